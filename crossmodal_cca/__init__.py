@@ -1,0 +1,1 @@
+"""Two modalities, one shared space: CCA, PLS, cross-modal retrieval and prediction for scikit-learn users."""
