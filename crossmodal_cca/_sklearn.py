@@ -1,0 +1,25 @@
+"""The one door for scikit-learn's private helpers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import NDArray
+from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
+from sklearn.utils.validation import _get_feature_names, validate_data
+
+__all__ = ["get_feature_names", "validate_data", "wrap_scores"]
+
+
+def get_feature_names(A: Any) -> NDArray[Any] | None:
+    """Column names of a dataframe, or None: numbers and mixed names do not count, as everywhere in scikit-learn."""
+    names: NDArray[Any] | None = _get_feature_names(A)
+    return names
+
+
+def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: NDArray[Any]) -> Any:
+    """Wrap scores in the container that `set_output` (or the global configuration) asks for."""
+    container = _get_output_config("transform", estimator)["dense"]
+    if container == "default":
+        return scores
+    return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns)

@@ -1,0 +1,150 @@
+"""Checks of paired input: one place, one wording of errors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from numbers import Integral, Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_array
+
+from ._sklearn import get_feature_names, validate_data
+
+
+class PairedRows(NamedTuple):
+    """Checked rows of both modalities, 2-D and of any numeric type, with the rows of weight zero left out."""
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    sample_weight: NDArray[np.float64] | None
+    x_names: NDArray[Any] | None
+    y_names: NDArray[Any] | None
+
+
+def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1) -> NDArray[Any]:
+    """Check one side's rows and return them as a numeric 2-D array; finiteness is checked where blocks are read."""
+    if A is None:
+        raise ValueError(
+            f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features)."
+        )
+    array: NDArray[Any] = check_array(
+        A,
+        dtype="numeric",
+        ensure_2d=name == "X",
+        ensure_all_finite=False,
+        ensure_min_samples=min_rows,
+        input_name=name,
+    )
+    return array[:, None] if array.ndim == 1 else array
+
+
+def check_rows_of_y(y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Check the second modality's rows; return them with their feature names."""
+    return check_rows(y, "y"), get_feature_names(y)
+
+
+def check_pair(
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    estimator: Any = None,
+    reset: bool = True,
+    min_rows: int = 1,
+) -> PairedRows:
+    """Check paired rows; with an estimator, also check (or, with `reset`, record) its number and names of features."""
+    x_names, y_names = get_feature_names(X), get_feature_names(y)
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__} requires y to be passed, but the target y is None. "
+            "y holds the rows of the second modality, paired with those of X."
+        )
+    if estimator is None:
+        X = check_rows(X, "X", min_rows=min_rows)
+    else:
+        X = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype="numeric",
+            ensure_all_finite=False,
+            ensure_min_samples=min_rows,
+        )
+    y = check_rows(y, "y")
+    if len(X) != len(y):
+        raise ValueError(
+            f"X has {len(X)} rows and y has {len(y)}; rows are pairs, so both need the same number."
+        )
+    if sample_weight is None:
+        return PairedRows(X, y, None, x_names, y_names)
+    w = check_sample_weight(sample_weight, len(X))
+    if not w.all():
+        X, y, w = X[w > 0], y[w > 0], w[w > 0]
+    if len(X) < min_rows:
+        raise ValueError(
+            f"sample_weight leaves n_samples={len(X)} row(s) with a positive weight, while a minimum of "
+            f"{min_rows} is required."
+        )
+    return PairedRows(X, y, w, x_names, y_names)
+
+
+def check_sample_weight(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
+    """Return non-negative finite weights as float64, one for each row; a number counts for every row."""
+    w: NDArray[np.float64] = check_array(
+        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight", ensure_min_samples=0
+    ) if np.ndim(sample_weight) else np.full(n_rows, sample_weight, dtype=np.float64)
+    if w.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight has shape {w.shape}; it needs one weight for each of the {n_rows} rows: ({n_rows},)."
+        )
+    if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
+        raise ValueError(
+            "sample_weight must be finite and non-negative with at least one positive weight; "
+            f"it ranges from {w.min():g} to {w.max():g}."
+        )
+    return w
+
+
+def check_scale_of_weights(weight_sum: float) -> None:
+    """Refuse weights that leave no degree of freedom for a covariance (its divisor is Σw − 1)."""
+    if weight_sum <= 1:
+        raise ValueError(
+            f"sample_weight sums to {weight_sum:g}; a covariance divides by the sum minus 1, so it must be more "
+            "than 1. Weights count repetitions of a row: rescale them, for example to a mean of 1."
+        )
+
+
+def check_number(value: Any, name: str, *, low: float, high: float = np.inf) -> float:
+    """Return a parameter as a float within [low, high]."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be a number in [{low:g}, {high:g}], got {value!r}.")
+    if not low <= value <= high:
+        raise ValueError(f"{name} must lie in [{low:g}, {high:g}], got {value!r}.")
+    return float(value)
+
+
+def check_n_components(n_components: Any) -> None:
+    """Refuse a number of components that is neither None nor a positive whole number."""
+    if n_components is None:
+        return
+    if isinstance(n_components, bool | np.bool_) or not isinstance(n_components, Integral):
+        raise TypeError(
+            f"n_components must be a positive whole number, or None for as many as possible; got {n_components!r}."
+        )
+    if n_components < 1:
+        raise ValueError(f"n_components must be at least 1, or None for as many as possible; got {n_components}.")
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Leave the estimator exactly as it was if the block raises: no call leaves a half-fitted model behind."""
+    before = vars(estimator).copy()
+    try:
+        yield
+    except BaseException:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+        raise

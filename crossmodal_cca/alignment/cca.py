@@ -1,0 +1,199 @@
+"""Canonical correlation analysis."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from .._validation import PairedRows, check_number
+from ..linalg.cca import solve_cca
+from ..linalg.pair import Covariances, StandardizedPair
+from ..linalg.solution import LinearSolution
+from ..linalg.whitening import WhitenedPair, oas_shrinkage, whiten_covariances, whiten_rows
+from .base import LinearAligner
+
+SOLVERS = ("auto", "moments", "svd")
+
+
+class CCA(LinearAligner):
+    """Canonical correlation analysis with shrinkage: the directions in which two modalities correlate most.
+
+    Parameters
+    ----------
+    n_components : int or None, default=None
+        Dimension of the shared space, at most the smaller rank of the two sides; None for as many as that.
+    shrinkage : float in [0, 1], "oas", or a pair (x, y) of these, default=0.0
+        How far each side's covariance is shrunk towards a multiple of the identity: 0 is Hotelling's CCA, 1 is
+        PLS-SVD. "oas" estimates it from the moments. Embeddings need shrinkage, often .3 to .9.
+    scale : bool, default=True
+        Divide each feature by its standard deviation first.
+    power : float >= 0, default=0.0
+        Scores are multiplied by ``singular_values_ ** power``, so that weak components count less in a similarity;
+        1 is a good choice for retrieval. Predictions do not depend on it.
+    solver : {"auto", "moments", "svd"}, default="auto"
+        "moments" works on covariances, fast; "svd" on a triangular factor of the rows, accurate also where the
+        covariances are ill-conditioned, and needs the rows; "auto" takes the first where that is accurate, otherwise
+        the second.
+
+    Attributes
+    ----------
+    x_weights_, y_weights_ : ndarray of shape (n_features, n_components_)
+        Canonical weights on the standardised features.
+    x_rotations_, y_rotations_ : ndarray of shape (n_features, n_components_)
+        The weights times ``singular_values_ ** power``: scores are ((X − x_mean_) / x_scale_) @ x_rotations_.
+    x_loadings_, y_loadings_ : ndarray of shape (n_features, n_components_)
+        Regression of the standardised features on the scores.
+    correlations_ : ndarray of shape (n_components_,)
+        Correlation of each pair of scores on the training rows.
+    singular_values_ : ndarray of shape (n_components_,)
+        Singular values of the whitened cross-covariance, decreasing; with shrinkage these are not correlations.
+    shrinkage_ : tuple of two floats
+        Shrinkage used for x and y.
+    coef_ : ndarray of shape (n_features_y, n_features_x)
+        Linear map of `predict`: predictions are X @ coef_.T + intercept_. Computed when asked for.
+    intercept_ : ndarray of shape (n_features_y,)
+        Prediction for a row of zeros.
+    x_mean_, y_mean_, x_scale_, y_scale_ : ndarray of shape (n_features,)
+        Means and divisors of the features; a divisor is 1 for a constant feature or with ``scale=False``.
+    n_components_ : int
+        Number of components.
+    n_samples_seen_ : int
+        Number of training rows with positive weight.
+    n_features_in_ : int
+        Number of features of X.
+    feature_names_in_, y_feature_names_in_ : ndarray of str
+        Names of the features of either side, if the rows had them.
+
+    See Also
+    --------
+    PLSSVD : Covariance instead of correlation, the limit ``shrinkage=1``.
+    CrossModalPipeline : Preprocessing of its own for either side.
+
+    Notes
+    -----
+    With S the covariances of the standardised features, τ = trace(S) / n_features and c the shrinkage,
+
+        maximise  aᵀ S_xy b   subject to   aᵀ[(1 − c_x) S_xx + c_x τ_x I] a = 1   and the same for b.
+
+    Predictions are ridge regression restricted to the shared space; without shrinkage and with all components they
+    are least squares. Singular directions of the unit-variance rows below √(n_features · eps) of the leading one
+    count as no direction, so rows that sum to one or repeated columns are fine. Without shrinkage, when the ranks of
+    the two sides add up to more than n_rows − 1, some correlations are 1 for any data at all: a warning says so.
+
+    References
+    ----------
+    Hotelling (1936), Relations between two sets of variates.
+    Vinod (1976), Canonical ridge and econometrics of joint production.
+    Gong, Ke, Isard & Lazebnik (2014), A multi-view embedding space for modeling internet images, tags, and their
+    semantics (weighted similarity).
+
+    Examples
+    --------
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> X, y = make_paired_latent(2000, 20, 15, correlations=(0.9, 0.6), random_state=0)
+    >>> cca = CCA(n_components=2).fit(X[:1000], y[:1000])
+    >>> cca.correlations_.round(1)
+    array([0.9, 0.6])
+    >>> x_scores, y_scores = cca.transform(X[1000:], y[1000:])
+    >>> x_scores.shape
+    (1000, 2)
+    >>> round(cca.score(X[1000:], y[1000:]), 1)
+    1.5
+    """
+
+    def __init__(
+        self,
+        n_components: int | None = None,
+        *,
+        shrinkage: float | str | tuple[float | str, float | str] = 0.0,
+        scale: bool = True,
+        power: float = 0.0,
+        solver: str = "auto",
+    ) -> None:
+        self.n_components = n_components
+        self.shrinkage = shrinkage
+        self.scale = scale
+        self.power = power
+        self.solver = solver
+
+    def _check_parameters(self) -> None:
+        super()._check_parameters()
+        if self.solver not in SOLVERS:
+            raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}; got {self.solver!r}.")
+        shrinkage_pair(self.shrinkage)
+
+    def _solve(
+        self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
+    ) -> tuple[LinearSolution, dict[str, Any]]:
+        S = pair.covariances()
+        n, p, q = pair.moments.n_rows, pair.x.n_features, pair.y.n_features
+        cx, cy = (
+            oas_shrinkage(Sii, pair.moments.weight_sum, side.n_features) if c == "oas" else float(c)
+            for c, Sii, side in zip(shrinkage_pair(self.shrinkage), (S.xx, S.yy), (pair.x, pair.y), strict=True)
+        )
+        whitened = self._whiten(S, (cx, cy), pair, rows)
+        rank_x, rank_y = whitened.ranks
+        k = self._n_components(
+            min(rank_x, rank_y),
+            min(p, q),
+            f"with n_samples={n}, X has rank {rank_x} (n_features={p}) and y has rank {rank_y} (n_features={q})",
+            allow_fewer=allow_fewer,
+        )
+        certain = rank_x + rank_y - (n - 1)
+        if cx == cy == 0 and certain > 0 and k > 0:
+            warnings.warn(
+                f"The ranks of X ({rank_x}) and y ({rank_y}) add up to more than n_samples - 1 = {n - 1}, so "
+                f"{min(certain, rank_x, rank_y)} canonical correlation(s) are exactly 1 for any data. Raise shrinkage "
+                "(0.5, say), reduce the features, or add rows.",
+                stacklevel=4,
+            )
+        return solve_cca(S, whitened, (cx, cy), k), {"shrinkage_": (cx, cy)}
+
+    def _whiten(
+        self, S: Covariances, shrinkage: tuple[float, float], pair: StandardizedPair, rows: PairedRows | None
+    ) -> WhitenedPair:
+        """Choose the solver: covariances where their condition leaves half the digits, otherwise the rows."""
+        n_features = pair.x.n_features, pair.y.n_features
+        if self.solver == "svd" and rows is None:
+            raise ValueError(
+                'solver="svd" needs the rows, which partial_fit and fit_moments do not keep; use solver="auto" or '
+                '"moments" there, or fit.'
+            )
+        if self.solver != "svd":
+            eps = float(np.finfo(pair.moments.dtype).eps)
+            whitened = whiten_covariances(S, shrinkage, n_features, eps)
+            if self.solver == "moments" or whitened.rcond > np.sqrt(eps):
+                return whitened
+            if rows is None:
+                warnings.warn(
+                    "The covariances are ill-conditioned and the rows are not at hand, so weak canonical pairs may "
+                    "be inaccurate. Raise shrinkage, drop redundant features, or use fit.",
+                    stacklevel=5,
+                )
+                return whitened
+        return whiten_rows(
+            pair.triangular_rows(rows),  # type: ignore[arg-type]
+            shrinkage,
+            n_features,
+            (len(S.xx), len(S.yy)),
+            pair.degrees_of_freedom,
+        )
+
+
+def shrinkage_pair(shrinkage: Any) -> tuple[float | str, float | str]:
+    """Return the shrinkage of either side: one value for both, or a pair of them."""
+    values = tuple(shrinkage) if isinstance(shrinkage, tuple | list | np.ndarray) else (shrinkage, shrinkage)
+    if len(values) != 2:
+        raise ValueError(
+            f'shrinkage must be a number in [0, 1], "oas", or a pair (x, y) of these; got {shrinkage!r}.'
+        )
+    for value in values:
+        if isinstance(value, str):
+            if value != "oas":
+                raise ValueError(f'shrinkage must be a number in [0, 1] or "oas", got {value!r}.')
+        else:
+            check_number(value, "shrinkage", low=0.0, high=1.0)
+    return values[0], values[1]

@@ -1,0 +1,268 @@
+"""Partial least squares: shared spaces of large covariance."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from .._validation import PairedRows
+from ..linalg.pair import Covariances, StandardizedPair
+from ..linalg.pls import solve_pls_canonical, solve_pls_regression, solve_pls_svd
+from ..linalg.solution import LinearSolution
+from ..linalg.whitening import numerical_rank
+from .base import LinearAligner
+
+
+class _PLS(LinearAligner):
+    """A partial least squares model: solved on covariances, with as many components as the ranks allow."""
+
+    # The sides whose rank bounds the number of components.
+    _bounding_sides = ("x", "y")
+
+    def _solve(
+        self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
+    ) -> tuple[LinearSolution, dict[str, Any]]:
+        S = pair.covariances()
+        eps = float(np.finfo(pair.moments.dtype).eps)
+        sides = {"x": ("X", S.xx, pair.x), "y": ("y", S.yy, pair.y)}
+        bounds = [sides[side] for side in self._bounding_sides]
+        ranks = [numerical_rank(Sii, eps) for _, Sii, _ in bounds]
+        described = " and ".join(
+            f"{name} has rank {rank} (n_features={side.n_features})"
+            for rank, (name, _, side) in zip(ranks, bounds, strict=True)
+        )
+        k = self._n_components(
+            min(ranks),
+            min(side.n_features for _, _, side in bounds),
+            f"with n_samples={pair.moments.n_rows}, {described}",
+            allow_fewer=allow_fewer,
+        )
+        return self._components(S, k), {}
+
+    def _components(self, S: Covariances, k: int) -> LinearSolution:
+        raise NotImplementedError
+
+
+class PLSSVD(_PLS):
+    """Partial least squares by one singular value decomposition: directions of largest covariance between modalities.
+
+    Parameters
+    ----------
+    n_components : int or None, default=None
+        Dimension of the shared space, at most the smaller rank of the two sides; None for as many as that.
+    scale : bool, default=True
+        Divide each feature by its standard deviation first.
+    power : float >= 0, default=0.0
+        Scores are multiplied by ``singular_values_ ** power``; predictions do not depend on it.
+
+    Attributes
+    ----------
+    x_weights_, y_weights_ : ndarray of shape (n_features, n_components_)
+        Singular vectors of the cross-covariance of the standardised features.
+    x_rotations_, y_rotations_ : ndarray of shape (n_features, n_components_)
+        The weights times ``singular_values_ ** power``: scores are ((X − x_mean_) / x_scale_) @ x_rotations_.
+    x_loadings_, y_loadings_ : ndarray of shape (n_features, n_components_)
+        Regression of the standardised features on the scores.
+    singular_values_ : ndarray of shape (n_components_,)
+        Covariances of the pairs of scores (at ``power=0``), decreasing.
+    correlations_ : ndarray of shape (n_components_,)
+        Correlation of each pair of scores on the training rows.
+    coef_ : ndarray of shape (n_features_y, n_features_x)
+        Linear map of `predict`: predictions are X @ coef_.T + intercept_. Computed when asked for.
+    intercept_ : ndarray of shape (n_features_y,)
+        Prediction for a row of zeros.
+    x_mean_, y_mean_, x_scale_, y_scale_ : ndarray of shape (n_features,)
+        Means and divisors of the features; a divisor is 1 for a constant feature or with ``scale=False``.
+    n_components_ : int
+        Number of components.
+    n_samples_seen_ : int
+        Number of training rows with positive weight.
+    n_features_in_ : int
+        Number of features of X.
+    feature_names_in_, y_feature_names_in_ : ndarray of str
+        Names of the features of either side, if the rows had them.
+
+    See Also
+    --------
+    CCA : Correlation instead of covariance; with ``shrinkage=1`` the same directions.
+
+    Notes
+    -----
+    S_xy = U diag(d) Vᵀ; the weights are the leading columns of U and V. Predictions are least squares on the scores.
+
+    References
+    ----------
+    Wegelin (2000), A survey of partial least squares (PLS) methods, with emphasis on the two-block case.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import PLSSVD
+    >>> from crossmodal_cca.datasets import load_emoji
+    >>> image, text = load_emoji(subset="train", return_X_y=True)
+    >>> pls = PLSSVD(n_components=50).fit(image, text)
+    >>> pls.transform(image).shape, pls.transform_y(text[:3]).shape
+    ((1528, 50), (3, 50))
+    """
+
+    def __init__(self, n_components: int | None = None, *, scale: bool = True, power: float = 0.0) -> None:
+        self.n_components = n_components
+        self.scale = scale
+        self.power = power
+
+    def _components(self, S: Covariances, k: int) -> LinearSolution:
+        return solve_pls_svd(S, k)
+
+
+class PLSCanonical(_PLS):
+    """Canonical partial least squares (mode A): pairs of largest covariance, each side deflated by its own score.
+
+    Parameters
+    ----------
+    n_components : int or None, default=None
+        Dimension of the shared space, at most the smaller rank of the two sides; None for as many as that.
+    scale : bool, default=True
+        Divide each feature by its standard deviation first.
+    power : float >= 0, default=0.0
+        Scores are multiplied by ``singular_values_ ** power``; predictions do not depend on it.
+
+    Attributes
+    ----------
+    x_weights_, y_weights_ : ndarray of shape (n_features, n_components_)
+        Leading singular vectors of the deflated cross-covariances.
+    x_rotations_, y_rotations_ : ndarray of shape (n_features, n_components_)
+        Maps to the scores, times ``singular_values_ ** power``: scores are ((X − x_mean_) / x_scale_) @ x_rotations_.
+    x_loadings_, y_loadings_ : ndarray of shape (n_features, n_components_)
+        Regression of the standardised features on the scores.
+    singular_values_ : ndarray of shape (n_components_,)
+        Covariances of the pairs of scores (at ``power=0``), in the order of the components.
+    correlations_ : ndarray of shape (n_components_,)
+        Correlation of each pair of scores on the training rows.
+    coef_ : ndarray of shape (n_features_y, n_features_x)
+        Linear map of `predict`: predictions are X @ coef_.T + intercept_. Computed when asked for.
+    intercept_ : ndarray of shape (n_features_y,)
+        Prediction for a row of zeros.
+    x_mean_, y_mean_, x_scale_, y_scale_ : ndarray of shape (n_features,)
+        Means and divisors of the features; a divisor is 1 for a constant feature or with ``scale=False``.
+    n_components_ : int
+        Number of components.
+    n_samples_seen_ : int
+        Number of training rows with positive weight.
+    n_features_in_ : int
+        Number of features of X.
+    feature_names_in_, y_feature_names_in_ : ndarray of str
+        Names of the features of either side, if the rows had them.
+
+    See Also
+    --------
+    PLSRegression : Deflates both sides by the x-score, to predict y.
+    PLSSVD : All pairs from one decomposition, without deflation.
+
+    Notes
+    -----
+    Works on covariances instead of rows: per component (w, v) leads the deflated S_xy, and
+    S_xy ← (I − p wᵀ) S_xy (I − v gᵀ) with the loadings p and g. The leading pair comes from a decomposition, never
+    from a starting vector. Predictions are least squares on the scores.
+
+    References
+    ----------
+    Wegelin (2000), A survey of partial least squares (PLS) methods, with emphasis on the two-block case.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import PLSCanonical
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> X, y = make_paired_latent(500, 8, 6, random_state=0)
+    >>> pls = PLSCanonical(n_components=3).fit(X, y)
+    >>> pls.transform_y(y).shape
+    (500, 3)
+    """
+
+    def __init__(self, n_components: int | None = None, *, scale: bool = True, power: float = 0.0) -> None:
+        self.n_components = n_components
+        self.scale = scale
+        self.power = power
+
+    def _components(self, S: Covariances, k: int) -> LinearSolution:
+        return solve_pls_canonical(S, k)
+
+
+class PLSRegression(RegressorMixin, _PLS):  # type: ignore[misc]
+    """Partial least squares regression: predict the second modality from the x-scores of largest covariance with it.
+
+    Parameters
+    ----------
+    n_components : int or None, default=2
+        Number of components, at most the rank of X; None for as many as that.
+    scale : bool, default=True
+        Divide each feature by its standard deviation first.
+
+    Attributes
+    ----------
+    x_weights_ : ndarray of shape (n_features_x, n_components_)
+        Leading left singular vectors of the deflated cross-covariances.
+    y_weights_ : ndarray of shape (n_features_y, n_components_)
+        Regression of the standardised y-features on the x-scores; the same as `y_loadings_`.
+    x_rotations_, y_rotations_ : ndarray of shape (n_features, n_components_)
+        Maps to the scores: ((X − x_mean_) / x_scale_) @ x_rotations_.
+    x_loadings_, y_loadings_ : ndarray of shape (n_features, n_components_)
+        Regression of the standardised features on the x-scores.
+    singular_values_ : ndarray of shape (n_components_,)
+        Leading singular value of each deflated cross-covariance.
+    correlations_ : ndarray of shape (n_components_,)
+        Correlation of each pair of scores on the training rows.
+    coef_ : ndarray of shape (n_features_y, n_features_x)
+        Linear map of `predict`: predictions are X @ coef_.T + intercept_. Computed when asked for.
+    intercept_ : ndarray of shape (n_features_y,)
+        Prediction for a row of zeros.
+    x_mean_, y_mean_, x_scale_, y_scale_ : ndarray of shape (n_features,)
+        Means and divisors of the features; a divisor is 1 for a constant feature or with ``scale=False``.
+    n_components_ : int
+        Number of components; fewer than asked for where y is explained before, which a warning says.
+    n_samples_seen_ : int
+        Number of training rows with positive weight.
+    n_features_in_ : int
+        Number of features of X.
+    feature_names_in_, y_feature_names_in_ : ndarray of str
+        Names of the features of either side, if the rows had them.
+
+    See Also
+    --------
+    PLSCanonical : Treats both sides alike.
+
+    Notes
+    -----
+    Improved kernel PLS (algorithm 2) on the covariances: the solution of NIPALS, not of SIMPLS, which differs for
+    several targets. Its `score` is R², as for every regressor.
+
+    References
+    ----------
+    Dayal & MacGregor (1997), Improved PLS algorithms.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import PLSRegression
+    >>> from sklearn.datasets import load_linnerud
+    >>> X, y = load_linnerud(return_X_y=True)
+    >>> pls = PLSRegression(n_components=2, scale=False).fit(X, y)
+    >>> pls.coef_.shape, pls.predict(X[:1]).round(1)
+    ((3, 3), array([[179.7,  35.6,  56. ]]))
+    """
+
+    _bounding_sides = ("x",)
+
+    def __init__(self, n_components: int | None = 2, *, scale: bool = True) -> None:
+        self.n_components = n_components
+        self.scale = scale
+
+    def _components(self, S: Covariances, k: int) -> LinearSolution:
+        solution = solve_pls_regression(S, k)
+        found = len(solution.singular_values)
+        if found < k and self.n_components is not None:
+            warnings.warn(
+                f"y is explained to rounding error by {found} component(s); the other {k - found} are left out.",
+                stacklevel=5,
+            )
+        return solution

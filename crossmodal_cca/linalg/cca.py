@@ -1,0 +1,42 @@
+"""Canonical correlation analysis of a whitened pair."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._blocks import FloatArray
+from .pair import Covariances
+from .solution import LinearSolution, regress_on_scores, score_correlations
+from .svd import truncated_svd
+from .whitening import WhitenedPair
+
+
+def solve_cca(
+    S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, float], k: int
+) -> LinearSolution:
+    """Return the k leading canonical pairs: weights T·U of the singular triplets (U, d, V) of the whitened cross-covariance.
+
+    Predictions are ridge regression restricted to the shared space, B = (1 − c)·WᵀSxy in the metric WᵀAW = I.
+    """
+    U, d, V = truncated_svd(whitened.cross, k)
+    Wx, Wy = whitened.x_map @ U, whitened.y_map @ V
+    cx, cy = shrinkage
+    unshrunk = cx == 0 and cy == 0
+    return LinearSolution(
+        x_weights=Wx,
+        y_weights=Wy,
+        x_rotations=Wx,
+        y_rotations=Wy,
+        x_loadings=_loadings(Wx, S.xx, cx),
+        y_loadings=_loadings(Wy, S.yy, cy),
+        y_effects=(1 - cx) * (Wx.T @ S.xy),
+        x_effects=(1 - cy) * (Wy.T @ S.xy.T),
+        singular_values=d,
+        # Exact without shrinkage, where large weights would cost the products of score_correlations their digits.
+        correlations=np.minimum(d, 1.0) if unshrunk else score_correlations(S, Wx, Wy),
+    )
+
+
+def _loadings(W: FloatArray, S: FloatArray, c: float) -> FloatArray:
+    """Regress the side on its own scores; without shrinkage WᵀSW is the identity."""
+    return S @ W if c == 0 else regress_on_scores(W, S, S).T

@@ -1,0 +1,160 @@
+"""The standardised pair: moments together with what leads from them back to either side's features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._blocks import FloatArray, float_block, float_dtype, row_slices
+from .._validation import PairedRows
+from .moments import PairMoments, moments_of_rows
+from .svd import row_space, triangular_rows
+
+
+class Covariances(NamedTuple):
+    """Covariances of the standardised pair: xx (p, p), xy (p, q) and yy (q, q)."""
+
+    xx: FloatArray
+    xy: FloatArray
+    yy: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """How the rows of one modality become standardised coordinates.
+
+    The coordinates are (row − mean) / scale, with constant features set to zero. Wide data (no more rows than
+    features) are further expressed in an orthonormal `basis` (p, r) of the space their rows span, in which every
+    linear model has the same solution.
+    """
+
+    mean: FloatArray
+    scale: FloatArray
+    constant: NDArray[np.bool_]
+    basis: FloatArray | None = None
+
+    @property
+    def n_features(self) -> int:
+        return len(self.mean)
+
+    def coordinates(self, rows: FloatArray) -> FloatArray:
+        """Express rows (n, p) in standardised coordinates (n, p), or (n, r) for a side with a basis."""
+        Z = (rows - self.mean) / self.scale
+        Z[:, self.constant] = 0.0
+        return Z if self.basis is None else Z @ self.basis
+
+    def to_features(self, A: FloatArray) -> FloatArray:
+        """Map vectors in coordinates, the columns of A, to vectors over the standardised features."""
+        return A if self.basis is None else self.basis @ A
+
+    def to_coordinates(self, A: FloatArray) -> FloatArray:
+        """Map vectors over the standardised features, the columns of A, to coordinates."""
+        return A if self.basis is None else self.basis.T @ A
+
+
+@dataclass(frozen=True, eq=False)
+class StandardizedPair:
+    """What every linear solver starts from: moments of the coordinates of either side."""
+
+    moments: PairMoments
+    x: Side
+    y: Side
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        return self.moments.weight_sum - 1.0
+
+    def covariances(self) -> Covariances:
+        """Covariances in standardised coordinates; constant features have rows and columns of zeros."""
+        m = self.moments
+        ux, uy = _units(self.x), _units(self.y)
+        # A stream may hold a single row so far: it has no covariance yet, and no component.
+        divisor = self.degrees_of_freedom or np.inf
+        return Covariances(
+            *(
+                S * (a[:, None] / divisor) * b
+                for S, a, b in ((m.scatter_xx, ux, ux), (m.scatter_xy, ux, uy), (m.scatter_yy, uy, uy))
+            )
+        )
+
+    def triangular_rows(self, rows: PairedRows) -> FloatArray:
+        """Walk over the rows again and reduce their joint coordinates to a triangle R with RᵀR/(Σw − 1) = S."""
+
+        def blocks() -> Iterator[FloatArray]:
+            for part in row_slices(len(rows.X)):
+                x, y = (float_block(A, part, np.float64, "X") for A in (rows.X, rows.y))
+                Z = np.hstack([self.x.coordinates(x), self.y.coordinates(y)])
+                yield Z if rows.sample_weight is None else Z * np.sqrt(rows.sample_weight[part])[:, None]
+
+        return triangular_rows(blocks())
+
+    def feature_moments(self) -> PairMoments:
+        """Moments over the features themselves, also where the pair was fitted in row-space coordinates."""
+        m, Bx, By = self.moments, self.x.basis, self.y.basis
+        if Bx is not None:
+            Bx = Bx * self.x.scale[:, None]
+            m = replace(
+                m, mean_x=self.x.mean, scatter_xx=Bx @ m.scatter_xx @ Bx.T, scatter_xy=Bx @ m.scatter_xy
+            )
+        if By is not None:
+            By = By * self.y.scale[:, None]
+            m = replace(
+                m, mean_y=self.y.mean, scatter_yy=By @ m.scatter_yy @ By.T, scatter_xy=m.scatter_xy @ By.T
+            )
+        return m
+
+
+def _units(side: Side) -> FloatArray:
+    """Factor from the moments' units to those of the coordinates (row-space moments are in them already)."""
+    if side.basis is not None:
+        return np.ones(side.basis.shape[1])
+    return np.where(side.constant, 0.0, 1.0 / side.scale)
+
+
+def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPair:
+    """Standardise a pair that is known by its moments alone."""
+    sides = (
+        _side(mean, np.diagonal(scatter) / max(moments.weight_sum - 1.0, 1.0), moments.dtype, scale)
+        for mean, scatter in (
+            (moments.mean_x, moments.scatter_xx),
+            (moments.mean_y, moments.scatter_yy),
+        )
+    )
+    return StandardizedPair(moments, *sides)
+
+
+def standardize_rows(rows: PairedRows, *, scale: bool) -> StandardizedPair:
+    """Standardise a pair given its rows; a wide side is reduced to the space its rows span."""
+    X, Y, w, x_names, y_names = rows
+    n = len(X)
+    if n > X.shape[1] and n > Y.shape[1]:
+        return standardize_moments(moments_of_rows(*rows), scale=scale)
+    dtype = float_dtype(X, Y)
+    x, X = _wide_side(X, w, "X", scale) if n <= X.shape[1] else (None, X)
+    y, Y = _wide_side(Y, w, "y", scale) if n <= Y.shape[1] else (None, Y)
+    moments = replace(moments_of_rows(X, Y, w, x_names, y_names), dtype=dtype)
+    tall = standardize_moments(moments, scale=scale)
+    return StandardizedPair(moments, x or tall.x, y or tall.y)
+
+
+def _side(mean: FloatArray, variance: FloatArray, dtype: np.dtype[Any], scale: bool) -> Side:
+    deviation = np.sqrt(np.maximum(variance, 0.0))
+    # A spread below the spacing of floating-point numbers at the mean is rounding, not variation.
+    constant = deviation <= np.finfo(dtype).eps * np.abs(mean)
+    return Side(mean, np.where(constant, 1.0, deviation) if scale else np.ones_like(mean), constant)
+
+
+def _wide_side(A: NDArray[Any], w: FloatArray | None, name: str, scale: bool) -> tuple[Side, FloatArray]:
+    rows = float_block(A, slice(None), np.float64, name)
+    weights = np.ones(len(A)) if w is None else w
+    mean = weights @ rows / weights.sum()
+    variance = weights @ np.square(rows - mean) / max(weights.sum() - 1.0, 1.0)
+    unit = _side(mean, variance, float_dtype(A), scale=True)
+    side = unit if scale else replace(unit, scale=np.ones_like(mean))
+    Z = unit.coordinates(rows) * np.sqrt(weights)[:, None]
+    side = replace(side, basis=row_space(Z, None if scale else np.where(unit.constant, 0.0, unit.scale)))
+    return side, side.coordinates(rows)

@@ -1,0 +1,91 @@
+"""What a linear solver returns: weights, rotations, loadings and both prediction maps, in standardised coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from scipy import linalg
+
+from .._blocks import FloatArray
+from .pair import Covariances, Side
+from .whitening import unit_diagonal
+
+
+@dataclass(frozen=True, eq=False)
+class LinearSolution:
+    """A shared space of k components.
+
+    Scores are coordinates times rotations; coordinates are about scores times loadingsᵀ; `y_effects` (k, q) predicts
+    the other side's coordinates from x-scores, `x_effects` (k, p) from y-scores.
+    """
+
+    x_weights: FloatArray
+    y_weights: FloatArray
+    x_rotations: FloatArray
+    y_rotations: FloatArray
+    x_loadings: FloatArray
+    y_loadings: FloatArray
+    y_effects: FloatArray
+    x_effects: FloatArray
+    singular_values: FloatArray
+    correlations: FloatArray
+
+    def to_features(self, x: Side, y: Side) -> LinearSolution:
+        """Express a solution found in coordinates over the standardised features, signs made definite."""
+        effects = {"y_effects": y, "x_effects": x}
+        maps = {name: side.to_features(getattr(self, name).T).T for name, side in effects.items()}
+        for kind in ("weights", "rotations", "loadings"):
+            for letter, side in (("x", x), ("y", y)):
+                maps[f"{letter}_{kind}"] = side.to_features(getattr(self, f"{letter}_{kind}"))
+        return replace(self, **maps)._with_definite_signs()
+
+    def _with_definite_signs(self) -> LinearSolution:
+        """Make the largest entry of each x-weight positive, flipping both sides together."""
+        W = self.x_weights
+        if W.size == 0:
+            return self
+        signs = np.where(W[np.abs(W).argmax(axis=0), np.arange(W.shape[1])] < 0, -1.0, 1.0)
+        return self._scaled(signs, signs, ("weights", "rotations", "loadings", "effects"))
+
+    def weighted(self, power: float) -> LinearSolution:
+        """Multiply the scores by singular_values ** power; loadings and effects undo it, so predictions stay."""
+        if power == 0:
+            return self
+        f = self.singular_values**power
+        undo = np.divide(1.0, f, out=np.zeros_like(f), where=f > 0)
+        return self._scaled(f, undo, ("rotations", "loadings", "effects"))
+
+    def _scaled(self, forward: FloatArray, backward: FloatArray, kinds: tuple[str, ...]) -> LinearSolution:
+        """Scale component j of what makes scores by forward[j], and of what reads them by backward[j]."""
+        factors = {"weights": forward, "rotations": forward, "loadings": backward, "effects": backward[:, None]}
+        return replace(
+            self,
+            **{
+                f.name: getattr(self, f.name) * factors[kind]
+                for f in fields(self)
+                for kind in kinds
+                if f.name.endswith("_" + kind)
+            },
+        )
+
+
+def regress_on_scores(R: FloatArray, S_own: FloatArray, S_cross: FloatArray) -> FloatArray:
+    """Least-squares effects (k, m) of the scores with rotations R on variables whose covariance with the side is S_cross.
+
+    (RᵀSR)⁺ RᵀS_cross; the pseudo-inverse, since more components than independent scores are legitimate for y.
+    """
+    if R.shape[1] == 0:
+        return np.zeros((0, S_cross.shape[1]))
+    G = R.T @ S_own @ R
+    # Scores of very different lengths are legitimate; unit diagonal keeps the short ones above the cut-off.
+    D = unit_diagonal(np.diagonal(G))
+    inverse = D[:, None] * linalg.pinvh(D[:, None] * G * D, check_finite=False) * D
+    return np.asarray(inverse @ (R.T @ S_cross))
+
+
+def score_correlations(S: Covariances, Rx: FloatArray, Ry: FloatArray) -> FloatArray:
+    """Correlation of each pair of scores; 0 where a score does not vary."""
+    cross = np.einsum("ij,ij->j", Rx, S.xy @ Ry)
+    lengths = np.sqrt(np.einsum("ij,ij->j", Rx, S.xx @ Rx) * np.einsum("ij,ij->j", Ry, S.yy @ Ry))
+    return np.clip(np.divide(cross, lengths, out=np.zeros_like(cross), where=lengths > 0), -1.0, 1.0)
