@@ -15,21 +15,20 @@ from ._sklearn import get_feature_names, validate_data
 
 
 class PairedRows(NamedTuple):
-    """Checked rows of both modalities, 2-D and of any numeric type, with the rows of weight zero left out."""
+    """Checked rows of both modalities, 2-D and of any numeric type, without the rows of weight zero."""
 
     X: NDArray[Any]
     y: NDArray[Any]
     sample_weight: NDArray[np.float64] | None
-    x_names: NDArray[Any] | None
-    y_names: NDArray[Any] | None
+    x_names: NDArray[Any] | None = None
+    y_names: NDArray[Any] | None = None
+    y_is_1d: bool = False
 
 
 def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1) -> NDArray[Any]:
-    """Check one side's rows and return them as a numeric 2-D array; finiteness is checked where blocks are read."""
+    """Check one side's rows and return them as a numeric array; finiteness is checked where blocks are read."""
     if A is None:
-        raise ValueError(
-            f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features)."
-        )
+        raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
     array: NDArray[Any] = check_array(
         A,
         dtype="numeric",
@@ -38,12 +37,13 @@ def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1) -> NDArray[Any]:
         ensure_min_samples=min_rows,
         input_name=name,
     )
-    return array[:, None] if array.ndim == 1 else array
+    return array
 
 
 def check_rows_of_y(y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Check the second modality's rows; return them with their feature names."""
-    return check_rows(y, "y"), get_feature_names(y)
+    """Check the second modality's rows; return them as 2-D, with their feature names."""
+    array = check_rows(y, "y")
+    return array.reshape(len(array), -1), get_feature_names(y)
 
 
 def check_pair(
@@ -62,10 +62,11 @@ def check_pair(
             f"{type(estimator).__name__} requires y to be passed, but the target y is None. "
             "y holds the rows of the second modality, paired with those of X."
         )
+    A: NDArray[Any]
     if estimator is None:
-        X = check_rows(X, "X", min_rows=min_rows)
+        A = check_rows(X, "X", min_rows=min_rows)
     else:
-        X = validate_data(
+        A = validate_data(
             estimator,
             X,
             reset=reset,
@@ -73,37 +74,37 @@ def check_pair(
             ensure_all_finite=False,
             ensure_min_samples=min_rows,
         )
-    y = check_rows(y, "y")
-    if len(X) != len(y):
+    B = check_rows(y, "y")
+    if len(A) != len(B):
+        raise ValueError(f"X has {len(A)} rows and y has {len(B)}; rows are pairs, so both need the same number.")
+    y_is_1d = B.ndim == 1
+    B = B.reshape(len(B), -1)
+    w = None if sample_weight is None else check_sample_weight(sample_weight, len(A))
+    if w is not None and not w.all():
+        A, B, w = A[w > 0], B[w > 0], w[w > 0]
+    if len(A) < min_rows:
         raise ValueError(
-            f"X has {len(X)} rows and y has {len(y)}; rows are pairs, so both need the same number."
-        )
-    if sample_weight is None:
-        return PairedRows(X, y, None, x_names, y_names)
-    w = check_sample_weight(sample_weight, len(X))
-    if not w.all():
-        X, y, w = X[w > 0], y[w > 0], w[w > 0]
-    if len(X) < min_rows:
-        raise ValueError(
-            f"sample_weight leaves n_samples={len(X)} row(s) with a positive weight, while a minimum of "
+            f"sample_weight leaves n_samples={len(A)} row(s) with a positive weight, while a minimum of "
             f"{min_rows} is required."
         )
-    return PairedRows(X, y, w, x_names, y_names)
+    return PairedRows(A, B, w, x_names, y_names, y_is_1d)
 
 
 def check_sample_weight(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
     """Return non-negative finite weights as float64, one for each row; a number counts for every row."""
-    w: NDArray[np.float64] = check_array(
-        sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight", ensure_min_samples=0
-    ) if np.ndim(sample_weight) else np.full(n_rows, sample_weight, dtype=np.float64)
+    w: NDArray[np.float64]
+    if isinstance(sample_weight, Real):
+        w = np.full(n_rows, sample_weight, dtype=np.float64)
+    else:
+        w = check_array(sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight")
     if w.shape != (n_rows,):
         raise ValueError(
             f"sample_weight has shape {w.shape}; it needs one weight for each of the {n_rows} rows: ({n_rows},)."
         )
     if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
         raise ValueError(
-            "sample_weight must be finite and non-negative with at least one positive weight; "
-            f"it ranges from {w.min():g} to {w.max():g}."
+            "sample_weight must be finite and non-negative, and not every weight may be zero; "
+            f"the weights range from {w.min():g} to {w.max():g}."
         )
     return w
 
@@ -121,9 +122,10 @@ def check_number(value: Any, name: str, *, low: float, high: float = np.inf) -> 
     """Return a parameter as a float within [low, high]."""
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number in [{low:g}, {high:g}], got {value!r}.")
-    if not low <= value <= high:
+    number = float(value)
+    if not low <= number <= high:
         raise ValueError(f"{name} must lie in [{low:g}, {high:g}], got {value!r}.")
-    return float(value)
+    return number
 
 
 def check_n_components(n_components: Any) -> None:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from scipy import linalg
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.utils import check_array, check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, float_block, float_dtype, row_slices
 from .._sklearn import validate_data
@@ -27,10 +23,10 @@ from .._validation import (
 from ..linalg.moments import PairMoments, moments_of_rows
 from ..linalg.pair import StandardizedPair, standardize_moments, standardize_rows
 from ..linalg.solution import LinearSolution
-from .scores import PairScoresMixin
+from .prediction import LinearPredictionMixin
 
 
-class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PairScoresMixin, BaseEstimator):  # type: ignore[misc]
+class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearPredictionMixin, BaseEstimator):
     """A linear map of two modalities into one space, known by the moments of its training rows.
 
     A subclass says how its model is solved (`_solve`); everything else is here.
@@ -73,7 +69,7 @@ class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PairScore
             rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2)
             if rows.sample_weight is not None:
                 check_scale_of_weights(rows.sample_weight.sum())
-            self._y_is_1d = np.ndim(y) == 1
+            self._y_is_1d = rows.y_is_1d
             self._store(standardize_rows(rows, scale=self.scale), rows)
         return self
 
@@ -106,9 +102,9 @@ class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PairScore
             self._check_parameters()
             seen: StandardizedPair | None = getattr(self, "_pair", None)
             rows = check_pair(X, y, sample_weight, estimator=self, reset=seen is None)
-            moments = moments_of_rows(*rows)
+            moments = moments_of_rows(rows)
             if seen is None:
-                self._y_is_1d = np.ndim(y) == 1
+                self._y_is_1d = rows.y_is_1d
             else:
                 self._check_y(rows.y, rows.y_names)
                 moments = seen.feature_moments() + moments
@@ -166,9 +162,7 @@ class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PairScore
             )
         return k
 
-    def _store(
-        self, pair: StandardizedPair, rows: PairedRows | None = None, *, allow_fewer: bool = False
-    ) -> None:
+    def _store(self, pair: StandardizedPair, rows: PairedRows | None = None, *, allow_fewer: bool = False) -> None:
         solution, extra = self._solve(pair, rows, allow_fewer)
         solution = solution.to_features(pair.x, pair.y).weighted(getattr(self, "power", 0.0))
         dtype = pair.moments.dtype
@@ -189,18 +183,6 @@ class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PairScore
             setattr(self, name, value)
 
     @property
-    def coef_(self) -> FloatArray:
-        """Linear map of `predict`, (n_targets, n_features): predictions are X @ coef_.T + intercept_."""
-        check_is_fitted(self)
-        return ((self.x_rotations_ / self.x_scale_[:, None]) @ self._y_effects).T.astype(self.x_rotations_.dtype)
-
-    @property
-    def intercept_(self) -> FloatArray:
-        """Prediction for a row of zeros, (n_targets,)."""
-        check_is_fitted(self)
-        return self.y_mean_ - ((self.x_mean_ / self.x_scale_) @ self.x_rotations_) @ self._y_effects
-
-    @property
     def _n_features_out(self) -> int:
         return self.n_components_
 
@@ -216,155 +198,13 @@ class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PairScore
     def _check_y(self, y: NDArray[Any], names: NDArray[Any] | None) -> None:
         name, width = type(self).__name__, len(self.y_mean_)
         if y.shape[1] != width:
-            raise ValueError(
-                f"y has {y.shape[1]} features, but {name} was fitted with {width} in the second modality."
-            )
+            raise ValueError(f"y has {y.shape[1]} features, but {name} was fitted with {width} in the second modality.")
         fitted = getattr(self, "y_feature_names_in_", None)
         if fitted is not None and names is not None and not np.array_equal(fitted, names):
             raise ValueError(
                 f"The features of y are named {list(names)[:5]} (first five), but {name} was fitted with "
                 f"{list(fitted)[:5]}; pass the same columns in the same order."
             )
-
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Predict the second modality's features from the first's.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features_x)
-            Rows of the first modality.
-
-        Returns
-        -------
-        y_pred : ndarray of shape (n_rows, n_features_y), or (n_rows,) after a fit with 1-D y
-            Expected features, in the units of y.
-        """
-        check_is_fitted(self)
-        y_pred = _predictions(self._x_scores(X), self._y_effects, self.y_mean_)
-        return y_pred[:, 0] if self._y_is_1d else y_pred
-
-    def predict_x(self, y: ArrayLike) -> FloatArray:
-        """Predict the first modality's features from the second's.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
-            Rows of the second modality.
-
-        Returns
-        -------
-        x_pred : ndarray of shape (n_rows, n_features_x)
-            Expected features, in the units of X.
-        """
-        check_is_fitted(self)
-        return _predictions(self._y_scores(y), self._x_effects, self.x_mean_)
-
-    def residual_covariance(self, modality: Literal["x", "y"] = "y") -> FloatArray:
-        """Covariance of what the prediction of a modality leaves on the training rows, the same for every row.
-
-        Parameters
-        ----------
-        modality : {"y", "x"}, default="y"
-            "y" for the residuals of `predict`, "x" for those of `predict_x`.
-
-        Returns
-        -------
-        covariance : ndarray of shape (n_features, n_features)
-            Positive semi-definite, in squared units of the modality's features.
-
-        Notes
-        -----
-        S_yy − S_yx A − Aᵀ S_xy + Aᵀ S_xx A with A the map of the prediction. Without shrinkage it is the
-        conditional covariance of probabilistic CCA.
-
-        References
-        ----------
-        Bach & Jordan (2005), A probabilistic interpretation of canonical correlation analysis.
-        """
-        check_is_fitted(self)
-        if modality not in ("x", "y"):
-            raise ValueError(f'modality must be "x" or "y", got {modality!r}.')
-        S, pair = self._pair.covariances(), self._pair
-        own, other, S_other, S_own, S_cross, R, B, scale = (
-            (pair.y, pair.x, S.xx, S.yy, S.xy, self.x_rotations_, self._y_effects, self.y_scale_)
-            if modality == "y"
-            else (pair.x, pair.y, S.yy, S.xx, S.xy.T, self.y_rotations_, self._x_effects, self.x_scale_)
-        )
-        A = other.to_coordinates(R.astype(float)) @ own.to_coordinates((B / scale).T).T
-        cross = S_cross.T @ A
-        C = own.to_features(S_own - cross - cross.T + A.T @ S_other @ A)
-        C = own.to_features(C.T) * scale * scale[:, None]
-        return np.asarray((C + C.T) / 2)
-
-    def sample_y(
-        self, X: ArrayLike, n_samples: int = 1, random_state: int | RandomState | None = None
-    ) -> FloatArray:
-        """Draw features of the second modality given rows of the first, from the Gaussian of the prediction.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features_x)
-            Rows of the first modality.
-        n_samples : int, default=1
-            Draws for each row.
-        random_state : int, RandomState or None, default=None
-            Seed of the draws.
-
-        Returns
-        -------
-        y_samples : ndarray of shape (n_rows, n_features_y, n_samples), or (n_rows, n_samples) after a fit with 1-D y
-            Draws with mean ``predict(X)`` and covariance ``residual_covariance()``.
-        """
-        check_is_fitted(self)
-        if not (isinstance(n_samples, int | np.integer) and n_samples >= 1):
-            raise ValueError(f"n_samples must be a positive whole number, got {n_samples!r}.")
-        mean = _predictions(self._x_scores(X), self._y_effects, self.y_mean_)
-        variances, Q = linalg.eigh(self.residual_covariance())
-        root = Q * np.sqrt(np.maximum(variances, 0.0))
-        noise = check_random_state(random_state).standard_normal((len(mean), len(root), n_samples))
-        draws: FloatArray = mean[:, :, None] + (root @ noise).astype(mean.dtype)
-        return draws[:, 0] if self._y_is_1d else draws
-
-    def inverse_transform(self, X: ArrayLike) -> FloatArray:
-        """Map x-scores back to the first modality's features.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_components)
-            Scores, as `transform` gives them.
-
-        Returns
-        -------
-        X_original : ndarray of shape (n_rows, n_features_x)
-            The features, up to what the components leave out.
-        """
-        check_is_fitted(self)
-        return self._back(X, self.x_loadings_, self.x_scale_, self.x_mean_)
-
-    def inverse_transform_y(self, y: ArrayLike) -> FloatArray:
-        """Map y-scores back to the second modality's features.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_rows, n_components)
-            Scores, as `transform_y` gives them.
-
-        Returns
-        -------
-        y_original : ndarray of shape (n_rows, n_features_y), or (n_rows,) after a fit with 1-D y
-            The features, up to what the components leave out.
-        """
-        check_is_fitted(self)
-        y_original = self._back(y, self.y_loadings_, self.y_scale_, self.y_mean_)
-        return y_original[:, 0] if self._y_is_1d else y_original
-
-    def _back(self, scores: ArrayLike, loadings: FloatArray, scale: FloatArray, mean: FloatArray) -> FloatArray:
-        T: FloatArray = check_array(scores, dtype=[np.float64, np.float32], input_name="scores")
-        if T.shape[1] != self.n_components_:
-            raise ValueError(
-                f"Scores have {T.shape[1]} columns; {type(self).__name__} has n_components_={self.n_components_}."
-            )
-        return _predictions(T, (loadings * scale[:, None]).T, mean)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -374,9 +214,7 @@ class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, PairScore
         return tags
 
 
-def _scores(
-    A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: FloatArray, name: str
-) -> FloatArray:
+def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: FloatArray, name: str) -> FloatArray:
     """((A − mean) / scale) @ rotations, a block of rows at a time, in the rows' own floating type."""
     dtype = float_dtype(A)
     W = (rotations / scale[:, None]).astype(dtype)
@@ -386,11 +224,6 @@ def _scores(
         centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
         np.matmul(centred, W, out=scores[rows])
     return scores
-
-
-def _predictions(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
-    predicted: FloatArray = scores @ effects.astype(scores.dtype)
-    return np.add(predicted, mean, out=predicted, casting="same_kind")
 
 
 def _set_or_delete(estimator: Any, name: str, value: Any) -> None:

@@ -187,9 +187,7 @@ def shrinkage_pair(shrinkage: Any) -> tuple[float | str, float | str]:
     """Return the shrinkage of either side: one value for both, or a pair of them."""
     values = tuple(shrinkage) if isinstance(shrinkage, tuple | list | np.ndarray) else (shrinkage, shrinkage)
     if len(values) != 2:
-        raise ValueError(
-            f'shrinkage must be a number in [0, 1], "oas", or a pair (x, y) of these; got {shrinkage!r}.'
-        )
+        raise ValueError(f'shrinkage must be a number in [0, 1], "oas", or a pair (x, y) of these; got {shrinkage!r}.')
     for value in values:
         if isinstance(value, str):
             if value != "oas":

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Self
 
-import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
@@ -27,7 +27,7 @@ def _aligner_has(method: str) -> Any:
     return available_if(check)
 
 
-class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):  # type: ignore[misc]
+class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):
     """One estimator of two modalities with preprocessing of its own for either side.
 
     Parameters
@@ -120,11 +120,9 @@ class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):  # t
         return self
 
     def _x_features(self, X: Any) -> Any:
-        check_is_fitted(self)
         return X if self.x_transformer_ is None else self.x_transformer_.transform(X)
 
     def _y_features(self, y: Any) -> Any:
-        check_is_fitted(self)
         return y if self.y_transformer_ is None else self.y_transformer_.transform(y)
 
     def _x_scores(self, X: Any) -> FloatArray:
@@ -191,6 +189,7 @@ class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):  # t
         y_pred : ndarray of shape (n_rows, n_features)
             Expected features of the transformed second modality.
         """
+        check_is_fitted(self)
         return self.aligner_.predict(self._x_features(X))  # type: ignore[no-any-return]
 
     @_aligner_has("predict_x")
@@ -207,6 +206,7 @@ class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):  # t
         x_pred : ndarray of shape (n_rows, n_features)
             Expected features of the transformed first modality.
         """
+        check_is_fitted(self)
         return self.aligner_.predict_x(self._y_features(y))  # type: ignore[no-any-return]
 
     @_aligner_has("residual_covariance")
@@ -244,6 +244,7 @@ class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):  # t
         y_samples : ndarray of shape (n_rows, n_features, n_samples)
             Draws.
         """
+        check_is_fitted(self)
         return self.aligner_.sample_y(self._x_features(X), n_samples, random_state)  # type: ignore[no-any-return]
 
     @_aligner_has("inverse_transform")
@@ -282,14 +283,17 @@ class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):  # t
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        inner = get_tags(self.aligner)
-        tags.transformer_tags.preserves_dtype = []
-        tags.target_tags = inner.target_tags
-        tags.input_tags = inner.input_tags
-        if self.x_transformer is None:
-            tags.transformer_tags = inner.transformer_tags
-        else:
-            tags.input_tags = get_tags(self.x_transformer).input_tags
+        aligner = get_tags(self.aligner)
+        tags.target_tags = aligner.target_tags
+        tags.transformer_tags = aligner.transformer_tags
+        tags.input_tags = aligner.input_tags
+        if self.x_transformer is not None:
+            first = get_tags(self.x_transformer)
+            tags.input_tags = replace(
+                first.input_tags,
+                sparse=first.input_tags.sparse and aligner.input_tags.sparse,
+                allow_nan=first.input_tags.allow_nan and aligner.input_tags.allow_nan,
+            )
         return tags
 
 

@@ -20,7 +20,7 @@ class _PLS(LinearAligner):
     """A partial least squares model: solved on covariances, with as many components as the ranks allow."""
 
     # The sides whose rank bounds the number of components.
-    _bounding_sides = ("x", "y")
+    _bounding_sides: tuple[str, ...] = ("x", "y")
 
     def _solve(
         self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
@@ -189,7 +189,7 @@ class PLSCanonical(_PLS):
         return solve_pls_canonical(S, k)
 
 
-class PLSRegression(RegressorMixin, _PLS):  # type: ignore[misc]
+class PLSRegression(RegressorMixin, _PLS):
     """Partial least squares regression: predict the second modality from the x-scores of largest covariance with it.
 
     Parameters

@@ -11,10 +11,8 @@ from .svd import truncated_svd
 from .whitening import WhitenedPair
 
 
-def solve_cca(
-    S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, float], k: int
-) -> LinearSolution:
-    """Return the k leading canonical pairs: weights T·U of the singular triplets (U, d, V) of the whitened cross-covariance.
+def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, float], k: int) -> LinearSolution:
+    """Return the k leading canonical pairs: weights T·U, (U, d, V) the singular triplets of the whitened cross-covariance.
 
     Predictions are ridge regression restricted to the shared space, B = (1 − c)·WᵀSxy in the metric WᵀAW = I.
     """

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._blocks import FloatArray, float_block, float_dtype, row_slices
-from .._validation import check_pair
+from .._validation import PairedRows, check_pair
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ class PairMoments:
         ValueError
             If the two sides differ in rows, hold NaN or infinities, or no row has a positive weight.
         """
-        return moments_of_rows(*check_pair(X, y, sample_weight))
+        return moments_of_rows(check_pair(X, y, sample_weight))
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:
@@ -161,7 +161,8 @@ class PairMoments:
         def scatter(mine: FloatArray, theirs: FloatArray, da: FloatArray, db: FloatArray) -> FloatArray:
             S = np.outer((share * self.weight_sum) * da, db)
             S += mine
-            return np.add(S, theirs, out=S) if sign > 0 else np.subtract(S, theirs, out=S)
+            S += sign * theirs
+            return np.asarray(S)
 
         return PairMoments(
             n_rows=self.n_rows + sign * other.n_rows,
@@ -192,23 +193,18 @@ class PairMoments:
                 )
 
 
-def moments_of_rows(
-    X: NDArray[Any],
-    Y: NDArray[Any],
-    w: FloatArray | None = None,
-    x_names: NDArray[Any] | None = None,
-    y_names: NDArray[Any] | None = None,
-) -> PairMoments:
-    """Moments of checked 2-D arrays: blocks centred at their own means, multiplied in the rows' type, merged in float64."""
+def moments_of_rows(rows: PairedRows) -> PairMoments:
+    """Moments of checked rows: blocks centred at their own means, multiplied in their own type, merged in float64."""
+    X, Y, w = rows[:3]
     dtype = float_dtype(X, Y)
     parts = (
         _block_moments(
-            float_block(X, rows, dtype, "X"),
-            float_block(Y, rows, dtype, "y"),
-            None if w is None else w[rows],
-            (x_names, y_names),
+            float_block(X, part, dtype, "X"),
+            float_block(Y, part, dtype, "y"),
+            None if w is None else w[part],
+            (rows.x_names, rows.y_names),
         )
-        for rows in row_slices(len(X))
+        for part in row_slices(len(X))
     )
     return reduce(add, parts)
 
@@ -217,10 +213,10 @@ def _block_moments(
     X: FloatArray, Y: FloatArray, w: FloatArray | None, names: tuple[NDArray[Any] | None, NDArray[Any] | None]
 ) -> PairMoments:
     if w is None:
-        n_rows, weight_sum = len(X), float(len(X))
+        weight_sum = float(len(X))
         mean_x, mean_y = X.mean(axis=0, dtype=np.float64), Y.mean(axis=0, dtype=np.float64)
     else:
-        n_rows, weight_sum = len(X), float(w.sum())
+        weight_sum = float(w.sum())
         mean_x, mean_y = w @ X / weight_sum, w @ Y / weight_sum
     Xc, Yc = X - mean_x.astype(X.dtype), Y - mean_y.astype(Y.dtype)
     if w is not None:
@@ -228,12 +224,5 @@ def _block_moments(
         Xc *= root
         Yc *= root
     # A.T @ A with both operands the same buffer is a symmetric product: half the work of a general one.
-    return PairMoments(
-        n_rows,
-        weight_sum,
-        mean_x,
-        mean_y,
-        *(S.astype(np.float64, copy=False) for S in (Xc.T @ Xc, Xc.T @ Yc, Yc.T @ Yc)),
-        *names,
-        dtype=X.dtype,
-    )
+    xx, xy, yy = (S.astype(np.float64, copy=False) for S in (Xc.T @ Xc, Xc.T @ Yc, Yc.T @ Yc))
+    return PairMoments(len(X), weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype)

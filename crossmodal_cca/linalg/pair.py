@@ -97,14 +97,10 @@ class StandardizedPair:
         m, Bx, By = self.moments, self.x.basis, self.y.basis
         if Bx is not None:
             Bx = Bx * self.x.scale[:, None]
-            m = replace(
-                m, mean_x=self.x.mean, scatter_xx=Bx @ m.scatter_xx @ Bx.T, scatter_xy=Bx @ m.scatter_xy
-            )
+            m = replace(m, mean_x=self.x.mean, scatter_xx=Bx @ m.scatter_xx @ Bx.T, scatter_xy=Bx @ m.scatter_xy)
         if By is not None:
             By = By * self.y.scale[:, None]
-            m = replace(
-                m, mean_y=self.y.mean, scatter_yy=By @ m.scatter_yy @ By.T, scatter_xy=m.scatter_xy @ By.T
-            )
+            m = replace(m, mean_y=self.y.mean, scatter_yy=By @ m.scatter_yy @ By.T, scatter_xy=m.scatter_xy @ By.T)
         return m
 
 
@@ -129,14 +125,14 @@ def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPai
 
 def standardize_rows(rows: PairedRows, *, scale: bool) -> StandardizedPair:
     """Standardise a pair given its rows; a wide side is reduced to the space its rows span."""
-    X, Y, w, x_names, y_names = rows
+    X, Y, w = rows[:3]
     n = len(X)
     if n > X.shape[1] and n > Y.shape[1]:
-        return standardize_moments(moments_of_rows(*rows), scale=scale)
+        return standardize_moments(moments_of_rows(rows), scale=scale)
     dtype = float_dtype(X, Y)
     x, X = _wide_side(X, w, "X", scale) if n <= X.shape[1] else (None, X)
     y, Y = _wide_side(Y, w, "y", scale) if n <= Y.shape[1] else (None, Y)
-    moments = replace(moments_of_rows(X, Y, w, x_names, y_names), dtype=dtype)
+    moments = replace(moments_of_rows(rows._replace(X=X, y=Y)), dtype=dtype)
     tall = standardize_moments(moments, scale=scale)
     return StandardizedPair(moments, x or tall.x, y or tall.y)
 

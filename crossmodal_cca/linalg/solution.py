@@ -58,7 +58,12 @@ class LinearSolution:
 
     def _scaled(self, forward: FloatArray, backward: FloatArray, kinds: tuple[str, ...]) -> LinearSolution:
         """Scale component j of what makes scores by forward[j], and of what reads them by backward[j]."""
-        factors = {"weights": forward, "rotations": forward, "loadings": backward, "effects": backward[:, None]}
+        factors = {
+            "weights": forward,
+            "rotations": forward,
+            "loadings": backward,
+            "effects": backward[:, None],
+        }
         return replace(
             self,
             **{
@@ -71,7 +76,7 @@ class LinearSolution:
 
 
 def regress_on_scores(R: FloatArray, S_own: FloatArray, S_cross: FloatArray) -> FloatArray:
-    """Least-squares effects (k, m) of the scores with rotations R on variables whose covariance with the side is S_cross.
+    """Least-squares effects (k, m) of the scores with rotations R on variables with covariance S_cross with the side.
 
     (RᵀSR)⁺ RᵀS_cross; the pseudo-inverse, since more components than independent scores are legitimate for y.
     """
@@ -88,4 +93,5 @@ def score_correlations(S: Covariances, Rx: FloatArray, Ry: FloatArray) -> FloatA
     """Correlation of each pair of scores; 0 where a score does not vary."""
     cross = np.einsum("ij,ij->j", Rx, S.xy @ Ry)
     lengths = np.sqrt(np.einsum("ij,ij->j", Rx, S.xx @ Rx) * np.einsum("ij,ij->j", Ry, S.yy @ Ry))
-    return np.clip(np.divide(cross, lengths, out=np.zeros_like(cross), where=lengths > 0), -1.0, 1.0)
+    correlations = np.divide(cross, lengths, out=np.zeros_like(cross), where=lengths > 0)
+    return np.asarray(np.clip(correlations, -1.0, 1.0))

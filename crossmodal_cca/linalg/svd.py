@@ -46,7 +46,7 @@ def _norm(R: FloatArray) -> float:
 
 
 def rank_tolerance(n_features: int, eps: float) -> float:
-    """Largest ratio of a singular value to the leading one, of unit-variance rows, that counts as no direction: √(p·eps)."""
+    """Ratio of a singular value of unit-variance rows to the leading one up to which it counts as null: √(p·eps)."""
     return float(np.sqrt(n_features * eps))
 
 
@@ -72,6 +72,6 @@ def triangular_rows(blocks: Iterable[FloatArray]) -> FloatArray:
     """
     R: FloatArray | None = None
     for block in blocks:
-        R = np.linalg.qr(block if R is None else np.vstack([R, block]), mode="r")
+        R = np.asarray(np.linalg.qr(block if R is None else np.vstack([R, block]), mode="r"))
     assert R is not None
     return R

@@ -44,7 +44,7 @@ def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
 def whiten_covariances(
     S: Covariances, shrinkage: tuple[float, float], n_features: tuple[int, int], eps: float
 ) -> WhitenedPair:
-    """Whiten from covariances: Cholesky factors of the unit-diagonal matrices, eigenvectors where those are near singular."""
+    """Whiten from covariances: Cholesky factors of the unit-diagonal matrices, eigenvectors where near singular."""
     maps, ranks, rconds = [], [], []
     for Sii, c, p in zip((S.xx, S.yy), shrinkage, n_features, strict=True):
         A = Sii if c == 0 else _shrunk(Sii, c, np.trace(Sii) / p)
@@ -81,8 +81,8 @@ def whiten_rows(
 
 
 def numerical_rank(S: FloatArray, eps: float) -> int:
-    """Number of directions in which a covariance varies, decided on its unit-diagonal form by the one rank rule."""
-    return _whitening_map(S, eps)[0].shape[1]
+    """Number of directions in which a covariance varies, by the one rank rule on its unit-diagonal form."""
+    return int(_whitening_map(S, eps)[0].shape[1])
 
 
 def _shrunk(S: FloatArray, c: float, target: float) -> FloatArray:
@@ -98,7 +98,7 @@ def unit_diagonal(variances: FloatArray) -> FloatArray:
 
 
 def _whitening_map(A: FloatArray, eps: float) -> tuple[FloatArray, float]:
-    """Map T (p, r) with TᵀAT = I, r the rank of A, and the reciprocal condition number of A at unit diagonal."""
+    """Map T (p, r) with TᵀAT = I, r the rank of A, and the reciprocal condition of A at unit diagonal."""
     p = len(A)
     D = unit_diagonal(np.diagonal(A))
     C = D[:, None] * A * D
