@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, Self
 
 import numpy as np
@@ -21,8 +22,9 @@ from .._validation import (
     unchanged_on_error,
 )
 from ..linalg.moments import PairMoments, moments_of_rows
-from ..linalg.pair import StandardizedPair, standardize_moments, standardize_rows
+from ..linalg.pair import Covariances, StandardizedPair, standardize_moments, standardize_rows
 from ..linalg.solution import LinearSolution
+from ..linalg.whitening import numerical_rank
 from .prediction import LinearPredictionMixin
 
 
@@ -35,6 +37,8 @@ class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearPre
     n_components: int | None
     scale: bool
     _y_is_1d: bool
+    # The sides whose rank bounds the number of components.
+    _bounding_sides: tuple[str, ...] = ("x", "y")
 
     @abstractmethod
     def _solve(
@@ -150,15 +154,47 @@ class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearPre
         check_n_components(self.n_components)
         check_number(getattr(self, "power", 0.0), "power", low=0.0)
 
-    def _n_components(self, possible: int, limit: int, why: str, *, allow_fewer: bool) -> int:
-        """Number of components to solve for: `possible` with these rows, `limit` with any."""
+    def _as_many_as_possible(
+        self,
+        solve: Callable[[int], LinearSolution],
+        pair: StandardizedPair,
+        S: Covariances,
+        widths: tuple[int, int],
+        allow_fewer: bool,
+    ) -> LinearSolution:
+        """Solve for `n_components`, or for as many as the ranks of the sides allow.
+
+        Ranks cost an eigendecomposition each. A component with covariance to show is proof enough that the ranks
+        reach so far, so they are computed only where the last one has none.
+        """
+        eps = float(np.finfo(pair.moments.dtype).eps)
+        ranks = dict(zip("xy", widths, strict=True))
+        k = self._n_components(ranks, pair, allow_fewer)
+        solution = solve(k)
+        d = solution.singular_values
+        if len(d) == k and (k == 0 or d[-1] > eps * max(widths) * d[0]):
+            return solution
+        ranks = {side: numerical_rank(Sii, eps) for side, Sii in (("x", S.xx), ("y", S.yy))}
+        possible = self._n_components(ranks, pair, allow_fewer)
+        return solution if possible == k else solve(possible)
+
+    def _n_components(self, ranks: dict[str, int], pair: StandardizedPair, allow_fewer: bool) -> int:
+        """Number of components to solve for, given (bounds of) the ranks of the two sides."""
+        sides = {"x": ("X", pair.x), "y": ("y", pair.y)}
+        n_rows = pair.moments.n_rows
+        possible = min(*(ranks[side] for side in self._bounding_sides), max(n_rows - 1, 0))
         k = possible if self.n_components is None else self.n_components
-        if allow_fewer and k <= limit:
+        if allow_fewer and k <= min(sides[side][1].n_features for side in self._bounding_sides):
             return min(k, possible)
         if k > possible or k == 0:
-            wanted = "No component is possible" if k == 0 else f"n_components={k} is more than the {possible} possible"
+            described = " and ".join(
+                f"{sides[side][0]} has rank {ranks[side]} (n_features={sides[side][1].n_features})"
+                for side in self._bounding_sides
+            )
+            excess = f"n_components={k} is more than the {possible} possible" if k else "No component is possible"
             raise ValueError(
-                f"{wanted}: {why}. Lower n_components, leave it at None for as many as possible, or add rows that vary."
+                f"{excess}: with n_samples={n_rows}, {described}. Lower n_components, leave it at None for as many as "
+                "possible, or add rows that vary."
             )
         return k
 

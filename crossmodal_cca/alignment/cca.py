@@ -16,6 +16,10 @@ from .base import LinearAligner
 
 SOLVERS = ("auto", "moments", "svd")
 
+# Reciprocal condition of the unit-diagonal covariances below which products of rows of that type lose too many digits:
+# correlations then err by about 1e-8 (float64) or 1e-3 (float32) at worst.
+CONDITION_FLOOR = {"float64": 1e-8, "float32": 1e-5}
+
 
 class CCA(LinearAligner):
     """Canonical correlation analysis with shrinkage: the directions in which two modalities correlate most.
@@ -129,33 +133,29 @@ class CCA(LinearAligner):
         self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
     ) -> tuple[LinearSolution, dict[str, Any]]:
         S = pair.covariances()
-        n, p, q = pair.moments.n_rows, pair.x.n_features, pair.y.n_features
         cx, cy = (
             oas_shrinkage(Sii, pair.moments.weight_sum, side.n_features) if c == "oas" else float(c)
             for c, Sii, side in zip(shrinkage_pair(self.shrinkage), (S.xx, S.yy), (pair.x, pair.y), strict=True)
         )
         whitened = self._whiten(S, (cx, cy), pair, rows)
-        rank_x, rank_y = whitened.ranks
-        k = self._n_components(
-            min(rank_x, rank_y),
-            min(p, q),
-            f"with n_samples={n}, X has rank {rank_x} (n_features={p}) and y has rank {rank_y} (n_features={q})",
-            allow_fewer=allow_fewer,
-        )
-        certain = rank_x + rank_y - (n - 1)
-        if cx == cy == 0 and certain > 0 and k > 0:
+        rank_x, rank_y = whitened.cross.shape
+        certain = rank_x + rank_y - (pair.moments.n_rows - 1)
+        if cx == cy == 0 and certain > 0 and min(rank_x, rank_y) > 0:
             warnings.warn(
-                f"The ranks of X ({rank_x}) and y ({rank_y}) add up to more than n_samples - 1 = {n - 1}, so "
-                f"{min(certain, rank_x, rank_y)} canonical correlation(s) are exactly 1 for any data. Raise shrinkage "
-                "(0.5, say), reduce the features, or add rows.",
+                f"The ranks of X ({rank_x}) and y ({rank_y}) add up to more than n_samples - 1 = "
+                f"{pair.moments.n_rows - 1}, so {min(certain, rank_x, rank_y)} canonical correlation(s) are exactly 1 "
+                "for any data. Raise shrinkage (0.5, say), reduce the features, or add rows.",
                 stacklevel=4,
             )
-        return solve_cca(S, whitened, (cx, cy), k), {"shrinkage_": (cx, cy)}
+        solution = self._as_many_as_possible(
+            lambda k: solve_cca(S, whitened, (cx, cy), k), pair, S, (rank_x, rank_y), allow_fewer
+        )
+        return solution, {"shrinkage_": (cx, cy)}
 
     def _whiten(
         self, S: Covariances, shrinkage: tuple[float, float], pair: StandardizedPair, rows: PairedRows | None
     ) -> WhitenedPair:
-        """Choose the solver: covariances where their condition leaves half the digits, otherwise the rows."""
+        """Choose the solver: covariances where they are accurate, otherwise the rows."""
         n_features = pair.x.n_features, pair.y.n_features
         if self.solver == "svd" and rows is None:
             raise ValueError(
@@ -163,24 +163,20 @@ class CCA(LinearAligner):
                 '"moments" there, or fit.'
             )
         if self.solver != "svd":
-            eps = float(np.finfo(pair.moments.dtype).eps)
-            whitened = whiten_covariances(S, shrinkage, n_features, eps)
-            if self.solver == "moments" or whitened.rcond > np.sqrt(eps):
+            whitened = whiten_covariances(S, shrinkage, n_features, float(np.finfo(pair.moments.dtype).eps))
+            if self.solver == "moments" or whitened.rcond > CONDITION_FLOOR[pair.moments.dtype.name]:
                 return whitened
             if rows is None:
-                warnings.warn(
-                    "The covariances are ill-conditioned and the rows are not at hand, so weak canonical pairs may "
-                    "be inaccurate. Raise shrinkage, drop redundant features, or use fit.",
-                    stacklevel=5,
-                )
+                if pair.moments.n_rows > 1:
+                    warnings.warn(
+                        "The covariances are ill-conditioned and the rows are not at hand, so weak canonical pairs may "
+                        "be inaccurate. Raise shrinkage, drop redundant features, or use fit.",
+                        stacklevel=5,
+                    )
                 return whitened
-        return whiten_rows(
-            pair.triangular_rows(rows),  # type: ignore[arg-type]
-            shrinkage,
-            n_features,
-            (len(S.xx), len(S.yy)),
-            pair.degrees_of_freedom,
-        )
+        assert rows is not None
+        widths = len(S.xx), len(S.yy)
+        return whiten_rows(pair.triangular_rows(rows), shrinkage, n_features, widths, pair.degrees_of_freedom)
 
 
 def shrinkage_pair(shrinkage: Any) -> tuple[float | str, float | str]:

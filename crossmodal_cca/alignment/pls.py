@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import abstractmethod
 from typing import Any
 
 import numpy as np
@@ -12,38 +13,32 @@ from .._validation import PairedRows
 from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.pls import solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ..linalg.solution import LinearSolution
-from ..linalg.whitening import numerical_rank
 from .base import LinearAligner
 
 
 class _PLS(LinearAligner):
-    """A partial least squares model: solved on covariances, with as many components as the ranks allow."""
-
-    # The sides whose rank bounds the number of components.
-    _bounding_sides: tuple[str, ...] = ("x", "y")
+    """A partial least squares model: solved on covariances alone."""
 
     def _solve(
         self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
     ) -> tuple[LinearSolution, dict[str, Any]]:
         S = pair.covariances()
         eps = float(np.finfo(pair.moments.dtype).eps)
-        sides = {"x": ("X", S.xx, pair.x), "y": ("y", S.yy, pair.y)}
-        bounds = [sides[side] for side in self._bounding_sides]
-        ranks = [numerical_rank(Sii, eps) for _, Sii, _ in bounds]
-        described = " and ".join(
-            f"{name} has rank {rank} (n_features={side.n_features})"
-            for rank, (name, _, side) in zip(ranks, bounds, strict=True)
+        solution = self._as_many_as_possible(
+            lambda k: self._components(S, k, eps), pair, S, (len(S.xx), len(S.yy)), allow_fewer
         )
-        k = self._n_components(
-            min(ranks),
-            min(side.n_features for _, _, side in bounds),
-            f"with n_samples={pair.moments.n_rows}, {described}",
-            allow_fewer=allow_fewer,
-        )
-        return self._components(S, k), {}
+        found = len(solution.singular_values)
+        if self.n_components is not None and found < self.n_components and not allow_fewer:
+            warnings.warn(
+                f"The covariance of X and y is exhausted to rounding error by {found} component(s); the other "
+                f"{self.n_components - found} are left out.",
+                stacklevel=4,
+            )
+        return solution, {}
 
-    def _components(self, S: Covariances, k: int) -> LinearSolution:
-        raise NotImplementedError
+    @abstractmethod
+    def _components(self, S: Covariances, k: int, eps: float) -> LinearSolution:
+        """Solve for k components of moments with relative error eps."""
 
 
 class PLSSVD(_PLS):
@@ -112,7 +107,7 @@ class PLSSVD(_PLS):
         self.scale = scale
         self.power = power
 
-    def _components(self, S: Covariances, k: int) -> LinearSolution:
+    def _components(self, S: Covariances, k: int, eps: float) -> LinearSolution:
         return solve_pls_svd(S, k)
 
 
@@ -185,8 +180,8 @@ class PLSCanonical(_PLS):
         self.scale = scale
         self.power = power
 
-    def _components(self, S: Covariances, k: int) -> LinearSolution:
-        return solve_pls_canonical(S, k)
+    def _components(self, S: Covariances, k: int, eps: float) -> LinearSolution:
+        return solve_pls_canonical(S, k, eps)
 
 
 class PLSRegression(RegressorMixin, _PLS):
@@ -257,12 +252,5 @@ class PLSRegression(RegressorMixin, _PLS):
         self.n_components = n_components
         self.scale = scale
 
-    def _components(self, S: Covariances, k: int) -> LinearSolution:
-        solution = solve_pls_regression(S, k)
-        found = len(solution.singular_values)
-        if found < k and self.n_components is not None:
-            warnings.warn(
-                f"y is explained to rounding error by {found} component(s); the other {k - found} are left out.",
-                stacklevel=5,
-            )
-        return solution
+    def _components(self, S: Covariances, k: int, eps: float) -> LinearSolution:
+        return solve_pls_regression(S, k, eps)

@@ -12,7 +12,7 @@ from .whitening import WhitenedPair
 
 
 def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, float], k: int) -> LinearSolution:
-    """Return the k leading canonical pairs: weights T·U, (U, d, V) the singular triplets of the whitened cross-covariance.
+    """Return the k leading canonical pairs: weights T·U, (U, d, V) the triplets of the whitened cross-covariance.
 
     Predictions are ridge regression restricted to the shared space, B = (1 − c)·WᵀSxy in the metric WᵀAW = I.
     """

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from scipy import linalg
 
@@ -17,43 +19,40 @@ def solve_pls_svd(S: Covariances, k: int) -> LinearSolution:
     return _complete(S, U, V, U, V, d)
 
 
-def solve_pls_canonical(S: Covariances, k: int) -> LinearSolution:
+def solve_pls_canonical(S: Covariances, k: int, eps: float) -> LinearSolution:
     """Per component the leading singular pair of Sxy, which is then deflated on either side by that side's score.
 
     p = Sxx r/t² and g = Syy s/u² are the loadings, r and s the rotations, and Sxy ← (I − p wᵀ) Sxy (I − v gᵀ), the
-    rank-two update below. Wegelin (2000), A survey of partial least squares methods (mode A).
+    rank-two update below. Fewer than k where nothing but rounding error is left.
+    Wegelin (2000), A survey of partial least squares methods (mode A).
     """
     C = S.xy.copy()
     x, y = _Deflation(S.xx), _Deflation(S.yy)
-    d = np.zeros(k)
-    for j in range(k):
-        w, d[j], v = _leading_pair(C)
+    d: list[float] = []
+    for w, strength, v in _leading_pairs(C, k, eps):
         p, g = x.add(w), y.add(v)
         a, b = C.T @ w, C @ v
         C -= np.column_stack([p, b]) @ np.column_stack([a - (w @ b) * g, g]).T
-    return _complete(S, x.weights, y.weights, x.rotations, y.rotations, d)
+        d.append(strength)
+    return _complete(S, x.weights, y.weights, x.rotations, y.rotations, np.array(d))
 
 
-def solve_pls_regression(S: Covariances, k: int) -> LinearSolution:
+def solve_pls_regression(S: Covariances, k: int, eps: float) -> LinearSolution:
     """Improved kernel PLS, algorithm 2: w leads C, and C ← C − t²·p gᵀ with g = Cᵀr/t² the y-weight.
 
-    Stops early where y is explained to rounding error. Dayal & MacGregor (1997), Improved PLS algorithms.
+    Fewer than k where y is explained to rounding error. Dayal & MacGregor (1997), Improved PLS algorithms.
     """
     C = S.xy.copy()
     x = _Deflation(S.xx)
-    y_weights, d = [], []
-    explained = np.linalg.norm(C) * np.finfo(np.float64).eps * max(C.shape)
-    for _ in range(k):
-        if np.linalg.norm(C) <= explained:
-            break
-        w, strength, _ = _leading_pair(C)
+    V = np.zeros((C.shape[1], 0))
+    d: list[float] = []
+    for w, strength, _ in _leading_pairs(C, k, eps):
         p = x.add(w)
-        r, t2 = x.rotations[:, -1], x.score_variances[-1]
+        r, t2 = x.rotations[:, -1], x.score_variance
         g = C.T @ r / t2
         C -= np.outer(t2 * p, g)
-        y_weights.append(g)
+        V = np.column_stack([V, g])
         d.append(strength)
-    V = np.array(y_weights).reshape(-1, C.shape[1]).T
     # y-scores regress the y-row on the weights, V(VᵀV)⁺: a y with few columns has fewer directions than components.
     Ry = V @ linalg.pinvh(V.T @ V) if d else V
     return _complete(S, x.weights, V, x.rotations, Ry, np.array(d), y_loadings=V)
@@ -68,28 +67,30 @@ class _Deflation:
     def __init__(self, S: FloatArray) -> None:
         self.S = S
         self.weights = self.rotations = self.loadings = np.zeros((len(S), 0))
-        self.score_variances: list[float] = []
+        self.score_variance = 0.0
 
     def add(self, w: FloatArray) -> FloatArray:
         r = w - self.rotations @ (self.loadings.T @ w)
         Sr = self.S @ r
-        t2 = float(r @ Sr)
-        p: FloatArray = Sr / t2
+        self.score_variance = float(r @ Sr)
+        p: FloatArray = Sr / self.score_variance
         self.weights = np.column_stack([self.weights, w])
         self.rotations = np.column_stack([self.rotations, r])
         self.loadings = np.column_stack([self.loadings, p])
-        self.score_variances.append(t2)
         return p
 
 
-def _leading_pair(C: FloatArray) -> tuple[FloatArray, float, FloatArray]:
-    """Leading singular pair: found by decomposition, so no starting vector can lead to another one."""
-    if min(C.shape) == 1:
-        d = float(np.linalg.norm(C))
-        w, v = (C[:, 0] / d, np.ones(1)) if C.shape[1] == 1 else (np.ones(1), C[0] / d)
-        return w, d, v
-    U, s, V = truncated_svd(C, 1)
-    return U[:, 0], float(s[0]), V[:, 0]
+def _leading_pairs(C: FloatArray, k: int, eps: float) -> Iterator[tuple[FloatArray, float, FloatArray]]:
+    """Up to k leading singular pairs of C, which the caller deflates in between, until only rounding error is left.
+
+    They are found by decomposition, so no starting vector can lead to another pair.
+    """
+    negligible = float(np.linalg.norm(C)) * eps * max(C.shape)
+    for _ in range(k):
+        U, d, V = truncated_svd(C, 1)
+        if d[0] <= negligible:
+            return
+        yield U[:, 0], float(d[0]), V[:, 0]
 
 
 def _complete(

@@ -21,6 +21,8 @@ def truncated_svd(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatA
     cost of a full decomposition, but lose digits when the singular values span many decades. The residual tells;
     where it is too large, the full divide-and-conquer decomposition is computed instead.
     """
+    if min(K.shape) == 1:
+        return _single(K, k)
     if k < TRUNCATE_BELOW * min(K.shape):
         if K.shape[0] < K.shape[1]:
             V, d, U = _gram_svd(K.T, k)
@@ -31,6 +33,14 @@ def truncated_svd(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatA
             return U, d, V
     U, d, Vt = linalg.svd(K, full_matrices=False, check_finite=False)
     return U[:, :k], d[:k], Vt[:k].T
+
+
+def _single(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """The one triplet of a row or a column."""
+    d = np.linalg.norm(K)
+    unit = K / d if d > 0 else np.eye(*K.shape)
+    U, V = (unit, np.ones((1, 1))) if K.shape[1] == 1 else (np.ones((1, 1)), unit.T)
+    return U[:, :k], np.array([d])[:k], V[:, :k]
 
 
 def _gram_svd(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:

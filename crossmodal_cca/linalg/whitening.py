@@ -16,14 +16,14 @@ from .svd import rank_tolerance
 class WhitenedPair:
     """Whitening maps of both sides and the cross-covariance of the whitened sides.
 
-    With A = (1 − c)·S + c·τ·I, `x_map` T fulfils TᵀAT = I, and `cross` is K = Txᵀ Sxy Ty. Ranks count the directions
-    in which a side varies; `rcond` is the smaller reciprocal condition number of the two A, scaled to unit diagonal.
+    With A = (1 − c)·S + c·τ·I, `x_map` T fulfils TᵀAT = I, and `cross` is K = Txᵀ Sxy Ty. At c = 0 a map has as many
+    columns as its side has directions. `rcond` is the smaller reciprocal condition number of the two A, scaled to
+    unit diagonal, and 0 where a side has fewer directions than varying features.
     """
 
     x_map: FloatArray
     y_map: FloatArray
     cross: FloatArray
-    ranks: tuple[int, int]
     rcond: float
 
 
@@ -45,15 +45,11 @@ def whiten_covariances(
     S: Covariances, shrinkage: tuple[float, float], n_features: tuple[int, int], eps: float
 ) -> WhitenedPair:
     """Whiten from covariances: Cholesky factors of the unit-diagonal matrices, eigenvectors where near singular."""
-    maps, ranks, rconds = [], [], []
-    for Sii, c, p in zip((S.xx, S.yy), shrinkage, n_features, strict=True):
-        A = Sii if c == 0 else _shrunk(Sii, c, np.trace(Sii) / p)
-        T, rcond = _whitening_map(A, eps)
-        maps.append(T)
-        rconds.append(rcond)
-        ranks.append(T.shape[1] if c == 0 else numerical_rank(Sii, eps))
-    Tx, Ty = maps
-    return WhitenedPair(Tx, Ty, Tx.T @ S.xy @ Ty, (ranks[0], ranks[1]), min(rconds))
+    (Tx, rcond_x), (Ty, rcond_y) = (
+        _whitening_map(Sii, eps) if c == 0 else _whitening_map(_shrunk(Sii, c, np.trace(Sii) / p), eps, definite=True)
+        for Sii, c, p in zip((S.xx, S.yy), shrinkage, n_features, strict=True)
+    )
+    return WhitenedPair(Tx, Ty, Tx.T @ S.xy @ Ty, min(rcond_x, rcond_y))
 
 
 def whiten_rows(
@@ -64,7 +60,7 @@ def whiten_rows(
     degrees_of_freedom: float,
 ) -> WhitenedPair:
     """Whiten from rows R = [Rx, Ry] with RᵀR/(Σw − 1) = S, by thin SVDs that never square their condition number."""
-    left, maps, ranks, rconds = [], [], [], []
+    left, maps, rconds = [], [], []
     for Ri, c, p in zip(np.hsplit(R, [widths[0]]), shrinkage, n_features, strict=True):
         A = Ri / np.sqrt(degrees_of_freedom)
         # Without shrinkage the units do not matter to the model, so the rank rule sees unit-variance columns.
@@ -75,9 +71,8 @@ def whiten_rows(
         length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
         left.append(U * (d / length))
         maps.append(D[:, None] * V / length)
-        ranks.append(len(d))
         rconds.append(float((length.min() / length.max()) ** 2) if len(d) else 1.0)
-    return WhitenedPair(maps[0], maps[1], left[0].T @ left[1], (ranks[0], ranks[1]), min(rconds))
+    return WhitenedPair(maps[0], maps[1], left[0].T @ left[1], min(rconds))
 
 
 def numerical_rank(S: FloatArray, eps: float) -> int:
@@ -97,18 +92,29 @@ def unit_diagonal(variances: FloatArray) -> FloatArray:
     return np.divide(1.0, D, out=np.zeros_like(D), where=D > 0)
 
 
-def _whitening_map(A: FloatArray, eps: float) -> tuple[FloatArray, float]:
-    """Map T (p, r) with TᵀAT = I, r the rank of A, and the reciprocal condition of A at unit diagonal."""
-    p = len(A)
+def _whitening_map(A: FloatArray, eps: float, definite: bool = False) -> tuple[FloatArray, float]:
+    """Map T (p, r) with TᵀAT = I, r the rank of A, and the reciprocal condition of A at unit diagonal.
+
+    A matrix known to be `definite` keeps all its directions, however small some are.
+    """
     D = unit_diagonal(np.diagonal(A))
+    varying = D > 0
+    if not varying.all():
+        inner, rcond = _whitening_map(A[np.ix_(varying, varying)], eps, definite)
+        T = np.zeros((len(A), inner.shape[1]))
+        T[varying] = inner
+        return T, rcond
+    p = len(A)
     C = D[:, None] * A * D
     L, failed = linalg.lapack.dpotrf(C, lower=1, clean=1)
     if not failed:
         rcond, _ = linalg.lapack.dpocon(L, np.abs(C).sum(axis=0).max(initial=0.0), uplo="L")
-        if rcond > 10 * p * eps:
+        if definite or rcond > 10 * p * eps:
             inverse, _ = linalg.lapack.dtrtri(L, lower=1)
             return D[:, None] * inverse.T, float(rcond)
     d2, Q = linalg.eigh(C, check_finite=False)
-    keep = d2 > rank_tolerance(p, eps) ** 2 * d2[-1]
     # The leading directions come first, as in every other decomposition here.
-    return (D[:, None] * Q[:, keep] / np.sqrt(d2[keep]))[:, ::-1], 0.0
+    d2, Q = d2[::-1], Q[:, ::-1]
+    keep = d2 > rank_tolerance(p, eps) ** 2 * d2.max(initial=0.0)
+    rcond = d2[-1] / d2[0] if keep.all() and p else 0.0
+    return D[:, None] * Q[:, keep] / np.sqrt(d2[keep]), float(rcond)

@@ -1,0 +1,202 @@
+"""Checked input of every retrieval metric: rows, relevance by id, and similarity as a dot product."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from sklearn.utils import check_array
+
+Array = npt.NDArray[Any]
+QueryLayout = Callable[[Array], Array]
+
+
+@dataclass(frozen=True)
+class RetrievalProblem:
+    """Queries and gallery made ready for a matrix product.
+
+    Gallery rows are sorted by id, so the items relevant to query ``i`` are the rows ``first[i]:last[i]``:
+    one slice instead of an index list per query.
+    """
+
+    queries: Array  # (n_kept, d), only those with a relevant item
+    gallery: Array  # (n_gallery, d), scaled so that unit queries @ gallery.T ranks as the similarity does
+    gallery_norms: Array  # (n_gallery,), bounds of each column of that product
+    first: Array  # (n_kept,)
+    last: Array  # (n_kept,)
+    kept: Array  # (n_kept,), rows of the caller's queries
+    n_queries: int
+    lay_out: QueryLayout
+
+    def query_rows(self, rows: slice) -> Array:
+        """Queries of a block, of unit length: a positive factor per query changes no ranking."""
+        # In float64: a block is small, and a query far outside the gallery's range must not overflow.
+        return self.lay_out(self.queries[rows].astype(np.float64)).astype(self.gallery.dtype)
+
+
+def prepare(queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, metric: str) -> RetrievalProblem:
+    """Check everything a user can hand over and lay it out for :func:`ranks.relevant_counts`."""
+    if not isinstance(metric, str) or metric not in _SIMILARITIES:
+        raise ValueError(f"metric must be one of {sorted(_SIMILARITIES)}, got {metric!r}.")
+    queries = check_array(queries, dtype="numeric", input_name="queries")
+    gallery = check_array(gallery, dtype="numeric", input_name="gallery")
+    if queries.shape[1] != gallery.shape[1]:
+        raise ValueError(
+            f"queries and gallery must share one space, but queries have {queries.shape[1]} features and "
+            f"gallery items {gallery.shape[1]}; transform both sides with a fitted model first."
+        )
+    query_codes, gallery_codes = _codes(query_ids, gallery_ids, len(queries), len(gallery))
+    order = np.argsort(gallery_codes, kind="stable")
+    first = np.searchsorted(gallery_codes, query_codes, "left", sorter=order)
+    last = np.searchsorted(gallery_codes, query_codes, "right", sorter=order)
+    kept = _queries_with_relevant_items(first, last)
+    dtype = np.result_type(_float_dtype(queries), _float_dtype(gallery))
+    items, norms, lay_out = _SIMILARITIES[metric](gallery[order].astype(dtype, copy=False))
+    if len(kept) < len(queries):
+        queries, first, last = queries[kept], first[kept], last[kept]
+    return RetrievalProblem(queries, items, norms, first, last, kept, len(query_codes), lay_out)
+
+
+def check_cutoff(k: Any) -> None:
+    """Refuse a ``k`` that is not None or an integer >= 1."""
+    if k is None:
+        return
+    if isinstance(k, bool | np.bool_) or not isinstance(k, int | np.integer):
+        raise TypeError(f"k must be an integer >= 1 or None (the whole list), got {k!r}.")
+    if k < 1:
+        raise ValueError(f"k must be >= 1 or None (the whole list), got {k}.")
+
+
+def _float_dtype(rows: Array) -> npt.DTypeLike:
+    return np.float32 if rows.dtype in (np.float16, np.float32) else np.float64
+
+
+def _queries_with_relevant_items(first: Array, last: Array) -> Array:
+    kept = np.flatnonzero(last > first)
+    if len(kept) == 0:
+        raise ValueError(
+            "No query has a relevant item: none of the query_ids occurs in gallery_ids. "
+            "Unknown ids, or the ids of the two sides swapped?"
+        )
+    if len(kept) < len(first):
+        warnings.warn(
+            f"{len(first) - len(kept)} of {len(first)} queries have no relevant item in the gallery and are left out.",
+            UserWarning,
+            stacklevel=4,
+        )
+    return kept
+
+
+def _codes(query_ids: Any, gallery_ids: Any, n_queries: int, n_gallery: int) -> tuple[Array, Array]:
+    """Integers that are equal where the ids are."""
+    if query_ids is None and gallery_ids is None:
+        if n_queries != n_gallery:
+            raise ValueError(
+                "Without ids row i of queries belongs to row i of gallery, which needs as many of both; got "
+                f"{n_queries} queries and {n_gallery} gallery items. Pass query_ids and gallery_ids."
+            )
+        return np.arange(n_queries), np.arange(n_gallery)
+    if query_ids is None or gallery_ids is None:
+        given, missing = ("gallery_ids", "query_ids") if query_ids is None else ("query_ids", "gallery_ids")
+        raise ValueError(f"query_ids and gallery_ids go together: got {given} without {missing}. Pass both or neither.")
+    a = _checked_ids(query_ids, "query_ids", n_queries)
+    b = _checked_ids(gallery_ids, "gallery_ids", n_gallery)
+    if a.dtype.kind != b.dtype.kind:
+        if {a.dtype.kind, b.dtype.kind} & {"m", "M"}:
+            raise _incomparable(a, b)
+        # NumPy would turn 1 into "1", and large integers into rounded floats; Python compares them exactly.
+        a, b = a.astype(object), b.astype(object)
+    try:
+        codes = np.unique(np.concatenate((a, b)), return_inverse=True)[1]
+    except TypeError as error:
+        raise _incomparable(a, b) from error
+    return codes[:n_queries], codes[n_queries:]
+
+
+def _incomparable(a: Array, b: Array) -> TypeError:
+    kinds = [sorted({type(i).__name__ for i in ids.tolist()}) for ids in (a, b)]
+    return TypeError(
+        f"query_ids and gallery_ids must be of comparable types, got {', '.join(kinds[0])} against "
+        f"{', '.join(kinds[1])}; convert both to one type, such as str."
+    )
+
+
+def _checked_ids(ids: Any, name: str, n_rows: int) -> Array:
+    # A plain list stays a list of Python objects: np.asarray([1, "a"]) would make both strings.
+    checked: Array = np.asarray(ids) if hasattr(ids, "dtype") else np.array(ids, dtype=object)
+    if checked.ndim != 1:
+        raise ValueError(f"{name} must be one-dimensional, one id or label per row; got shape {checked.shape}.")
+    if len(checked) != n_rows:
+        rows = "queries" if name == "query_ids" else "gallery"
+        raise ValueError(f"{name} must have one entry per row of {rows}: expected {n_rows}, got {len(checked)}.")
+    if checked.dtype.kind in "fcmMO":
+        import pandas as pd
+
+        n_missing = int(np.sum(pd.isna(checked)))
+        if n_missing:
+            raise ValueError(
+                f"{name} must not be missing, but {n_missing} of {len(checked)} are NaN or None; drop those rows."
+            )
+    return checked
+
+
+def _unit_rows(rows: Array) -> Array:
+    """Scale rows to unit length in place; zero rows stay zero."""
+    # By the largest entry first, or squares could overflow or vanish.
+    rows /= _or_one(np.maximum(rows.max(axis=1), -rows.min(axis=1)))[:, None]
+    rows /= _or_one(_norms(rows))[:, None]
+    return rows
+
+
+def _or_one(sizes: Array) -> Array:
+    """Sizes to divide by: 1 instead of 0."""
+    return np.where(sizes > 0, sizes, sizes.dtype.type(1))
+
+
+def _norms(rows: Array) -> Array:
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows)))
+
+
+def _cosine(gallery: Array) -> tuple[Array, Array, QueryLayout]:
+    # A zero item counts as length 1: its cosine is 0, and the others' rounding around 0 ties with it.
+    return _unit_rows(gallery), np.ones(len(gallery), gallery.dtype), _unit_rows
+
+
+def _dot(gallery: Array) -> tuple[Array, Array, QueryLayout]:
+    gallery /= _largest(gallery)
+    return gallery, _norms(gallery), _unit_rows
+
+
+def _euclidean(gallery: Array) -> tuple[Array, Array, QueryLayout]:
+    """−‖q − g‖² ranks as 2q·g − ‖g‖², a dot product of [q, m] and [g, −‖g‖²/(2m)].
+
+    Distances do not see a common shift, so both sides are centred, or ‖g‖² would eat the digits. Any m > 0 is
+    right; the mean length keeps both terms alike, whatever the unit.
+    """
+    centre = gallery.mean(axis=0, dtype=np.float64).astype(gallery.dtype)
+    gallery -= centre
+    unit = _largest(gallery)
+    gallery /= unit
+    squares = np.einsum("ij,ij->i", gallery, gallery)
+    m = float(np.sqrt(squares).mean()) or 1.0
+    gallery = np.column_stack((gallery, squares / (-2 * m))).astype(gallery.dtype, copy=False)
+
+    def lay_out(block: Array) -> Array:
+        return _unit_rows(np.column_stack(((block - centre) / unit, np.full(len(block), m))))
+
+    return gallery, _norms(gallery), lay_out
+
+
+def _largest(rows: Array) -> Array:
+    """Largest magnitude, to divide by so that no product overflows."""
+    return _or_one(np.maximum(rows.max(), -rows.min()))
+
+
+# Each may overwrite the gallery it is given: it is a copy.
+_SIMILARITIES: dict[str, Callable[[Array], tuple[Array, Array, QueryLayout]]] = {
+    "cosine": _cosine,
+    "dot": _dot,
+    "euclidean": _euclidean,
+}
