@@ -34,9 +34,7 @@ def load_emoji(*, subset: str = ..., return_X_y: Literal[False] = ..., as_frame:
 def load_emoji(*, subset: str = ..., return_X_y: Literal[True], as_frame: bool = ...) -> tuple[Any, Any]: ...
 
 
-def load_emoji(
-    *, subset: str = "all", return_X_y: bool = False, as_frame: bool = False
-) -> Bunch | tuple[Any, Any]:
+def load_emoji(*, subset: str = "all", return_X_y: bool = False, as_frame: bool = False) -> Bunch | tuple[Any, Any]:
     """Load paired image and text embeddings of 1911 emoji, with names in nine languages.
 
     The image modality is a picture of the emoji seen by an ImageNet network (1280 non-negative, pooled

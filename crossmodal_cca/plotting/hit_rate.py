@@ -1,0 +1,208 @@
+"""Hit rate against the number of results looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..metrics import retrieval_report
+from ._style import CHANCE_COLOR, CYCLE, LINES
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class HitRateDisplay:
+    """Hit rate at k in both search directions, against chance.
+
+    Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
+
+    Parameters
+    ----------
+    ks : ndarray of shape (n_ks,)
+        Numbers of results looked at.
+    hit_rates : dict of str to ndarray of shape (n_ks,)
+        Hit rate at each k for each direction.
+    chance : ndarray of shape (n_ks,)
+        Hit rate of a random ranking.
+    name : str or None, default=None
+        Name of the model in the legend.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes drawn on.
+    figure_ : matplotlib Figure
+        Its figure.
+
+    See Also
+    --------
+    crossmodal_cca.metrics.hit_rate_at_k : The metric.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> from crossmodal_cca.plotting import HitRateDisplay
+    >>> X, y = make_paired_latent(300, 10, 8, random_state=0)
+    >>> cca = CCA(3).fit(X[:200], y[:200])
+    >>> display = HitRateDisplay.from_estimator(cca, X[200:], y[200:], max_k=20)
+    >>> display.ax_.get_xlabel()
+    'results looked at, k'
+    """
+
+    def __init__(
+        self,
+        ks: NDArray[Any],
+        hit_rates: dict[str, NDArray[Any]],
+        chance: NDArray[Any],
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.ks = ks
+        self.hit_rates = hit_rates
+        self.chance = chance
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        aligner: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        x_ids: ArrayLike | None = None,
+        y_ids: ArrayLike | None = None,
+        max_k: int = 50,
+        metric: str = "cosine",
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Map rows into the shared space of a fitted aligner, search in both directions and draw.
+
+        Parameters
+        ----------
+        aligner : estimator
+            Fitted aligner.
+        X : array-like of shape (n_x, n_features_x)
+            Rows of the first modality, outside the training set.
+        y : array-like of shape (n_y, n_features_y)
+            Rows of the second modality.
+        x_ids, y_ids, max_k, metric, name, ax
+            As in `from_predictions`; the name defaults to the aligner's class.
+
+        Returns
+        -------
+        display : HitRateDisplay
+            The display, drawn.
+        """
+        return cls.from_predictions(
+            aligner.transform(X),
+            aligner.transform_y(y),
+            x_ids=x_ids,
+            y_ids=y_ids,
+            max_k=max_k,
+            metric=metric,
+            name=type(aligner).__name__ if name is None else name,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        x_scores: ArrayLike,
+        y_scores: ArrayLike,
+        *,
+        x_ids: ArrayLike | None = None,
+        y_ids: ArrayLike | None = None,
+        max_k: int = 50,
+        metric: str = "cosine",
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Search in both directions among scores and draw.
+
+        Parameters
+        ----------
+        x_scores : array-like of shape (n_x, n_components)
+            Scores of the first modality.
+        y_scores : array-like of shape (n_y, n_components)
+            Scores of the second modality.
+        x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
+            Ids or labels that say what is relevant; None for row i to row i.
+        max_k : int >= 1, default=50
+            Largest number of results looked at; at most the size of the smaller gallery is drawn.
+        metric : {"cosine", "dot", "euclidean"}, default="cosine"
+            Similarity that ranks the gallery.
+        name : str or None, default=None
+            Name of the model in the legend.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+
+        Returns
+        -------
+        display : HitRateDisplay
+            The display, drawn.
+        """
+        largest = min(max_k, np.shape(x_scores)[0], np.shape(y_scores)[0])
+        ks = np.unique(np.geomspace(1, largest, 25).round().astype(int)) if largest > 1 else np.array([1])
+        report = retrieval_report(
+            x_scores,
+            y_scores,
+            x_ids=x_ids,
+            y_ids=y_ids,
+            ks=ks.tolist(),
+            metric=metric,
+            n_bootstrap=0,
+        )
+        rows = [f"hit_rate_at_{k}" for k in ks]
+        directions = report.index.unique("direction")
+        return cls(
+            ks,
+            {direction: report.loc[direction].loc[rows, "value"].to_numpy() for direction in directions},
+            report["chance"].unstack("direction")[list(directions)].loc[rows].to_numpy().mean(axis=1),
+            name=name,
+        ).plot(ax)
+
+    def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
+        """Draw the curves, one line style a direction, and chance once in each axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+        name : str or None, default=None
+            Name in the legend; None for the display's own.
+
+        Returns
+        -------
+        self : HitRateDisplay
+            The display.
+        """
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots()
+        drawn = [line for line in ax.lines if line.get_label() != "chance"]
+        color = CYCLE[len(drawn) // len(self.hit_rates) % len(CYCLE)]
+        prefix = f"{name or self.name}: " if name or self.name else ""
+        for (direction, values), style in zip(self.hit_rates.items(), LINES, strict=True):
+            ax.plot(self.ks, values, style, color=color, linewidth=2, label=prefix + direction)
+        if len(drawn) == len(ax.lines) - len(self.hit_rates):
+            ax.plot(self.ks, self.chance, ":", color=CHANCE_COLOR, label="chance")
+        ax.set(
+            xscale="log",
+            ylim=(0, 1),
+            xlabel="results looked at, k",
+            ylabel="hit rate (share of queries)",
+            title="Partner among the first k results",
+        )
+        ticks = [k for k in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if k <= self.ks[-1]]
+        ax.set_xticks(ticks, [str(k) for k in ticks])
+        ax.minorticks_off()
+        ax.grid(alpha=0.3)
+        ax.legend(frameon=False, loc="upper left")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

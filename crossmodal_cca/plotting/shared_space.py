@@ -1,0 +1,192 @@
+"""Both modalities as points of the shared space."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ._style import X_COLOR, Y_COLOR
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class SharedSpaceDisplay:
+    """Two components of the shared space: a point for each row of either modality, a line for each pair.
+
+    Make one with `from_estimator` or `from_predictions`.
+
+    Parameters
+    ----------
+    x_points, y_points : ndarray of shape (n_pairs, 2)
+        Scores of both modalities on the two components.
+    components : tuple of two int, default=(0, 1)
+        The components shown.
+    labels : sequence of str or None, default=None
+        A text for each pair, written beside its point of the second modality; an empty one is left out.
+    names : tuple of two str, default=("x", "y")
+        What the modalities are called.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes drawn on.
+    figure_ : matplotlib Figure
+        Its figure.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> from crossmodal_cca.plotting import SharedSpaceDisplay
+    >>> X, y = make_paired_latent(200, 10, 8, random_state=0)
+    >>> cca = CCA(3).fit(X, y)
+    >>> display = SharedSpaceDisplay.from_estimator(cca, X[:40], y[:40], names=("sound", "words"))
+    >>> display.ax_.get_xlabel()
+    'component 1 (score)'
+    """
+
+    def __init__(
+        self,
+        x_points: NDArray[Any],
+        y_points: NDArray[Any],
+        *,
+        components: tuple[int, int] = (0, 1),
+        labels: Sequence[str] | None = None,
+        names: tuple[str, str] = ("x", "y"),
+    ) -> None:
+        self.x_points = x_points
+        self.y_points = y_points
+        self.components = components
+        self.labels = labels
+        self.names = names
+
+    @classmethod
+    def from_estimator(
+        cls,
+        aligner: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        components: tuple[int, int] = (0, 1),
+        labels: Sequence[str] | None = None,
+        names: tuple[str, str] = ("x", "y"),
+        ax: Axes | None = None,
+    ) -> Self:
+        """Map pairs into the shared space of a fitted aligner and draw.
+
+        Parameters
+        ----------
+        aligner : estimator
+            Fitted aligner.
+        X : array-like of shape (n_pairs, n_features_x)
+            Rows of the first modality.
+        y : array-like of shape (n_pairs, n_features_y)
+            Paired rows of the second modality.
+        components, labels, names, ax
+            As in `from_predictions`.
+
+        Returns
+        -------
+        display : SharedSpaceDisplay
+            The display, drawn.
+        """
+        return cls.from_predictions(
+            aligner.transform(X),
+            aligner.transform_y(y),
+            components=components,
+            labels=labels,
+            names=names,
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        x_scores: ArrayLike,
+        y_scores: ArrayLike,
+        *,
+        components: tuple[int, int] = (0, 1),
+        labels: Sequence[str] | None = None,
+        names: tuple[str, str] = ("x", "y"),
+        ax: Axes | None = None,
+    ) -> Self:
+        """Draw pairs of scores.
+
+        Parameters
+        ----------
+        x_scores : array-like of shape (n_pairs, n_components)
+            Scores of the first modality.
+        y_scores : array-like of shape (n_pairs, n_components)
+            Scores of the second modality.
+        components : tuple of two int, default=(0, 1)
+            The components to show, counted from 0.
+        labels : sequence of str or None, default=None
+            A text for each pair; an empty one is left out.
+        names : tuple of two str, default=("x", "y")
+            What the modalities are called.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+
+        Returns
+        -------
+        display : SharedSpaceDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If the sides do not pair up, a component does not exist, or there is not one label for each pair.
+        """
+        x, y = np.asarray(x_scores), np.asarray(y_scores)
+        if x.shape != y.shape or x.ndim != 2:
+            raise ValueError(f"x_scores and y_scores must be pairs of the same 2-D shape, got {x.shape} and {y.shape}.")
+        if len(components) != 2 or not all(0 <= j < x.shape[1] for j in components):
+            raise ValueError(
+                f"components must be two of 0 to {x.shape[1] - 1}, the components of the scores; got {components}."
+            )
+        if labels is not None and len(labels) != len(x):
+            raise ValueError(f"labels must hold a text for each of the {len(x)} pairs, got {len(labels)}.")
+        columns = list(components)
+        return cls(x[:, columns], y[:, columns], components=components, labels=labels, names=names).plot(ax)
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw the points and the lines between partners.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+
+        Returns
+        -------
+        self : SharedSpaceDisplay
+            The display.
+        """
+        import matplotlib.pyplot as plt
+        from matplotlib.collections import LineCollection
+
+        if ax is None:
+            _, ax = plt.subplots()
+        pairs = np.stack([self.x_points, self.y_points], axis=1)
+        ax.add_collection(LineCollection(list(pairs), colors="0.75", linewidths=0.7, zorder=1))
+        for points, color, marker, name in (
+            (self.x_points, X_COLOR, "o", self.names[0]),
+            (self.y_points, Y_COLOR, "^", self.names[1]),
+        ):
+            ax.scatter(points[:, 0], points[:, 1], s=22, c=color, marker=marker, label=name, zorder=2, linewidths=0)
+        for point, label in zip(self.y_points, self.labels or (), strict=False):
+            if label:
+                ax.annotate(label, point, xytext=(4, 3), textcoords="offset points", fontsize=8)
+        i, j = self.components
+        ax.set(
+            xlabel=f"component {i + 1} (score)",
+            ylabel=f"component {j + 1} (score)",
+            title="Shared space: partners are joined",
+        )
+        ax.legend(frameon=False, loc="best")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
