@@ -123,9 +123,9 @@ def _print_meaning(scores: tuple[Any, Any], test: Any) -> None:
     among_ten = np.mean([per_query("hit_rate_at_k", *sides, k=10) for sides in both], axis=0)
     flags, n = _flags(test), len(test.emoji)
     print(
-        f"Of {n} candidates never seen in training, the right partner comes first for {first:.0%} of the searches "
-        f"(chance {1 / n:.1%})\nand is among the first ten for {ten:.0%} (chance {10 / n:.1%}). The features are frozen "
-        "and know nothing of each other; one linear map for\neither side was learned from the training pairs. "
-        f"Flags ({flags.mean():.0%} of the set) are hard to name from the picture: {among_ten[flags].mean():.0%} "
-        f"among the first ten,\n{among_ten[~flags].mean():.0%} for all others."
+        f"Of {n} candidates never seen in training, the right partner comes first for {first:.0%} of the searches\n"
+        f"(chance {1 / n:.1%}) and is among the first ten for {ten:.0%} (chance {10 / n:.1%}). The features are frozen and "
+        "know\nnothing of each other; one linear map for either side was learned from the training pairs.\n"
+        f"Flags ({flags.mean():.0%} of the set) are hard to name from the picture: {among_ten[flags].mean():.0%} among "
+        f"the first ten, against {among_ten[~flags].mean():.0%} for the rest."
     )

@@ -178,7 +178,8 @@ class SharedSpaceDisplay:
             (self.y_points, Y_COLOR, "^", self.names[1]),
         ):
             ax.scatter(points[:, 0], points[:, 1], s=22, c=color, marker=marker, label=name, zorder=2, linewidths=0)
-        for point, label in zip(self.y_points, self.labels or (), strict=False):
+        labels = [""] * len(pairs) if self.labels is None else self.labels
+        for point, label in zip(self.y_points, labels, strict=True):
             if label:
                 ax.annotate(label, point, xytext=(4, 3), textcoords="offset points", fontsize=8)
         i, j = self.components
