@@ -94,12 +94,10 @@ def _draw(scores: dict[str, Any], test: Any, best: str, output: Path) -> None:
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     for name, (x_scores, y_scores) in scores.items():
-        HitRateDisplay.from_predictions(x_scores, y_scores, name=name, ax=left)
-    for text in left.get_legend().get_texts():
-        text.set_text(text.get_text().replace("x → y", "picture → word").replace("y → x", "word → picture"))
+        HitRateDisplay.from_predictions(x_scores, y_scores, names=("picture", "word"), name=name, ax=left)
     # The first component only tells flags from the rest; a few pairs with short names keep the picture legible.
     names = test.names["en"]
-    shown = np.flatnonzero(~_flags(test) & (np.char.str_len(names) <= 11))[::3]
+    shown = np.flatnonzero(~_flags(test) & (np.char.str_len(names) <= 11))[::6]
     x_scores, y_scores = scores[best]
     SharedSpaceDisplay.from_predictions(
         x_scores[shown],
@@ -124,8 +122,8 @@ def _print_meaning(scores: tuple[Any, Any], test: Any) -> None:
     flags, n = _flags(test), len(test.emoji)
     print(
         f"Of {n} candidates never seen in training, the right partner comes first for {first:.0%} of the searches\n"
-        f"(chance {1 / n:.1%}) and is among the first ten for {ten:.0%} (chance {10 / n:.1%}). The features are frozen and "
-        "know\nnothing of each other; one linear map for either side was learned from the training pairs.\n"
+        f"(chance {1 / n:.1%}) and is among the first ten for {ten:.0%} (chance {10 / n:.1%}). The features are frozen "
+        "and know\nnothing of each other; one linear map for either side was learned from the training pairs.\n"
         f"Flags ({flags.mean():.0%} of the set) are hard to name from the picture: {among_ten[flags].mean():.0%} among "
         f"the first ten, against {among_ten[~flags].mean():.0%} for the rest."
     )

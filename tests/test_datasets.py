@@ -223,9 +223,7 @@ def test_same_seed_same_pairs_and_another_seed_others():
 
 
 def test_more_samples_extend_the_same_rows():
-    for few, many in zip(
-        make_paired_latent(20, random_state=0), make_paired_latent(300, random_state=0), strict=True
-    ):
+    for few, many in zip(make_paired_latent(20, random_state=0), make_paired_latent(300, random_state=0), strict=True):
         np.testing.assert_allclose(few, many[:20], rtol=0, atol=1e-13)
 
 

@@ -28,7 +28,7 @@ from ..linalg.whitening import numerical_rank
 from .prediction import LinearPredictionMixin
 
 
-class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearPredictionMixin, BaseEstimator):
+class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A linear map of two modalities into one space, known by the moments of its training rows.
 
     A subclass says how its model is solved (`_solve`); everything else is here.
@@ -153,6 +153,8 @@ class LinearAligner(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LinearPre
     def _check_parameters(self) -> None:
         check_n_components(self.n_components)
         check_number(getattr(self, "power", 0.0), "power", low=0.0)
+        if not isinstance(self.scale, bool | np.bool_):
+            raise TypeError(f"scale must be True or False, got {self.scale!r}.")
 
     def _as_many_as_possible(
         self,

@@ -34,8 +34,9 @@ class CCA(LinearAligner):
     scale : bool, default=True
         Divide each feature by its standard deviation first.
     power : float >= 0, default=0.0
-        Scores are multiplied by ``singular_values_ ** power``, so that weak components count less in a similarity;
-        1 is a good choice for retrieval. Predictions do not depend on it.
+        Scores are multiplied by ``singular_values_ ** power``, so that weak components count less in a similarity.
+        For retrieval with moderate shrinkage 1 is a good choice; with strong shrinkage singular values spread over
+        decades, and 0 is better. Predictions do not depend on it.
     solver : {"auto", "moments", "svd"}, default="auto"
         "moments" works on covariances, fast; "svd" on a triangular factor of the rows, accurate also where the
         covariances are ill-conditioned, and needs the rows; "auto" takes the first where that is accurate, otherwise
@@ -167,7 +168,8 @@ class CCA(LinearAligner):
             if self.solver == "moments" or whitened.rcond > CONDITION_FLOOR[pair.moments.dtype.name]:
                 return whitened
             if rows is None:
-                if pair.moments.n_rows > 1:
+                # With fewer rows every covariance is singular, which is no fault of the features.
+                if pair.moments.n_rows > sum(n_features):
                     warnings.warn(
                         "The covariances are ill-conditioned and the rows are not at hand, so weak canonical pairs may "
                         "be inaccurate. Raise shrinkage, drop redundant features, or use fit.",

@@ -27,7 +27,7 @@ def _aligner_has(method: str) -> Any:
     return available_if(check)
 
 
-class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):
+class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
     """One estimator of two modalities with preprocessing of its own for either side.
 
     Parameters
@@ -114,8 +114,8 @@ class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):
             )
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
         with unchanged_on_error(self):
-            self.x_transformer_, x = _fit_transform(self.x_transformer, X)
-            self.y_transformer_, y = _fit_transform(self.y_transformer, y)
+            self.x_transformer_, x = _fit_transform(self.x_transformer, X, "x_transformer")
+            self.y_transformer_, y = _fit_transform(self.y_transformer, y, "y_transformer")
             self.aligner_ = clone(self.aligner).fit(x, y, **weights)
         return self
 
@@ -289,18 +289,19 @@ class CrossModalPipeline(TransformerMixin, PairScoresMixin, BaseEstimator):
         tags.input_tags = aligner.input_tags
         if self.x_transformer is not None:
             first = get_tags(self.x_transformer)
-            tags.input_tags = replace(
-                first.input_tags,
-                sparse=first.input_tags.sparse and aligner.input_tags.sparse,
-                allow_nan=first.input_tags.allow_nan and aligner.input_tags.allow_nan,
-            )
+            # A transformer may densify sparse rows, but most pass NaN on.
+            tags.input_tags = replace(first.input_tags, allow_nan=aligner.input_tags.allow_nan)
         return tags
 
 
-def _fit_transform(transformer: Any, A: Any) -> tuple[Any, Any]:
+def _fit_transform(transformer: Any, A: Any, name: str) -> tuple[Any, Any]:
     """Fit a clone of the transformer and apply it; None passes the rows through."""
     if transformer is None:
         return None, A
+    if not hasattr(transformer, "fit_transform"):
+        raise TypeError(
+            f"{name} must be a scikit-learn transformer, or None to pass rows through; got {transformer!r}."
+        )
     fitted = clone(transformer)
     return fitted, fitted.fit_transform(A)
 

@@ -51,7 +51,8 @@ class PLSSVD(_PLS):
     scale : bool, default=True
         Divide each feature by its standard deviation first.
     power : float >= 0, default=0.0
-        Scores are multiplied by ``singular_values_ ** power``; predictions do not depend on it.
+        Scores are multiplied by ``singular_values_ ** power``. Covariances spread over decades, so 0 is usually
+        best for retrieval. Predictions do not depend on it.
 
     Attributes
     ----------
@@ -121,7 +122,8 @@ class PLSCanonical(_PLS):
     scale : bool, default=True
         Divide each feature by its standard deviation first.
     power : float >= 0, default=0.0
-        Scores are multiplied by ``singular_values_ ** power``; predictions do not depend on it.
+        Scores are multiplied by ``singular_values_ ** power``. Covariances spread over decades, so 0 is usually
+        best for retrieval. Predictions do not depend on it.
 
     Attributes
     ----------

@@ -29,6 +29,26 @@ class PairScoresMixin:
     def _score_prefix(self) -> str:
         return type(self).__name__.lower()
 
+    def fit_transform(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
+        """Fit to paired rows and return the x-scores alone, so that it works in the middle of a Pipeline.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features_x)
+            Rows of the first modality.
+        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+            Paired rows of the second modality.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        x_scores : ndarray or dataframe of shape (n_rows, n_components)
+            Scores of `X`; ``fit(X, y).transform(X, y)`` gives those of both sides.
+        """
+        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        return self.fit(X, y, **weights).transform(X)  # type: ignore[attr-defined]
+
     def transform(self, X: ArrayLike, y: ArrayLike | None = None) -> Any:
         """Map rows into the shared space.
 
@@ -52,6 +72,8 @@ class PairScoresMixin:
             differ in rows.
         """
         check_is_fitted(self)
+        if X is None:
+            raise ValueError("X is None; rows of the second modality alone go to transform_y.")
         x_scores = self._x_scores(X)
         if y is None:
             return self._wrap(x_scores, X)

@@ -71,11 +71,13 @@ def load_emoji(*, subset: str = "all", return_X_y: bool = False, as_frame: bool 
         group, subgroup : int64 arrays of shape (n,)
             Class labels: positions in `group_names` and `subgroup_names`.
         group_names, subgroup_names : str arrays of shape (10,) and (99,)
+            What the labels mean, such as "food-drink".
         class_text : float32 array of shape (10, 384)
             Text embeddings of the bare `group_names`, for zero-shot recognition.
         split : str array of shape (n,)
             "train" or "test".
         image_feature_names, text_feature_names : str arrays of shape (1280,) and (384,)
+            "image0"… and "text0"…, the columns of the DataFrames.
         DESCR : str
             What the data are and where they come from.
 

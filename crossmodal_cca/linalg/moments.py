@@ -15,7 +15,7 @@ from .._blocks import FloatArray, float_block, float_dtype, row_slices
 from .._validation import PairedRows, check_pair
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PairMoments:
     """Counts, means and centred cross-products of paired rows of two modalities.
 
@@ -135,11 +135,21 @@ class PairMoments:
             raise ValueError("PairMoments.from_blocks got no block; pass at least one (X, y) pair of arrays.")
         return reduce(add, parts, first)
 
+    def __repr__(self) -> str:
+        return (
+            f"PairMoments(n_rows={self.n_rows}, weight_sum={self.weight_sum:g}, n_features_x={len(self.mean_x)}, "
+            f"n_features_y={len(self.mean_y)}, dtype={self.dtype.name})"
+        )
+
     def __add__(self, other: PairMoments) -> PairMoments:
         if not isinstance(other, PairMoments):
             return NotImplemented
         self._check_same_features(other)
         return self._combine(other, sign=1)
+
+    def __radd__(self, other: object) -> PairMoments:
+        # sum() starts from 0.
+        return self if isinstance(other, int) and other == 0 else NotImplemented
 
     def __sub__(self, other: PairMoments) -> PairMoments:
         if not isinstance(other, PairMoments):
@@ -212,17 +222,28 @@ def moments_of_rows(rows: PairedRows) -> PairMoments:
 def _block_moments(
     X: FloatArray, Y: FloatArray, w: FloatArray | None, names: tuple[NDArray[Any] | None, NDArray[Any] | None]
 ) -> PairMoments:
-    if w is None:
-        weight_sum = float(len(X))
-        mean_x, mean_y = X.mean(axis=0, dtype=np.float64), Y.mean(axis=0, dtype=np.float64)
-    else:
-        weight_sum = float(w.sum())
-        mean_x, mean_y = w @ X / weight_sum, w @ Y / weight_sum
-    Xc, Yc = X - mean_x.astype(X.dtype), Y - mean_y.astype(Y.dtype)
-    if w is not None:
-        root = np.sqrt(w).astype(X.dtype)[:, None]
-        Xc *= root
-        Yc *= root
+    w = np.ones(len(X)) if w is None else w
+    weight_sum = float(w.sum())
+    Xc, mean_x, dx = _centre(X, w)
+    Yc, mean_y, dy = _centre(Y, w)
     # A.T @ A with both operands the same buffer is a symmetric product: half the work of a general one.
-    xx, xy, yy = (S.astype(np.float64, copy=False) for S in (Xc.T @ Xc, Xc.T @ Yc, Yc.T @ Yc))
+    xx, xy, yy = (
+        (A.T @ B).astype(np.float64, copy=False) - np.outer(weight_sum * a, b)
+        for A, B, a, b in ((Xc, Xc, dx, dx), (Xc, Yc, dx, dy), (Yc, Yc, dy, dy))
+    )
     return PairMoments(len(X), weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype)
+
+
+def _centre(A: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rows about their mean, times √w; the mean; and what is left of it in the rows.
+
+    The mean is a quick sum in the rows' own type. What rounding left of it in the centred rows is small, so a second
+    sum knows it to all digits, and the products can be corrected for it.
+    """
+    root = np.sqrt(w).astype(A.dtype)
+    mean = w.astype(A.dtype) @ A / A.dtype.type(w.sum())
+    C = A - mean
+    if not (w == 1).all():
+        C *= root[:, None]
+    left = (root @ C).astype(np.float64) / w.sum()
+    return C, mean + left, left

@@ -27,9 +27,8 @@ class Covariances(NamedTuple):
 class Side:
     """How the rows of one modality become standardised coordinates.
 
-    The coordinates are (row − mean) / scale, with constant features set to zero. Wide data (no more rows than
-    features) are further expressed in an orthonormal `basis` (p, r) of the space their rows span, in which every
-    linear model has the same solution.
+    The coordinates are (row − mean) / scale, with constant features set to zero. Wide data are further expressed in an
+    orthonormal `basis` (p, r) of the space their rows span, in which every linear model has the same solution.
     """
 
     mean: FloatArray
@@ -124,14 +123,17 @@ def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPai
 
 
 def standardize_rows(rows: PairedRows, *, scale: bool) -> StandardizedPair:
-    """Standardise a pair given its rows; a wide side is reduced to the space its rows span."""
+    """Standardise a pair given its rows; a wide side is reduced to the space its rows span.
+
+    Wide means more than twice as many features as rows: below that, the covariance is the smaller work.
+    """
     X, Y, w = rows[:3]
-    n = len(X)
-    if n > X.shape[1] and n > Y.shape[1]:
+    wide_x, wide_y = (A.shape[1] > 2 * len(A) for A in (X, Y))
+    if not (wide_x or wide_y):
         return standardize_moments(moments_of_rows(rows), scale=scale)
     dtype = float_dtype(X, Y)
-    x, X = _wide_side(X, w, "X", scale) if n <= X.shape[1] else (None, X)
-    y, Y = _wide_side(Y, w, "y", scale) if n <= Y.shape[1] else (None, Y)
+    x, X = _wide_side(X, w, "X", scale) if wide_x else (None, X)
+    y, Y = _wide_side(Y, w, "y", scale) if wide_y else (None, Y)
     moments = replace(moments_of_rows(rows._replace(X=X, y=Y)), dtype=dtype)
     tall = standardize_moments(moments, scale=scale)
     return StandardizedPair(moments, x or tall.x, y or tall.y)
@@ -148,6 +150,7 @@ def _wide_side(A: NDArray[Any], w: FloatArray | None, name: str, scale: bool) ->
     rows = float_block(A, slice(None), np.float64, name)
     weights = np.ones(len(A)) if w is None else w
     mean = weights @ rows / weights.sum()
+    mean += weights @ (rows - mean) / weights.sum()
     variance = weights @ np.square(rows - mean) / max(weights.sum() - 1.0, 1.0)
     unit = _side(mean, variance, float_dtype(A), scale=True)
     side = unit if scale else replace(unit, scale=np.ones_like(mean))

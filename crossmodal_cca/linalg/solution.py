@@ -92,6 +92,8 @@ def regress_on_scores(R: FloatArray, S_own: FloatArray, S_cross: FloatArray) -> 
 def score_correlations(S: Covariances, Rx: FloatArray, Ry: FloatArray) -> FloatArray:
     """Correlation of each pair of scores; 0 where a score does not vary."""
     cross = np.einsum("ij,ij->j", Rx, S.xy @ Ry)
-    lengths = np.sqrt(np.einsum("ij,ij->j", Rx, S.xx @ Rx) * np.einsum("ij,ij->j", Ry, S.yy @ Ry))
+    # Rounding may turn a variance of zero negative.
+    variances = (np.maximum(np.einsum("ij,ij->j", R, Sii @ R), 0.0) for R, Sii in ((Rx, S.xx), (Ry, S.yy)))
+    lengths = np.sqrt(np.multiply(*variances))
     correlations = np.divide(cross, lengths, out=np.zeros_like(cross), where=lengths > 0)
     return np.asarray(np.clip(correlations, -1.0, 1.0))

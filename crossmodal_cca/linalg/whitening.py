@@ -105,16 +105,18 @@ def _whitening_map(A: FloatArray, eps: float, definite: bool = False) -> tuple[F
         T[varying] = inner
         return T, rcond
     p = len(A)
+    if p == 0:
+        return np.zeros((0, 0)), 1.0
     C = D[:, None] * A * D
     L, failed = linalg.lapack.dpotrf(C, lower=1, clean=1)
     if not failed:
-        rcond, _ = linalg.lapack.dpocon(L, np.abs(C).sum(axis=0).max(initial=0.0), uplo="L")
+        rcond, _ = linalg.lapack.dpocon(L, np.abs(C).sum(axis=0).max(), uplo="L")
         if definite or rcond > 10 * p * eps:
             inverse, _ = linalg.lapack.dtrtri(L, lower=1)
             return D[:, None] * inverse.T, float(rcond)
     d2, Q = linalg.eigh(C, check_finite=False)
     # The leading directions come first, as in every other decomposition here.
     d2, Q = d2[::-1], Q[:, ::-1]
-    keep = d2 > rank_tolerance(p, eps) ** 2 * d2.max(initial=0.0)
-    rcond = d2[-1] / d2[0] if keep.all() and p else 0.0
+    keep = d2 > rank_tolerance(p, eps) ** 2 * d2[0]
+    rcond = d2[-1] / d2[0] if keep.all() else 0.0
     return D[:, None] * Q[:, keep] / np.sqrt(d2[keep]), float(rcond)

@@ -77,6 +77,7 @@ class HitRateDisplay:
         y_ids: ArrayLike | None = None,
         max_k: int = 50,
         metric: str = "cosine",
+        names: tuple[str, str] = ("x", "y"),
         name: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
@@ -90,7 +91,7 @@ class HitRateDisplay:
             Rows of the first modality, outside the training set.
         y : array-like of shape (n_y, n_features_y)
             Rows of the second modality.
-        x_ids, y_ids, max_k, metric, name, ax
+        x_ids, y_ids, max_k, metric, names, name, ax
             As in `from_predictions`; the name defaults to the aligner's class.
 
         Returns
@@ -105,6 +106,7 @@ class HitRateDisplay:
             y_ids=y_ids,
             max_k=max_k,
             metric=metric,
+            names=names,
             name=type(aligner).__name__ if name is None else name,
             ax=ax,
         )
@@ -119,6 +121,7 @@ class HitRateDisplay:
         y_ids: ArrayLike | None = None,
         max_k: int = 50,
         metric: str = "cosine",
+        names: tuple[str, str] = ("x", "y"),
         name: str | None = None,
         ax: Axes | None = None,
     ) -> Self:
@@ -136,6 +139,8 @@ class HitRateDisplay:
             Largest number of results looked at; at most the size of the smaller gallery is drawn.
         metric : {"cosine", "dot", "euclidean"}, default="cosine"
             Similarity that ranks the gallery.
+        names : tuple of two str, default=("x", "y")
+            What the modalities are called.
         name : str or None, default=None
             Name of the model in the legend.
         ax : matplotlib Axes or None, default=None
@@ -146,6 +151,8 @@ class HitRateDisplay:
         display : HitRateDisplay
             The display, drawn.
         """
+        if not isinstance(max_k, int | np.integer) or max_k < 1:
+            raise ValueError(f"max_k must be a whole number of at least 1, got {max_k!r}.")
         largest = min(max_k, np.shape(x_scores)[0], np.shape(y_scores)[0])
         ks = np.unique(np.geomspace(1, largest, 25).round().astype(int)) if largest > 1 else np.array([1])
         report = retrieval_report(
@@ -157,14 +164,11 @@ class HitRateDisplay:
             metric=metric,
             n_bootstrap=0,
         )
-        rows = [f"hit_rate_at_{k}" for k in ks]
-        directions = report.index.unique("direction")
-        return cls(
-            ks,
-            {direction: report.loc[direction].loc[rows, "value"].to_numpy() for direction in directions},
-            report["chance"].unstack("direction")[list(directions)].loc[rows].to_numpy().mean(axis=1),
-            name=name,
-        ).plot(ax)
+        report = report.loc[(slice(None), [f"hit_rate_at_{k}" for k in ks]), :]
+        values = report["value"].to_numpy().reshape(2, -1)
+        directions = " → ".join(names), " → ".join(names[::-1])
+        chance = report["chance"].to_numpy().reshape(2, -1).mean(axis=0)
+        return cls(ks, dict(zip(directions, values, strict=True)), chance, name=name).plot(ax)
 
     def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
         """Draw the curves, one line style a direction, and chance once in each axes.
@@ -203,6 +207,7 @@ class HitRateDisplay:
         ax.set_xticks(ticks, [str(k) for k in ticks])
         ax.minorticks_off()
         ax.grid(alpha=0.3)
-        ax.legend(frameon=False, loc="upper left")
+        lines = sorted(ax.lines, key=lambda line: line.get_label() == "chance")
+        ax.legend(handles=lines, frameon=False, loc="upper left")
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -1,0 +1,150 @@
+"""What the benchmarks share: tasks timed in turns, targets, a table and a JSON file with a record of the machine."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+SEED = 0
+OURS = "crossmodal_cca"
+FOLDER = Path(__file__).resolve().parent
+RECORDED = ("crossmodal_cca", "numpy", "scipy", "scikit-learn", "cca-zoo", "ikpls", "threadpoolctl")
+SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Target:
+    """A figure and the side of it that counts as met."""
+
+    sign: str
+    figure: float
+
+    def met_by(self, value: float) -> bool:
+        return value <= self.figure if self.sign == "<=" else value >= self.figure
+
+    def __str__(self) -> str:
+        return f"{self.sign} {self.figure:g}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to time: `answer` reduces its result to numbers that all who solve the same problem must share.
+
+    `once` is for peers so slow that a single run without a warm-up has to do; `needs` is the package a peer is in.
+    """
+
+    run: Callable[[], Any]
+    target: Target | None = None
+    answer: Callable[[Any], NDArray[Any]] | None = None
+    once: bool = False
+    needs: str | None = None
+
+    @property
+    def is_possible(self) -> bool:
+        return self.needs is None or importlib.util.find_spec(self.needs) is not None
+
+
+def compare(problem: str, tasks: Mapping[str, Task], repeats: int) -> list[Row]:
+    """One row per task: its median time, the ratio to the first task's, and how far its answer is from ours."""
+    possible = {name: task for name, task in tasks.items() if task.is_possible}
+    seconds, results = measure(possible, repeats)
+    first = next(iter(tasks))
+    answers = {name: task.answer(results[name]) for name, task in possible.items() if task.answer}
+    rows: list[Row] = []
+    for name, task in tasks.items():
+        row: Row = {"problem": problem, "method": name}
+        if name not in possible:
+            rows.append({**row, "method": f"{name}: not installed"})
+            continue
+        ratio = median(seconds[name]) / median(seconds[first])
+        row |= {"seconds": median(seconds[name]), "fastest": min(seconds[name]), "slowest": max(seconds[name])}
+        row |= {"runs": len(seconds[name]), "ratio": ratio, "to": first}
+        if task.target is not None:
+            row |= {"target": str(task.target), "met": task.target.met_by(ratio)}
+        if name in answers and name != OURS:
+            ours = answers[OURS]
+            row["difference"] = float(np.abs(answers[name] - ours).max() / np.abs(ours).max())
+        rows.append(row)
+    return rows
+
+
+def measure(tasks: Mapping[str, Task], repeats: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
+    """Warm up, then run the tasks in turns, round after round: a drift of the machine hits all of them alike."""
+    results = {name: task.run() for name, task in tasks.items() if not task.once}
+    seconds: dict[str, list[float]] = {name: [] for name in tasks}
+    for _ in range(repeats):
+        for name, task in tasks.items():
+            if task.once and seconds[name]:
+                continue
+            start = time.perf_counter()
+            result = task.run()
+            seconds[name].append(time.perf_counter() - start)
+            results.setdefault(name, result)
+    return seconds, results
+
+
+def environment() -> Row:
+    """Versions, processor and linear-algebra libraries: a time means nothing without them."""
+    blas: list[Row] | str = "threadpoolctl not installed"
+    if importlib.util.find_spec("threadpoolctl"):
+        from threadpoolctl import threadpool_info
+
+        keys = ("user_api", "internal_api", "version", "architecture", "threading_layer", "num_threads")
+        blas = [{key: library.get(key) for key in keys} for library in threadpool_info()]
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpu_count": os.cpu_count(),
+        "load_average_at_end": os.getloadavg() if hasattr(os, "getloadavg") else None,
+        "versions": {name: _version(name) for name in RECORDED},
+        "thread_pools": blas,
+        "settings": {name: os.environ.get(name) for name in SETTINGS},
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def parse_arguments(description: str | None, name: str) -> argparse.Namespace:
+    """Read --quick and --output; a quick run writes to a file of its own, so that it never replaces a full one."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="small sizes, to try the script; no verdicts")
+    parser.add_argument("--output", type=Path, help="JSON file (default: benchmarks/results/NAME.json)")
+    arguments = parser.parse_args()
+    if arguments.output is None:
+        suffix = "-quick" if arguments.quick else ""
+        arguments.output = FOLDER / "results" / f"{name}{suffix}.json"
+    return arguments
+
+
+def report(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
+    """Print the rows as a table and write them, with the environment, as JSON."""
+    if arguments.quick:
+        # Small sizes are mostly overhead: a verdict on them would only mislead.
+        rows = [{**row, "met": None} if "met" in row else row for row in rows]
+    table = pd.DataFrame(rows).astype(object)
+    print(table.where(table.notna(), "").to_string(index=False, float_format="{:.3g}".format))
+    record = {"quick": arguments.quick, "environment": environment(), "rows": list(rows)}
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    arguments.output.write_text(json.dumps(record, indent=2) + "\n")
+    print(f"\nwritten to {arguments.output}")

@@ -1,0 +1,30 @@
+"""Pairs of modalities to fit, each hard or easy in its own way."""
+
+from __future__ import annotations
+
+import numpy as np
+from harness import SEED
+from numpy.typing import NDArray
+
+from crossmodal_cca.datasets import make_paired_latent
+
+Array = NDArray[np.float64]
+
+
+def white_noise(n: int, p: int, q: int) -> tuple[Array, Array]:
+    """No common structure: a flat spectrum, the hardest for solvers of the leading components only."""
+    return make_paired_latent(n, p, q, correlations=(), condition=1.0, random_state=SEED)
+
+
+def decaying_correlations(n: int, p: int, q: int) -> tuple[Array, Array]:
+    """Canonical correlations that fall from 0.95 by three per cent each."""
+    correlations = 0.95 * 0.97 ** np.arange(min(p, q))
+    return make_paired_latent(n, p, q, correlations=correlations, random_state=SEED)
+
+
+def latent_factors(n: int, p: int, q: int) -> tuple[Array, Array]:
+    """Common factors of decaying strength: covariances well apart, so that power iterations are quick."""
+    rng = np.random.default_rng(SEED)
+    factors = rng.standard_normal((n, 64)) * 0.9 ** np.arange(64)
+    X, Y = (factors @ rng.standard_normal((64, width)) + rng.standard_normal((n, width)) for width in (p, q))
+    return X, Y

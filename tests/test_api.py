@@ -1,0 +1,87 @@
+"""Backstops: what is public is listed, documented and described; what the README shows runs."""
+
+import contextlib
+import importlib
+import inspect
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import crossmodal_cca
+
+ROOT = Path(__file__).resolve().parents[1]
+MODULES = ("crossmodal_cca", "crossmodal_cca.datasets", "crossmodal_cca.metrics", "crossmodal_cca.plotting")
+PUBLIC = [
+    (module, name)
+    for module in MODULES
+    for name in importlib.import_module(module).__all__
+    if not inspect.ismodule(getattr(importlib.import_module(module), name))
+]
+
+
+def parameters_of(call):
+    return [p for p in inspect.signature(call).parameters if p not in ("self", "cls", "args", "kwargs")]
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC)
+def test_everything_public_is_on_the_api_page(module, name):
+    assert re.search(rf"^\s*{name}$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC)
+def test_everything_public_describes_its_parameters_and_has_an_example(module, name):
+    thing = getattr(importlib.import_module(module), name)
+    doc = inspect.getdoc(thing)
+    assert doc is not None
+    assert "Examples\n--------" in doc
+    for parameter in parameters_of(thing):
+        assert re.search(rf"^(\w+, )*{parameter}(, \w+)* : ", doc, re.MULTILINE), parameter
+    if inspect.isclass(thing):
+        for method_name, method in inspect.getmembers(thing, inspect.isfunction):
+            if method_name.startswith("_") or not method.__module__.startswith("crossmodal_cca"):
+                continue
+            method_doc = inspect.getdoc(method)
+            assert method_doc, method_name
+            for parameter in parameters_of(method):
+                assert re.search(rf"^(\w+, )*{parameter}(, \w+)*( :|$)", method_doc, re.MULTILINE), (
+                    method_name,
+                    parameter,
+                )
+
+
+def test_names_of_the_package_are_all_listed():
+    assert {name for name in vars(crossmodal_cca) if not name.startswith("_")} - set(crossmodal_cca.__all__) <= {
+        "alignment",
+        "linalg",
+        "cli",
+    }
+
+
+def test_the_example_of_the_readme_runs_and_prints_what_it_says():
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", text, re.DOTALL)
+    shown = re.search(r"```text\n(.*?)```", text, re.DOTALL)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code.group(1), "README.md", "exec"), {})
+    assert printed.getvalue().split() == shown.group(1).split()
+    assert len(code.group(1).strip().splitlines()) <= 15
+
+
+def test_importing_leaves_heavy_libraries_alone():
+    """Only what scikit-learn's own cross-decomposition imports, apart from the package itself."""
+    code = "import sys, {0}; print(*sorted(m for m in sys.modules if '.' not in m))"
+    loaded = [
+        set(
+            subprocess.run(
+                [sys.executable, "-c", code.format(m)], capture_output=True, text=True, check=True
+            ).stdout.split()
+        )
+        for m in ("crossmodal_cca", "sklearn.cross_decomposition")
+    ]
+    heavy = {"pandas", "matplotlib", "dask", "PIL", "pyarrow"}
+    assert loaded[0] & heavy <= loaded[1]

@@ -1,0 +1,66 @@
+"""The command a newcomer runs first."""
+
+import os
+import subprocess
+import sys
+
+import matplotlib.image
+import pytest
+
+from crossmodal_cca import __version__, cli
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    picture = tmp_path_factory.mktemp("demo") / "emoji.png"
+    environment = os.environ | {"PYTHONWARNINGS": "error", "PYTHONUTF8": "1", "MPLBACKEND": "nonexistent"}
+    run = subprocess.run(
+        [sys.executable, "-m", "crossmodal_cca", "demo", "--output", str(picture)],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment | {"MPLBACKEND": "agg"},
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return run.stdout, picture
+
+
+def test_prints_figures_searches_and_their_meaning(demo):
+    printed, _ = demo
+    assert printed.count("picture → word") == 2
+    assert printed.count("word → picture") == 2
+    for expected in ("chance", "383 held-out pairs", "beer mug", "🍜", "steaming bowl *", "Of 383 candidates"):
+        assert expected in printed
+
+
+def test_draws_a_legible_picture(demo):
+    pixels = matplotlib.image.imread(demo[1])
+    height, width = pixels.shape[:2]
+    assert width >= 1200
+    assert height >= 500
+    assert (pixels[..., :3].min(axis=2) < 0.9).mean() > 0.01  # not blank
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["demo", "--fast"], "unrecognized arguments: --fast"),
+        (["fit"], "invalid choice: 'fit'"),
+        ([], "required: COMMAND"),
+        (["demo", "--output", "missing/folder/x.png"], "cannot write the picture to missing/folder/x.png"),
+        (["demo", "--output", "picture.txt"], "the name must end in .png"),
+    ],
+)
+def test_wrong_arguments_get_a_clear_error(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        cli.main(arguments)
+    assert left.value.code == 2
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["--version"])
+    assert capsys.readouterr().out.strip() == __version__

@@ -1,0 +1,41 @@
+"""scikit-learn's own checks of every public estimator."""
+
+import pytest
+from sklearn.preprocessing import MinMaxScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
+
+import crossmodal_cca
+from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, PLSCanonical, PLSRegression
+
+ESTIMATORS = [
+    CCA(),
+    CCA(shrinkage=0.5, power=1.0),
+    PLSSVD(),
+    PLSCanonical(),
+    PLSRegression(),
+    CrossModalPipeline(CCA()),
+    CrossModalPipeline(PLSRegression(1), x_transformer=MinMaxScaler()),
+]
+
+# scikit-learn expects, by the names of its own four classes, that fit_transform returns a pair. Here it returns the
+# x-scores alone, so that the estimators work in the middle of a Pipeline.
+RETURNS_X_SCORES_ONLY = dict.fromkeys(
+    ("check_transformer_general", "check_transformer_data_not_an_array"),
+    "scikit-learn expects a tuple from fit_transform of classes with this name",
+)
+SKLEARN_NAMES = {"CCA", "PLSSVD", "PLSCanonical", "PLSRegression"}
+
+
+def test_every_public_estimator_is_checked():
+    public = {name for name in crossmodal_cca.__all__ if hasattr(getattr(crossmodal_cca, name), "get_params")}
+    assert public == {type(estimator).__name__ for estimator in ESTIMATORS}
+
+
+# The checks fit tiny samples, some of which deserve a warning.
+@pytest.mark.filterwarnings("ignore:The (ranks|covariance) of X", "ignore:The covariances are ill-conditioned")
+@parametrize_with_checks(
+    ESTIMATORS,
+    expected_failed_checks=lambda estimator: RETURNS_X_SCORES_ONLY if type(estimator).__name__ in SKLEARN_NAMES else {},
+)
+def test_scikit_learn_check(estimator, check):
+    check(estimator)

@@ -1,0 +1,112 @@
+"""Paired moments add up, come apart again and lose no digits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from linear_models import pairs
+
+from crossmodal_cca import CCA, PairMoments, _blocks
+
+X, Y = pairs(500)
+
+
+def assert_same(a, b, rtol=1e-10):
+    assert a.n_rows == b.n_rows
+    assert a.weight_sum == pytest.approx(b.weight_sum)
+    for name in ("mean_x", "mean_y", "scatter_xx", "scatter_xy", "scatter_yy"):
+        expected = getattr(b, name)
+        np.testing.assert_allclose(getattr(a, name), expected, atol=rtol * np.abs(expected).max(), err_msg=name)
+
+
+def textbook(X, Y):
+    Xc, Yc = X - X.mean(0), Y - Y.mean(0)
+    return PairMoments(len(X), len(X), X.mean(0), Y.mean(0), Xc.T @ Xc, Xc.T @ Yc, Yc.T @ Yc)
+
+
+@pytest.mark.parametrize("block_rows", [1, 7, 500, 8192])
+def test_walk_in_blocks_equals_the_definition(monkeypatch, block_rows):
+    monkeypatch.setattr(_blocks, "BLOCK_ROWS", block_rows)
+    assert_same(PairMoments.from_arrays(X, Y), textbook(X, Y))
+
+
+def test_merge_equals_the_whole_and_commutes():
+    parts = [PairMoments.from_arrays(X[s], Y[s]) for s in (slice(0, 1), slice(1, 120), slice(120, 500))]
+    whole = textbook(X, Y)
+    assert_same(parts[0] + parts[1] + parts[2], whole)
+    assert_same(parts[2] + parts[0] + parts[1], whole)
+    assert_same(sum(parts), whole)
+    assert repr(sum(parts)) == "PairMoments(n_rows=500, weight_sum=500, n_features_x=8, n_features_y=6, dtype=float64)"
+    assert_same(PairMoments.from_blocks((X[i : i + 70], Y[i : i + 70]) for i in range(0, 500, 70)), whole)
+
+
+def test_subtraction_equals_leaving_the_rows_out():
+    total, fold = PairMoments.from_arrays(X, Y), PairMoments.from_arrays(X[:400], Y[:400])
+    assert_same(total - fold, textbook(X[400:], Y[400:]))
+    refit = CCA(2).fit(X[400:], Y[400:])
+    np.testing.assert_allclose(CCA(2).fit_moments(total - fold).coef_, refit.coef_, atol=1e-10)
+
+
+def test_weights_count_repetitions():
+    w = np.random.default_rng(0).integers(0, 3, len(X))
+    weighted = PairMoments.from_arrays(X, Y, w)
+    repeated = textbook(np.repeat(X, w, axis=0), np.repeat(Y, w, axis=0))
+    assert weighted.n_rows == np.count_nonzero(w)
+    assert weighted.weight_sum == repeated.n_rows
+    np.testing.assert_allclose(weighted.scatter_xy, repeated.scatter_xy, rtol=1e-10, atol=1e-9)
+    np.testing.assert_allclose(weighted.mean_x, repeated.mean_x, rtol=1e-12)
+    half = PairMoments.from_blocks([(X[:200], Y[:200], w[:200]), (X[200:], Y[200:], w[200:])])
+    assert_same(half, weighted)
+
+
+def test_a_mean_of_a_million_costs_nothing():
+    """Unit variance at 1e6: rows carry 1e-10 of rounding each, a naive sum of squares would keep 1e-4."""
+    assert_same_scatter = np.testing.assert_allclose
+    shifted = PairMoments.from_arrays(X + 1e6, Y - 1e6)
+    scale = len(X)
+    assert_same_scatter(shifted.scatter_xx / scale, textbook(X, Y).scatter_xx / scale, atol=1e-9)
+    there_and_back = shifted - PairMoments.from_arrays(X[:100] + 1e6, Y[:100] - 1e6)
+    assert_same_scatter(there_and_back.scatter_xy / scale, textbook(X[100:], Y[100:]).scatter_xy / scale, atol=1e-8)
+    np.testing.assert_allclose(CCA(3).fit(X + 1e6, Y - 1e6).correlations_, CCA(3).fit(X, Y).correlations_, atol=1e-6)
+
+
+def test_float32_blocks_are_merged_in_float64(monkeypatch):
+    monkeypatch.setattr(_blocks, "BLOCK_ROWS", 64)
+    moments = PairMoments.from_arrays(X.astype(np.float32), Y.astype(np.float16))
+    assert moments.scatter_xx.dtype == np.float64
+    assert moments.dtype == np.float32
+    # Sums of products of float32 numbers in float32 err by about √64 · eps each block.
+    np.testing.assert_allclose(
+        moments.scatter_xx, textbook(X, Y).scatter_xx, atol=8 * 1.2e-7 * np.abs(moments.scatter_xx).max()
+    )
+    assert (moments + PairMoments.from_arrays(X, Y)).dtype == np.float32  # the coarser
+
+
+def test_names_travel_with_the_moments():
+    frames = pd.DataFrame(X).add_prefix("a"), pd.DataFrame(Y).add_prefix("b")
+    moments = PairMoments.from_arrays(*frames)
+    cca = CCA(2).fit_moments(moments + moments)
+    assert list(cca.feature_names_in_) == [f"a{j}" for j in range(X.shape[1])]
+    assert list(cca.y_feature_names_in_) == [f"b{j}" for j in range(Y.shape[1])]
+    other = PairMoments.from_arrays(pd.DataFrame(X).add_prefix("c"), frames[1])
+    with pytest.raises(ValueError, match="different x-feature names"):
+        moments + other
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda m: m + PairMoments.from_arrays(X[:, :3], Y), ValueError, "8 and of 3 x-features"),
+        (lambda m: m - PairMoments.from_arrays(X, Y), ValueError, "Only a proper part"),
+        (lambda m: m + 1, TypeError, "unsupported operand"),
+        (lambda m: m - 1, TypeError, "unsupported operand"),
+        (lambda m: PairMoments.from_blocks([]), ValueError, "got no block"),
+        (lambda m: PairMoments.from_arrays(X, Y[:-1]), ValueError, "500 rows and y has 499"),
+        (lambda m: PairMoments.from_arrays(X, Y, np.zeros(500)), ValueError, "not every weight may be zero"),
+        (lambda m: PairMoments.from_arrays(X, Y, -np.ones(500)), ValueError, "non-negative"),
+        (lambda m: PairMoments.from_arrays(X, Y, np.ones(3)), ValueError, "one weight for each of the 500"),
+        (lambda m: PairMoments.from_arrays(X, np.where(Y > -2, np.nan, Y)), ValueError, "Input y contains NaN"),
+    ],
+)
+def test_bad_input_is_refused(call, error, message):
+    with pytest.raises(error, match=message):
+        call(PairMoments.from_arrays(X, Y))
