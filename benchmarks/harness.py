@@ -7,6 +7,7 @@ import importlib.util
 import json
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -62,6 +63,8 @@ class Task:
 
 def compare(problem: str, tasks: Mapping[str, Task], repeats: int) -> list[Row]:
     """One row per task: its median time, the ratio to the first task's, and how far its answer is from ours."""
+    # Full runs take minutes: say where they are.
+    print(f"… {problem}", file=sys.stderr, flush=True)
     possible = {name: task for name, task in tasks.items() if task.is_possible}
     seconds, results = measure(possible, repeats)
     first = next(iter(tasks))

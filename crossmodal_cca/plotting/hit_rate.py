@@ -164,7 +164,7 @@ class HitRateDisplay:
             metric=metric,
             n_bootstrap=0,
         )
-        report = report.loc[(slice(None), [f"hit_rate_at_{k}" for k in ks]), :]
+        report = report[report.index.get_level_values("metric").isin([f"hit_rate_at_{k}" for k in ks])]
         values = report["value"].to_numpy().reshape(2, -1)
         directions = " → ".join(names), " → ".join(names[::-1])
         chance = report["chance"].to_numpy().reshape(2, -1).mean(axis=0)
