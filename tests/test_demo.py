@@ -13,12 +13,13 @@ from crossmodal_cca import __version__, cli
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
     picture = tmp_path_factory.mktemp("demo") / "emoji.png"
-    environment = os.environ | {"PYTHONWARNINGS": "error", "PYTHONUTF8": "1", "MPLBACKEND": "nonexistent"}
+    warnings = "error::UserWarning,error::RuntimeWarning"
+    environment = os.environ | {"PYTHONWARNINGS": warnings, "PYTHONUTF8": "1", "MPLBACKEND": "agg"}
     run = subprocess.run(
         [sys.executable, "-m", "crossmodal_cca", "demo", "--output", str(picture)],
         capture_output=True,
         encoding="utf-8",
-        env=environment | {"MPLBACKEND": "agg"},
+        env=environment,
         check=False,
     )
     assert run.returncode == 0, run.stderr

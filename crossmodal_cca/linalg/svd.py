@@ -21,7 +21,7 @@ def truncated_svd(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatA
     cost of a full decomposition, but lose digits when the singular values span many decades. The residual tells;
     where it is too large, the full divide-and-conquer decomposition is computed instead.
     """
-    if min(K.shape) == 1:
+    if min(K.shape) <= 1 or k == 0:
         return _single(K, k)
     if k < TRUNCATE_BELOW * min(K.shape):
         if K.shape[0] < K.shape[1]:
@@ -36,7 +36,9 @@ def truncated_svd(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatA
 
 
 def _single(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """The one triplet of a row or a column."""
+    """The one triplet of a row or a column, or none."""
+    if k == 0 or min(K.shape) == 0:
+        return K[:, :0], np.zeros(0), K[:0].T
     d = np.linalg.norm(K)
     unit = K / d if d > 0 else np.eye(*K.shape)
     U, V = (unit, np.ones((1, 1))) if K.shape[1] == 1 else (np.ones((1, 1)), unit.T)
