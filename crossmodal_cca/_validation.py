@@ -75,8 +75,7 @@ def check_pair(
             ensure_min_samples=min_rows,
         )
     B = check_rows(y, "y")
-    if len(A) != len(B):
-        raise ValueError(f"X has {len(A)} rows and y has {len(B)}; rows are pairs, so both need the same number.")
+    check_same_rows(A, B)
     y_is_1d = B.ndim == 1
     B = B.reshape(len(B), -1)
     w = None if sample_weight is None else check_sample_weight(sample_weight, len(A))
@@ -88,6 +87,12 @@ def check_pair(
             f"{min_rows} is required."
         )
     return PairedRows(A, B, w, x_names, y_names, y_is_1d)
+
+
+def check_same_rows(X: NDArray[Any], y: NDArray[Any]) -> None:
+    """Refuse sides that cannot be pairs."""
+    if len(X) != len(y):
+        raise ValueError(f"X has {len(X)} rows and y has {len(y)}; rows are pairs, so both need the same number.")
 
 
 def check_sample_weight(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
 from .._sklearn import wrap_scores
-from .._validation import check_sample_weight
+from .._validation import check_same_rows, check_sample_weight
 
 
 class PairScoresMixin:
@@ -138,11 +138,3 @@ class PairScoresMixin:
         else:
             names = np.array([f"{self._score_prefix}_{side}{j}" for j in range(scores.shape[1])], dtype=object)
         return wrap_scores(self, scores, original, names)
-
-
-def check_same_rows(x_scores: FloatArray, y_scores: FloatArray) -> None:
-    """Refuse sides that cannot be pairs."""
-    if len(x_scores) != len(y_scores):
-        raise ValueError(
-            f"X has {len(x_scores)} rows and y has {len(y_scores)}; rows are pairs, so both need the same number."
-        )

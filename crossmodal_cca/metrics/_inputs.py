@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from sklearn.utils import check_array
 
+from .._blocks import float_dtype
+
 Array = npt.NDArray[Any]
 QueryLayout = Callable[[Array], Array]
 
@@ -52,7 +54,7 @@ def prepare(queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, metric
     first = np.searchsorted(gallery_codes, query_codes, "left", sorter=order)
     last = np.searchsorted(gallery_codes, query_codes, "right", sorter=order)
     kept = _queries_with_relevant_items(first, last)
-    dtype = np.result_type(_float_dtype(queries), _float_dtype(gallery))
+    dtype = float_dtype(queries, gallery)
     items, norms, lay_out = _SIMILARITIES[metric](gallery[order].astype(dtype, copy=False))
     if len(kept) < len(queries):
         queries, first, last = queries[kept], first[kept], last[kept]
@@ -67,10 +69,6 @@ def check_cutoff(k: Any) -> None:
         raise TypeError(f"k must be an integer >= 1 or None (the whole list), got {k!r}.")
     if k < 1:
         raise ValueError(f"k must be >= 1 or None (the whole list), got {k}.")
-
-
-def _float_dtype(rows: Array) -> npt.DTypeLike:
-    return np.float32 if rows.dtype in (np.float16, np.float32) else np.float64
 
 
 def _queries_with_relevant_items(first: Array, last: Array) -> Array:
