@@ -139,7 +139,7 @@ class CCA(LinearAligner):
             for c, Sii, side in zip(shrinkage_pair(self.shrinkage), (S.xx, S.yy), (pair.x, pair.y), strict=True)
         )
         whitened = self._whiten(S, (cx, cy), pair, rows)
-        rank_x, rank_y = whitened.cross.shape
+        rank_x, rank_y = whitened.x.rank, whitened.y.rank
         certain = rank_x + rank_y - (pair.moments.n_rows - 1)
         if cx == cy == 0 and certain > 0 and min(rank_x, rank_y) > 0:
             warnings.warn(

@@ -17,7 +17,7 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
     Predictions are ridge regression restricted to the shared space, B = (1 − c)·WᵀSxy in the metric WᵀAW = I.
     """
     U, d, V = truncated_svd(whitened.cross, k)
-    Wx, Wy = whitened.x_map @ U, whitened.y_map @ V
+    Wx, Wy = whitened.x.weights(U), whitened.y.weights(V)
     cx, cy = shrinkage
     unshrunk = cx == 0 and cy == 0
     return LinearSolution(

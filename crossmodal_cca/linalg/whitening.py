@@ -13,18 +13,45 @@ from .svd import rank_tolerance
 
 
 @dataclass(frozen=True, eq=False)
-class WhitenedPair:
-    """Whitening maps of both sides and the cross-covariance of the whitened sides.
+class Whitener:
+    """A map T with TᵀAT = I for a covariance A (p, p) of some rank.
 
-    With A = (1 − c)·S + c·τ·I, `x_map` T fulfils TᵀAT = I, and `cross` is K = Txᵀ Sxy Ty. At c = 0 a map has as many
-    columns as its side has directions. `rcond` is the smaller reciprocal condition number of the two A, scaled to
-    unit diagonal, and 0 where a side has fewer directions than varying features.
+    `matrix` is the Cholesky factor L of A at unit diagonal (`is_factor`), T = diag(D) L⁻ᵀ; or, where A does not allow
+    that, T itself (p, r).
     """
 
-    x_map: FloatArray
-    y_map: FloatArray
-    cross: FloatArray
+    rank: int
     rcond: float
+    scale: FloatArray
+    matrix: FloatArray
+    is_factor: bool
+
+    def whiten(self, S: FloatArray) -> FloatArray:
+        """TᵀS, the covariances S (p, m) of the side with m variables after whitening."""
+        if not self.is_factor:
+            return np.asarray(self.matrix.T @ S)
+        return np.asarray(linalg.solve_triangular(self.matrix, self.scale[:, None] * S, lower=True, check_finite=False))
+
+    def weights(self, U: FloatArray) -> FloatArray:
+        """TU: what directions U of the whitened side are in the side's own coordinates."""
+        if not self.is_factor:
+            return np.asarray(self.matrix @ U)
+        solved = linalg.solve_triangular(self.matrix, U, lower=True, trans="T", check_finite=False)
+        return np.asarray(self.scale[:, None] * solved)
+
+
+@dataclass(frozen=True, eq=False)
+class WhitenedPair:
+    """Whiteners of both sides' A = (1 − c)·S + c·τ·I, and the cross-covariance of the whitened sides."""
+
+    x: Whitener
+    y: Whitener
+    cross: FloatArray
+
+    @property
+    def rcond(self) -> float:
+        """Smaller reciprocal condition number of the two A at unit diagonal; 0 where a feature is redundant."""
+        return min(self.x.rcond, self.y.rcond)
 
 
 def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
@@ -45,11 +72,11 @@ def whiten_covariances(
     S: Covariances, shrinkage: tuple[float, float], n_features: tuple[int, int], eps: float
 ) -> WhitenedPair:
     """Whiten from covariances: Cholesky factors of the unit-diagonal matrices, eigenvectors where near singular."""
-    (Tx, rcond_x), (Ty, rcond_y) = (
-        _whitening_map(Sii, eps) if c == 0 else _whitening_map(_shrunk(Sii, c, np.trace(Sii) / p), eps, definite=True)
+    x, y = (
+        _whitener(Sii, eps) if c == 0 else _whitener(_shrunk(Sii, c, np.trace(Sii) / p), eps, definite=True)
         for Sii, c, p in zip((S.xx, S.yy), shrinkage, n_features, strict=True)
     )
-    return WhitenedPair(Tx, Ty, Tx.T @ S.xy @ Ty, min(rcond_x, rcond_y))
+    return WhitenedPair(x, y, y.whiten(x.whiten(S.xy).T).T)
 
 
 def whiten_rows(
@@ -60,7 +87,7 @@ def whiten_rows(
     degrees_of_freedom: float,
 ) -> WhitenedPair:
     """Whiten from rows R = [Rx, Ry] with RᵀR/(Σw − 1) = S, by thin SVDs that never square their condition number."""
-    left, maps, rconds = [], [], []
+    rows, whiteners = [], []
     for Ri, c, p in zip(np.hsplit(R, [widths[0]]), shrinkage, n_features, strict=True):
         A = Ri / np.sqrt(degrees_of_freedom)
         # Without shrinkage the units do not matter to the model, so the rank rule sees unit-variance columns.
@@ -69,15 +96,15 @@ def whiten_rows(
         keep = d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0)
         U, d, V = U[:, keep], d[keep], Vt[keep].T
         length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
-        left.append(U * (d / length))
-        maps.append(D[:, None] * V / length)
-        rconds.append(float((length.min() / length.max()) ** 2) if len(d) else 1.0)
-    return WhitenedPair(maps[0], maps[1], left[0].T @ left[1], min(rconds))
+        rcond = float((length.min() / length.max()) ** 2) if len(d) else 1.0
+        rows.append(U * (d / length))
+        whiteners.append(Whitener(len(d), rcond, D, D[:, None] * V / length, is_factor=False))
+    return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1])
 
 
 def numerical_rank(S: FloatArray, eps: float) -> int:
     """Number of directions in which a covariance varies, by the one rank rule on its unit-diagonal form."""
-    return int(_whitening_map(S, eps)[0].shape[1])
+    return _whitener(S, eps).rank
 
 
 def _shrunk(S: FloatArray, c: float, target: float) -> FloatArray:
@@ -92,31 +119,26 @@ def unit_diagonal(variances: FloatArray) -> FloatArray:
     return np.divide(1.0, D, out=np.zeros_like(D), where=D > 0)
 
 
-def _whitening_map(A: FloatArray, eps: float, definite: bool = False) -> tuple[FloatArray, float]:
-    """Map T (p, r) with TᵀAT = I, r the rank of A, and the reciprocal condition of A at unit diagonal.
-
-    A matrix known to be `definite` keeps all its directions, however small some are.
-    """
-    D = unit_diagonal(np.diagonal(A))
-    varying = D > 0
-    if not varying.all():
-        inner, rcond = _whitening_map(A[np.ix_(varying, varying)], eps, definite)
-        T = np.zeros((len(A), inner.shape[1]))
-        T[varying] = inner
-        return T, rcond
+def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
+    """Whitener of A by the one rank rule; a matrix known to be `definite` keeps all its directions."""
     p = len(A)
+    D = unit_diagonal(np.diagonal(A))
     if p == 0:
-        return np.zeros((0, 0)), 1.0
+        return Whitener(0, 1.0, D, A, is_factor=False)
     C = D[:, None] * A * D
+    varying = D > 0
+    # Features without variance stand aside: 1 on the diagonal lets the others be factorised, D = 0 is their weight.
+    np.fill_diagonal(C, 1.0)
     L, failed = linalg.lapack.dpotrf(C, lower=1, clean=1)
     if not failed:
         rcond, _ = linalg.lapack.dpocon(L, np.abs(C).sum(axis=0).max(), uplo="L")
         if definite or rcond > 10 * p * eps:
-            inverse, _ = linalg.lapack.dtrtri(L, lower=1)
-            return D[:, None] * inverse.T, float(rcond)
+            return Whitener(int(varying.sum()), float(rcond), D, L, is_factor=True)
+    np.fill_diagonal(C, varying)
     d2, Q = linalg.eigh(C, check_finite=False)
     # The leading directions come first, as in every other decomposition here.
     d2, Q = d2[::-1], Q[:, ::-1]
     keep = d2 > rank_tolerance(p, eps) ** 2 * d2[0]
-    rcond = d2[-1] / d2[0] if keep.all() else 0.0
-    return D[:, None] * Q[:, keep] / np.sqrt(d2[keep]), float(rcond)
+    rank = int(keep.sum())
+    rcond = d2[rank - 1] / d2[0] if rank == varying.sum() > 0 else 0.0
+    return Whitener(rank, float(rcond), D, D[:, None] * Q[:, keep] / np.sqrt(d2[keep]), is_factor=False)
