@@ -21,11 +21,10 @@ def float_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32 if single else np.float64)
 
 
-def row_slices(n_rows: int, block_rows: int | None = None) -> Iterator[slice]:
-    """Slices that cover `n_rows` rows in order, `block_rows` at a time."""
-    step = block_rows or BLOCK_ROWS
-    for start in range(0, n_rows, step):
-        yield slice(start, min(start + step, n_rows))
+def row_slices(n_rows: int) -> Iterator[slice]:
+    """Slices that cover `n_rows` rows in order, a block at a time."""
+    for start in range(0, n_rows, BLOCK_ROWS):
+        yield slice(start, min(start + BLOCK_ROWS, n_rows))
 
 
 def float_block(array: NDArray[Any], rows: slice, dtype: DTypeLike, name: str) -> FloatArray:

@@ -25,14 +25,17 @@ class PairedRows(NamedTuple):
     y_is_1d: bool = False
 
 
-def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1) -> NDArray[Any]:
-    """Check one side's rows and return them as a numeric array; finiteness is checked where blocks are read."""
+def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1, one_column_is_1d: bool = False) -> NDArray[Any]:
+    """Check one side's rows and return them as a numeric array; finiteness is checked where blocks are read.
+
+    With `one_column_is_1d` a 1-D array passes too.
+    """
     if A is None:
         raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
     array: NDArray[Any] = check_array(
         A,
         dtype="numeric",
-        ensure_2d=name == "X",
+        ensure_2d=not one_column_is_1d,
         ensure_all_finite=False,
         ensure_min_samples=min_rows,
         input_name=name,
@@ -42,7 +45,7 @@ def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1) -> NDArray[Any]:
 
 def check_rows_of_y(y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Check the second modality's rows; return them as 2-D, with their feature names."""
-    array = check_rows(y, "y")
+    array = check_rows(y, "y", one_column_is_1d=True)
     return array.reshape(len(array), -1), get_feature_names(y)
 
 
@@ -54,13 +57,17 @@ def check_pair(
     estimator: Any = None,
     reset: bool = True,
     min_rows: int = 1,
+    allow_no_weight: bool = False,
 ) -> PairedRows:
-    """Check paired rows; with an estimator, also check (or, with `reset`, record) its number and names of features."""
+    """Check paired rows; with an estimator, also check (or, with `reset`, record) its number and names of features.
+
+    A batch of a stream may have no row of positive weight (`allow_no_weight`): then no rows are returned.
+    """
     x_names, y_names = get_feature_names(X), get_feature_names(y)
     if y is None:
         raise ValueError(
-            f"{type(estimator).__name__} requires y to be passed, but the target y is None. "
-            "y holds the rows of the second modality, paired with those of X."
+            f"{type(estimator).__name__ if estimator else 'PairMoments'} requires y to be passed, but the target y is "
+            "None. y holds the rows of the second modality, paired with those of X."
         )
     A: NDArray[Any]
     if estimator is None:
@@ -74,14 +81,14 @@ def check_pair(
             ensure_all_finite=False,
             ensure_min_samples=min_rows,
         )
-    B = check_rows(y, "y")
+    B = check_rows(y, "y", one_column_is_1d=True)
     check_same_rows(A, B)
     y_is_1d = B.ndim == 1
     B = B.reshape(len(B), -1)
-    w = None if sample_weight is None else check_sample_weight(sample_weight, len(A))
+    w = None if sample_weight is None else check_sample_weight(sample_weight, len(A), allow_none=allow_no_weight)
     if w is not None and not w.all():
         A, B, w = A[w > 0], B[w > 0], w[w > 0]
-    if len(A) < min_rows:
+    if len(A) < min_rows and not allow_no_weight:
         raise ValueError(
             f"sample_weight leaves n_samples={len(A)} row(s) with a positive weight, while a minimum of "
             f"{min_rows} is required."
@@ -95,8 +102,11 @@ def check_same_rows(X: NDArray[Any], y: NDArray[Any]) -> None:
         raise ValueError(f"X has {len(X)} rows and y has {len(y)}; rows are pairs, so both need the same number.")
 
 
-def check_sample_weight(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.float64]:
-    """Return non-negative finite weights as float64, one for each row; a number counts for every row."""
+def check_sample_weight(sample_weight: ArrayLike, n_rows: int, *, allow_none: bool = False) -> NDArray[np.float64]:
+    """Return non-negative finite weights as float64, one for each row; a number counts for every row.
+
+    Some must be positive, unless `allow_none`.
+    """
     w: NDArray[np.float64]
     if isinstance(sample_weight, Real):
         w = np.full(n_rows, sample_weight, dtype=np.float64)
@@ -106,7 +116,7 @@ def check_sample_weight(sample_weight: ArrayLike, n_rows: int) -> NDArray[np.flo
         raise ValueError(
             f"sample_weight has shape {w.shape}; it needs one weight for each of the {n_rows} rows: ({n_rows},)."
         )
-    if not (np.isfinite(w).all() and (w >= 0).all() and w.any()):
+    if not (np.isfinite(w).all() and (w >= 0).all() and (allow_none or w.any())):
         raise ValueError(
             "sample_weight must be finite and non-negative, and not every weight may be zero; "
             f"the weights range from {w.min():g} to {w.max():g}."
@@ -128,7 +138,7 @@ def check_number(value: Any, name: str, *, low: float, high: float = np.inf) -> 
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
         raise TypeError(f"{name} must be a number in [{low:g}, {high:g}], got {value!r}.")
     number = float(value)
-    if not low <= number <= high:
+    if not (low <= number <= high and np.isfinite(number)):
         raise ValueError(f"{name} must lie in [{low:g}, {high:g}], got {value!r}.")
     return number
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -47,6 +49,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     from ._demo import run_demo
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that has no emoji shows question marks rather than an error.
+        sys.stdout.reconfigure(errors="replace")
     run_demo(arguments.output)
     return 0
 

@@ -42,6 +42,17 @@ def test_draws_a_legible_picture(demo):
     assert (pixels[..., :3].min(axis=2) < 0.9).mean() > 0.01  # not blank
 
 
+def test_a_terminal_without_emoji_gets_question_marks(tmp_path):
+    run = subprocess.run(
+        [sys.executable, "-m", "crossmodal_cca", "demo", "--output", str(tmp_path / "emoji.png")],
+        capture_output=True,
+        env=os.environ | {"PYTHONIOENCODING": "ascii", "MPLBACKEND": "agg"},
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert b"picture ? word" in run.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

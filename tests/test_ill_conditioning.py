@@ -55,6 +55,92 @@ def test_a_nearly_repeated_feature_is_solved_from_the_rows(solver):
     assert CCA(1, solver=solver).fit(close, y).correlations_[0] == pytest.approx(expected, abs=1e-8)
 
 
+@pytest.mark.parametrize("solver", ["auto", "svd"])
+def test_float32_rows_are_solved_from_the_rows_earlier(solver):
+    """A covariance of condition 1e6 is fine in float64 products and lost in those of float32."""
+    rng = np.random.default_rng(0)
+    x, difference = rng.standard_normal((2, 400))
+    close = np.column_stack([x, x + 1e-3 * difference]).astype(np.float32)
+    y = (difference + 0.5 * rng.standard_normal(400)).astype(np.float32)
+    expected = CCA(1).fit(close.astype(float), y).correlations_[0]
+    assert CCA(1, solver=solver).fit(close, y).correlations_[0] == pytest.approx(expected, abs=1e-6)
+
+
+def test_float32_rows_have_the_ranks_of_their_float64_copies():
+    """A smooth spectrum down to 3e-3: directions that products in float32 cannot tell from rounding."""
+    rng = np.random.default_rng(0)
+    spectrum = np.geomspace(1, 3e-3, 60)
+    sides = [rng.standard_normal((800, 60)) * spectrum @ np.linalg.qr(rng.standard_normal((60, 60)))[0] for _ in "xy"]
+    single = [side.astype(np.float32) for side in sides]
+    for model in (CCA(), CCA(shrinkage=0.9), PLSSVD(), PLSCanonical(60), PLSRegression(60), CCA(60, shrinkage=0.9)):
+        assert model.fit(*single).n_components_ == 60
+
+
+def test_null_directions_alone_are_no_reason_to_warn():
+    shares = redundant("rows that sum to one")
+    model = CCA(2).partial_fit(shares, Y)
+    np.testing.assert_allclose(model.correlations_, CCA(2).fit(shares, Y).correlations_, atol=1e-8)
+
+
+def test_few_rows_alone_are_no_reason_to_call_features_ill_conditioned():
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal(12)
+    close = np.column_stack([x, x + 1e-6 * rng.standard_normal(12), rng.standard_normal((12, 8))])
+    CCA(1, shrinkage=(0.0, 0.5)).partial_fit(close, Y[:12])
+
+
+def test_a_constant_is_recognised_by_its_rounding():
+    """A mean of 0.1 and rows that are 0.1 to the last bit or two: variation far below the numbers' spacing."""
+    jitter = 0.1 + np.spacing(0.1) * (np.arange(len(X)) == 3)
+    for model in (CCA(2), PLSSVD(2), CCA(2, shrinkage=0.3)):
+        fitted = model.fit(np.column_stack([X, jitter]), Y)
+        assert fitted.x_scale_[-1] == 1.0
+        assert not fitted.x_weights_[-1].any()
+
+
+@pytest.mark.parametrize("p", [30, 41])
+def test_wide_rows_know_their_means_and_deviations(p):
+    wide = np.random.default_rng(0).standard_normal((20, p)) + 1e6
+    w = np.random.default_rng(1).uniform(0.5, 2, 20)
+    cca = CCA(2, shrinkage=0.5).fit(wide, Y[:20], sample_weight=w)
+    mean = np.average(wide, axis=0, weights=w)
+    deviation = np.sqrt(w @ (wide - mean) ** 2 / (w.sum() - 1))
+    np.testing.assert_allclose(cca.x_mean_, mean, rtol=1e-15)
+    np.testing.assert_allclose(cca.x_scale_, deviation, rtol=1e-8)
+    centred = CCA(2, shrinkage=0.5).fit(wide - 1e6, Y[:20], sample_weight=w)
+    np.testing.assert_allclose(cca.transform(wide), centred.transform(wide - 1e6), atol=1e-8)
+
+
+@pytest.mark.parametrize("total", [1.2, 1.9, 3.0])
+def test_little_weight_divides_by_its_sum_minus_one(total):
+    w = np.full(len(X), total / len(X))
+    cca = CCA(2).fit(X, Y, sample_weight=w)
+    np.testing.assert_allclose(cca.x_scale_, np.sqrt(X.var(axis=0) * total / (total - 1)), rtol=1e-10)
+    streamed = CCA(2).partial_fit(X, Y, w)
+    np.testing.assert_allclose(streamed.coef_, cca.coef_, atol=1e-10)
+
+
+@pytest.mark.parametrize("total", [0.3, 1.0])
+def test_too_little_weight_has_no_component_yet(total):
+    for model in (CCA(2), PLSSVD(2), PLSRegression(2)):
+        model.partial_fit(X, Y, np.full(len(X), total / len(X)))
+        assert model.n_components_ == 0
+        assert model.score(X, Y) == pytest.approx(0.0)
+        np.testing.assert_allclose(model.predict(X[:2]), np.tile(Y.mean(axis=0), (2, 1)))
+        assert model.inverse_transform(model.transform(X[:2])).shape == (2, X.shape[1])
+        np.testing.assert_array_equal(model.residual_covariance(), np.zeros((Y.shape[1], Y.shape[1])))
+
+
+def test_many_components_of_few_rows_are_all_there():
+    """Most canonical correlations are 1 here: a cluster that a truncated decomposition must not thin out."""
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        with pytest.warns(UserWarning, match=OVERFIT):
+            model = CCA(5).fit(rng.standard_normal((50, 60)), rng.standard_normal((50, 55)))
+        assert model.n_components_ == 5
+        np.testing.assert_allclose(model.correlations_, 1, atol=1e-9)
+
+
 def test_moments_alone_say_that_they_are_ill_conditioned():
     rng = np.random.default_rng(0)
     x = rng.standard_normal(400)

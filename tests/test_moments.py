@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from linear_models import pairs
+from sklearn.base import clone
 
 from crossmodal_cca import CCA, PairMoments, _blocks
 
@@ -46,6 +47,47 @@ def test_subtraction_equals_leaving_the_rows_out():
     np.testing.assert_allclose(CCA(2).fit_moments(total - fold).coef_, refit.coef_, atol=1e-10)
 
 
+@pytest.mark.parametrize("value", [1.0, 3.3, 1e6])
+def test_a_feature_that_varies_inside_the_fold_alone_is_constant_outside(value):
+    """A rare word, say: what subtraction leaves of its variance is rounding, which no scaling may blow up."""
+    rare = np.column_stack([X, np.zeros(len(X))])
+    rare[5, -1] = value
+    rest = PairMoments.from_arrays(rare, Y) - PairMoments.from_arrays(rare[:100], Y[:100])
+    assert not rest.scatter_xx[-1].any()
+    assert not rest.scatter_xy[-1].any()
+    for model in (CCA(3), CCA(3, shrinkage=0.2), CCA(3, scale=False)):
+        refit = clone(model).fit(rare[100:], Y[100:])
+        np.testing.assert_allclose(model.fit_moments(rest).predict(rare), refit.predict(rare), atol=1e-9)
+
+
+def test_blocks_without_weight_leave_a_stream_as_it_is():
+    nothing = np.zeros(100)
+    blocks = [(X[:100], Y[:100], nothing), (X[100:], Y[100:], np.ones(400)), (X[:100], Y[:100], nothing)]
+    assert_same(PairMoments.from_blocks(blocks), textbook(X[100:], Y[100:]))
+    with pytest.raises(ValueError, match="no block with a row of positive weight"):
+        PairMoments.from_blocks(blocks[:1])
+    cca = CCA(2).fit(X[100:], Y[100:])
+    coef = cca.coef_
+    np.testing.assert_array_equal(cca.partial_fit(*blocks[0]).coef_, coef)
+    with pytest.raises(ValueError, match="X has 3 features"):
+        cca.partial_fit(X[:100, :3], Y[:100], nothing)
+
+
+@pytest.mark.parametrize("unit", [1e-30, 1e-22, 1e-10, 1e10, 1e22, 1e30])
+def test_extreme_units_of_float32_are_multiplied_in_float64(unit):
+    X32, Y32 = X.astype(np.float32), Y.astype(np.float32)
+    expected = CCA(3).fit(X32, Y32)
+    cca = CCA(3).fit(X32 * np.float32(unit), Y32 * np.float32(unit))
+    np.testing.assert_allclose(cca.correlations_, expected.correlations_, atol=1e-5)
+    assert PairMoments.from_arrays(X32 * np.float32(unit), Y32).dtype == np.float32
+
+
+def test_squares_beyond_double_precision_are_refused():
+    for unit in (1e155, 1e-165):
+        with pytest.raises(ValueError, match="rescale the features"):
+            PairMoments.from_arrays(X * unit, Y)
+
+
 def test_weights_count_repetitions():
     w = np.random.default_rng(0).integers(0, 3, len(X))
     weighted = PairMoments.from_arrays(X, Y, w)
@@ -60,12 +102,13 @@ def test_weights_count_repetitions():
 
 def test_a_mean_of_a_million_costs_nothing():
     """Unit variance at 1e6: rows carry 1e-10 of rounding each, a naive sum of squares would keep 1e-4."""
-    assert_same_scatter = np.testing.assert_allclose
     shifted = PairMoments.from_arrays(X + 1e6, Y - 1e6)
     scale = len(X)
-    assert_same_scatter(shifted.scatter_xx / scale, textbook(X, Y).scatter_xx / scale, atol=1e-9)
+    np.testing.assert_allclose(shifted.scatter_xx / scale, textbook(X, Y).scatter_xx / scale, atol=1e-9)
     there_and_back = shifted - PairMoments.from_arrays(X[:100] + 1e6, Y[:100] - 1e6)
-    assert_same_scatter(there_and_back.scatter_xy / scale, textbook(X[100:], Y[100:]).scatter_xy / scale, atol=1e-8)
+    np.testing.assert_allclose(
+        there_and_back.scatter_xy / scale, textbook(X[100:], Y[100:]).scatter_xy / scale, atol=1e-8
+    )
     np.testing.assert_allclose(CCA(3).fit(X + 1e6, Y - 1e6).correlations_, CCA(3).fit(X, Y).correlations_, atol=1e-6)
 
 
@@ -97,9 +140,11 @@ def test_names_travel_with_the_moments():
     [
         (lambda m: m + PairMoments.from_arrays(X[:, :3], Y), ValueError, "8 and of 3 x-features"),
         (lambda m: m - PairMoments.from_arrays(X, Y), ValueError, "Only a proper part"),
+        (lambda m: m - PairMoments.from_arrays(50 * X[:100], Y[:100]), ValueError, "Only a part of the same rows"),
+        (lambda m: PairMoments.from_arrays(X, None), ValueError, "PairMoments requires y to be passed"),
         (lambda m: m + 1, TypeError, "unsupported operand"),
         (lambda m: m - 1, TypeError, "unsupported operand"),
-        (lambda m: PairMoments.from_blocks([]), ValueError, "got no block"),
+        (lambda m: PairMoments.from_blocks([]), ValueError, "got no block with a row"),
         (lambda m: PairMoments.from_arrays(X, Y[:-1]), ValueError, "500 rows and y has 499"),
         (lambda m: PairMoments.from_arrays(X, Y, np.zeros(500)), ValueError, "not every weight may be zero"),
         (lambda m: PairMoments.from_arrays(X, Y, -np.ones(500)), ValueError, "non-negative"),

@@ -27,7 +27,8 @@ def test_hit_rates_are_those_of_the_metric():
     assert display.ks[-1] == 20
     for values, sides in zip(display.hit_rates.values(), (SCORES, SCORES[::-1]), strict=True):
         np.testing.assert_allclose(values, [hit_rate_at_k(*sides, k=int(k)) for k in display.ks])
-    np.testing.assert_allclose(display.chance, display.ks / 100)
+    for chance in display.chance.values():
+        np.testing.assert_allclose(chance, display.ks / 100)
     assert [line.get_label() for line in display.ax_.lines] == ["CCA: x → y", "CCA: y → x", "chance"]
 
 
@@ -45,6 +46,20 @@ def test_hit_rates_with_labels_and_galleries_of_different_size():
     ids = np.arange(100) // 2
     display = HitRateDisplay.from_predictions(SCORES[0][:50], SCORES[1], x_ids=np.arange(50), y_ids=ids, max_k=500)
     assert display.ks[-1] == 50
+    # Each of the 50 queries of one side has 2 of 100, each of 100 (half of them unknown) 1 of 50.
+    assert [chance[0] for chance in display.chance.values()] == pytest.approx([0.02, 0.02])
+
+
+def test_directions_with_different_chance_get_a_line_each_and_other_lines_no_place_in_the_legend():
+    labels = np.repeat([0, 1], [30, 70]), np.repeat([0, 1], [60, 40])
+    _, ax = mpl.pyplot.subplots()
+    ax.axhline(0.5)
+    display = HitRateDisplay.from_predictions(*SCORES, x_ids=labels[0], y_ids=labels[1], ax=ax)
+    shares = 0.3 * 0.6 + 0.7 * 0.4, 0.6 * 0.3 + 0.4 * 0.7
+    assert [chance[0] for chance in display.chance.values()] == pytest.approx(list(shares))
+    display = HitRateDisplay.from_predictions(SCORES[0][:50], SCORES[1], x_ids=labels[0][:50], y_ids=labels[1], ax=ax)
+    shown = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert shown == ["x → y", "y → x", "x → y", "y → x", *("chance, x → y", "chance, y → x") * 2]
 
 
 def test_shared_space_shows_pairs_and_labels():

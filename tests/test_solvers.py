@@ -70,7 +70,7 @@ def test_cca_solves_the_generalised_eigenproblem(solver, scale, shrinkage):
     np.testing.assert_allclose(cca.correlations_, measured, atol=1e-12)
 
 
-@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0, 8.0])
 @pytest.mark.parametrize("model", [CCA(3, shrinkage=0.2), PLSSVD(3), PLSCanonical(3)])
 def test_power_weights_scores_and_leaves_predictions(model, power):
     plain = model.set_params(power=0.0).fit(X, Y)
@@ -79,7 +79,12 @@ def test_power_weights_scores_and_leaves_predictions(model, power):
     weighted = model.set_params(power=power).fit(X, Y)
     np.testing.assert_allclose(weighted.transform(X), expected, atol=1e-12)
     np.testing.assert_allclose(weighted.predict(X), prediction, atol=1e-12)
-    np.testing.assert_allclose(weighted.inverse_transform(weighted.transform(X)), restored, atol=1e-10)
+    np.testing.assert_allclose(weighted.inverse_transform(weighted.transform(X)), restored, atol=1e-9)
+
+
+def test_no_power_is_too_high_for_predictions():
+    plain, steep = (PLSSVD(6, power=power).fit(X, Y) for power in (0.0, 100.0))
+    np.testing.assert_array_equal(plain.predict(X), steep.predict(X))
 
 
 def test_pls_svd_is_the_svd_of_the_cross_covariance():
@@ -122,7 +127,7 @@ def test_no_start_vector_can_lead_to_a_weaker_pair(model):
     A power iteration that starts from y's first column never leaves the weaker pair (correlation .3).
     """
     rng = np.random.default_rng(0)
-    Q = np.linalg.qr(rng.standard_normal((200, 6)) - 0.0)[0]
+    Q = np.linalg.qr(rng.standard_normal((200, 6)))[0]
     Q = np.linalg.qr(Q - Q.mean(0))[0]
     x1, x2, e1, e2 = Q[:, 0], Q[:, 1], Q[:, 2], Q[:, 3]
     X = np.column_stack([x1, x2])
@@ -131,6 +136,26 @@ def test_no_start_vector_can_lead_to_a_weaker_pair(model):
         fitted = model.fit(X, Y[:, columns])
         x_score, y_score = (scores[:, 0] for scores in fitted.transform(X, Y[:, columns]))
         assert abs(np.corrcoef(x_score, y_score)[0, 1]) == pytest.approx(0.9, abs=1e-10)
+
+
+def test_truncated_svd_finds_all_of_a_cluster():
+    """Orthogonal K: every singular value is 1, of which routines for a few eigenvalues may find fewer."""
+    for seed in range(60):
+        K = np.linalg.qr(np.random.default_rng(seed).standard_normal((60, 29)))[0]
+        U, d, V = truncated_svd(K, 5)
+        assert U.shape == (60, 5)
+        assert V.shape == (29, 5)
+        np.testing.assert_allclose(K @ V, U * d, atol=1e-12)
+
+
+def test_truncated_svd_computes_all_where_the_leading_ones_lose_digits():
+    rng = np.random.default_rng(0)
+    U, V = (np.linalg.qr(rng.standard_normal((30, 30)))[0] for _ in "xy")
+    d = np.geomspace(1, 1e-13, 30)
+    K = U * d @ V.T
+    _, dk, Vk = truncated_svd(K, 14)  # down to 1e-6, whose square is lost in a Gram matrix
+    np.testing.assert_allclose(dk, d[:14], rtol=1e-9)
+    np.testing.assert_allclose(np.abs(np.sum(Vk * V[:, :14], axis=0)), 1, atol=1e-9)
 
 
 @pytest.mark.parametrize("shape", [(40, 30), (30, 40), (1, 7), (7, 1)])
@@ -169,5 +194,7 @@ def test_oas_follows_the_paper():
     assert ours == pytest.approx(min(1, ((1 - 2 / p) * t2 + t**2) / ((n + 1 - 2 / p) * (t2 - t**2 / p))))
     assert ours == pytest.approx(oas(X[:20])[1], abs=0.05)
     assert oas_shrinkage(np.eye(1), n, 1) == 0.0
+    for unit in (1e-160, 1e-80, 1e80, 1e150):
+        assert oas_shrinkage(unit * S, n, p) == pytest.approx(ours)
     assert oas_shrinkage(np.eye(3), n, 3) == 1.0
     assert 0 < CCA(2, shrinkage="oas").fit(X[:20], Y[:20]).shrinkage_[0] < 1

@@ -24,7 +24,7 @@ from .._validation import (
 from ..linalg.moments import PairMoments, moments_of_rows
 from ..linalg.pair import Covariances, StandardizedPair, standardize_moments, standardize_rows
 from ..linalg.solution import LinearSolution
-from ..linalg.whitening import numerical_rank
+from ..linalg.whitening import ranks_of_covariances, ranks_of_rows
 from .prediction import LinearPredictionMixin
 
 
@@ -90,7 +90,7 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
         y : array-like of shape (n_rows, n_features_y) or (n_rows,)
             The rows of the second modality paired with them.
         sample_weight : array-like of shape (n_rows,), default=None
-            Non-negative weights, as in `fit`.
+            Non-negative weights, as in `fit`; a later batch may have none that is positive.
 
         Returns
         -------
@@ -105,13 +105,15 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
         with unchanged_on_error(self):
             self._check_parameters()
             seen: StandardizedPair | None = getattr(self, "_pair", None)
-            rows = check_pair(X, y, sample_weight, estimator=self, reset=seen is None)
-            moments = moments_of_rows(rows)
+            rows = check_pair(X, y, sample_weight, estimator=self, reset=seen is None, allow_no_weight=seen is not None)
             if seen is None:
                 self._y_is_1d = rows.y_is_1d
+                moments = moments_of_rows(rows)
             else:
                 self._check_y(rows.y, rows.y_names)
-                moments = seen.feature_moments() + moments
+                if len(rows.X) == 0:
+                    return self
+                moments = seen.feature_moments() + moments_of_rows(rows)
             self._store(standardize_moments(moments, scale=self.scale), allow_fewer=True)
         return self
 
@@ -161,36 +163,38 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
         solve: Callable[[int], LinearSolution],
         pair: StandardizedPair,
         S: Covariances,
-        widths: tuple[int, int],
+        rows: PairedRows | None,
         allow_fewer: bool,
     ) -> LinearSolution:
         """Solve for `n_components`, or for as many as the ranks of the sides allow.
 
-        Ranks cost an eigendecomposition each. A component with covariance to show is proof enough that the ranks
-        reach so far, so they are computed only where the last one has none.
+        Ranks cost a decomposition of either side. A component with covariance to show is proof enough that they reach
+        so far, so they are computed only where the last one has none.
         """
-        eps = float(np.finfo(pair.moments.dtype).eps)
-        ranks = dict(zip("xy", widths, strict=True))
-        k = self._n_components(ranks, pair, allow_fewer)
+        widths = len(S.xx), len(S.yy)
+        k = self._n_components(widths, pair, allow_fewer)
         solution = solve(k)
         d = solution.singular_values
-        if len(d) == k and (k == 0 or d[-1] > eps * max(widths) * d[0]):
+        if len(d) == k and (k == 0 or d[-1] > np.finfo(pair.moments.dtype).eps * max(widths) * d[0]):
             return solution
-        ranks = {side: numerical_rank(Sii, eps) for side, Sii in (("x", S.xx), ("y", S.yy))}
+        if rows is not None and pair.moments.dtype == np.float32:
+            ranks = ranks_of_rows(pair.triangular_rows(rows), widths)
+        else:
+            ranks = ranks_of_covariances(S)
         possible = self._n_components(ranks, pair, allow_fewer)
         return solution if possible == k else solve(possible)
 
-    def _n_components(self, ranks: dict[str, int], pair: StandardizedPair, allow_fewer: bool) -> int:
+    def _n_components(self, ranks: tuple[int, int], pair: StandardizedPair, allow_fewer: bool) -> int:
         """Number of components to solve for, given (bounds of) the ranks of the two sides."""
-        sides = {"x": ("X", pair.x), "y": ("y", pair.y)}
+        sides = {"x": ("X", pair.x, ranks[0]), "y": ("y", pair.y, ranks[1])}
         n_rows = pair.moments.n_rows
-        possible = min(*(ranks[side] for side in self._bounding_sides), max(n_rows - 1, 0))
+        possible = min(*(sides[side][2] for side in self._bounding_sides), max(n_rows - 1, 0))
         k = possible if self.n_components is None else self.n_components
         if allow_fewer and k <= min(sides[side][1].n_features for side in self._bounding_sides):
             return min(k, possible)
         if k > possible or k == 0:
             described = " and ".join(
-                f"{sides[side][0]} has rank {ranks[side]} (n_features={sides[side][1].n_features})"
+                f"{sides[side][0]} has rank {sides[side][2]} (n_features={sides[side][1].n_features})"
                 for side in self._bounding_sides
             )
             excess = f"n_components={k} is more than the {possible} possible" if k else "No component is possible"
@@ -202,16 +206,20 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
 
     def _store(self, pair: StandardizedPair, rows: PairedRows | None = None, *, allow_fewer: bool = False) -> None:
         solution, extra = self._solve(pair, rows, allow_fewer)
-        solution = solution.to_features(pair.x, pair.y).weighted(getattr(self, "power", 0.0))
+        solution = solution.to_features(pair.x, pair.y)
         dtype = pair.moments.dtype
+        # Predictions read the scores as they are, before any power.
+        self._x_directions = solution.x_rotations.astype(dtype)
+        self._y_directions = solution.y_rotations.astype(dtype)
+        self._y_effects = (solution.y_effects * pair.y.scale).astype(dtype)
+        self._x_effects = (solution.x_effects * pair.x.scale).astype(dtype)
+        solution = solution.weighted(getattr(self, "power", 0.0))
         self._pair = pair
         self.x_mean_, self.y_mean_ = pair.x.mean, pair.y.mean
         self.x_scale_, self.y_scale_ = pair.x.scale, pair.y.scale
         for name in ("weights", "rotations", "loadings"):
             for side in ("x", "y"):
                 setattr(self, f"{side}_{name}_", getattr(solution, f"{side}_{name}").astype(dtype))
-        self._y_effects = (solution.y_effects * self.y_scale_).astype(dtype)
-        self._x_effects = (solution.x_effects * self.x_scale_).astype(dtype)
         self.correlations_ = solution.correlations
         self.singular_values_ = solution.singular_values
         self.n_components_ = len(solution.singular_values)
@@ -224,14 +232,14 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
     def _n_features_out(self) -> int:
         return self.n_components_
 
-    def _x_scores(self, X: ArrayLike) -> FloatArray:
+    def _x_scores(self, X: ArrayLike, rotations: FloatArray | None = None) -> FloatArray:
         A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
-        return _scores(A, self.x_mean_, self.x_scale_, self.x_rotations_, "X")
+        return _scores(A, self.x_mean_, self.x_scale_, self.x_rotations_ if rotations is None else rotations, "X")
 
-    def _y_scores(self, y: ArrayLike) -> FloatArray:
+    def _y_scores(self, y: ArrayLike, rotations: FloatArray | None = None) -> FloatArray:
         A, names = check_rows_of_y(y)
         self._check_y(A, names)
-        return _scores(A, self.y_mean_, self.y_scale_, self.y_rotations_, "y")
+        return _scores(A, self.y_mean_, self.y_scale_, self.y_rotations_ if rotations is None else rotations, "y")
 
     def _check_y(self, y: NDArray[Any], names: NDArray[Any] | None) -> None:
         name, width = type(self).__name__, len(self.y_mean_)

@@ -148,9 +148,15 @@ class CCA(LinearAligner):
                 "for any data. Raise shrinkage (0.5, say), reduce the features, or add rows.",
                 stacklevel=4,
             )
-        solution = self._as_many_as_possible(
-            lambda k: solve_cca(S, whitened, (cx, cy), k), pair, S, (rank_x, rank_y), allow_fewer
-        )
+
+        def solve(k: int) -> LinearSolution:
+            return solve_cca(S, whitened, (cx, cy), k)
+
+        if cx == cy == 0:
+            # Whitening has decided the ranks, and correlations of zero are pairs too.
+            solution = solve(self._n_components((rank_x, rank_y), pair, allow_fewer))
+        else:
+            solution = self._as_many_as_possible(solve, pair, S, rows, allow_fewer)
         return solution, {"shrinkage_": (cx, cy)}
 
     def _whiten(
@@ -165,11 +171,12 @@ class CCA(LinearAligner):
             )
         if self.solver != "svd":
             whitened = whiten_covariances(S, shrinkage, n_features, float(np.finfo(pair.moments.dtype).eps))
-            if self.solver == "moments" or whitened.rcond > CONDITION_FLOOR[pair.moments.dtype.name]:
+            accurate = whitened.rcond > CONDITION_FLOOR[pair.moments.dtype.name]
+            if self.solver == "moments" or (accurate and whitened.complete):
                 return whitened
             if rows is None:
-                # With fewer rows every covariance is singular, which is no fault of the features.
-                if pair.moments.n_rows > sum(n_features):
+                # With fewer rows every covariance is ill-conditioned, which is no fault of the features.
+                if not accurate and pair.moments.n_rows > sum(n_features):
                     warnings.warn(
                         "The covariances are ill-conditioned and the rows are not at hand, so weak canonical pairs may "
                         "be inaccurate. Raise shrinkage, drop redundant features, or use fit.",

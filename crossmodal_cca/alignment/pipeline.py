@@ -51,6 +51,8 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         Number of features of X, if its first step counts them.
     feature_names_in_ : ndarray of str
         Names of the features of X, if its first step saw them.
+    y_feature_names_in_ : ndarray of str
+        Names of the features of y, if its first step saw them.
 
     See Also
     --------
@@ -151,10 +153,21 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         """Names of the features of X."""
         return self._first_step_of_x().feature_names_in_  # type: ignore[no-any-return]
 
+    @property
+    def y_feature_names_in_(self) -> NDArray[Any]:
+        """Names of the features of y."""
+        self._check_has_fitted_parts()
+        if self.y_transformer_ is None:
+            return self.aligner_.y_feature_names_in_  # type: ignore[no-any-return]
+        return self.y_transformer_.feature_names_in_  # type: ignore[no-any-return]
+
     def _first_step_of_x(self) -> Any:
+        self._check_has_fitted_parts()
+        return self.aligner_ if self.x_transformer_ is None else self.x_transformer_
+
+    def _check_has_fitted_parts(self) -> None:
         if not self.__sklearn_is_fitted__():
             raise AttributeError(f"This {type(self).__name__} is not fitted yet.")
-        return self.aligner_ if self.x_transformer_ is None else self.x_transformer_
 
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "aligner_")

@@ -6,7 +6,6 @@ import warnings
 from abc import abstractmethod
 from typing import Any
 
-import numpy as np
 from sklearn.base import RegressorMixin
 
 from .._validation import PairedRows
@@ -23,22 +22,21 @@ class _PLS(LinearAligner):
         self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
     ) -> tuple[LinearSolution, dict[str, Any]]:
         S = pair.covariances()
-        eps = float(np.finfo(pair.moments.dtype).eps)
-        solution = self._as_many_as_possible(
-            lambda k: self._components(S, k, eps), pair, S, (len(S.xx), len(S.yy)), allow_fewer
-        )
+        solution = self._as_many_as_possible(lambda k: self._components(S, k), pair, S, rows, allow_fewer)
         found = len(solution.singular_values)
         if self.n_components is not None and found < self.n_components and not allow_fewer:
             warnings.warn(
                 f"The covariance of X and y is exhausted to rounding error by {found} component(s); the other "
-                f"{self.n_components - found} are left out.",
+                f"{self.n_components - found} are left out."
+                if found
+                else "X and y have no covariance at all, so there is no component and every prediction is the mean.",
                 stacklevel=4,
             )
         return solution, {}
 
     @abstractmethod
-    def _components(self, S: Covariances, k: int, eps: float) -> LinearSolution:
-        """Solve for k components of moments with relative error eps."""
+    def _components(self, S: Covariances, k: int) -> LinearSolution:
+        """Solve for k components, or fewer where no covariance is left."""
 
 
 class PLSSVD(_PLS):
@@ -108,7 +106,7 @@ class PLSSVD(_PLS):
         self.scale = scale
         self.power = power
 
-    def _components(self, S: Covariances, k: int, eps: float) -> LinearSolution:
+    def _components(self, S: Covariances, k: int) -> LinearSolution:
         return solve_pls_svd(S, k)
 
 
@@ -182,8 +180,8 @@ class PLSCanonical(_PLS):
         self.scale = scale
         self.power = power
 
-    def _components(self, S: Covariances, k: int, eps: float) -> LinearSolution:
-        return solve_pls_canonical(S, k, eps)
+    def _components(self, S: Covariances, k: int) -> LinearSolution:
+        return solve_pls_canonical(S, k)
 
 
 class PLSRegression(RegressorMixin, _PLS):
@@ -254,5 +252,5 @@ class PLSRegression(RegressorMixin, _PLS):
         self.n_components = n_components
         self.scale = scale
 
-    def _components(self, S: Covariances, k: int, eps: float) -> LinearSolution:
-        return solve_pls_regression(S, k, eps)
+    def _components(self, S: Covariances, k: int) -> LinearSolution:
+        return solve_pls_regression(S, k)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Literal
 
 import numpy as np
@@ -23,8 +24,8 @@ class LinearPredictionMixin(PairScoresMixin):
     y_mean_: FloatArray
     x_scale_: FloatArray
     y_scale_: FloatArray
-    x_rotations_: FloatArray
-    y_rotations_: FloatArray
+    _x_directions: FloatArray
+    _y_directions: FloatArray
     x_loadings_: FloatArray
     y_loadings_: FloatArray
     n_components_: int
@@ -33,18 +34,26 @@ class LinearPredictionMixin(PairScoresMixin):
     _y_is_1d: bool
     _pair: StandardizedPair
 
+    @abstractmethod
+    def _x_scores(self, X: ArrayLike, rotations: FloatArray | None = None) -> FloatArray:
+        """Scores of checked x-rows, (n, k), under the given rotations or the model's own."""
+
+    @abstractmethod
+    def _y_scores(self, y: ArrayLike, rotations: FloatArray | None = None) -> FloatArray:
+        """Scores of checked y-rows, (n, k), under the given rotations or the model's own."""
+
     @property
     def coef_(self) -> FloatArray:
         """Linear map of `predict`, (n_targets, n_features): predictions are X @ coef_.T + intercept_."""
         check_is_fitted(self)
-        coef: FloatArray = ((self.x_rotations_ / self.x_scale_[:, None]) @ self._y_effects).T
-        return coef.astype(self.x_rotations_.dtype)
+        coef: FloatArray = ((self._x_directions / self.x_scale_[:, None]) @ self._y_effects).T
+        return coef.astype(self._x_directions.dtype)
 
     @property
     def intercept_(self) -> FloatArray:
         """Prediction for a row of zeros, (n_targets,)."""
         check_is_fitted(self)
-        return self.y_mean_ - ((self.x_mean_ / self.x_scale_) @ self.x_rotations_) @ self._y_effects
+        return self.y_mean_ - ((self.x_mean_ / self.x_scale_) @ self._x_directions) @ self._y_effects
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """Predict the second modality's features from the first's.
@@ -60,7 +69,7 @@ class LinearPredictionMixin(PairScoresMixin):
             Expected features, in the units of y.
         """
         check_is_fitted(self)
-        y_pred = _predictions(self._x_scores(X), self._y_effects, self.y_mean_)
+        y_pred = _predictions(self._x_scores(X, self._x_directions), self._y_effects, self.y_mean_)
         return y_pred[:, 0] if self._y_is_1d else y_pred
 
     def predict_x(self, y: ArrayLike) -> FloatArray:
@@ -77,7 +86,7 @@ class LinearPredictionMixin(PairScoresMixin):
             Expected features, in the units of X.
         """
         check_is_fitted(self)
-        return _predictions(self._y_scores(y), self._x_effects, self.x_mean_)
+        return _predictions(self._y_scores(y, self._y_directions), self._x_effects, self.x_mean_)
 
     def residual_covariance(self, modality: Literal["x", "y"] = "y") -> FloatArray:
         """Covariance of what the prediction of a modality leaves on the training rows, the same for every row.
@@ -106,9 +115,9 @@ class LinearPredictionMixin(PairScoresMixin):
             raise ValueError(f'modality must be "x" or "y", got {modality!r}.')
         S, pair = self._pair.covariances(), self._pair
         own, other, S_other, S_own, S_cross, R, B, scale = (
-            (pair.y, pair.x, S.xx, S.yy, S.xy, self.x_rotations_, self._y_effects, self.y_scale_)
+            (pair.y, pair.x, S.xx, S.yy, S.xy, self._x_directions, self._y_effects, self.y_scale_)
             if modality == "y"
-            else (pair.x, pair.y, S.yy, S.xx, S.xy.T, self.y_rotations_, self._x_effects, self.x_scale_)
+            else (pair.x, pair.y, S.yy, S.xx, S.xy.T, self._y_directions, self._x_effects, self.x_scale_)
         )
         A = other.to_coordinates(R.astype(float)) @ own.to_coordinates((B / scale).T).T
         cross = S_cross.T @ A
@@ -136,7 +145,7 @@ class LinearPredictionMixin(PairScoresMixin):
         check_is_fitted(self)
         if not (isinstance(n_samples, int | np.integer) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive whole number, got {n_samples!r}.")
-        mean = _predictions(self._x_scores(X), self._y_effects, self.y_mean_)
+        mean = _predictions(self._x_scores(X, self._x_directions), self._y_effects, self.y_mean_)
         variances, Q = linalg.eigh(self.residual_covariance())
         root = Q * np.sqrt(np.maximum(variances, 0.0))
         noise = check_random_state(random_state).standard_normal((len(mean), len(root), n_samples))
@@ -177,7 +186,7 @@ class LinearPredictionMixin(PairScoresMixin):
         return y_original[:, 0] if self._y_is_1d else y_original
 
     def _back(self, scores: ArrayLike, loadings: FloatArray, scale: FloatArray, mean: FloatArray) -> FloatArray:
-        T: FloatArray = check_array(scores, dtype=[np.float64, np.float32], input_name="scores")
+        T: FloatArray = check_array(scores, dtype=[np.float64, np.float32], input_name="scores", ensure_min_features=0)
         if T.shape[1] != self.n_components_:
             raise ValueError(
                 f"Scores have {T.shape[1]} columns; {type(self).__name__} has n_components_={self.n_components_}."

@@ -125,6 +125,8 @@ class PairScoresMixin:
         check_same_rows(x_scores, y_scores)
         if len(x_scores) < 2:
             raise ValueError("score correlates rows and needs at least 2 of them; got n_samples=1.")
+        if x_scores.shape[1] == 0:
+            return 0.0
         w = None if sample_weight is None else check_sample_weight(sample_weight, len(x_scores))
         a, b = (A - np.average(A, axis=0, weights=w) for A in (x_scores.astype(float), y_scores.astype(float)))
         u = np.ones(len(a)) if w is None else w

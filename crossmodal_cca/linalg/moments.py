@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -127,12 +127,16 @@ class PairMoments:
         Raises
         ------
         ValueError
-            If there is no block, or a block differs from the earlier ones in width or feature names.
+            If there is no block with a row of positive weight, or a block differs from the earlier ones in width or
+            feature names.
         """
-        parts = (cls.from_arrays(*block) for block in blocks)
+        checked = (check_pair(*block, allow_no_weight=True) for block in blocks)
+        parts = (moments_of_rows(rows) for rows in checked if len(rows.X))
         first = next(parts, None)
         if first is None:
-            raise ValueError("PairMoments.from_blocks got no block; pass at least one (X, y) pair of arrays.")
+            raise ValueError(
+                "PairMoments.from_blocks got no block with a row of positive weight; pass at least one (X, y) pair."
+            )
         return reduce(add, parts, first)
 
     def __repr__(self) -> str:
@@ -160,7 +164,7 @@ class PairMoments:
                 f"Only a proper part can be subtracted: the total has {self.n_rows} rows with weight "
                 f"{self.weight_sum:g}, the part {other.n_rows} rows with weight {other.weight_sum:g}."
             )
-        return self._combine(other, sign=-1)
+        return self._combine(other, sign=-1)._without_rounding_of(self)
 
     def _combine(self, other: PairMoments, sign: int) -> PairMoments:
         """Add the rows of `other` (sign 1) or take them away (sign −1)."""
@@ -185,6 +189,24 @@ class PairMoments:
             x_names=self.x_names,
             y_names=self.y_names,
             dtype=min(self.dtype, other.dtype, key=lambda dtype: dtype.itemsize),
+        )
+
+    def _without_rounding_of(self, total: PairMoments) -> PairMoments:
+        """Set to zero what subtraction left of features that do not vary any more; refuse what was not a part."""
+        still: list[NDArray[np.bool_]] = []
+        for mine, whole in ((self.scatter_xx, total.scatter_xx), (self.scatter_yy, total.scatter_yy)):
+            rounding = 64 * np.finfo(total.dtype).eps * np.diagonal(whole)
+            if (np.diagonal(mine) < -rounding).any():
+                raise ValueError(
+                    "Only a part of the same rows can be subtracted: these moments vary more than the total."
+                )
+            still.append(np.diagonal(mine) > rounding)
+        x, y = still
+        return replace(
+            self,
+            scatter_xx=np.where(np.outer(x, x), self.scatter_xx, 0.0),
+            scatter_xy=np.where(np.outer(x, y), self.scatter_xy, 0.0),
+            scatter_yy=np.where(np.outer(y, y), self.scatter_yy, 0.0),
         )
 
     def _check_same_features(self, other: PairMoments) -> None:
@@ -224,14 +246,30 @@ def _block_moments(
 ) -> PairMoments:
     w = np.ones(len(X)) if w is None else w
     weight_sum = float(w.sum())
-    Xc, mean_x, dx = _centre(X, w)
-    Yc, mean_y, dy = _centre(Y, w)
-    # A.T @ A with both operands the same buffer is a symmetric product: half the work of a general one.
-    xx, xy, yy = (
-        (A.T @ B).astype(np.float64, copy=False) - np.outer(weight_sum * a, b)
-        for A, B, a, b in ((Xc, Xc, dx, dx), (Xc, Yc, dx, dy), (Yc, Yc, dy, dy))
-    )
+    with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        Xc, mean_x, dx = _centre(X, w)
+        Yc, mean_y, dy = _centre(Y, w)
+        # A.T @ A with both operands the same buffer is a symmetric product: half the work of a general one.
+        xx, xy, yy = (
+            (A.T @ B).astype(np.float64, copy=False) - np.outer(weight_sum * a, b)
+            for A, B, a, b in ((Xc, Xc, dx, dx), (Xc, Yc, dx, dy), (Yc, Yc, dy, dy))
+        )
+    if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
+        if X.dtype == np.float64:
+            raise ValueError(
+                "Squares of the values overflow or vanish in double precision; rescale the features to ordinary units."
+            )
+        in_double = _block_moments(X.astype(np.float64), Y.astype(np.float64), w, names)
+        return replace(in_double, dtype=X.dtype)
     return PairMoments(len(X), weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype)
+
+
+def _products_hold(S: FloatArray, A: FloatArray) -> bool:
+    """Whether the squares of the columns of A, the diagonal of S, stayed within the range of A's floating type."""
+    squares, limits = np.diagonal(S), np.finfo(A.dtype)
+    smallest = float(limits.tiny) / float(limits.eps)
+    largest = np.abs(A[:, squares < smallest]).max(axis=0, initial=0.0)
+    return bool(np.isfinite(squares).all() and not ((largest > 0) & (largest < np.sqrt(smallest))).any())
 
 
 def _centre(A: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:

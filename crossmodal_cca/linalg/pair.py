@@ -65,17 +65,16 @@ class StandardizedPair:
 
     @property
     def degrees_of_freedom(self) -> float:
-        return self.moments.weight_sum - 1.0
+        """Divisor of the covariances."""
+        return degrees_of_freedom(self.moments.weight_sum)
 
     def covariances(self) -> Covariances:
         """Covariances in standardised coordinates; constant features have rows and columns of zeros."""
         m = self.moments
         ux, uy = _units(self.x), _units(self.y)
-        # A stream may hold a single row so far: it has no covariance yet, and no component.
-        divisor = self.degrees_of_freedom or np.inf
         return Covariances(
             *(
-                S * (a[:, None] / divisor) * b
+                S * (a[:, None] / self.degrees_of_freedom) * b
                 for S, a, b in ((m.scatter_xx, ux, ux), (m.scatter_xy, ux, uy), (m.scatter_yy, uy, uy))
             )
         )
@@ -85,7 +84,7 @@ class StandardizedPair:
 
         def blocks() -> Iterator[FloatArray]:
             for part in row_slices(len(rows.X)):
-                x, y = (float_block(A, part, np.float64, "X") for A in (rows.X, rows.y))
+                x, y = (float_block(A, part, np.float64, name) for A, name in ((rows.X, "X"), (rows.y, "y")))
                 Z = np.hstack([self.x.coordinates(x), self.y.coordinates(y)])
                 yield Z if rows.sample_weight is None else Z * np.sqrt(rows.sample_weight[part])[:, None]
 
@@ -103,6 +102,11 @@ class StandardizedPair:
         return m
 
 
+def degrees_of_freedom(weight_sum: float) -> float:
+    """Σw − 1; infinite while a stream has too little weight for a covariance, which then is zero."""
+    return weight_sum - 1.0 if weight_sum > 1.0 else np.inf
+
+
 def _units(side: Side) -> FloatArray:
     """Factor from the moments' units to those of the coordinates (row-space moments are in them already)."""
     if side.basis is not None:
@@ -113,7 +117,7 @@ def _units(side: Side) -> FloatArray:
 def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPair:
     """Standardise a pair that is known by its moments alone."""
     sides = (
-        _side(mean, np.diagonal(scatter) / max(moments.weight_sum - 1.0, 1.0), moments.dtype, scale)
+        _side(mean, np.diagonal(scatter) / degrees_of_freedom(moments.weight_sum), moments.dtype, scale)
         for mean, scatter in (
             (moments.mean_x, moments.scatter_xx),
             (moments.mean_y, moments.scatter_yy),
@@ -151,7 +155,7 @@ def _wide_side(A: NDArray[Any], w: FloatArray | None, name: str, scale: bool) ->
     weights = np.ones(len(A)) if w is None else w
     mean = weights @ rows / weights.sum()
     mean += weights @ (rows - mean) / weights.sum()
-    variance = weights @ np.square(rows - mean) / max(weights.sum() - 1.0, 1.0)
+    variance = weights @ np.square(rows - mean) / degrees_of_freedom(weights.sum())
     unit = _side(mean, variance, float_dtype(A), scale=True)
     side = unit if scale else replace(unit, scale=np.ones_like(mean))
     Z = unit.coordinates(rows) * np.sqrt(weights)[:, None]

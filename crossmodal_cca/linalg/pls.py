@@ -19,7 +19,7 @@ def solve_pls_svd(S: Covariances, k: int) -> LinearSolution:
     return _complete(S, U, V, U, V, d)
 
 
-def solve_pls_canonical(S: Covariances, k: int, eps: float) -> LinearSolution:
+def solve_pls_canonical(S: Covariances, k: int) -> LinearSolution:
     """Per component the leading singular pair of Sxy, which is then deflated on either side by that side's score.
 
     p = Sxx r/t² and g = Syy s/u² are the loadings, r and s the rotations, and Sxy ← (I − p wᵀ) Sxy (I − v gᵀ), the
@@ -29,7 +29,7 @@ def solve_pls_canonical(S: Covariances, k: int, eps: float) -> LinearSolution:
     C = S.xy.copy()
     x, y = _Deflation(S.xx), _Deflation(S.yy)
     d: list[float] = []
-    for w, strength, v in _leading_pairs(C, k, eps):
+    for w, strength, v in _leading_pairs(C, k):
         p, g = x.add(w), y.add(v)
         a, b = C.T @ w, C @ v
         C -= np.column_stack([p, b]) @ np.column_stack([a - (w @ b) * g, g]).T
@@ -37,7 +37,7 @@ def solve_pls_canonical(S: Covariances, k: int, eps: float) -> LinearSolution:
     return _complete(S, x.weights, y.weights, x.rotations, y.rotations, np.array(d))
 
 
-def solve_pls_regression(S: Covariances, k: int, eps: float) -> LinearSolution:
+def solve_pls_regression(S: Covariances, k: int) -> LinearSolution:
     """Improved kernel PLS, algorithm 2: w leads C, and C ← C − t²·p gᵀ with g = Cᵀr/t² the y-weight.
 
     Fewer than k where y is explained to rounding error. Dayal & MacGregor (1997), Improved PLS algorithms.
@@ -46,7 +46,7 @@ def solve_pls_regression(S: Covariances, k: int, eps: float) -> LinearSolution:
     x = _Deflation(S.xx)
     V = np.zeros((C.shape[1], 0))
     d: list[float] = []
-    for w, strength, _ in _leading_pairs(C, k, eps):
+    for w, strength, _ in _leading_pairs(C, k):
         p = x.add(w)
         r, t2 = x.rotations[:, -1], x.score_variance
         g = C.T @ r / t2
@@ -80,12 +80,12 @@ class _Deflation:
         return p
 
 
-def _leading_pairs(C: FloatArray, k: int, eps: float) -> Iterator[tuple[FloatArray, float, FloatArray]]:
+def _leading_pairs(C: FloatArray, k: int) -> Iterator[tuple[FloatArray, float, FloatArray]]:
     """Up to k leading singular pairs of C, which the caller deflates in between, until only rounding error is left.
 
     They are found by decomposition, so no starting vector can lead to another pair.
     """
-    negligible = float(np.linalg.norm(C)) * eps * max(C.shape)
+    negligible = float(np.linalg.norm(C)) * np.finfo(np.float64).eps * max(C.shape)
     for _ in range(k):
         U, d, V = truncated_svd(C, 1)
         if d[0] <= negligible:

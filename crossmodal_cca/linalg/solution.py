@@ -49,7 +49,7 @@ class LinearSolution:
         return self._scaled(signs, signs, ("weights", "rotations", "loadings", "effects"))
 
     def weighted(self, power: float) -> LinearSolution:
-        """Multiply the scores by singular_values ** power; loadings and effects undo it, so predictions stay."""
+        """Multiply the scores by singular_values ** power; loadings and effects undo it."""
         if power == 0:
             return self
         f = self.singular_values**power

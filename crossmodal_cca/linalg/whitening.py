@@ -14,7 +14,9 @@ from .svd import rank_tolerance
 
 @dataclass(frozen=True, eq=False)
 class Whitener:
-    """A map T with TᵀAT = I for a covariance A (p, p) of some rank.
+    """A map T with TᵀAT = I for a covariance A (p, p) of some rank, `complete` if no varying feature is redundant.
+
+    `rcond` is the reciprocal condition number of A at unit diagonal, among the directions kept.
 
     `matrix` is the Cholesky factor L of A at unit diagonal (`is_factor`), T = diag(D) L⁻ᵀ; or, where A does not allow
     that, T itself (p, r).
@@ -22,6 +24,7 @@ class Whitener:
 
     rank: int
     rcond: float
+    complete: bool
     scale: FloatArray
     matrix: FloatArray
     is_factor: bool
@@ -50,8 +53,13 @@ class WhitenedPair:
 
     @property
     def rcond(self) -> float:
-        """Smaller reciprocal condition number of the two A at unit diagonal; 0 where a feature is redundant."""
+        """The smaller reciprocal condition number of the two."""
         return min(self.x.rcond, self.y.rcond)
+
+    @property
+    def complete(self) -> bool:
+        """Whether neither side has redundant features."""
+        return self.x.complete and self.y.complete
 
 
 def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
@@ -60,11 +68,15 @@ def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
     ρ = min(1, ((1 − 2/p)·tr S² + tr²S) / ((n + 1 − 2/p)·(tr S² − tr²S/p))); 0 for p = 1.
     Chen, Wiesel, Eldar & Hero (2010), Shrinkage algorithms for MMSE covariance estimation.
     """
-    p, t = n_features, np.trace(S)
-    t2 = np.sum(S * S)
+    p = n_features
+    mean_variance = np.trace(S) / p
+    if p == 1 or mean_variance == 0:
+        return 0.0
+    # In units of the mean variance, whose square might overflow or vanish.
+    t, t2 = float(p), float(np.sum(np.square(S / mean_variance)))
     spread = t2 - t**2 / p
-    if p == 1 or spread <= 0:
-        return 0.0 if p == 1 else 1.0
+    if spread <= 0:
+        return 1.0
     return float(min(1.0, ((1 - 2 / p) * t2 + t**2) / ((n_samples + 1 - 2 / p) * spread)))
 
 
@@ -93,18 +105,26 @@ def whiten_rows(
         # Without shrinkage the units do not matter to the model, so the rank rule sees unit-variance columns.
         D = unit_diagonal(np.einsum("ij,ij->j", A, A)) if c == 0 else np.ones(A.shape[1])
         U, d, Vt = linalg.svd(A * D, full_matrices=False, check_finite=False)
-        keep = d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0)
+        # With shrinkage no direction can harm.
+        keep = np.full(len(d), c > 0) | (d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0))
         U, d, V = U[:, keep], d[keep], Vt[keep].T
         length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
         rcond = float((length.min() / length.max()) ** 2) if len(d) else 1.0
         rows.append(U * (d / length))
-        whiteners.append(Whitener(len(d), rcond, D, D[:, None] * V / length, is_factor=False))
+        whiteners.append(Whitener(len(d), rcond, len(d) == len(D), D, D[:, None] * V / length, is_factor=False))
     return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1])
 
 
-def numerical_rank(S: FloatArray, eps: float) -> int:
-    """Number of directions in which a covariance varies, by the one rank rule on its unit-diagonal form."""
-    return _whitener(S, eps).rank
+def ranks_of_covariances(S: Covariances) -> tuple[int, int]:
+    """Numbers of directions in which the two sides vary, by the one rank rule."""
+    eps = float(np.finfo(np.float64).eps)
+    return _whitener(S.xx, eps).rank, _whitener(S.yy, eps).rank
+
+
+def ranks_of_rows(R: FloatArray, widths: tuple[int, int]) -> tuple[int, int]:
+    """The same from rows R = [Rx, Ry], where products in single precision would blur it."""
+    whitened = whiten_rows(R, (0.0, 0.0), widths, widths, 1.0)
+    return whitened.x.rank, whitened.y.rank
 
 
 def _shrunk(S: FloatArray, c: float, target: float) -> FloatArray:
@@ -124,7 +144,7 @@ def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
     p = len(A)
     D = unit_diagonal(np.diagonal(A))
     if p == 0:
-        return Whitener(0, 1.0, D, A, is_factor=False)
+        return Whitener(0, 1.0, True, D, A, is_factor=False)
     C = D[:, None] * A * D
     varying = D > 0
     # Features without variance stand aside: 1 on the diagonal lets the others be factorised, D = 0 is their weight.
@@ -133,12 +153,12 @@ def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
     if not failed:
         rcond, _ = linalg.lapack.dpocon(L, np.abs(C).sum(axis=0).max(), uplo="L")
         if definite or rcond > 10 * p * eps:
-            return Whitener(int(varying.sum()), float(rcond), D, L, is_factor=True)
+            return Whitener(int(varying.sum()), float(rcond), True, D, L, is_factor=True)
     np.fill_diagonal(C, varying)
     d2, Q = linalg.eigh(C, check_finite=False)
     # The leading directions come first, as in every other decomposition here.
     d2, Q = d2[::-1], Q[:, ::-1]
     keep = d2 > rank_tolerance(p, eps) ** 2 * d2[0]
     rank = int(keep.sum())
-    rcond = d2[rank - 1] / d2[0] if rank == varying.sum() > 0 else 0.0
-    return Whitener(rank, float(rcond), D, D[:, None] * Q[:, keep] / np.sqrt(d2[keep]), is_factor=False)
+    rcond = float(d2[rank - 1] / d2[0]) if rank else 1.0
+    return Whitener(rank, rcond, rank == varying.sum(), D, D[:, None] * Q[:, keep] / np.sqrt(d2[keep]), is_factor=False)

@@ -25,8 +25,8 @@ class HitRateDisplay:
         Numbers of results looked at.
     hit_rates : dict of str to ndarray of shape (n_ks,)
         Hit rate at each k for each direction.
-    chance : ndarray of shape (n_ks,)
-        Hit rate of a random ranking.
+    chance : dict of str to ndarray of shape (n_ks,)
+        Hit rate of a random ranking at each k for each direction.
     name : str or None, default=None
         Name of the model in the legend.
 
@@ -57,7 +57,7 @@ class HitRateDisplay:
         self,
         ks: NDArray[Any],
         hit_rates: dict[str, NDArray[Any]],
-        chance: NDArray[Any],
+        chance: dict[str, NDArray[Any]],
         *,
         name: str | None = None,
     ) -> None:
@@ -151,7 +151,7 @@ class HitRateDisplay:
         display : HitRateDisplay
             The display, drawn.
         """
-        if not isinstance(max_k, int | np.integer) or max_k < 1:
+        if not isinstance(max_k, int | np.integer) or isinstance(max_k, bool) or max_k < 1:
             raise ValueError(f"max_k must be a whole number of at least 1, got {max_k!r}.")
         largest = min(max_k, np.shape(x_scores)[0], np.shape(y_scores)[0])
         ks = np.unique(np.geomspace(1, largest, 25).round().astype(int)) if largest > 1 else np.array([1])
@@ -165,10 +165,12 @@ class HitRateDisplay:
             n_bootstrap=0,
         )
         report = report[report.index.get_level_values("metric").isin([f"hit_rate_at_{k}" for k in ks])]
-        values = report["value"].to_numpy().reshape(2, -1)
         directions = " → ".join(names), " → ".join(names[::-1])
-        chance = report["chance"].to_numpy().reshape(2, -1).mean(axis=0)
-        return cls(ks, dict(zip(directions, values, strict=True)), chance, name=name).plot(ax)
+        hit_rates, chance = (
+            dict(zip(directions, report[column].to_numpy().reshape(2, -1), strict=True))
+            for column in ("value", "chance")
+        )
+        return cls(ks, hit_rates, chance, name=name).plot(ax)
 
     def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
         """Draw the curves, one line style a direction, and chance once in each axes.
@@ -189,13 +191,12 @@ class HitRateDisplay:
             import matplotlib.pyplot as plt
 
             _, ax = plt.subplots()
-        drawn = [line for line in ax.lines if line.get_label() != "chance"]
-        color = CYCLE[len(drawn) // len(self.hit_rates) % len(CYCLE)]
+        curves = [line for line in ax.lines if line.get_gid() == "hit rate"]
+        color = CYCLE[len(curves) // len(self.hit_rates) % len(CYCLE)]
         prefix = f"{name or self.name}: " if name or self.name else ""
         for (direction, values), style in zip(self.hit_rates.items(), LINES, strict=True):
-            ax.plot(self.ks, values, style, color=color, linewidth=2, label=prefix + direction)
-        if len(drawn) == len(ax.lines) - len(self.hit_rates):
-            ax.plot(self.ks, self.chance, ":", color=CHANCE_COLOR, label="chance")
+            ax.plot(self.ks, values, style, color=color, linewidth=2, label=prefix + direction, gid="hit rate")
+        self._plot_chance(ax)
         ax.set(
             xscale="log",
             ylim=(0, 1),
@@ -207,7 +208,17 @@ class HitRateDisplay:
         ax.set_xticks(ticks, [str(k) for k in ticks])
         ax.minorticks_off()
         ax.grid(alpha=0.3)
-        lines = sorted(ax.lines, key=lambda line: line.get_label() == "chance")
+        lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
+        lines.sort(key=lambda line: line.get_gid() == "chance")
         ax.legend(handles=lines, frameon=False, loc="upper left")
         self.ax_, self.figure_ = ax, ax.figure
         return self
+
+    def _plot_chance(self, ax: Axes) -> None:
+        """Draw the level of chance: one line where both directions share it, and none that is there already."""
+        one, other = self.chance.values()
+        levels = {"chance": one} if np.allclose(one, other) else {f"chance, {d}": v for d, v in self.chance.items()}
+        present = [line.get_xydata() for line in ax.lines if line.get_gid() == "chance"]
+        for (label, level), style in zip(levels.items(), (":", "-."), strict=False):
+            if not any(np.array_equal(points, np.column_stack([self.ks, level])) for points in present):
+                ax.plot(self.ks, level, style, color=CHANCE_COLOR, label=label, gid="chance")
