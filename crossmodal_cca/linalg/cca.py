@@ -7,7 +7,7 @@ import numpy as np
 from .._blocks import FloatArray
 from .pair import Covariances
 from .solution import LinearSolution, regress_on_scores, score_correlations
-from .svd import truncated_svd
+from .svd import product, truncated_svd
 from .whitening import WhitenedPair
 
 
@@ -27,8 +27,8 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
         y_rotations=Wy,
         x_loadings=_loadings(Wx, S.xx, cx),
         y_loadings=_loadings(Wy, S.yy, cy),
-        y_effects=(1 - cx) * (Wx.T @ S.xy),
-        x_effects=(1 - cy) * (Wy.T @ S.xy.T),
+        y_effects=(1 - cx) * product(Wx.T, S.xy),
+        x_effects=(1 - cy) * product(Wy.T, S.xy.T),
         singular_values=d,
         # Exact without shrinkage, where large weights would cost the products of score_correlations their digits.
         correlations=np.minimum(d, 1.0) if unshrunk else score_correlations(S, Wx, Wy),
@@ -37,4 +37,4 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
 
 def _loadings(W: FloatArray, S: FloatArray, c: float) -> FloatArray:
     """Regress the side on its own scores; without shrinkage WᵀSW is the identity."""
-    return S @ W if c == 0 else regress_on_scores(W, S, S).T
+    return product(S, W) if c == 0 else regress_on_scores(W, S, S).T

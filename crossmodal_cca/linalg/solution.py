@@ -9,6 +9,7 @@ from scipy import linalg
 
 from .._blocks import FloatArray
 from .pair import Covariances, Side
+from .svd import product
 from .whitening import unit_diagonal
 
 
@@ -82,18 +83,18 @@ def regress_on_scores(R: FloatArray, S_own: FloatArray, S_cross: FloatArray) -> 
     """
     if R.shape[1] == 0:
         return np.zeros((0, S_cross.shape[1]))
-    G = R.T @ S_own @ R
+    G = product(R.T, product(S_own, R))
     # Scores of very different lengths are legitimate; unit diagonal keeps the short ones above the cut-off.
     D = unit_diagonal(np.diagonal(G))
     inverse = D[:, None] * linalg.pinvh(D[:, None] * G * D, check_finite=False) * D
-    return np.asarray(inverse @ (R.T @ S_cross))
+    return product(inverse, product(R.T, S_cross))
 
 
 def score_correlations(S: Covariances, Rx: FloatArray, Ry: FloatArray) -> FloatArray:
     """Correlation of each pair of scores; 0 where a score does not vary."""
-    cross = np.einsum("ij,ij->j", Rx, S.xy @ Ry)
+    cross = np.einsum("ij,ij->j", Rx, product(S.xy, Ry))
     # Rounding may turn a variance of zero negative.
-    variances = (np.maximum(np.einsum("ij,ij->j", R, Sii @ R), 0.0) for R, Sii in ((Rx, S.xx), (Ry, S.yy)))
+    variances = (np.maximum(np.einsum("ij,ij->j", R, product(Sii, R)), 0.0) for R, Sii in ((Rx, S.xx), (Ry, S.yy)))
     lengths = np.sqrt(np.multiply(*variances))
     correlations = np.divide(cross, lengths, out=np.zeros_like(cross), where=lengths > 0)
     return np.asarray(np.clip(correlations, -1.0, 1.0))

@@ -3,40 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import blas
+from scipy.sparse.linalg import ArpackError, svds
 
 from .._blocks import FloatArray
 
+Triplets = tuple[FloatArray, FloatArray, FloatArray]
+
+# Below this size a decomposition of the Gram matrix is quicker than a Lanczos iteration.
+LANCZOS_FROM = 64
 # Share of the triplets above which computing them all is as quick as picking the leading ones.
 TRUNCATE_BELOW = 0.5
 RESIDUAL_TOLERANCE = 1e-12
 
 
-def truncated_svd(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def truncated_svd(K: FloatArray, k: int) -> Triplets:
     """Return the k leading singular triplets (U, d, V) of K, d decreasing, with ‖Kv − du‖ at rounding level.
 
-    The leading eigenvectors of the smaller Gram matrix and one Rayleigh–Ritz step on K give them at a fraction of the
-    cost of a full decomposition, but lose digits when the singular values span many decades. The residual tells;
-    where it is too large, the full divide-and-conquer decomposition is computed instead.
+    One triplet comes from a Lanczos iteration with a random start, which no order of columns can mislead; a few from
+    the leading eigenvectors of the smaller Gram matrix and one Rayleigh–Ritz step on K. Either costs a fraction of a
+    full decomposition, but may lose digits when the singular values span decades, or triplets when they cluster. The
+    residual tells; then the full divide-and-conquer decomposition is computed instead.
     """
     if min(K.shape) <= 1 or k == 0:
         return _single(K, k)
     if k < TRUNCATE_BELOW * min(K.shape):
-        if K.shape[0] < K.shape[1]:
-            V, d, U = _gram_svd(K.T, k)
-        else:
-            U, d, V = _gram_svd(K, k)
-        residual = max(_norm(K @ V - U * d), _norm(K.T @ U - V * d))
-        # Of eigenvalues that cluster, the routine for a few of them may find fewer.
-        if len(d) == k and residual <= RESIDUAL_TOLERANCE * d[0]:
-            return U, d, V
+        tall = K if K.shape[0] >= K.shape[1] else K.T
+        found = _lanczos(tall) if k == 1 and min(K.shape) >= LANCZOS_FROM else _gram_svd(tall, k)
+        if found is not None and _residual(tall, *found) <= RESIDUAL_TOLERANCE * found[1][0]:
+            return found if tall is K else found[::-1]
     U, d, Vt = linalg.svd(K, full_matrices=False, check_finite=False)
     return U[:, :k], d[:k], Vt[:k].T
 
 
-def _single(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _single(K: FloatArray, k: int) -> Triplets:
     """The one triplet of a row or a column, or none."""
     if k == 0 or min(K.shape) == 0:
         return K[:, :0], np.zeros(0), K[:0].T
@@ -46,16 +50,40 @@ def _single(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     return U[:, :k], np.array([d])[:k], V[:, :k]
 
 
-def _gram_svd(K: FloatArray, k: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _lanczos(K: FloatArray) -> Triplets | None:
+    start: Any = np.random.default_rng(0).standard_normal(K.shape[1])
+    try:
+        U, d, Vt = svds(K, k=1, v0=start)
+    except ArpackError:
+        return None
+    return U, d, Vt.T
+
+
+def _gram_svd(K: FloatArray, k: int) -> Triplets | None:
     q = K.shape[1]
-    _, V = linalg.eigh(K.T @ K, subset_by_index=[q - k, q - 1], check_finite=False)
-    Q, _ = np.linalg.qr(K @ V)
-    U, d, Vt = linalg.svd(Q.T @ K, full_matrices=False, check_finite=False)
-    return Q @ U, d, Vt.T
+    gram = blas.dsyrk(1.0, np.asfortranarray(K.T), lower=1)
+    _, V = linalg.eigh(gram, lower=True, subset_by_index=[q - k, q - 1], check_finite=False)
+    if V.shape[1] < k:  # of eigenvalues that cluster, the routine for a few of them may find fewer
+        return None
+    Q, _ = linalg.qr(product(K, V), mode="economic", check_finite=False)
+    U, d, Vt = linalg.svd(product(Q.T, K), full_matrices=False, check_finite=False)
+    return product(Q, U), d, Vt.T
 
 
-def _norm(R: FloatArray) -> float:
-    return float(np.linalg.norm(R, axis=0).max(initial=0.0))
+def _residual(K: FloatArray, U: FloatArray, d: FloatArray, V: FloatArray) -> float:
+    """Largest ‖Kv − du‖ or ‖Kᵀu − dv‖ of the triplets."""
+    pairs = (product(K, V), U), (product(K.T, U), V)
+    return max(float(np.linalg.norm(image - vector * d, axis=0).max()) for image, vector in pairs)
+
+
+def product(A: FloatArray, B: FloatArray) -> FloatArray:
+    """A @ B by scipy's BLAS, which the decompositions use too.
+
+    numpy may bring a BLAS of its own. Their threads go on waiting for work after each call, so that small problems
+    which alternate between the two are several times slower.
+    """
+    (a, trans_a), (b, trans_b) = ((M, 0) if M.flags.f_contiguous else (M.T, 1) for M in (A, B))
+    return np.asarray(blas.dgemm(1.0, a, b, trans_a=trans_a, trans_b=trans_b))
 
 
 def rank_tolerance(n_features: int, eps: float) -> float:

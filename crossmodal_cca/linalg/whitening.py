@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import blas, lapack
 
 from .._blocks import FloatArray
 from .pair import Covariances
-from .svd import rank_tolerance
+from .svd import product, rank_tolerance
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,15 +33,18 @@ class Whitener:
     def whiten(self, S: FloatArray) -> FloatArray:
         """TᵀS, the covariances S (p, m) of the side with m variables after whitening."""
         if not self.is_factor:
-            return np.asarray(self.matrix.T @ S)
-        return np.asarray(linalg.solve_triangular(self.matrix, self.scale[:, None] * S, lower=True, check_finite=False))
+            return product(self.matrix.T, S)
+        B = self.scale[:, None] * S
+        if B.flags.f_contiguous:
+            return np.asarray(blas.dtrsm(1.0, self.matrix, B, lower=1, overwrite_b=1))
+        # From the right of the transpose, whose layout needs no copy.
+        return np.asarray(blas.dtrsm(1.0, self.matrix, B.T, side=1, lower=1, trans_a=1, overwrite_b=1)).T
 
     def weights(self, U: FloatArray) -> FloatArray:
         """TU: what directions U of the whitened side are in the side's own coordinates."""
         if not self.is_factor:
-            return np.asarray(self.matrix @ U)
-        solved = linalg.solve_triangular(self.matrix, U, lower=True, trans="T", check_finite=False)
-        return np.asarray(self.scale[:, None] * solved)
+            return product(self.matrix, U)
+        return np.asarray(self.scale[:, None] * blas.dtrsm(1.0, self.matrix, U, lower=1, trans_a=1))
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,9 +153,9 @@ def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
     varying = D > 0
     # Features without variance stand aside: 1 on the diagonal lets the others be factorised, D = 0 is their weight.
     np.fill_diagonal(C, 1.0)
-    L, failed = linalg.lapack.dpotrf(C, lower=1, clean=1)
+    L, failed = lapack.dpotrf(C.T, lower=1, clean=1)
     if not failed:
-        rcond, _ = linalg.lapack.dpocon(L, np.abs(C).sum(axis=0).max(), uplo="L")
+        rcond, _ = lapack.dpocon(L, linalg.norm(C.T, 1, check_finite=False), uplo="L")
         if definite or rcond > 10 * p * eps:
             return Whitener(int(varying.sum()), float(rcond), True, D, L, is_factor=True)
     np.fill_diagonal(C, varying)
