@@ -67,6 +67,11 @@ class LinearPredictionMixin(PairScoresMixin):
         -------
         y_pred : ndarray of shape (n_rows, n_features_y), or (n_rows,) after a fit with 1-D y
             Expected features, in the units of y.
+
+        Raises
+        ------
+        ValueError
+            If the width or the names differ from those seen in `fit`, or values are not finite.
         """
         check_is_fitted(self)
         y_pred = _predictions(self._x_scores(X, self._x_directions), self._y_effects, self.y_mean_)
@@ -84,6 +89,11 @@ class LinearPredictionMixin(PairScoresMixin):
         -------
         x_pred : ndarray of shape (n_rows, n_features_x)
             Expected features, in the units of X.
+
+        Raises
+        ------
+        ValueError
+            If the width or the names differ from those seen in `fit`, or values are not finite.
         """
         check_is_fitted(self)
         return _predictions(self._y_scores(y, self._y_directions), self._x_effects, self.x_mean_)
@@ -100,6 +110,11 @@ class LinearPredictionMixin(PairScoresMixin):
         -------
         covariance : ndarray of shape (n_features, n_features)
             Positive semi-definite, in squared units of the modality's features.
+
+        Raises
+        ------
+        ValueError
+            If `modality` is neither.
 
         Notes
         -----
@@ -141,6 +156,11 @@ class LinearPredictionMixin(PairScoresMixin):
         -------
         y_samples : ndarray of shape (n_rows, n_features_y, n_samples), or (n_rows, n_samples) after a fit with 1-D y
             Draws with mean ``predict(X)`` and covariance ``residual_covariance()``.
+
+        Raises
+        ------
+        ValueError
+            If `n_samples` is not a positive whole number, or `X` is bad in a way that `predict` refuses.
         """
         check_is_fitted(self)
         if not (isinstance(n_samples, int | np.integer) and n_samples >= 1):
@@ -164,6 +184,11 @@ class LinearPredictionMixin(PairScoresMixin):
         -------
         X_original : ndarray of shape (n_rows, n_features_x)
             The features, up to what the components leave out.
+
+        Raises
+        ------
+        ValueError
+            If there is not one column for each component, or values are not finite.
         """
         check_is_fitted(self)
         return self._back(X, self.x_loadings_, self.x_scale_, self.x_mean_)
@@ -180,6 +205,11 @@ class LinearPredictionMixin(PairScoresMixin):
         -------
         y_original : ndarray of shape (n_rows, n_features_y), or (n_rows,) after a fit with 1-D y
             The features, up to what the components leave out.
+
+        Raises
+        ------
+        ValueError
+            If there is not one column for each component, or values are not finite.
         """
         check_is_fitted(self)
         y_original = self._back(y, self.y_loadings_, self.y_scale_, self.y_mean_)

@@ -119,6 +119,11 @@ class PairScoresMixin:
         score : float
             Between −n_components and n_components; a component whose score does not vary counts 0. On rows outside
             the training set this is an honest measure; a mean would always prefer a single component.
+
+        Raises
+        ------
+        ValueError
+            If the sides differ in rows, there is only one row, or the rows are bad in a way that `transform` refuses.
         """
         check_is_fitted(self)
         x_scores, y_scores = self._x_scores(X), self._y_scores(y)

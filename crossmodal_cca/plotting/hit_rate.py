@@ -150,6 +150,11 @@ class HitRateDisplay:
         -------
         display : HitRateDisplay
             The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If `max_k` is not a whole number of at least 1, or as `retrieval_report`.
         """
         if not isinstance(max_k, int | np.integer) or isinstance(max_k, bool) or max_k < 1:
             raise ValueError(f"max_k must be a whole number of at least 1, got {max_k!r}.")
