@@ -6,8 +6,9 @@ import numpy as np
 
 from .._blocks import FloatArray
 from .pair import Covariances
+from .products import product
 from .solution import LinearSolution, regress_on_scores, score_correlations
-from .svd import product, truncated_svd
+from .svd import truncated_svd
 from .whitening import WhitenedPair
 
 

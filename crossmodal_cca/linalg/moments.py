@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._blocks import FloatArray, float_block, float_dtype, row_slices
 from .._validation import PairedRows, check_pair
+from .products import gram, product, weighted_sum
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -249,11 +250,8 @@ def _block_moments(
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
         Xc, mean_x, dx = _centre(X, w)
         Yc, mean_y, dy = _centre(Y, w)
-        # A.T @ A with both operands the same buffer is a symmetric product: half the work of a general one.
-        xx, xy, yy = (
-            (A.T @ B).astype(np.float64, copy=False) - np.outer(weight_sum * a, b)
-            for A, B, a, b in ((Xc, Xc, dx, dx), (Xc, Yc, dx, dy), (Yc, Yc, dy, dy))
-        )
+        products = (gram(Xc), dx, dx), (product(Xc.T, Yc), dx, dy), (gram(Yc), dy, dy)
+        xx, xy, yy = (S.astype(np.float64, copy=False) - np.outer(weight_sum * a, b) for S, a, b in products)
     if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
         if X.dtype == np.float64:
             raise ValueError(
@@ -279,9 +277,9 @@ def _centre(A: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, Float
     sum knows it to all digits, and the products can be corrected for it.
     """
     root = np.sqrt(w).astype(A.dtype)
-    mean = w.astype(A.dtype) @ A / A.dtype.type(w.sum())
+    mean = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
     C = A - mean
     if not (w == 1).all():
         C *= root[:, None]
-    left = (root @ C).astype(np.float64) / w.sum()
+    left = weighted_sum(root, C).astype(np.float64) / w.sum()
     return C, mean + left, left

@@ -9,7 +9,7 @@ from scipy import linalg
 
 from .._blocks import FloatArray
 from .pair import Covariances, Side
-from .svd import product
+from .products import product
 from .whitening import unit_diagonal
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg
-from scipy.linalg import blas
 from scipy.sparse.linalg import ArpackError, svds
 
 from .._blocks import FloatArray
+from .products import gram, product
 
 Triplets = tuple[FloatArray, FloatArray, FloatArray]
 
@@ -61,8 +61,7 @@ def _lanczos(K: FloatArray) -> Triplets | None:
 
 def _gram_svd(K: FloatArray, k: int) -> Triplets | None:
     q = K.shape[1]
-    gram = blas.dsyrk(1.0, np.asfortranarray(K.T), lower=1)
-    _, V = linalg.eigh(gram, lower=True, subset_by_index=[q - k, q - 1], check_finite=False)
+    _, V = linalg.eigh(gram(K), subset_by_index=[q - k, q - 1], check_finite=False)
     if V.shape[1] < k:  # of eigenvalues that cluster, the routine for a few of them may find fewer
         return None
     Q, _ = linalg.qr(product(K, V), mode="economic", check_finite=False)
@@ -74,16 +73,6 @@ def _residual(K: FloatArray, U: FloatArray, d: FloatArray, V: FloatArray) -> flo
     """Largest ‖Kv − du‖ or ‖Kᵀu − dv‖ of the triplets."""
     pairs = (product(K, V), U), (product(K.T, U), V)
     return max(float(np.linalg.norm(image - vector * d, axis=0).max()) for image, vector in pairs)
-
-
-def product(A: FloatArray, B: FloatArray) -> FloatArray:
-    """A @ B by scipy's BLAS, which the decompositions use too.
-
-    numpy may bring a BLAS of its own. Their threads go on waiting for work after each call, so that small problems
-    which alternate between the two are several times slower.
-    """
-    (a, trans_a), (b, trans_b) = ((M, 0) if M.flags.f_contiguous else (M.T, 1) for M in (A, B))
-    return np.asarray(blas.dgemm(1.0, a, b, trans_a=trans_a, trans_b=trans_b))
 
 
 def rank_tolerance(n_features: int, eps: float) -> float:

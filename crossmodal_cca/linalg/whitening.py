@@ -10,7 +10,8 @@ from scipy.linalg import blas, lapack
 
 from .._blocks import FloatArray
 from .pair import Covariances
-from .svd import product, rank_tolerance
+from .products import product
+from .svd import rank_tolerance
 
 
 @dataclass(frozen=True, eq=False)

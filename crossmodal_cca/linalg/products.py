@@ -1,0 +1,40 @@
+"""Matrix products by scipy's BLAS, which the decompositions use too.
+
+numpy may bring a BLAS of its own. Their threads go on waiting for work after each call, so that small problems which
+alternate between the two are several times slower.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import get_blas_funcs
+
+from .._blocks import FloatArray
+
+
+def product(A: FloatArray, B: FloatArray) -> FloatArray:
+    """A @ B for matrices of one floating type, in any layout."""
+    (a, trans_a), (b, trans_b) = _fortran(A), _fortran(B)
+    (gemm,) = get_blas_funcs(("gemm",), (a, b))
+    return np.asarray(gemm(1.0, a, b, trans_a=trans_a, trans_b=trans_b))
+
+
+def gram(A: FloatArray) -> FloatArray:
+    """AᵀA, at half the work of a general product."""
+    a, transposed = _fortran(A)
+    (syrk,) = get_blas_funcs(("syrk",), (a,))
+    G: FloatArray = syrk(1.0, a, trans=1 - transposed, lower=1)
+    # Columns of the lower triangle become rows of the upper one.
+    return G + np.tril(G, -1).T
+
+
+def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
+    """wᵀA, the sum of rows with weights of the same floating type."""
+    a, transposed = _fortran(A)
+    (gemv,) = get_blas_funcs(("gemv",), (a, w))
+    return np.asarray(gemv(1.0, a, w, trans=1 - transposed))
+
+
+def _fortran(A: FloatArray) -> tuple[FloatArray, int]:
+    """A in the layout of BLAS without a copy: itself, or its transpose and 1."""
+    return (A, 0) if A.flags.f_contiguous else (A.T, 1)
