@@ -88,7 +88,7 @@ def test_pipeline_says_which_step_has_no_way_back():
     model = CrossModalPipeline(CCA(2), y_transformer=make_pipeline(TfidfVectorizer(), TruncatedSVD(4, random_state=0)))
     names = load_emoji(subset="train").names["en"][: len(X)]
     model.fit(X, names)
-    np.testing.assert_allclose(model.inverse_transform(model.transform(X)).shape, X.shape)
+    assert model.inverse_transform(model.transform(X)).shape == X.shape
     model = CrossModalPipeline(CCA(2), x_transformer=FunctionTransformer(np.tanh), y_transformer=_NoInverse()).fit(X, Y)
     with pytest.raises(AttributeError, match="_NoInverse has no inverse_transform"):
         model.inverse_transform_y(model.transform_y(Y))
