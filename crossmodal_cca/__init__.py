@@ -1,7 +1,7 @@
-"""Two modalities, one shared space: CCA, PLS, cross-modal retrieval and prediction for scikit-learn users."""
+"""Two modalities, one shared space: CCA, kernel CCA, PLS, retrieval and prediction across modalities."""
 
 from . import datasets, metrics, plotting
-from .alignment import CCA, PLSSVD, CrossModalPipeline, PLSCanonical, PLSRegression
+from .alignment import CCA, PLSSVD, CrossModalPipeline, KernelCCA, PLSCanonical, PLSRegression
 from .linalg import PairMoments
 
 __version__ = "0.1.0"
@@ -10,6 +10,7 @@ __all__ = [
     "CCA",
     "PLSSVD",
     "CrossModalPipeline",
+    "KernelCCA",
     "PLSCanonical",
     "PLSRegression",
     "PairMoments",

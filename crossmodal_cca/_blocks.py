@@ -21,13 +21,13 @@ def float_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32 if single else np.float64)
 
 
-def row_slices(n_rows: int) -> Iterator[slice]:
+def row_slices(n_rows: int, block_rows: int = BLOCK_ROWS) -> Iterator[slice]:
     """Slices that cover `n_rows` rows in order, a block at a time."""
-    for start in range(0, n_rows, BLOCK_ROWS):
-        yield slice(start, min(start + BLOCK_ROWS, n_rows))
+    for start in range(0, n_rows, block_rows):
+        yield slice(start, min(start + block_rows, n_rows))
 
 
-def float_block(array: NDArray[Any], rows: slice, dtype: DTypeLike, name: str) -> FloatArray:
+def float_block(array: NDArray[Any], rows: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> FloatArray:
     """Return the rows as a finite float block: a view where the type already fits, otherwise a converted copy."""
     block = np.asarray(array[rows], dtype=dtype)
     assert_all_finite(block, input_name=name)

@@ -133,14 +133,24 @@ def check_scale_of_weights(weight_sum: float) -> None:
         )
 
 
-def check_number(value: Any, name: str, *, low: float, high: float = np.inf) -> float:
-    """Return a parameter as a float within [low, high]."""
+def check_number(value: Any, name: str, *, low: float, high: float = np.inf, positive: bool = False) -> float:
+    """Return a parameter as a float within [low, high], or above `low` if it must be `positive`."""
+    interval = f"{'(' if positive else '['}{low:g}, {high:g}]"
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number in [{low:g}, {high:g}], got {value!r}.")
+        raise TypeError(f"{name} must be a number in {interval}, got {value!r}.")
     number = float(value)
-    if not (low <= number <= high and np.isfinite(number)):
-        raise ValueError(f"{name} must lie in [{low:g}, {high:g}], got {value!r}.")
+    if not (low <= number <= high and np.isfinite(number)) or (positive and number == low):
+        raise ValueError(f"{name} must lie in {interval}, got {value!r}.")
     return number
+
+
+def as_pair(value: Any, name: str) -> tuple[Any, Any]:
+    """Return the value of a parameter for either side: one value for both, or a tuple or list (x, y)."""
+    if not isinstance(value, tuple | list):
+        return value, value
+    if len(value) != 2:
+        raise ValueError(f"{name} must be one value for both sides or a pair (x, y); got {value!r}.")
+    return value[0], value[1]
 
 
 def check_n_components(n_components: Any) -> None:
@@ -153,6 +163,27 @@ def check_n_components(n_components: Any) -> None:
         )
     if n_components < 1:
         raise ValueError(f"n_components must be at least 1, or None for as many as possible; got {n_components}.")
+
+
+def check_features_of_y(estimator: Any, y: NDArray[Any], names: NDArray[Any] | None, width: int) -> None:
+    """Refuse rows of the second modality that differ in width or names from those the estimator was fitted with."""
+    name = type(estimator).__name__
+    if y.shape[1] != width:
+        raise ValueError(f"y has {y.shape[1]} features, but {name} was fitted with {width} in the second modality.")
+    fitted = getattr(estimator, "y_feature_names_in_", None)
+    if fitted is not None and names is not None and not np.array_equal(fitted, names):
+        raise ValueError(
+            f"The features of y are named {list(names)[:5]} (first five), but {name} was fitted with "
+            f"{list(fitted)[:5]}; pass the same columns in the same order."
+        )
+
+
+def set_or_delete(estimator: Any, name: str, value: Any) -> None:
+    """Set an attribute, or remove what an earlier fit left behind."""
+    if value is not None:
+        setattr(estimator, name, value)
+    else:
+        vars(estimator).pop(name, None)
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import crossmodal_cca
-from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, PLSCanonical, PLSRegression
+from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, KernelCCA, PLSCanonical, PLSRegression
 
 ESTIMATORS = [
     CCA(),
@@ -13,6 +13,15 @@ ESTIMATORS = [
     PLSSVD(),
     PLSCanonical(),
     PLSRegression(),
+    KernelCCA(),
+    KernelCCA(1, kernel=("laplacian", "linear"), regularization=0.1, power=1.0),
+    KernelCCA(kernel="chi2"),
+    KernelCCA(kernel=("precomputed", "rbf")),
+    KernelCCA(approximation="nystroem", random_state=0),
+    KernelCCA(approximation="nystroem", landmarks="kmeans", random_state=0),
+    KernelCCA(approximation="nystroem", landmarks="pivoted"),
+    KernelCCA(approximation="fourier", n_landmarks=20, random_state=0),
+    KernelCCA(approximation="fourier", gamma=0.1, n_landmarks=20, random_state=0),
     CrossModalPipeline(CCA()),
     CrossModalPipeline(PLSRegression(1), x_transformer=MinMaxScaler()),
 ]
@@ -23,6 +32,9 @@ RETURNS_X_SCORES_ONLY = dict.fromkeys(
     ("check_transformer_general", "check_transformer_data_not_an_array"),
     "scikit-learn expects a tuple from fit_transform of classes with this name",
 )
+TRUNCATES_A_KERNEL = {
+    "check_estimators_dtypes": "scikit-learn truncates the kernel to integers, of no feature space then"
+}
 SKLEARN_NAMES = {"CCA", "PLSSVD", "PLSCanonical", "PLSRegression"}
 
 
@@ -31,11 +43,19 @@ def test_every_public_estimator_is_checked():
     assert public == {type(estimator).__name__ for estimator in ESTIMATORS}
 
 
+def expected_failures(estimator):
+    if type(estimator).__name__ in SKLEARN_NAMES:
+        return RETURNS_X_SCORES_ONLY
+    return TRUNCATES_A_KERNEL if "precomputed" in getattr(estimator, "kernel", ()) else {}
+
+
 # The checks fit tiny samples, some of which deserve a warning.
-@pytest.mark.filterwarnings("ignore:The (ranks|covariance) of X", "ignore:The covariances are ill-conditioned")
+@pytest.mark.filterwarnings(
+    "ignore:The (ranks|covariance) of X", "ignore:The covariances are ill-conditioned", "ignore:All .* training corr"
+)
 @parametrize_with_checks(
     ESTIMATORS,
-    expected_failed_checks=lambda estimator: RETURNS_X_SCORES_ONLY if type(estimator).__name__ in SKLEARN_NAMES else {},
+    expected_failed_checks=expected_failures,
 )
 def test_scikit_learn_check(estimator, check):
     check(estimator)

@@ -14,11 +14,13 @@ from .._blocks import FloatArray, float_block, float_dtype, row_slices
 from .._sklearn import validate_data
 from .._validation import (
     PairedRows,
+    check_features_of_y,
     check_n_components,
     check_number,
     check_pair,
     check_rows_of_y,
     check_scale_of_weights,
+    set_or_delete,
     unchanged_on_error,
 )
 from ..linalg.moments import PairMoments, moments_of_rows
@@ -110,7 +112,7 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
                 self._y_is_1d = rows.y_is_1d
                 moments = moments_of_rows(rows)
             else:
-                self._check_y(rows.y, rows.y_names)
+                check_features_of_y(self, rows.y, rows.y_names, len(self.y_mean_))
                 if len(rows.X) == 0:
                     return self
                 moments = seen.feature_moments() + moments_of_rows(rows)
@@ -147,7 +149,7 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
         with unchanged_on_error(self):
             self._check_parameters()
             self.n_features_in_ = len(moments.mean_x)
-            _set_or_delete(self, "feature_names_in_", moments.x_names)
+            set_or_delete(self, "feature_names_in_", moments.x_names)
             self._y_is_1d = False
             self._store(standardize_moments(moments, scale=self.scale))
         return self
@@ -224,40 +226,20 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
         self.singular_values_ = solution.singular_values
         self.n_components_ = len(solution.singular_values)
         self.n_samples_seen_ = pair.moments.n_rows
-        _set_or_delete(self, "y_feature_names_in_", pair.moments.y_names)
+        set_or_delete(self, "y_feature_names_in_", pair.moments.y_names)
         for name, value in extra.items():
             setattr(self, name, value)
 
-    @property
-    def _n_features_out(self) -> int:
-        return self.n_components_
-
-    def _x_scores(self, X: ArrayLike, rotations: FloatArray | None = None) -> FloatArray:
+    def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
         A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
-        return _scores(A, self.x_mean_, self.x_scale_, self.x_rotations_ if rotations is None else rotations, "X")
+        rotations = self.x_rotations_ if weighted else self._x_directions
+        return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
 
-    def _y_scores(self, y: ArrayLike, rotations: FloatArray | None = None) -> FloatArray:
+    def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
         A, names = check_rows_of_y(y)
-        self._check_y(A, names)
-        return _scores(A, self.y_mean_, self.y_scale_, self.y_rotations_ if rotations is None else rotations, "y")
-
-    def _check_y(self, y: NDArray[Any], names: NDArray[Any] | None) -> None:
-        name, width = type(self).__name__, len(self.y_mean_)
-        if y.shape[1] != width:
-            raise ValueError(f"y has {y.shape[1]} features, but {name} was fitted with {width} in the second modality.")
-        fitted = getattr(self, "y_feature_names_in_", None)
-        if fitted is not None and names is not None and not np.array_equal(fitted, names):
-            raise ValueError(
-                f"The features of y are named {list(names)[:5]} (first five), but {name} was fitted with "
-                f"{list(fitted)[:5]}; pass the same columns in the same order."
-            )
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
-        tags.target_tags.required = True
-        tags.target_tags.multi_output = True
-        return tags
+        check_features_of_y(self, A, names, len(self.y_mean_))
+        rotations = self.y_rotations_ if weighted else self._y_directions
+        return _scores(A, self.y_mean_, self.y_scale_, rotations, "y")
 
 
 def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: FloatArray, name: str) -> FloatArray:
@@ -270,11 +252,3 @@ def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: Flo
         centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
         np.matmul(centred, W, out=scores[rows])
     return scores
-
-
-def _set_or_delete(estimator: Any, name: str, value: Any) -> None:
-    """Set an attribute, or remove what an earlier fit left behind."""
-    if value is not None:
-        setattr(estimator, name, value)
-    else:
-        vars(estimator).pop(name, None)

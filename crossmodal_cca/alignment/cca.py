@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._validation import PairedRows, check_number
+from .._validation import PairedRows, as_pair, check_number
 from ..linalg.cca import solve_cca
 from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.solution import LinearSolution
@@ -190,13 +190,11 @@ class CCA(LinearAligner):
 
 def shrinkage_pair(shrinkage: Any) -> tuple[float | str, float | str]:
     """Return the shrinkage of either side: one value for both, or a pair of them."""
-    values = tuple(shrinkage) if isinstance(shrinkage, tuple | list | np.ndarray) else (shrinkage, shrinkage)
-    if len(values) != 2:
-        raise ValueError(f'shrinkage must be a number in [0, 1], "oas", or a pair (x, y) of these; got {shrinkage!r}.')
+    values = as_pair(shrinkage.tolist() if isinstance(shrinkage, np.ndarray) else shrinkage, "shrinkage")
     for value in values:
         if isinstance(value, str):
             if value != "oas":
                 raise ValueError(f'shrinkage must be a number in [0, 1] or "oas", got {value!r}.')
         else:
             check_number(value, "shrinkage", low=0.0, high=1.0)
-    return values[0], values[1]
+    return values

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._blocks import FloatArray
 from .._validation import unchanged_on_error
@@ -115,6 +115,8 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
                 "y holds the rows of the second modality, paired with those of X."
             )
         weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+        if weights and not has_fit_parameter(self.aligner, "sample_weight"):
+            raise TypeError(f"{type(self.aligner).__name__} takes no sample_weight; leave it out, or repeat rows.")
         with unchanged_on_error(self):
             self.x_transformer_, x = _fit_transform(self.x_transformer, X, "x_transformer")
             self.y_transformer_, y = _fit_transform(self.y_transformer, y, "y_transformer")
@@ -127,11 +129,11 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
     def _y_features(self, y: Any) -> Any:
         return y if self.y_transformer_ is None else self.y_transformer_.transform(y)
 
-    def _x_scores(self, X: Any) -> FloatArray:
-        return self.aligner_._x_scores(self._x_features(X))  # type: ignore[no-any-return]
+    def _x_scores(self, X: Any, *, weighted: bool = True) -> FloatArray:
+        return self.aligner_._x_scores(self._x_features(X), weighted=weighted)  # type: ignore[no-any-return]
 
-    def _y_scores(self, y: Any) -> FloatArray:
-        return self.aligner_._y_scores(self._y_features(y))  # type: ignore[no-any-return]
+    def _y_scores(self, y: Any, *, weighted: bool = True) -> FloatArray:
+        return self.aligner_._y_scores(self._y_features(y), weighted=weighted)  # type: ignore[no-any-return]
 
     @property
     def _score_prefix(self) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from typing import Literal
 
 import numpy as np
@@ -17,43 +16,14 @@ from ..linalg.pair import StandardizedPair
 from .scores import PairScoresMixin
 
 
-class LinearPredictionMixin(PairScoresMixin):
-    """Predictions of a fitted linear aligner, through its scores and their effects on either side's features."""
+class PredictionMixin(PairScoresMixin):
+    """Predictions of a fitted aligner, through its scores and their effects on either side's features."""
 
     x_mean_: FloatArray
     y_mean_: FloatArray
-    x_scale_: FloatArray
-    y_scale_: FloatArray
-    _x_directions: FloatArray
-    _y_directions: FloatArray
-    x_loadings_: FloatArray
-    y_loadings_: FloatArray
-    n_components_: int
     _x_effects: FloatArray
     _y_effects: FloatArray
     _y_is_1d: bool
-    _pair: StandardizedPair
-
-    @abstractmethod
-    def _x_scores(self, X: ArrayLike, rotations: FloatArray | None = None) -> FloatArray:
-        """Scores of checked x-rows, (n, k), under the given rotations or the model's own."""
-
-    @abstractmethod
-    def _y_scores(self, y: ArrayLike, rotations: FloatArray | None = None) -> FloatArray:
-        """Scores of checked y-rows, (n, k), under the given rotations or the model's own."""
-
-    @property
-    def coef_(self) -> FloatArray:
-        """Linear map of `predict`, (n_targets, n_features): predictions are X @ coef_.T + intercept_."""
-        check_is_fitted(self)
-        coef: FloatArray = ((self._x_directions / self.x_scale_[:, None]) @ self._y_effects).T
-        return coef.astype(self._x_directions.dtype)
-
-    @property
-    def intercept_(self) -> FloatArray:
-        """Prediction for a row of zeros, (n_targets,)."""
-        check_is_fitted(self)
-        return self.y_mean_ - ((self.x_mean_ / self.x_scale_) @ self._x_directions) @ self._y_effects
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """Predict the second modality's features from the first's.
@@ -74,7 +44,7 @@ class LinearPredictionMixin(PairScoresMixin):
             If the width or the names differ from those seen in `fit`, or values are not finite.
         """
         check_is_fitted(self)
-        y_pred = _predictions(self._x_scores(X, self._x_directions), self._y_effects, self.y_mean_)
+        y_pred = _predictions(self._x_scores(X, weighted=False), self._y_effects, self.y_mean_)
         return y_pred[:, 0] if self._y_is_1d else y_pred
 
     def predict_x(self, y: ArrayLike) -> FloatArray:
@@ -96,7 +66,33 @@ class LinearPredictionMixin(PairScoresMixin):
             If the width or the names differ from those seen in `fit`, or values are not finite.
         """
         check_is_fitted(self)
-        return _predictions(self._y_scores(y, self._y_directions), self._x_effects, self.x_mean_)
+        return _predictions(self._y_scores(y, weighted=False), self._x_effects, self.x_mean_)
+
+
+class LinearPredictionMixin(PredictionMixin):
+    """What a linear aligner knows beyond predictions: their map, their residuals, and the way back from scores."""
+
+    x_scale_: FloatArray
+    y_scale_: FloatArray
+    _x_directions: FloatArray
+    _y_directions: FloatArray
+    x_loadings_: FloatArray
+    y_loadings_: FloatArray
+    n_components_: int
+    _pair: StandardizedPair
+
+    @property
+    def coef_(self) -> FloatArray:
+        """Linear map of `predict`, (n_targets, n_features): predictions are X @ coef_.T + intercept_."""
+        check_is_fitted(self)
+        coef: FloatArray = ((self._x_directions / self.x_scale_[:, None]) @ self._y_effects).T
+        return coef.astype(self._x_directions.dtype)
+
+    @property
+    def intercept_(self) -> FloatArray:
+        """Prediction for a row of zeros, (n_targets,)."""
+        check_is_fitted(self)
+        return self.y_mean_ - ((self.x_mean_ / self.x_scale_) @ self._x_directions) @ self._y_effects
 
     def residual_covariance(self, modality: Literal["x", "y"] = "y") -> FloatArray:
         """Covariance of what the prediction of a modality leaves on the training rows, the same for every row.
@@ -165,7 +161,7 @@ class LinearPredictionMixin(PairScoresMixin):
         check_is_fitted(self)
         if not (isinstance(n_samples, int | np.integer) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive whole number, got {n_samples!r}.")
-        mean = _predictions(self._x_scores(X, self._x_directions), self._y_effects, self.y_mean_)
+        mean = _predictions(self._x_scores(X, weighted=False), self._y_effects, self.y_mean_)
         variances, Q = linalg.eigh(self.residual_covariance())
         root = Q * np.sqrt(np.maximum(variances, 0.0))
         noise = check_random_state(random_state).standard_normal((len(mean), len(root), n_samples))

@@ -18,12 +18,16 @@ class PairScoresMixin:
     """`transform`, `transform_y` and `score` on top of an aligner's own `_x_scores` and `_y_scores`."""
 
     @abstractmethod
-    def _x_scores(self, X: ArrayLike) -> FloatArray:
-        """Scores of checked x-rows, (n, k)."""
+    def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        """Scores (n, k) of x-rows, checked here; before any `power` if not `weighted`."""
 
     @abstractmethod
-    def _y_scores(self, y: ArrayLike) -> FloatArray:
-        """Scores of checked y-rows, (n, k)."""
+    def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        """Scores (n, k) of y-rows, checked here; before any `power` if not `weighted`."""
+
+    @property
+    def _n_features_out(self) -> int:
+        return self.n_components_  # type: ignore[attr-defined,no-any-return]
 
     @property
     def _score_prefix(self) -> str:
@@ -145,3 +149,10 @@ class PairScoresMixin:
         else:
             names = np.array([f"{self._score_prefix}_{side}{j}" for j in range(scores.shape[1])], dtype=object)
         return wrap_scores(self, scores, original, names)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()  # type: ignore[misc]
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.target_tags.required = True
+        tags.target_tags.multi_output = True
+        return tags

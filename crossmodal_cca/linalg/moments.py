@@ -226,6 +226,35 @@ class PairMoments:
                 )
 
 
+@dataclass(frozen=True, eq=False)
+class CrossMoments:
+    """Count, means and centred cross-products Σ (a − mean_a)(b − mean_b)ᵀ of paired rows alone; they add up too."""
+
+    n_rows: int
+    mean_a: FloatArray
+    mean_b: FloatArray
+    scatter: FloatArray
+
+    @classmethod
+    def of_rows(cls, A: FloatArray, B: FloatArray) -> CrossMoments:
+        """Moments of one block of rows of one floating type."""
+        w = np.ones(len(A))
+        (Ac, mean_a, da), (Bc, mean_b, db) = _centre(A, w), _centre(B, w)
+        scatter = product(Ac.T, Bc).astype(np.float64, copy=False) - np.outer(len(A) * da, db)
+        return cls(len(A), mean_a, mean_b, scatter)
+
+    def __add__(self, other: CrossMoments) -> CrossMoments:
+        n = self.n_rows + other.n_rows
+        share = other.n_rows / n
+        da, db = other.mean_a - self.mean_a, other.mean_b - self.mean_b
+        scatter = self.scatter + other.scatter + np.outer(share * self.n_rows * da, db)
+        return CrossMoments(n, self.mean_a + share * da, self.mean_b + share * db, scatter)
+
+    def with_a_times(self, W: FloatArray) -> CrossMoments:
+        """The moments of the rows AW in place of A."""
+        return replace(self, mean_a=self.mean_a @ W, scatter=product(W.T, self.scatter))
+
+
 def moments_of_rows(rows: PairedRows) -> PairMoments:
     """Moments of checked rows: blocks centred at their own means, multiplied in their own type, merged in float64."""
     X, Y, w = rows[:3]

@@ -43,10 +43,7 @@ class LinearSolution:
 
     def _with_definite_signs(self) -> LinearSolution:
         """Make the largest entry of each x-weight positive, flipping both sides together."""
-        W = self.x_weights
-        if W.size == 0:
-            return self
-        signs = np.where(W[np.abs(W).argmax(axis=0), np.arange(W.shape[1])] < 0, -1.0, 1.0)
+        signs = definite_signs(self.x_weights)
         return self._scaled(signs, signs, ("weights", "rotations", "loadings", "effects"))
 
     def weighted(self, power: float) -> LinearSolution:
@@ -74,6 +71,13 @@ class LinearSolution:
                 if f.name.endswith("_" + kind)
             },
         )
+
+
+def definite_signs(W: FloatArray) -> FloatArray:
+    """The sign (k,) of the largest entry of each column of W (n, k)."""
+    if W.size == 0:
+        return np.ones(W.shape[1])
+    return np.where(W[np.abs(W).argmax(axis=0), np.arange(W.shape[1])] < 0, -1.0, 1.0)
 
 
 def regress_on_scores(R: FloatArray, S_own: FloatArray, S_cross: FloatArray) -> FloatArray:

@@ -1,0 +1,340 @@
+"""Kernel canonical correlation analysis."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .._blocks import FloatArray
+from .._sklearn import validate_data
+from .._validation import (
+    PairedRows,
+    as_pair,
+    check_features_of_y,
+    check_n_components,
+    check_number,
+    check_pair,
+    check_rows_of_y,
+    set_or_delete,
+    unchanged_on_error,
+)
+from ..linalg.kernel_cca import exact_model
+from ..linalg.kernel_embedding import KernelEmbedding, KernelModel
+from ..linalg.kernel_features import FeatureMoments, feature_model, feature_moments
+from ..linalg.kernels import HISTOGRAM_KERNELS
+from .kernel_parameters import check_kernel_parameters, make_kernel, make_map, map_is_fixed, regularization_of
+from .prediction import PredictionMixin
+
+# All training correlations above this are a sign of over-fitting.
+OVERFITTED = 0.99
+
+
+def _keeps_rows_of(side: int) -> Any:
+    """Offer predictions of a side whose features are known: a precomputed kernel hides them."""
+    return available_if(lambda self: as_pair(self.kernel, "kernel")[side] != "precomputed")
+
+
+class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Kernel canonical correlation analysis: nonlinear directions in which two modalities correlate most.
+
+    Where the text says (pair), a parameter is one value for both modalities, or a tuple (x, y) of two.
+
+    Parameters
+    ----------
+    n_components : int or None, default=None
+        Dimension of the shared space; None for as many as there are, up to n_rows − 1. A few are much quicker.
+    kernel : str or callable, default="rbf"
+        (pair) A name in scikit-learn's ``pairwise_kernels`` ("linear", "rbf", "laplacian", "poly", "cosine", "chi2" for
+        histograms…), a function that it takes, or "precomputed": then the rows are kernel values with the training
+        rows, (n_rows, n_rows) in `fit`.
+    gamma : float > 0 or None, default=None
+        (pair) Width of "rbf", "laplacian" and "chi2", as 1 over a distance; None for 1 over the median distance between
+        training rows: squared, absolute or χ². For "poly" and "sigmoid" None is 1 / n_features.
+    degree : float > 0, default=3
+        (pair) Degree of "poly".
+    coef0 : float, default=1.0
+        (pair) Constant of "poly" and "sigmoid".
+    kernel_params : dict or None, default=None
+        (pair) Keyword arguments of a kernel that is a function.
+    regularization : float > 0, default=1e-3
+        (pair) Ridge relative to the total variance in feature space, the trace of the centred kernel.
+    approximation : {None, "nystroem", "fourier"}, default=None
+        None solves with the n_rows × n_rows kernels, for up to some 10,000 rows. "nystroem" expresses rows by their
+        kernel values with landmarks, "fourier" ("rbf" and "laplacian" only) by random Fourier features; both walk over
+        the rows in blocks.
+    n_landmarks : int or None, default=None
+        (pair) Number of landmarks, or of random frequencies; None for 500, or all rows if they are fewer.
+    landmarks : {"uniform", "kmeans", "pivoted"} or array-like of shape (n_landmarks, n_features), default="uniform"
+        (pair) Rows drawn at random; centres of k-means; pivots of an incomplete Cholesky factorisation, each the row
+        that those before explain worst, which takes longest; or the landmarks themselves.
+    tol : float in [0, 1], default=1e-3
+        Share of the kernel's trace at which "pivoted" landmarks stop, if `n_landmarks` has not stopped them.
+    power : float >= 0, default=0.0
+        Scores are multiplied by ``singular_values_ ** power``, so that weak components count less in a similarity. For
+        retrieval 1 is a good choice. Predictions do not depend on it.
+    random_state : int, RandomState or None, default=None
+        Seed of landmarks and frequencies.
+
+    Attributes
+    ----------
+    correlations_ : ndarray of shape (n_components_,)
+        Correlation of each pair of scores on the training rows; too high, the more so the weaker the ridge.
+    singular_values_ : ndarray of shape (n_components_,)
+        What was maximised, decreasing, in [0, 1).
+    gamma_ : tuple of two floats or None
+        Widths used for x and y; None for a kernel without.
+    trace_left_out_ : tuple of two floats
+        Share of either kernel's trace, before centring, that the landmarks leave out; with "nystroem" alone.
+    x_rotations_, y_rotations_ : ndarray of shape (n_base, n_components_)
+        Weights in the scores, power included, of the kernel values with the base rows (all training rows, or the
+        landmarks), or of the random features. Computed when asked for.
+    x_mean_, y_mean_ : ndarray of shape (n_features,)
+        Means of the features, about which predictions lie; not of a side that is precomputed.
+    n_components_ : int
+        Number of components.
+    n_samples_seen_ : int
+        Number of training rows.
+    n_features_in_ : int
+        Number of features of X.
+    feature_names_in_, y_feature_names_in_ : ndarray of str
+        Names of the features of either side, if the rows had them.
+
+    See Also
+    --------
+    CCA : The linear method, which the linear kernel gives too.
+    CrossModalPipeline : Preprocessing of its own for either side.
+
+    Notes
+    -----
+    With K the kernels of the training rows, centred in feature space, and ε = regularization · trace(K),
+
+        maximise  αᵀ Kx Ky β   subject to   αᵀ Kx (Kx + εx I) α = n − 1   and the same for β.
+
+    Without a ridge every pair of kernels of full rank correlates perfectly. With linear kernels of p and q features and
+    κ the regularization, the model is ``CCA(shrinkage=(κp / (1 + κp), κq / (1 + κq)), scale=False)``: the same
+    correlations, predictions, and scores up to a factor per side. Predictions are kernel ridge regression restricted to
+    the shared space. New rows are centred with the means of the training rows.
+
+    There are no sample weights, since a width or landmarks chosen from the rows would not see a weight as repetition.
+    Under cross-validation scikit-learn cuts X by rows and columns if its kernel is precomputed, but y by rows alone:
+    one precomputed kernel has to be that of X, the other side's a named one.
+
+    References
+    ----------
+    Hardoon, Szedmak & Shawe-Taylor (2004), Canonical correlation analysis: an overview with application to learning
+    methods.
+    Bach & Jordan (2002), Kernel independent component analysis (incomplete Cholesky factorisation).
+    Williams & Seeger (2001), Using the Nyström method to speed up kernel machines.
+    Lopez-Paz, Sra, Smola, Ghahramani & Schölkopf (2014), Randomized nonlinear component analysis (Fourier features).
+
+    Examples
+    --------
+    A point on a circle and its angle share one factor, which no straight line shows:
+
+    >>> import numpy as np
+    >>> from crossmodal_cca import CCA, KernelCCA
+    >>> rng = np.random.default_rng(0)
+    >>> angle = rng.uniform(0, 2 * np.pi, 600)
+    >>> X = np.column_stack([np.cos(angle), np.sin(angle)]) + 0.05 * rng.normal(size=(600, 2))
+    >>> y = np.column_stack([np.sin(3 * angle), rng.normal(size=600)])
+    >>> for model in CCA(n_components=1), KernelCCA(n_components=1):
+    ...     correlation = model.fit(X[:400], y[:400]).score(X[400:], y[400:])
+    ...     print(f"{model}: {abs(correlation):.1f}")
+    CCA(n_components=1): 0.1
+    KernelCCA(n_components=1): 1.0
+    """
+
+    def __init__(
+        self,
+        n_components: int | None = None,
+        *,
+        kernel: Any = "rbf",
+        gamma: Any = None,
+        degree: Any = 3,
+        coef0: Any = 1.0,
+        kernel_params: Any = None,
+        regularization: Any = 1e-3,
+        approximation: str | None = None,
+        n_landmarks: Any = None,
+        landmarks: Any = "uniform",
+        tol: float = 1e-3,
+        power: float = 0.0,
+        random_state: int | RandomState | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.kernel = kernel
+        self.gamma = gamma
+        self.degree = degree
+        self.coef0 = coef0
+        self.kernel_params = kernel_params
+        self.regularization = regularization
+        self.approximation = approximation
+        self.n_landmarks = n_landmarks
+        self.landmarks = landmarks
+        self.tol = tol
+        self.power = power
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Fit the shared space to paired rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features_x)
+            Rows of the first modality, at least two; with ``kernel="precomputed"`` their kernel (n_rows, n_rows).
+        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+            Rows of the second modality, paired with those of `X`, or their kernel; 1-D counts as one column.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            If the sides differ in rows, values are not finite, a parameter or a kernel is not as described above, or
+            `n_components` is more than there are.
+        """
+        with unchanged_on_error(self):
+            self._check_parameters()
+            rows = check_pair(X, y, estimator=self, reset=True, min_rows=2)
+            self._prepare(rows)
+            if self.approximation is None:
+                self._store(exact_model(rows, self._kernels, regularization_of(self), self.n_components))
+            else:
+                self._fit_features(feature_moments(rows, self._kernels, self._maps))
+        return self
+
+    @available_if(map_is_fixed)
+    def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Add paired rows to those seen so far and solve again, where the map is fixed before any row is seen.
+
+        That is ``approximation="fourier"`` with numbers for `gamma`, or ``"nystroem"`` with arrays for `landmarks`
+        (and numbers for `gamma` where the kernel has one). Batches of any size, in any order, give the model that one
+        `fit` on all rows gives; `random_state` has to be an integer for that. While too few rows have been seen for
+        `n_components`, the model has as many as they allow (`n_components_`; none after one row).
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features_x)
+            Further rows of the first modality; one is enough.
+        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+            The rows of the second modality paired with them.
+
+        Returns
+        -------
+        self : object
+            The updated model; if the batch is rejected, the model is exactly as it was.
+
+        Raises
+        ------
+        ValueError
+            If the batch differs from earlier ones in width or names, or is bad in a way that `fit` refuses.
+        """
+        with unchanged_on_error(self):
+            self._check_parameters()
+            seen: FeatureMoments | None = getattr(self, "_moments", None)
+            rows = check_pair(X, y, estimator=self, reset=seen is None)
+            if seen is None:
+                self._prepare(rows)
+            else:
+                check_features_of_y(self, rows.y, rows.y_names, self._n_features_y)
+            batch = feature_moments(rows, self._kernels, self._maps)
+            self._fit_features(batch if seen is None else seen + batch, allow_fewer=True)
+        return self
+
+    predict = _keeps_rows_of(1)(PredictionMixin.predict)
+    predict_x = _keeps_rows_of(0)(PredictionMixin.predict_x)
+
+    @property
+    def x_rotations_(self) -> FloatArray:
+        """Weights of the x-features in the scores, with the power, (n_features, n_components)."""
+        check_is_fitted(self)
+        return self._x_embedding.rotations * self.singular_values_**self.power
+
+    @property
+    def y_rotations_(self) -> FloatArray:
+        """Weights of the y-features in the scores, with the power, (n_features, n_components)."""
+        check_is_fitted(self)
+        return self._y_embedding.rotations * self.singular_values_**self.power
+
+    def _check_parameters(self) -> None:
+        check_n_components(self.n_components)
+        check_number(self.power, "power", low=0.0)
+        check_kernel_parameters(self)
+
+    def _prepare(self, rows: PairedRows) -> None:
+        """Settle kernels and maps, from the rows where they depend on them."""
+        kernels = make_kernel(self, 0, rows.X), make_kernel(self, 1, rows.y)
+        for name in ("_maps", "_moments", "trace_left_out_"):
+            set_or_delete(self, name, None)
+        if self.approximation is not None:
+            rng = check_random_state(self.random_state)
+            self._maps = make_map(self, 0, kernels[0], rows.X, rng), make_map(self, 1, kernels[1], rows.y, rng)
+        self._kernels = kernels
+        self.gamma_ = tuple(kernel.params.get("gamma") for kernel in kernels)
+        self._y_is_1d, self._n_features_y = rows.y_is_1d, rows.y.shape[1]
+        set_or_delete(self, "y_feature_names_in_", rows.y_names)
+
+    def _fit_features(self, moments: FeatureMoments, *, allow_fewer: bool = False) -> None:
+        self._moments = moments
+        if self.approximation == "nystroem":
+            self.trace_left_out_ = tuple(np.maximum(0.0, 1.0 - moments.kept / moments.traces).tolist())
+        model = feature_model(moments, self._kernels, self._maps, regularization_of(self), self.n_components)
+        self._store(model, allow_fewer=allow_fewer)
+
+    def _store(self, model: KernelModel, *, allow_fewer: bool = False) -> None:
+        found, n = model.n_components, model.n_rows
+        if not allow_fewer and found < (self.n_components or 1):
+            excess = f"n_components={self.n_components} is more than the {found} possible"
+            raise ValueError(
+                f"{excess if found else 'No component is possible'}: with n_samples={n}, the kernels of X and y share "
+                f"{found} direction(s). Lower n_components, leave it at None for as many as possible, or add rows "
+                "(and landmarks) that vary."
+            )
+        self._x_embedding, self._y_embedding = model.x, model.y
+        for side, moments in (("y", model.to_y), ("x", model.to_x)):
+            set_or_delete(self, f"{side}_mean_", None if moments is None else moments.mean_b)
+            set_or_delete(self, f"_{side}_effects", None if moments is None else moments.scatter / max(n - 1, 1))
+        self.singular_values_, self.correlations_ = model.singular_values, model.correlations
+        self.n_components_, self.n_samples_seen_ = found, n
+        if found and self.correlations_.min() > OVERFITTED:
+            warnings.warn(
+                f"All {found} training correlation(s) are above {OVERFITTED}: most likely the kernels are over-fitted. "
+                f"Raise regularization (now {self.regularization!r}) or lower gamma, and judge by score on held-out "
+                "rows.",
+                stacklevel=4,
+            )
+
+    def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        # scikit-learn wants NaN found before a wrong width in kernels; other rows are looked at block by block.
+        finite = self._x_embedding.kernel.is_precomputed
+        A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=finite)
+        return self._scores(A, self._x_embedding, weighted)
+
+    def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        A, names = check_rows_of_y(y)
+        check_features_of_y(self, A, names, self._n_features_y)
+        return self._scores(A, self._y_embedding, weighted)
+
+    def _scores(self, A: NDArray[Any], embedding: KernelEmbedding, weighted: bool) -> FloatArray:
+        scores = embedding.scores(A)
+        if weighted and self.power:
+            scores *= self.singular_values_**self.power
+        return scores
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        kernel = as_pair(self.kernel, "kernel")[0]
+        tags.input_tags.pairwise = kernel == "precomputed"
+        tags.input_tags.positive_only = kernel in HISTOGRAM_KERNELS
+        return tags

@@ -1,0 +1,154 @@
+"""What the parameters of kernel methods may be, and the kernels and maps they stand for."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+
+from .._validation import as_pair, check_number, check_rows
+from ..linalg.kernel_maps import LANDMARKS, FourierMap, KernelMap, fourier_map, nystroem_map
+from ..linalg.kernels import (
+    DISTANCES,
+    KERNELS,
+    SHIFT_INVARIANT_KERNELS,
+    Kernel,
+    check_square,
+    median_gamma,
+    spread_rows,
+)
+
+APPROXIMATIONS = (None, "nystroem", "fourier")
+# Kernels with a spectrum to draw frequencies from.
+FOURIER_KERNELS = ("rbf", "laplacian")
+# Which parameters a named kernel has.
+PARAMETERS = {
+    "rbf": ("gamma",),
+    "laplacian": ("gamma",),
+    "chi2": ("gamma",),
+    "poly": ("gamma", "degree", "coef0"),
+    "polynomial": ("gamma", "degree", "coef0"),
+    "sigmoid": ("gamma", "coef0"),
+}
+LANDMARKS_BY_DEFAULT = 500
+SIDES = ("X", "y")
+
+
+def side(estimator: Any, name: str, index: int) -> Any:
+    """Value of a parameter for one side (0 is x, 1 is y)."""
+    return as_pair(getattr(estimator, name), name)[index]
+
+
+def regularization_of(estimator: Any) -> tuple[float, float]:
+    """Ridge of either side relative to the trace of its kernel."""
+    x, y = as_pair(estimator.regularization, "regularization")
+    return float(x), float(y)
+
+
+def check_kernel_parameters(estimator: Any) -> None:
+    """Refuse parameters outside their range, whatever the rows."""
+    if estimator.approximation not in APPROXIMATIONS:
+        raise ValueError(
+            f"approximation must be one of {', '.join(map(repr, APPROXIMATIONS))}; got {estimator.approximation!r}."
+        )
+    check_number(estimator.tol, "tol", low=0.0, high=1.0)
+    for index in (0, 1):
+        _check_side(estimator, index)
+    kernels = as_pair(estimator.kernel, "kernel")
+    if estimator.kernel_params is not None and not any(callable(kernel) for kernel in kernels):
+        raise ValueError(
+            "kernel_params are for a kernel that is a function; gamma, degree and coef0 set those of a named kernel."
+        )
+
+
+def _check_side(estimator: Any, index: int) -> None:
+    kernel = side(estimator, "kernel", index)
+    if not callable(kernel) and not (isinstance(kernel, str) and kernel in KERNELS):
+        raise ValueError(f"kernel must be a function or one of {', '.join(map(repr, KERNELS))}; got {kernel!r}.")
+    gamma = side(estimator, "gamma", index)
+    if gamma is not None:
+        check_number(gamma, "gamma", low=0.0, positive=True)
+    check_number(side(estimator, "degree", index), "degree", low=0.0, positive=True)
+    check_number(side(estimator, "coef0", index), "coef0", low=-np.finfo(float).max)
+    params = side(estimator, "kernel_params", index)
+    if params is not None and not isinstance(params, dict):
+        raise TypeError(f"kernel_params must be a dict or None, or a pair (x, y) of these; got {params!r}.")
+    check_number(side(estimator, "regularization", index), "regularization", low=0.0, positive=True)
+    m = side(estimator, "n_landmarks", index)
+    if m is not None and (isinstance(m, bool | np.bool_) or not isinstance(m, Integral) or m < 1):
+        raise ValueError(f"n_landmarks must be a positive whole number or None, or a pair of these; got {m!r}.")
+    landmarks = side(estimator, "landmarks", index)
+    if isinstance(landmarks, str) and landmarks not in LANDMARKS:
+        raise ValueError(
+            f"landmarks must be one of {', '.join(map(repr, LANDMARKS))}, or an array of rows; got {landmarks!r}."
+        )
+    if estimator.approximation == "fourier" and kernel not in FOURIER_KERNELS:
+        raise ValueError(
+            f'approximation="fourier" draws from the spectrum of a kernel, known here for '
+            f'{" and ".join(map(repr, FOURIER_KERNELS))}; got kernel={kernel!r}. Use approximation="nystroem".'
+        )
+    if kernel == "precomputed" and estimator.approximation == "nystroem" and landmarks not in ("uniform", "pivoted"):
+        raise ValueError(
+            f'A precomputed kernel has no rows to average or to compare: landmarks must be "uniform" or "pivoted", got '
+            f"{landmarks!r}."
+        )
+
+
+def map_is_fixed(estimator: Any) -> bool:
+    """Whether the features are fixed before any row is seen, so that rows may come in batches."""
+    for index in (0, 1):
+        kernel = side(estimator, "kernel", index)
+        by_distance = isinstance(kernel, str) and kernel in DISTANCES and side(estimator, "gamma", index) is None
+        by_landmarks = estimator.approximation == "nystroem" and isinstance(side(estimator, "landmarks", index), str)
+        if estimator.approximation is None or by_distance or by_landmarks:
+            raise AttributeError(
+                'partial_fit needs features that no row decides on: approximation="fourier" with numbers for gamma, '
+                'or approximation="nystroem" with arrays for landmarks and numbers for gamma.'
+            )
+    return True
+
+
+def make_kernel(estimator: Any, index: int, rows: NDArray[Any]) -> Kernel:
+    """The kernel of one side, with its width from the rows where none is given."""
+    metric, name = side(estimator, "kernel", index), SIDES[index]
+    if callable(metric):
+        return Kernel(metric, name, dict(side(estimator, "kernel_params", index) or {}))
+    kernel = Kernel(metric, name)
+    if metric == "precomputed":
+        check_square(rows, name)
+        return kernel
+    params = {key: side(estimator, key, index) for key in PARAMETERS.get(metric, ())}
+    sample = kernel.read(rows, spread_rows(len(rows)))
+    if "gamma" in params and params["gamma"] is None:
+        params["gamma"] = median_gamma(metric, sample, name) if metric in DISTANCES else 1.0 / rows.shape[1]
+    shift = sample.mean(axis=0) if metric in SHIFT_INVARIANT_KERNELS else None
+    return Kernel(metric, name, params, shift)
+
+
+def make_map(
+    estimator: Any, index: int, kernel: Kernel, rows: NDArray[Any], rng: RandomState
+) -> KernelMap | FourierMap:
+    """The map of one side to features that approximate its kernel."""
+    m = side(estimator, "n_landmarks", index)
+    if estimator.approximation == "fourier":
+        assert kernel.shift is not None
+        return fourier_map(kernel, kernel.shift, LANDMARKS_BY_DEFAULT if m is None else m, rng)
+    landmarks = side(estimator, "landmarks", index)
+    if not isinstance(landmarks, str):
+        given = kernel.read(check_rows(landmarks, "landmarks"), slice(None))
+        if given.shape[1] != rows.shape[1]:
+            raise ValueError(
+                f"landmarks have {given.shape[1]} features, but {SIDES[index]} has {rows.shape[1]}; pass rows of that "
+                "modality, or a pair (x, y) of such arrays."
+            )
+        return nystroem_map(kernel, given, given)
+    if m is not None and m > len(rows):
+        raise ValueError(
+            f"n_landmarks={m} is more than the {len(rows)} rows there are; lower it, or leave it at None for at most "
+            f"{LANDMARKS_BY_DEFAULT}."
+        )
+    m = min(LANDMARKS_BY_DEFAULT, len(rows)) if m is None else m
+    return LANDMARKS[landmarks](kernel, rows, int(m), float(estimator.tol), rng)

@@ -1,0 +1,72 @@
+"""A kernel model of two modalities: how rows of either reach the shared space, and what their scores tell."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._blocks import FloatArray, float_dtype, row_slices
+from .kernel_maps import KernelMap, Map
+from .kernels import Kernel, block_rows
+from .moments import CrossMoments
+from .products import product
+
+
+@dataclass(frozen=True, eq=False)
+class KernelEmbedding:
+    """One side's way into the shared space: scores are map(row) @ rotations − offset."""
+
+    kernel: Kernel
+    map: Map
+    rotations: FloatArray
+    offset: FloatArray
+
+    @classmethod
+    def folded(cls, kernel: Kernel, features: Map, W: FloatArray, mean: FloatArray) -> KernelEmbedding:
+        """The embedding with weights W on features of this mean; a projection is folded into the rotations."""
+        offset = mean @ W
+        if isinstance(features, KernelMap) and features.projection is not None:
+            W = product(features.projection, W)
+            features = replace(features, projection=None)
+        return cls(kernel, features, W, offset)
+
+    def scores(self, rows: NDArray[Any]) -> FloatArray:
+        """Scores (n, k), a block of rows at a time, in the rows' own floating type."""
+        scores = np.empty((len(rows), len(self.offset)), float_dtype(rows))
+        for part in row_slices(len(rows), block_rows(self.map.n_features)):
+            F = self.map(self.kernel.read(rows, part))
+            scores[part] = product(F, self.rotations) - self.offset
+        return scores
+
+
+@dataclass(frozen=True, eq=False)
+class KernelModel:
+    """Both embeddings, before any power, with moments of one side's scores and the other side's rows (`to_y`, `to_x`).
+
+    These are None where the other side is a precomputed kernel, whose rows are unknown.
+    """
+
+    x: KernelEmbedding
+    y: KernelEmbedding
+    singular_values: FloatArray
+    correlations: FloatArray
+    to_y: CrossMoments | None
+    to_x: CrossMoments | None
+    n_rows: int
+
+    @property
+    def n_components(self) -> int:
+        """Number of components."""
+        return len(self.singular_values)
+
+
+def cross_moments(scores: FloatArray, rows: NDArray[Any], kernel: Kernel) -> CrossMoments | None:
+    """Moments of one side's scores with the rows that the other side's kernel reads; none of a precomputed kernel."""
+    if kernel.is_precomputed:
+        return None
+    return reduce(add, (CrossMoments.of_rows(scores[part], kernel.read(rows, part)) for part in row_slices(len(rows))))

@@ -1,0 +1,115 @@
+"""Kernel CCA on features that approximate the kernels: one walk over the rows, then a linear solution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+
+import numpy as np
+
+from .._blocks import FloatArray, float_dtype, row_slices
+from .._validation import PairedRows
+from .cca import solve_cca
+from .kernel_cca import KernelSolution
+from .kernel_embedding import KernelEmbedding, KernelModel, cross_moments
+from .kernel_maps import Map
+from .kernels import Kernel, block_rows
+from .moments import CrossMoments, PairMoments, moments_of_rows
+from .pair import standardize_moments
+from .svd import rank_tolerance
+from .whitening import whiten_covariances
+
+
+@dataclass(frozen=True, eq=False)
+class FeatureMoments:
+    """Moments of both sides' features, and of each side's features with the other side's rows, for predictions.
+
+    `traces` are the sums of k(row, row) on either side, `kept` what the features have of them.
+    """
+
+    pair: PairMoments
+    to_y: CrossMoments | None
+    to_x: CrossMoments | None
+    traces: FloatArray
+    kept: FloatArray
+
+    def __add__(self, other: FeatureMoments) -> FeatureMoments:
+        return FeatureMoments(
+            self.pair + other.pair,
+            None if self.to_y is None or other.to_y is None else self.to_y + other.to_y,
+            None if self.to_x is None or other.to_x is None else self.to_x + other.to_x,
+            self.traces + other.traces,
+            self.kept + other.kept,
+        )
+
+
+def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tuple[Map, Map]) -> FeatureMoments:
+    """Walk over the rows block by block; nothing larger than a block of features is formed.
+
+    Features are computed in double precision, their products in the floating type of the rows.
+    """
+    (kx, ky), (map_x, map_y) = kernels, maps
+    dtype = float_dtype(rows.X, rows.y)
+
+    def parts() -> Iterator[FeatureMoments]:
+        for part in row_slices(len(rows.X), block_rows(max(map_x.n_features, map_y.n_features))):
+            X, Y = kx.read(rows.X, part), ky.read(rows.y, part)
+            F, G = map_x(X).astype(dtype, copy=False), map_y(Y).astype(dtype, copy=False)
+            yield FeatureMoments(
+                moments_of_rows(PairedRows(F, G, None)),
+                cross_moments(F, Y.astype(dtype, copy=False), ky),
+                cross_moments(G, X.astype(dtype, copy=False), kx),
+                np.array([kx.diagonal(rows.X, part).sum(), ky.diagonal(rows.y, part).sum()]),
+                np.array([np.square(A, dtype=np.float64).sum() for A in (F, G)]),
+            )
+
+    return reduce(add, parts())
+
+
+def feature_model(
+    moments: FeatureMoments,
+    kernels: tuple[Kernel, Kernel],
+    maps: tuple[Map, Map],
+    regularization: tuple[float, float],
+    k: int | None,
+) -> KernelModel:
+    """Solve on the features' moments and say how rows reach the shared space; fewer than k components if need be."""
+    pair = moments.pair
+    solution = solve_features(pair, regularization, k)
+    Wx, Wy = solution.x_rotations, solution.y_rotations
+    return KernelModel(
+        KernelEmbedding.folded(kernels[0], maps[0], Wx, pair.mean_x),
+        KernelEmbedding.folded(kernels[1], maps[1], Wy, pair.mean_y),
+        solution.singular_values,
+        solution.correlations,
+        None if moments.to_y is None else moments.to_y.with_a_times(Wx),
+        None if moments.to_x is None else moments.to_x.with_a_times(Wy),
+        pair.n_rows,
+    )
+
+
+def solve_features(moments: PairMoments, regularization: tuple[float, float], k: int | None) -> KernelSolution:
+    """Linear CCA of the features with ridges κ·trace(S), which is shrinkage c = κp/(1 + κp) of p features.
+
+    Rotations and singular values are in the units of S + κ·trace(S)·I instead of (1 − c)·S + c·τ·I.
+    Fewer than k where nothing but rounding is left.
+    """
+    pair = standardize_moments(moments, scale=False)
+    S = pair.covariances()
+    widths = len(S.xx), len(S.yy)
+    unshrunk = np.array([1 / (1 + kappa * p) for kappa, p in zip(regularization, widths, strict=True)])
+    cx, cy = 1 - unshrunk
+    eps = float(np.finfo(moments.dtype).eps)
+    possible = max(min(*widths, moments.n_rows - 1), 0)
+    k = possible if k is None else min(k, possible)
+    solution = solve_cca(S, whiten_covariances(S, (cx, cy), widths, eps), (cx, cy), k)
+    d = solution.singular_values * np.sqrt(unshrunk.prod())
+    found = int((d > max(rank_tolerance(max(widths), eps) * d.max(initial=0.0), eps * max(widths))).sum())
+    return KernelSolution(
+        solution.x_rotations[:, :found] * np.sqrt(unshrunk[0]),
+        solution.y_rotations[:, :found] * np.sqrt(unshrunk[1]),
+        d[:found],
+        solution.correlations[:found],
+    )
