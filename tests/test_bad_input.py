@@ -6,8 +6,9 @@ import pytest
 from linear_models import models, pairs
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import has_fit_parameter
 
-from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, PairMoments, PLSCanonical, PLSRegression
+from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, KernelCCA, PairMoments, PLSCanonical, PLSRegression
 
 X, Y = pairs(100)
 FRAME_X, FRAME_Y = pd.DataFrame(X).add_prefix("a"), pd.DataFrame(Y).add_prefix("b")
@@ -43,8 +44,18 @@ FIT = {
 }
 
 
-@pytest.mark.parametrize("case", FIT)
-@pytest.mark.parametrize("model", [CCA(2), CCA(2, solver="svd"), PLSSVD(2), PLSCanonical(2), PLSRegression()], ids=str)
+REFUSING = [
+    pytest.param(model, case, id=f"{model}-{case}")
+    for model in (
+        *(CCA(2), CCA(2, solver="svd"), PLSSVD(2), PLSCanonical(2), PLSRegression()),
+        *(KernelCCA(2), KernelCCA(2, approximation="nystroem", random_state=0)),
+    )
+    for case, (arguments, *_) in FIT.items()
+    if len(arguments) == 2 or has_fit_parameter(model, "sample_weight")
+]
+
+
+@pytest.mark.parametrize(("model", "case"), REFUSING)
 def test_fit_refuses(model, case):
     arguments, error, message = FIT[case]
     fresh = clone(model)

@@ -90,7 +90,8 @@ def _check_side(estimator: Any, index: int) -> None:
             f'approximation="fourier" draws from the spectrum of a kernel, known here for '
             f'{" and ".join(map(repr, FOURIER_KERNELS))}; got kernel={kernel!r}. Use approximation="nystroem".'
         )
-    if kernel == "precomputed" and estimator.approximation == "nystroem" and landmarks not in ("uniform", "pivoted"):
+    of_rows = not isinstance(landmarks, str) or landmarks == "kmeans"
+    if kernel == "precomputed" and estimator.approximation == "nystroem" and of_rows:
         raise ValueError(
             f'A precomputed kernel has no rows to average or to compare: landmarks must be "uniform" or "pivoted", got '
             f"{landmarks!r}."

@@ -177,7 +177,10 @@ def centre(K: FloatArray, name: str) -> FloatArray:
     means: FloatArray = K.mean(axis=0)
     K -= means
     K -= (means - means.mean())[:, None]
-    if np.trace(K) <= len(K) * len(K) * np.finfo(float).eps * largest:
+    trace, rounding = np.trace(K), len(K) ** 2 * np.finfo(float).eps * largest
+    if trace < -rounding:
+        raise not_semidefinite(name, f"once centred its trace is {trace:g}")
+    if trace <= rounding:
         raise ValueError(f"All rows of {name} are alike to the kernel: no direction varies. Pass rows that differ.")
     return means
 
