@@ -4,9 +4,12 @@ from itertools import product
 
 import numpy as np
 import pytest
+from sklearn.base import clone
 from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from crossmodal_cca import CCA, PairMoments
+from crossmodal_cca import CCA, CrossModalPipeline, KernelCCA, PairMoments
 from crossmodal_cca._demo import MODELS
 from crossmodal_cca.datasets import load_emoji
 from crossmodal_cca.metrics import hit_rate_at_k, mean_reciprocal_rank
@@ -55,3 +58,39 @@ def test_plain_cca_overfits_embeddings_and_shrinkage_mends_it():
         plain = CCA(64).fit(train.image, train.text)
     assert plain.correlations_.min() > 1 - 1e-6
     assert hit_rate_at_k(*plain.transform(test.image, test.text), k=10) < 0.3
+
+
+@pytest.mark.parametrize(
+    ("of_image", "at_1", "at_10"), [(np.sqrt, 0.24, 0.60), (None, 0.21, 0.59)], ids=["square roots", "raw"]
+)
+def test_kernel_cca_finds_more_than_linear_cca_does(of_image, at_1, at_10):
+    """Widths, ridges, components and power chosen on one split of the training part that no base name crosses.
+
+    Tuned linear CCA finds .20 to .22 at 1 and .56 to .58 at 10.
+    """
+    train, test = load_emoji(subset="train"), load_emoji(subset="test")
+    model = CrossModalPipeline(
+        KernelCCA(200),
+        x_transformer=make_pipeline(FunctionTransformer(of_image), StandardScaler()),
+        y_transformer=StandardScaler(),
+    )
+    inside, outside = next(GroupKFold(3).split(train.image, groups=train.base_name))
+    widths = np.array(clone(model).fit(train.image[inside], train.text[inside]).aligner_.gamma_)
+    found = {}
+    for factor, ridges in product((1.0, 2.0), ((3e-4, 3e-4), (3e-4, 1e-3))):
+        model.set_params(aligner__gamma=tuple(factor * widths), aligner__regularization=ridges)
+        image, text = model.fit(train.image[inside], train.text[inside]).transform(
+            train.image[outside], train.text[outside]
+        )
+        for k, power in product((128, 200), (0.0, 1.0)):
+            weights = model.aligner_.singular_values_[:k] ** power
+            sides = image[:, :k] * weights, text[:, :k] * weights
+            reciprocal_rank = mean_reciprocal_rank(*sides) + mean_reciprocal_rank(*sides[::-1])
+            found[factor, ridges, k, power] = reciprocal_rank
+    factor, ridges, k, power = max(found, key=found.get)
+    model.set_params(aligner__gamma=tuple(factor * widths), aligner__regularization=ridges)
+    model.set_params(aligner__n_components=k, aligner__power=power).fit(train.image, train.text)
+    image, text = model.transform(test.image, test.text)
+    for sides in ((image, text), (text, image)):
+        assert hit_rate_at_k(*sides, k=1) >= at_1
+        assert hit_rate_at_k(*sides, k=10) >= at_10

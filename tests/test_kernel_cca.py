@@ -402,7 +402,7 @@ def test_shuffled_pairs_correlate_on_no_new_rows(model):
 
 def test_training_correlations_near_one_are_warned_of():
     noise = np.random.default_rng(0).standard_normal((2, 100, 20))
-    with pytest.warns(UserWarning, match=r"training correlation\(s\) are above 0.99.*Raise regularization"):
+    with pytest.warns(UserWarning, match=r"training correlation\(s\) are above 0.999.*Raise regularization"):
         KernelCCA(10, gamma=1.0, regularization=1e-6).fit(*noise)
 
 
