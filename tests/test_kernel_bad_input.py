@@ -57,9 +57,13 @@ PARAMETERS = {
     "landmarks of another width": (
         {"approximation": "nystroem", "landmarks": X[:10]},
         ValueError,
-        "landmarks have 8 features, but y has 6",
+        "landmarks of y have 8 features, but y has 6",
     ),
-    "landmarks with NaN": ({"approximation": "nystroem", "landmarks": X[:10] * np.nan}, ValueError, "NaN"),
+    "landmarks with NaN": (
+        {"approximation": "nystroem", "landmarks": (X[:10], Y[:10] * np.nan)},
+        ValueError,
+        "Input landmarks of y contains NaN",
+    ),
     "no spectrum": (
         {"approximation": "fourier", "kernel": "poly"},
         ValueError,

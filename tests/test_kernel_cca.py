@@ -32,6 +32,7 @@ APPROXIMATE = {
     "kmeans": KernelCCA(3, approximation="nystroem", n_landmarks=(40, 30), landmarks="kmeans", random_state=0),
     "pivoted": KernelCCA(3, approximation="nystroem", n_landmarks=40, landmarks="pivoted"),
     "given": KernelCCA(3, gamma=0.05, approximation="nystroem", landmarks=(X[:40], Y[10:40])),
+    "given-linear": KernelCCA(3, kernel="linear", approximation="nystroem", landmarks=(X[:4], Y[:4])),
     "fourier": KernelCCA(3, gamma=0.05, approximation="fourier", n_landmarks=60, random_state=0),
     "fourier-laplacian": KernelCCA(
         3, kernel="laplacian", gamma=0.05, approximation="fourier", n_landmarks=60, power=1.0, random_state=0
@@ -256,7 +257,7 @@ def test_shifting_both_sides_changes_nothing(model):
     np.testing.assert_allclose(a.predict(NEW[0]) + dy, b.predict(NEW[0] + dx), atol=1e-6)
 
 
-@models(*EXACT, "given", "fourier", "fourier-laplacian")
+@models(*EXACT, "given", "given-linear", "fourier", "fourier-laplacian")
 def test_order_of_rows_changes_nothing(model):
     order = np.random.default_rng(0).permutation(len(X))
     same_space(fit(model), fit(model, X[order], Y[order]), NEW, NEW, tol=1e-6 if model.approximation else 1e-9)
@@ -311,7 +312,7 @@ def test_float32_rows_give_float32_scores_of_the_same_space(model):
 
 
 @pytest.mark.filterwarnings("ignore:All .* training correlation")  # of the first few rows
-@models("given", "fourier", "fourier-laplacian")
+@models("given", "given-linear", "fourier", "fourier-laplacian")
 def test_batches_of_any_size_and_order_equal_one_fit(model):
     whole = fit(model)
     streamed = clone(model)

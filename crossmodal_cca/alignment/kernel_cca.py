@@ -222,7 +222,9 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         That is ``approximation="fourier"`` with numbers for `gamma`, or ``"nystroem"`` with arrays for `landmarks`
         (and numbers for `gamma` where the kernel has one). Batches of any size, in any order, give the model that one
         `fit` on all rows gives; `random_state` has to be an integer for that. While too few rows have been seen for
-        `n_components`, the model has as many as they allow (`n_components_`; none after one row).
+        `n_components`, the model has as many as they allow (`n_components_`; none after one row). The first batch
+        settles kernels and map: of parameters changed later, `n_components`, `regularization` and `power` take effect
+        at the next batch, the others at the next `fit`.
 
         Parameters
         ----------

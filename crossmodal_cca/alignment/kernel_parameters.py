@@ -9,6 +9,7 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
+from .._blocks import FloatArray, float_block
 from .._validation import as_pair, check_number, check_rows
 from ..linalg.kernel_maps import LANDMARKS, FourierMap, KernelMap, fourier_map, nystroem_map
 from ..linalg.kernels import (
@@ -125,8 +126,26 @@ def make_kernel(estimator: Any, index: int, rows: NDArray[Any]) -> Kernel:
     sample = kernel.read(rows, spread_rows(len(rows)))
     if "gamma" in params and params["gamma"] is None:
         params["gamma"] = median_gamma(metric, sample, name) if metric in DISTANCES else 1.0 / rows.shape[1]
-    shift = sample.mean(axis=0) if metric in SHIFT_INVARIANT_KERNELS else None
-    return Kernel(metric, name, params, shift)
+    if metric not in SHIFT_INVARIANT_KERNELS:
+        return Kernel(metric, name, params)
+    # Digits are saved by any point near the rows; one that no row decides on keeps a stream independent of its order.
+    landmarks = given_landmarks(estimator, index, rows)
+    return Kernel(metric, name, params, shift=(sample if landmarks is None else landmarks).mean(axis=0))
+
+
+def given_landmarks(estimator: Any, index: int, rows: NDArray[Any]) -> FloatArray | None:
+    """Landmarks of one side that are rows already, not a way to choose them."""
+    landmarks = side(estimator, "landmarks", index)
+    if estimator.approximation != "nystroem" or isinstance(landmarks, str):
+        return None
+    name = f"landmarks of {SIDES[index]}"
+    given = float_block(check_rows(landmarks, name), slice(None), np.float64, name)
+    if given.shape[1] != rows.shape[1]:
+        raise ValueError(
+            f"{name} have {given.shape[1]} features, but {SIDES[index]} has {rows.shape[1]}; pass rows of that "
+            "modality, or a pair (x, y) of such arrays."
+        )
+    return given
 
 
 def make_map(
@@ -137,19 +156,15 @@ def make_map(
     if estimator.approximation == "fourier":
         assert kernel.shift is not None
         return fourier_map(kernel, kernel.shift, LANDMARKS_BY_DEFAULT if m is None else m, rng)
-    landmarks = side(estimator, "landmarks", index)
-    if not isinstance(landmarks, str):
-        given = kernel.read(check_rows(landmarks, "landmarks"), slice(None))
-        if given.shape[1] != rows.shape[1]:
-            raise ValueError(
-                f"landmarks have {given.shape[1]} features, but {SIDES[index]} has {rows.shape[1]}; pass rows of that "
-                "modality, or a pair (x, y) of such arrays."
-            )
-        return nystroem_map(kernel, given, given)
+    given = given_landmarks(estimator, index, rows)
+    if given is not None:
+        landmarks = kernel.read(given, slice(None))
+        return nystroem_map(kernel, landmarks, landmarks)
     if m is not None and m > len(rows):
         raise ValueError(
             f"n_landmarks={m} is more than the {len(rows)} rows there are; lower it, or leave it at None for at most "
             f"{LANDMARKS_BY_DEFAULT}."
         )
     m = min(LANDMARKS_BY_DEFAULT, len(rows)) if m is None else m
-    return LANDMARKS[landmarks](kernel, rows, int(m), float(estimator.tol), rng)
+    choose = LANDMARKS[side(estimator, "landmarks", index)]
+    return choose(kernel, rows, int(m), float(estimator.tol), rng)

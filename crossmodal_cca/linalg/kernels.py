@@ -33,9 +33,9 @@ DISTANCES: dict[Any, Callable[[FloatArray], FloatArray]] = {
     "chi2": lambda A: -additive_chi2_kernel(A),
 }
 # Rows that the median distance is taken over.
-SAMPLE_ROWS = 1000
+SAMPLE_ROWS = 500
 # Rows whose kernel values are computed at once where only the diagonal is wanted.
-DIAGONAL_ROWS = 32
+DIAGONAL_ROWS = 128
 # Entries of a block of kernel values: 32 MB of doubles.
 BLOCK_ENTRIES = 2**22
 # Share of the trace down to which a negative eigenvalue is rounding.
