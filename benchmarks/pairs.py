@@ -28,3 +28,14 @@ def latent_factors(n: int, p: int, q: int) -> tuple[Array, Array]:
     factors = rng.standard_normal((n, 64)) * 0.9 ** np.arange(64)
     X, Y = (factors @ rng.standard_normal((64, width)) + rng.standard_normal((n, width)) for width in (p, q))
     return X, Y
+
+
+def nonlinear_factors(n: int, p: int, q: int) -> tuple[Array, Array]:
+    """Four common factors, of which the second side shows only the sine: what kernels see and straight lines do not."""
+    rng = np.random.default_rng(SEED)
+    factors = rng.standard_normal((n, 4))
+    X, Y = (
+        seen @ rng.standard_normal((4, width)) + rng.standard_normal((n, width))
+        for seen, width in ((factors, p), (np.sin(factors), q))
+    )
+    return X, Y

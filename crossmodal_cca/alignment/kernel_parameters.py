@@ -13,7 +13,7 @@ from .._blocks import FloatArray, float_block
 from .._validation import as_pair, check_number, check_rows
 from ..linalg.kernel_maps import LANDMARKS, FourierMap, KernelMap, fourier_map, nystroem_map
 from ..linalg.kernels import (
-    DISTANCES,
+    DISTANCE_KERNELS,
     KERNELS,
     SHIFT_INVARIANT_KERNELS,
     Kernel,
@@ -103,7 +103,7 @@ def map_is_fixed(estimator: Any) -> bool:
     """Whether the features are fixed before any row is seen, so that rows may come in batches."""
     for index in (0, 1):
         kernel = side(estimator, "kernel", index)
-        by_distance = isinstance(kernel, str) and kernel in DISTANCES and side(estimator, "gamma", index) is None
+        by_distance = kernel in DISTANCE_KERNELS and side(estimator, "gamma", index) is None
         by_landmarks = estimator.approximation == "nystroem" and isinstance(side(estimator, "landmarks", index), str)
         if estimator.approximation is None or by_distance or by_landmarks:
             raise AttributeError(
@@ -125,7 +125,7 @@ def make_kernel(estimator: Any, index: int, rows: NDArray[Any]) -> Kernel:
     params = {key: side(estimator, key, index) for key in PARAMETERS.get(metric, ())}
     sample = kernel.read(rows, spread_rows(len(rows)))
     if "gamma" in params and params["gamma"] is None:
-        params["gamma"] = median_gamma(metric, sample, name) if metric in DISTANCES else 1.0 / rows.shape[1]
+        params["gamma"] = median_gamma(metric, sample, name) if metric in DISTANCE_KERNELS else 1.0 / rows.shape[1]
     if metric not in SHIFT_INVARIANT_KERNELS:
         return Kernel(metric, name, params)
     # Digits are saved by any point near the rows; one that no row decides on keeps a stream independent of its order.

@@ -19,8 +19,8 @@ from .svd import rank_tolerance, truncated_svd
 
 # Up to so many rows, or where the iteration would need blocks or a basis of more than these shares of them in columns,
 # all pairs at once.
-DENSE_UP_TO = 256
-BLOCK_SHARE = 0.05
+DENSE_UP_TO = 500
+BLOCK_SHARE = 0.02
 BASIS_SHARE = 0.25
 # Columns of an iterated block beyond the pairs asked for.
 EXTRA_COLUMNS = 8

@@ -26,12 +26,13 @@ HISTOGRAM_KERNELS = ("additive_chi2", "chi2")
 SHIFT_INVARIANT_KERNELS = ("linear", "rbf", "laplacian")
 # Positive semi-definite once centred, whatever the rows and parameters; the others are looked at.
 DEFINITE_KERNELS = ("additive_chi2", "chi2", "cosine", "laplacian", "linear", "rbf")
-# What 1 / gamma is measured in.
-DISTANCES: dict[Any, Callable[[FloatArray], FloatArray]] = {
+# What 1 / gamma is measured in, for kernels that are 1 at distance 0.
+DISTANCES: dict[str, Callable[[FloatArray], FloatArray]] = {
     "rbf": lambda A: euclidean_distances(A, squared=True),
     "laplacian": manhattan_distances,
     "chi2": lambda A: -additive_chi2_kernel(A),
 }
+DISTANCE_KERNELS = tuple(DISTANCES)
 # Rows that the median distance is taken over.
 SAMPLE_ROWS = 500
 # Rows whose kernel values are computed at once where only the diagonal is wanted.
@@ -106,6 +107,8 @@ class Kernel:
         """Kernel values of some of the training rows with themselves."""
         if self.is_precomputed:
             return np.diagonal(rows)[part].astype(np.float64)
+        if self.metric in DISTANCE_KERNELS:
+            return np.ones(len(rows[part]))
         A = self.read(rows, part)
         values = [np.diagonal(self(A[few], A[few])) for few in row_slices(len(A), DIAGONAL_ROWS)]
         return np.concatenate(values)
@@ -116,7 +119,7 @@ def spread_rows(n_rows: int) -> NDArray[np.intp]:
     return np.unique(np.linspace(0, n_rows - 1, SAMPLE_ROWS).astype(np.intp))
 
 
-def median_gamma(metric: Any, rows: FloatArray, name: str) -> float:
+def median_gamma(metric: str, rows: FloatArray, name: str) -> float:
     """The median heuristic: 1 over the median distance of distinct rows, in the kernel's own distance."""
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
         D = DISTANCES[metric](rows)
