@@ -237,6 +237,45 @@ def test_iteration_and_all_pairs_agree():
             np.testing.assert_allclose(some, many[:, :4], atol=1e-6 * np.abs(some).max())
 
 
+def circle_of(n):
+    angles = 2 * np.pi * np.arange(n) / n
+    return np.column_stack([np.cos(angles), np.sin(angles)])
+
+
+TIES = {
+    "circle": lambda n: (circle_of(n), circle_of(n)),
+    "classes": lambda n: (np.eye(12)[np.arange(n) % 12], np.eye(12)[np.arange(n) % 12]),
+    "grid": lambda n: (np.array(np.divmod(np.arange(n), 25), dtype=float).T,) * 2,
+}
+
+
+@pytest.mark.filterwarnings("ignore:All .* training correlation")
+@pytest.mark.parametrize("kernel", ["rbf", "linear"])
+@pytest.mark.parametrize("rows", TIES)
+def test_equal_correlations_are_all_found(rows, kernel):
+    """Whatever part of a tie is asked for: the iteration must not cut it, nor miss a copy."""
+    X, Y = TIES[rows](625 if rows == "grid" else 720)
+    every = KernelCCA(kernel=kernel).fit(X, Y).singular_values_
+    for k in range(1, min(6, len(every)) + 1):
+        model = KernelCCA(k, kernel=kernel).fit(X, Y)
+        np.testing.assert_allclose(model.singular_values_, every[:k], rtol=1e-8)
+        x, y = model.transform(X, Y)
+        K, L = (centred(model, i, A, A)[0] for i, A in ((0, X), (1, Y)))
+        for M, R in ((K, model.x_rotations_), (L, model.y_rotations_)):
+            constraint = R.T @ (M @ M + 1e-3 * np.trace(M) * M) @ R / (len(M) - 1)
+            np.testing.assert_allclose(constraint, np.eye(k), atol=1e-6)
+        np.testing.assert_allclose(x.T @ y / (len(X) - 1), np.diag(np.diag(x.T @ y / (len(X) - 1))), atol=1e-6)
+
+
+def test_uncorrelated_sides_share_nothing():
+    """A product design: every class of x with every class of y, equally often."""
+    X, Y = (np.eye(25)[i] for i in np.divmod(np.arange(625), 25))
+    for k in (None, 1):
+        for model in (KernelCCA(k, kernel="linear"), KernelCCA(k, kernel="linear", approximation="nystroem")):
+            with pytest.raises(ValueError, match="No component is possible"):
+                model.set_params(random_state=0).fit(X, Y)
+
+
 def test_a_low_rank_kernel_has_as_many_components_as_its_rank():
     for n in (100, 600):
         X, Y = pairs(n)
@@ -280,6 +319,15 @@ def test_power_scales_scores_and_leaves_predictions_alone(model):
     np.testing.assert_allclose(plain.predict(NEW[0]), weighted.predict(NEW[0]))
 
 
+def test_parameters_set_later_change_nothing_before_the_next_fit():
+    model = fit(EXACT["rbf"])
+    before, predicted = model.transform(*NEW), model.predict(NEW[0])
+    model.set_params(power=2.0, kernel="precomputed", regularization=1.0, gamma=3.0)
+    for a, b in zip(before, model.transform(*NEW), strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(model.predict(NEW[0]), predicted)
+
+
 @models()
 def test_fitting_twice_equals_fitting_once(model):
     once = fit(model)
@@ -292,7 +340,7 @@ def test_fitting_twice_equals_fitting_once(model):
 def test_blocks_of_new_rows_do_not_change_their_scores(model, monkeypatch):
     fitted = fit(model)
     together = fitted.transform(*NEW)
-    monkeypatch.setattr("crossmodal_cca.linalg.kernel_embedding.block_rows", lambda n_base: 7)
+    monkeypatch.setattr("crossmodal_cca.linalg.kernel_embedding.block_rows", lambda *widths: 7)
     for a, b in zip(together, fitted.transform(*NEW), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
 
@@ -324,6 +372,18 @@ def test_batches_of_any_size_and_order_equal_one_fit(model):
     np.testing.assert_allclose(whole.predict(NEW[0]), streamed.predict(NEW[0]), atol=1e-8)
     assert streamed.n_samples_seen_ == len(X)
     same_space(whole, fit(model, X[:200], Y[:200]).partial_fit(X[200:], Y[200:]), NEW, NEW, tol=1e-8)
+
+
+def test_what_the_first_batch_has_settled_stays():
+    model = clone(APPROXIMATE["given"]).partial_fit(X, Y)
+    model.set_params(n_components=2, regularization=0.1, power=1.0).partial_fit(X, Y)
+    assert model.n_components_ == 2
+    with pytest.raises(ValueError, match="gamma has changed since the first batch"):
+        model.set_params(gamma=5.0).partial_fit(X, Y)
+    with pytest.raises(ValueError, match="landmarks has changed since the first batch"):
+        model.set_params(gamma=0.05, landmarks=(X[:5], Y[:5])).partial_fit(X, Y)
+    with pytest.raises(ValueError, match=r"n_components=41 is more than the .* possible"):
+        clone(APPROXIMATE["given"]).set_params(n_components=41).partial_fit(X, Y)
 
 
 def test_one_row_has_no_component_and_a_bad_batch_changes_nothing():

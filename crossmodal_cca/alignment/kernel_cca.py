@@ -30,7 +30,15 @@ from ..linalg.kernel_cca import exact_model
 from ..linalg.kernel_embedding import KernelEmbedding, KernelModel
 from ..linalg.kernel_features import FeatureMoments, feature_model, feature_moments
 from ..linalg.kernels import HISTOGRAM_KERNELS
-from .kernel_parameters import check_kernel_parameters, make_kernel, make_map, map_is_fixed, regularization_of
+from .kernel_parameters import (
+    check_kernel_parameters,
+    check_map_is_settled,
+    make_kernel,
+    make_map,
+    map_is_fixed,
+    regularization_of,
+    what_settles_the_map,
+)
 from .prediction import PredictionMixin
 
 # All training correlations above this are a sign of over-fitting. (With a few hundred components of embeddings they
@@ -40,7 +48,14 @@ OVERFITTED = 0.999
 
 def _keeps_rows_of(side: int) -> Any:
     """Offer predictions of a side whose features are known: a precomputed kernel hides them."""
-    return available_if(lambda self: as_pair(self.kernel, "kernel")[side] != "precomputed")
+
+    def check(self: KernelCCA) -> bool:
+        embedding = getattr(self, f"_{'xy'[side]}_embedding", None)
+        if embedding is None:
+            return bool(as_pair(self.kernel, "kernel")[side] != "precomputed")
+        return not embedding.kernel.is_precomputed
+
+    return available_if(check)
 
 
 class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -54,7 +69,7 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Dimension of the shared space; None for as many as there are, up to n_rows − 1. A few are much quicker.
     kernel : str or callable, default="rbf"
         (pair) A name in scikit-learn's ``pairwise_kernels`` ("linear", "rbf", "laplacian", "poly", "cosine", "chi2" for
-        histograms…), a function that it takes, or "precomputed": then the rows are kernel values with the training
+        histograms…), a function of two rows, or "precomputed": then the rows are kernel values with the training
         rows, (n_rows, n_rows) in `fit`.
     gamma : float > 0 or None, default=None
         (pair) Width of "rbf", "laplacian" and "chi2", as 1 over a distance; None for 1 over the median distance between
@@ -65,7 +80,7 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         (pair) Constant of "poly" and "sigmoid".
     kernel_params : dict or None, default=None
         (pair) Keyword arguments of a kernel that is a function.
-    regularization : float > 0, default=1e-3
+    regularization : float in (0, 1e6], default=1e-3
         (pair) Ridge relative to the total variance in feature space, the trace of the centred kernel.
     approximation : {None, "nystroem", "fourier"}, default=None
         None solves with the n_rows × n_rows kernels, for up to some 10,000 rows. "nystroem" expresses rows by their
@@ -73,7 +88,7 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         the rows in blocks.
     n_landmarks : int or None, default=None
         (pair) Number of landmarks, or of random frequencies; None for 500, or all rows if they are fewer.
-    landmarks : {"uniform", "kmeans", "pivoted"} or array-like of shape (n_landmarks, n_features), default="uniform"
+    landmarks : {"uniform", "kmeans", "pivoted"} or ndarray of shape (n_landmarks, n_features), default="uniform"
         (pair) Rows drawn at random; centres of k-means; pivots of an incomplete Cholesky factorisation, each the row
         that those before explain worst, which takes longest; or the landmarks themselves.
     tol : float in [0, 1], default=1e-3
@@ -212,7 +227,7 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
             if self.approximation is None:
                 self._store(exact_model(rows, self._kernels, regularization_of(self), self.n_components))
             else:
-                self._fit_features(feature_moments(rows, self._kernels, self._maps))
+                self._store(self._feature_model(feature_moments(rows, self._kernels, self._maps)))
         return self
 
     @available_if(map_is_fixed)
@@ -222,9 +237,9 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         That is ``approximation="fourier"`` with numbers for `gamma`, or ``"nystroem"`` with arrays for `landmarks`
         (and numbers for `gamma` where the kernel has one). Batches of any size, in any order, give the model that one
         `fit` on all rows gives; `random_state` has to be an integer for that. While too few rows have been seen for
-        `n_components`, the model has as many as they allow (`n_components_`; none after one row). The first batch
-        settles kernels and map: of parameters changed later, `n_components`, `regularization` and `power` take effect
-        at the next batch, the others at the next `fit`.
+        `n_components`, the model has as many as they allow (`n_components_`; none after one row). Each
+        batch ends with the solution of a problem as large as there are features, so let it have at least as many rows.
+        Between batches `n_components`, `regularization` and `power` may change; kernels and map are settled.
 
         Parameters
         ----------
@@ -241,7 +256,8 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         Raises
         ------
         ValueError
-            If the batch differs from earlier ones in width or names, or is bad in a way that `fit` refuses.
+            If the batch differs from earlier ones in width or names, a parameter of kernels or map has changed since
+            the first, `n_components` is more than there are features, or the batch is bad in a way that `fit` refuses.
         """
         with unchanged_on_error(self):
             self._check_parameters()
@@ -251,8 +267,10 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
                 self._prepare(rows)
             else:
                 check_features_of_y(self, rows.y, rows.y_names, self._n_features_y)
+                check_map_is_settled(self, self._settled)
             batch = feature_moments(rows, self._kernels, self._maps)
-            self._fit_features(batch if seen is None else seen + batch, allow_fewer=True)
+            possible = min(features.n_features for features in self._maps)
+            self._store(self._feature_model(batch if seen is None else seen + batch), to_come=possible)
         return self
 
     predict = _keeps_rows_of(1)(PredictionMixin.predict)
@@ -262,13 +280,13 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
     def x_rotations_(self) -> FloatArray:
         """Weights of the x-features in the scores, with the power, (n_features, n_components)."""
         check_is_fitted(self)
-        return self._x_embedding.rotations * self.singular_values_**self.power
+        return self._x_embedding.rotations * self._score_weights
 
     @property
     def y_rotations_(self) -> FloatArray:
         """Weights of the y-features in the scores, with the power, (n_features, n_components)."""
         check_is_fitted(self)
-        return self._y_embedding.rotations * self.singular_values_**self.power
+        return self._y_embedding.rotations * self._score_weights
 
     def _check_parameters(self) -> None:
         check_n_components(self.n_components)
@@ -280,6 +298,7 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         kernels = make_kernel(self, 0, rows.X), make_kernel(self, 1, rows.y)
         for name in ("_maps", "_moments", "trace_left_out_"):
             set_or_delete(self, name, None)
+        self._settled = what_settles_the_map(self)
         if self.approximation is not None:
             rng = check_random_state(self.random_state)
             self._maps = make_map(self, 0, kernels[0], rows.X, rng), make_map(self, 1, kernels[1], rows.y, rng)
@@ -288,34 +307,37 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
         self._y_is_1d, self._n_features_y = rows.y_is_1d, rows.y.shape[1]
         set_or_delete(self, "y_feature_names_in_", rows.y_names)
 
-    def _fit_features(self, moments: FeatureMoments, *, allow_fewer: bool = False) -> None:
+    def _feature_model(self, moments: FeatureMoments) -> KernelModel:
         self._moments = moments
         if self.approximation == "nystroem":
             self.trace_left_out_ = tuple(np.maximum(0.0, 1.0 - moments.kept / moments.traces).tolist())
-        model = feature_model(moments, self._kernels, self._maps, regularization_of(self), self.n_components)
-        self._store(model, allow_fewer=allow_fewer)
+        return feature_model(moments, self._kernels, self._maps, regularization_of(self), self.n_components)
 
-    def _store(self, model: KernelModel, *, allow_fewer: bool = False) -> None:
+    def _store(self, model: KernelModel, *, to_come: int = 0) -> None:
+        """Store a model; that of a stream may lack components asked for, as long as `to_come` of them may yet come."""
         found, n = model.n_components, model.n_rows
-        if not allow_fewer and found < (self.n_components or 1):
-            excess = f"n_components={self.n_components} is more than the {found} possible"
+        possible = max(found, to_come)
+        if possible < (self.n_components or 1):
+            excess = f"n_components={self.n_components} is more than the {possible} possible"
             raise ValueError(
-                f"{excess if found else 'No component is possible'}: with n_samples={n}, the kernels of X and y share "
-                f"{found} direction(s). Lower n_components, leave it at None for as many as possible, or add rows "
-                "(and landmarks) that vary."
+                f"{excess if possible else 'No component is possible'}: with n_samples={n}, the kernels of X and y "
+                f"share {found} direction(s). Lower n_components, leave it at None for as many as possible, or add "
+                "rows (and landmarks) that vary."
             )
         self._x_embedding, self._y_embedding = model.x, model.y
         for side, moments in (("y", model.to_y), ("x", model.to_x)):
             set_or_delete(self, f"{side}_mean_", None if moments is None else moments.mean_b)
             set_or_delete(self, f"_{side}_effects", None if moments is None else moments.scatter / max(n - 1, 1))
         self.singular_values_, self.correlations_ = model.singular_values, model.correlations
+        # A power set later counts from the next fit on.
+        self._score_weights = self.singular_values_**self.power
         self.n_components_, self.n_samples_seen_ = found, n
         if found and self.correlations_.min() > OVERFITTED:
             warnings.warn(
-                f"All {found} training correlation(s) are above {OVERFITTED}: most likely the kernels are over-fitted. "
-                f"Raise regularization (now {self.regularization!r}) or lower gamma, and judge by score on held-out "
-                "rows.",
-                stacklevel=4,
+                f"All {found} training correlation(s) are above {OVERFITTED}: unless the relation is exact, the "
+                f"kernels are over-fitted. Raise regularization (now {self.regularization!r}) or lower gamma, and "
+                "judge by score on held-out rows.",
+                stacklevel=3,
             )
 
     def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
@@ -331,13 +353,13 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
 
     def _scores(self, A: NDArray[Any], embedding: KernelEmbedding, weighted: bool) -> FloatArray:
         scores = embedding.scores(A)
-        if weighted and self.power:
-            scores *= self.singular_values_**self.power
+        if weighted:
+            scores *= self._score_weights
         return scores
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        kernel = as_pair(self.kernel, "kernel")[0]
+        kernel = next(iter(self.kernel), None) if isinstance(self.kernel, tuple | list) else self.kernel
         tags.input_tags.pairwise = kernel == "precomputed"
         tags.input_tags.positive_only = kernel in HISTOGRAM_KERNELS
         return tags

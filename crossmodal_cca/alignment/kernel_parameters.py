@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from dataclasses import replace
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from ..linalg.kernels import (
     KERNELS,
     SHIFT_INVARIANT_KERNELS,
     Kernel,
-    check_square,
+    check_precomputed,
     median_gamma,
     spread_rows,
 )
@@ -77,7 +78,7 @@ def _check_side(estimator: Any, index: int) -> None:
     params = side(estimator, "kernel_params", index)
     if params is not None and not isinstance(params, dict):
         raise TypeError(f"kernel_params must be a dict or None, or a pair (x, y) of these; got {params!r}.")
-    check_number(side(estimator, "regularization", index), "regularization", low=0.0, positive=True)
+    check_number(side(estimator, "regularization", index), "regularization", low=0.0, high=1e6, positive=True)
     m = side(estimator, "n_landmarks", index)
     if m is not None and (isinstance(m, bool | np.bool_) or not isinstance(m, Integral) or m < 1):
         raise ValueError(f"n_landmarks must be a positive whole number or None, or a pair of these; got {m!r}.")
@@ -113,6 +114,30 @@ def map_is_fixed(estimator: Any) -> bool:
     return True
 
 
+def what_settles_the_map(estimator: Any) -> dict[str, Any]:
+    """The parameters that a stream of batches may not change."""
+    free = ("n_components", "regularization", "power", "tol")
+    return {name: value for name, value in estimator.get_params(deep=False).items() if name not in free}
+
+
+def check_map_is_settled(estimator: Any, settled: dict[str, Any]) -> None:
+    """Refuse a batch after a change of what the first batch has settled."""
+    for name, value in what_settles_the_map(estimator).items():
+        if not _is_unchanged(value, settled[name]):
+            raise ValueError(
+                f"{name} has changed since the first batch, which settled the map to features; set it back, or start "
+                "anew with fit."
+            )
+
+
+def _is_unchanged(value: Any, before: Any) -> bool:
+    """Whether a parameter is the same object, or the same number or word; for either side if it is a pair."""
+    if isinstance(value, tuple | list) and isinstance(before, tuple | list):
+        return len(value) == len(before) and all(map(_is_unchanged, value, before))
+    plain = isinstance(value, str | Real) and isinstance(before, str | Real)
+    return value is before or (plain and value == before)
+
+
 def make_kernel(estimator: Any, index: int, rows: NDArray[Any]) -> Kernel:
     """The kernel of one side, with its width from the rows where none is given."""
     metric, name = side(estimator, "kernel", index), SIDES[index]
@@ -120,7 +145,7 @@ def make_kernel(estimator: Any, index: int, rows: NDArray[Any]) -> Kernel:
         return Kernel(metric, name, dict(side(estimator, "kernel_params", index) or {}))
     kernel = Kernel(metric, name)
     if metric == "precomputed":
-        check_square(rows, name)
+        check_precomputed(rows, name)
         return kernel
     params = {key: side(estimator, key, index) for key in PARAMETERS.get(metric, ())}
     sample = kernel.read(rows, spread_rows(len(rows)))
@@ -158,7 +183,7 @@ def make_map(
         return fourier_map(kernel, kernel.shift, LANDMARKS_BY_DEFAULT if m is None else m, rng)
     given = given_landmarks(estimator, index, rows)
     if given is not None:
-        landmarks = kernel.read(given, slice(None))
+        landmarks = replace(kernel, name=f"landmarks of {kernel.name}").read(given, slice(None))
         return nystroem_map(kernel, landmarks, landmarks)
     if m is not None and m > len(rows):
         raise ValueError(

@@ -25,8 +25,10 @@ BASIS_SHARE = 0.25
 # Columns of an iterated block beyond the pairs asked for.
 EXTRA_COLUMNS = 8
 RESIDUAL_TOLERANCE = 1e-10
-# Growth of the basis between two looks at its eigenvectors, and the ratio of eigenvalues it can tell.
+# Growth of the basis between two looks at its eigenvectors; what counts as a tie of eigenvalues, and as none at all,
+# relative to the leading one.
 CHECK_GROWTH = 1.3
+TIED = 1e-8
 FAINTEST = 1e-8
 
 
@@ -62,6 +64,7 @@ class RidgedKernel:
 
     def __init__(self, K: FloatArray, regularization: float, name: str, definite: bool) -> None:
         trace = float(np.trace(K))
+        self.regularization = regularization
         if not definite and _cholesky(K.copy(), NEGATIVE_TOLERANCE * trace) is None:
             raise not_semidefinite(name, "once centred it has eigenvalues below zero")
         self.ridge = regularization * trace
@@ -134,28 +137,32 @@ def solve_kernel_cca(
     """
     n = len(Kx)
     if k is None or n <= DENSE_UP_TO or k + EXTRA_COLUMNS > BLOCK_SHARE * n:
-        return _all_pairs(Kx, Ky, regularization, n - 1 if k is None else k)
+        return _all_pairs(Kx, Ky, regularization, n - 1 if k is None else k, definite)
     sides = zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True)
     x, y = (RidgedKernel(*side) for side in sides)
-    return _leading_pairs(x, y, k) or _all_pairs(x.kernel(), y.kernel(), regularization, k)
+    return _leading_pairs(x, y, k) or _all_pairs(x.kernel(), y.kernel(), regularization, k, definite)
 
 
-def _all_pairs(Kx: FloatArray, Ky: FloatArray, regularization: tuple[float, float], k: int) -> DualSolution:
+def _all_pairs(
+    Kx: FloatArray, Ky: FloatArray, regularization: tuple[float, float], k: int, definite: tuple[bool, bool]
+) -> DualSolution:
     """With Kx = QΛQᵀ, the singular triplets of √(Λx/(Λx + εx)) QxᵀQy √(Λy/(Λy + εy))."""
-    n = len(Kx)
-    bases, maps = [], []
-    for K, kappa, name in ((Kx, regularization[0], "X"), (Ky, regularization[1], "y")):
+    n, eps = len(Kx), float(np.finfo(float).eps)
+    bases, maps, largest = [], [], 1.0
+    for K, kappa, name, is_definite in zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True):
         trace = float(np.trace(K))
         lam, Q = linalg.eigh(K.T, overwrite_a=True, check_finite=False, driver="evd")
-        if lam[0] < -NEGATIVE_TOLERANCE * trace:
+        if not is_definite and lam[0] < -NEGATIVE_TOLERANCE * trace:
             raise not_semidefinite(name, f"once centred its eigenvalues range from {lam[0]:g} to {lam[-1]:g}")
         ridge = kappa * trace
-        keep = lam > n * np.finfo(float).eps * lam[-1]
+        keep = lam > n * eps * lam[-1]
         lam, Q = lam[keep], Q[:, keep]
+        largest *= np.sqrt(lam[-1] / (lam[-1] + ridge))
         bases.append(Q * np.sqrt(lam / (lam + ridge)))
         maps.append(Q / np.sqrt(lam * (lam + ridge)))
     U, d, V = truncated_svd(product(bases[0].T, bases[1]), min(k, bases[0].shape[1], bases[1].shape[1]))
-    found = int((d > rank_tolerance(n, np.finfo(float).eps) * d.max(initial=0.0)).sum())
+    # Uncorrelated sides leave rounding of what their correlation could have been.
+    found = int((d > max(rank_tolerance(n, eps) * d.max(initial=0.0), n * eps * largest)).sum())
     U, d, V = U[:, :found], d[:found], V[:, :found]
     return _dual_solution(product(maps[0], U), product(maps[1], V), product(bases[0], U), product(bases[1], V), d)
 
@@ -168,15 +175,19 @@ def _leading_pairs(x: RidgedKernel, y: RidgedKernel, k: int) -> DualSolution | N
     if the pairs are too close to each other, or to zero, for the basis to stay small.
     """
     n = len(x.factor)
+    # Rounding of the factorisations grows as the ridges shrink.
+    faintest = max(FAINTEST, 1e3 * np.finfo(float).eps / min(x.regularization, y.regularization))
     V: FloatArray = np.random.default_rng(0).standard_normal((n, k + EXTRA_COLUMNS))
     V = linalg.qr(x.smooth(y.smooth(V - V.mean(axis=0))), mode="economic", check_finite=False)[0]
     HV = y.smooth(V)
     AV = x.smooth(HV)
     width, checked = V.shape[1], 0
     while V.shape[1] <= BASIS_SHARE * n:
+        Q = None
         if V.shape[1] >= CHECK_GROWTH * checked:
             checked = V.shape[1]
             Q = _leading_invariant_subspace(product(V.T, AV), k)
+        if Q is not None:
             Z, HZ, AZ = (product(A, Q) for A in (V, HV, AV))
             G, T = product(Z.T, HZ), product(HZ.T, AZ)
             try:
@@ -186,7 +197,7 @@ def _leading_pairs(x: RidgedKernel, y: RidgedKernel, k: int) -> DualSolution | N
             theta, S = theta[::-1][:k], S[:, ::-1][:, :k]
             Z, HZ, AZ = (product(A, S) for A in (Z, HZ, AZ))
             residuals = np.linalg.norm(AZ - Z * theta, axis=0) / np.linalg.norm(Z, axis=0)
-            if theta[-1] < FAINTEST * theta[0]:
+            if theta[0] < faintest or theta[-1] < faintest * theta[0]:
                 return None
             if residuals.max() <= RESIDUAL_TOLERANCE * theta[0]:
                 d = np.sqrt(theta)
@@ -200,12 +211,22 @@ def _leading_pairs(x: RidgedKernel, y: RidgedKernel, k: int) -> DualSolution | N
     return None
 
 
-def _leading_invariant_subspace(T: FloatArray, k: int) -> FloatArray:
-    """Orthonormal basis of the invariant subspace of T that belongs to its k eigenvalues of largest real part."""
+def _leading_invariant_subspace(T: FloatArray, k: int) -> FloatArray | None:
+    """Orthonormal basis of the invariant subspace of T for its k eigenvalues of largest real part, or a few more.
+
+    It is cut where eigenvalues are farthest apart, since no basis can be cut within a tie; None if all are tied.
+    """
     values = np.sort(linalg.eigvals(T, check_finite=False).real)[::-1]
-    between = (values[k - 1] + values[k]) / 2
-    _, Q, size = linalg.schur(T - between * np.eye(len(T)), sort="rhp", check_finite=False)
-    return np.asarray(Q[:, : max(size, 1)])
+    gaps = -np.diff(values[k - 1 : k + EXTRA_COLUMNS])
+    cut = k + int(gaps.argmax())
+    if gaps.max() <= TIED * values[0]:
+        return None
+    between = (values[cut - 1] + values[cut]) / 2
+    try:
+        _, Q, size = linalg.schur(T - between * np.eye(len(T)), sort="rhp", check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    return np.asarray(Q[:, :cut]) if size == cut else None
 
 
 def _dual_solution(

@@ -38,7 +38,7 @@ class KernelEmbedding:
     def scores(self, rows: NDArray[Any]) -> FloatArray:
         """Scores (n, k), a block of rows at a time, in the rows' own floating type."""
         scores = np.empty((len(rows), len(self.offset)), float_dtype(rows))
-        for part in row_slices(len(rows), block_rows(self.map.n_features)):
+        for part in row_slices(len(rows), block_rows(self.map.n_features, rows.shape[1])):
             F = self.map(self.kernel.read(rows, part))
             scores[part] = product(F, self.rotations) - self.offset
         return scores

@@ -54,7 +54,8 @@ def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tupl
     dtype = float_dtype(rows.X, rows.y)
 
     def parts() -> Iterator[FeatureMoments]:
-        for part in row_slices(len(rows.X), block_rows(max(map_x.n_features, map_y.n_features))):
+        widths = map_x.n_features, map_y.n_features, rows.X.shape[1], rows.y.shape[1]
+        for part in row_slices(len(rows.X), block_rows(*widths)):
             X, Y = kx.read(rows.X, part), ky.read(rows.y, part)
             F, G = map_x(X).astype(dtype, copy=False), map_y(Y).astype(dtype, copy=False)
             yield FeatureMoments(

@@ -13,7 +13,7 @@ from scipy import linalg
 from sklearn.cluster import MiniBatchKMeans
 
 from .._blocks import FloatArray, row_slices
-from .kernels import NEGATIVE_TOLERANCE, Kernel, not_semidefinite
+from .kernels import NEGATIVE_TOLERANCE, Kernel, check_symmetric, not_semidefinite
 from .products import product
 
 # Rows per landmark that k-means looks at.
@@ -78,9 +78,12 @@ def nystroem_map(kernel: Kernel, landmarks: FloatArray, base: FloatArray) -> Ker
     Williams & Seeger (2001), Using the Nyström method to speed up kernel machines.
     """
     K = kernel(landmarks, base)
+    check_symmetric(K, kernel.name)
     K = (K + K.T) / 2
     lam, Q = linalg.eigh(K, check_finite=False)
-    if lam[0] < -NEGATIVE_TOLERANCE * np.abs(lam).sum() or lam[-1] <= 0:
+    if not K.any():
+        raise ValueError(f"The kernel of {kernel.name} is zero on all landmarks. Pass rows that are not all zero.")
+    if lam[0] < -NEGATIVE_TOLERANCE * np.abs(lam).sum():
         raise not_semidefinite(kernel.name, f"its eigenvalues on the landmarks range from {lam[0]:g} to {lam[-1]:g}")
     keep = lam > len(K) * np.finfo(float).eps * lam[-1]
     return KernelMap(kernel, base, Q[:, keep] / np.sqrt(lam[keep]))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
@@ -94,13 +95,26 @@ class Kernel:
             # scikit-learn's χ² does not read what it could not write.
             A, base = np.require(A, requirements="W"), np.require(base, requirements="W")
         with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-            K: FloatArray = pairwise_kernels(A, base, metric=self.metric, filter_params=True, **self.params)
+            K = self._values(A, base)
             finite = np.isfinite(K.sum())
         if not finite:
             raise ValueError(
                 f"The kernel of {self.name} has values that are not finite, the largest feature being "
-                f"{np.abs(A).max():g}; rescale the features to ordinary units, or lower degree and gamma."
+                f"{np.abs(A).max():g}; rescale the features to ordinary units, lower degree and gamma, or mend the "
+                "kernel if it is a function."
             )
+        return K
+
+    def _values(self, A: FloatArray, base: FloatArray) -> FloatArray:
+        try:
+            K: FloatArray = pairwise_kernels(A, base, metric=self.metric, filter_params=True, **self.params)
+        except (TypeError, ValueError) as error:
+            if not callable(self.metric):
+                raise
+            raise ValueError(
+                f"The kernel function of {self.name} failed on two rows: {error} A function takes two rows and gives a "
+                "number; kernels of scikit-learn go by their names."
+            ) from error
         return K
 
     def diagonal(self, rows: NDArray[Any], part: slice) -> FloatArray:
@@ -110,7 +124,8 @@ class Kernel:
         if self.metric in DISTANCE_KERNELS:
             return np.ones(len(rows[part]))
         A = self.read(rows, part)
-        values = [np.diagonal(self(A[few], A[few])) for few in row_slices(len(A), DIAGONAL_ROWS)]
+        few_rows = 1 if isfunction(self.metric) else DIAGONAL_ROWS
+        values = [np.diagonal(self(A[few], A[few])) for few in row_slices(len(A), few_rows)]
         return np.concatenate(values)
 
 
@@ -131,9 +146,9 @@ def median_gamma(metric: str, rows: FloatArray, name: str) -> float:
     return 1.0 / float(np.median(distances)) if len(distances) else 1.0
 
 
-def block_rows(n_base: int) -> int:
-    """Rows in a block of kernel values against so many base rows."""
-    return int(np.clip(BLOCK_ENTRIES // max(n_base, 1), 256, 8192))
+def block_rows(*widths: int) -> int:
+    """Rows in a block of arrays of these widths: the rows themselves, their kernel values, their features."""
+    return int(np.clip(BLOCK_ENTRIES // max(*widths, 1), 256, 8192))
 
 
 def kernel_matrix(kernel: Kernel, rows: NDArray[Any]) -> FloatArray:
@@ -141,14 +156,14 @@ def kernel_matrix(kernel: Kernel, rows: NDArray[Any]) -> FloatArray:
     n = len(rows)
     K = np.empty((n, n))
     everything = kernel.base(rows, np.arange(n))
-    for part in row_slices(n, block_rows(n)):
+    for part in row_slices(n, block_rows(n, rows.shape[1])):
         K[part] = kernel(kernel.read(rows, part), everything)
-    if kernel.metric not in KERNELS or kernel.is_precomputed:
-        _check_symmetric(K, kernel.name)
+    if callable(kernel.metric):
+        check_symmetric(K, kernel.name)
     return K
 
 
-def check_square(K: NDArray[Any], name: str) -> None:
+def check_precomputed(K: NDArray[Any], name: str) -> None:
     """Refuse precomputed kernels that are not those of the training rows among themselves."""
     assert_all_finite(K, input_name=name)
     n, width = K.shape
@@ -158,9 +173,11 @@ def check_square(K: NDArray[Any], name: str) -> None:
             f"shape {K.shape}. Cross-validation in scikit-learn cuts X by rows and columns but y by rows alone: there, "
             "let y be features with a kernel of its own, or swap the modalities."
         )
+    check_symmetric(K, name)
 
 
-def _check_symmetric(K: FloatArray, name: str) -> None:
+def check_symmetric(K: NDArray[Any], name: str) -> None:
+    """Refuse kernels with k(a, b) ≠ k(b, a)."""
     for part in row_slices(len(K), block_rows(len(K))):
         difference = np.abs(K[part] - K[:, part].T).max(initial=0.0)
         if difference > 1e-5 * np.abs(K[part]).max(initial=0.0):
@@ -184,7 +201,10 @@ def centre(K: FloatArray, name: str) -> FloatArray:
     if trace < -rounding:
         raise not_semidefinite(name, f"once centred its trace is {trace:g}")
     if trace <= rounding:
-        raise ValueError(f"All rows of {name} are alike to the kernel: no direction varies. Pass rows that differ.")
+        raise ValueError(
+            f"All rows of {name} are alike to the kernel: no direction varies beyond rounding. Pass rows that differ, "
+            "centred and in ordinary units, or raise gamma."
+        )
     return means
 
 

@@ -30,6 +30,8 @@ def gram(A: FloatArray) -> FloatArray:
 
 def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
     """wᵀA, the sum of rows with weights of the same floating type."""
+    if A.size == 0:  # which BLAS has no notion of
+        return np.zeros(A.shape[1], A.dtype)
     a, transposed = _fortran(A)
     (gemv,) = get_blas_funcs(("gemv",), (a, w))
     return np.asarray(gemv(1.0, a, w, trans=1 - transposed))
