@@ -173,7 +173,7 @@ def main() -> None:
     # A small size may be fitted too well; that is not the question here.
     warnings.simplefilter("ignore")
     quick = arguments.quick
-    repeats = 3 if quick else 5
+    repeats = 3
 
     def size(full: Size, divisor: int) -> Size:
         n, p, q, k = full
