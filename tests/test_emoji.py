@@ -75,9 +75,10 @@ def test_kernel_cca_finds_more_than_linear_cca_does(of_image, at_1, at_10):
         y_transformer=StandardScaler(),
     )
     inside, outside = next(GroupKFold(3).split(train.image, groups=train.base_name))
-    widths = np.array(clone(model).fit(train.image[inside], train.text[inside]).aligner_.gamma_)
+    few = clone(model).set_params(aligner__n_components=1)
+    widths = np.array(few.fit(train.image[inside], train.text[inside]).aligner_.gamma_)
     found = {}
-    for factor, ridges in product((1.0, 2.0), ((3e-4, 3e-4), (3e-4, 1e-3))):
+    for factor, ridges in ((1.0, (3e-4, 3e-4)), (2.0, (3e-4, 1e-3))):
         model.set_params(aligner__gamma=tuple(factor * widths), aligner__regularization=ridges)
         image, text = model.fit(train.image[inside], train.text[inside]).transform(
             train.image[outside], train.text[outside]

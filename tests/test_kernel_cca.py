@@ -146,8 +146,7 @@ def test_linear_kernel_is_cca_with_matching_shrinkage(n):
 
 
 @models(*EXACT)
-@pytest.mark.parametrize("landmarks", ["uniform", "pivoted"])
-@pytest.mark.parametrize("n", [200, 600], ids=["all pairs", "iterated"])
+@pytest.mark.parametrize(("n", "landmarks"), [(150, "uniform"), (150, "pivoted"), (560, "uniform")])
 def test_all_rows_as_landmarks_are_exact(model, landmarks, n):
     X, Y = pairs(n)
     exact = fit(model, X, Y)
@@ -164,13 +163,13 @@ def test_fourier_features_converge_to_the_exact_model(kernel):
     K = pairwise_kernels(NEW[0], metric=kernel, gamma=0.05)
 
     def squared_errors(n_frequencies):
-        models = [fit(exact, approximation="fourier", n_landmarks=n_frequencies, random_state=i) for i in range(4)]
+        models = [fit(exact, approximation="fourier", n_landmarks=n_frequencies, random_state=i) for i in range(3)]
         features = [model._maps[0](NEW[0]) for model in models]
         predictions = np.mean([np.square(m.predict(NEW[0]) - exact.predict(NEW[0])).mean() for m in models])
         return np.mean([np.square(F @ F.T - K).mean() for F in features]), predictions
 
-    few, many = squared_errors(20), squared_errors(500)
-    assert 1 / 40 < many[0] / few[0] < 1 / 15
+    few, many = squared_errors(20), squared_errors(300)
+    assert 1 / 30 < many[0] / few[0] < 2 / 15
     assert many[1] < few[1] / 2
     assert many[1] < 0.15 * np.square(exact.predict(NEW[0]) - exact.y_mean_).mean()
 
@@ -417,16 +416,16 @@ def test_no_stream_where_rows_decide_on_the_features(model):
 
 
 def test_landmarks_need_no_kernel_of_all_rows():
-    """Peak memory of a fit on 6,000 rows stays below a quarter of one kernel."""
+    """Peak memory of a fit on 4,000 rows stays below a quarter of one kernel."""
     import tracemalloc
 
-    rows = pairs(6000)
+    rows = pairs(4000)
     model = KernelCCA(3, approximation="nystroem", n_landmarks=50, random_state=0)
     tracemalloc.start()
     model.fit(*rows).transform(*rows)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < 6000**2 * 8 / 4
+    assert peak < 4000**2 * 8 / 4
 
 
 # What it is for
