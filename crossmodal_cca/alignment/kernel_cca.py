@@ -83,7 +83,8 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
     regularization : float in (0, 1e6], default=1e-3
         (pair) Ridge relative to the total variance in feature space, the trace of the centred kernel.
     approximation : {None, "nystroem", "fourier"}, default=None
-        None solves with the n_rows × n_rows kernels, for up to some 10,000 rows. "nystroem" expresses rows by their
+        None solves with the n_rows × n_rows kernels: for up to some 10,000 rows with few components, and some thousand
+        with many, which take eigenvectors of both kernels. "nystroem" expresses rows by their
         kernel values with landmarks, "fourier" ("rbf" and "laplacian" only) by random Fourier features; both walk over
         the rows in blocks.
     n_landmarks : int or None, default=None
