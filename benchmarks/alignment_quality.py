@@ -33,7 +33,7 @@ from typing import Any
 
 import numpy as np
 from contrastive_heads import WIDTHS, Array, Effort, Fold, Pair, drawn, search_heads
-from harness import FOLDER, SEED, Row, Task, measure, parse_arguments, report
+from harness import FOLDER, SEED, Row, Task, measure, parse_arguments, report, write
 from matplotlib.figure import Figure
 from scipy.stats import sem
 from sklearn.base import clone
@@ -340,7 +340,10 @@ def main() -> None:
     arguments = parse_arguments(__doc__, "alignment_quality")
     # A grid reaches into settings that over-fit, and says so each time.
     warnings.simplefilter("ignore")
-    rows = [row for problem in problems(arguments.quick) for row in rows_of(problem, arguments.quick)]
+    rows: list[Row] = []
+    for problem in problems(arguments.quick):
+        rows += rows_of(problem, arguments.quick)
+        write(rows, arguments)
     report(rows, arguments)
     draw(rows, arguments.output.with_suffix(".png"))
 

@@ -147,7 +147,12 @@ def report(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         rows = [{**row, "met": None} if "met" in row else row for row in rows]
     table = pd.DataFrame(rows).astype(object)
     print(table.where(table.notna(), "").to_string(index=False, float_format="{:.3g}".format))
+    write(rows, arguments)
+    print(f"\nwritten to {arguments.output}")
+
+
+def write(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
+    """Write the rows, with the environment, as JSON; a long run may do so as it goes."""
     record = {"quick": arguments.quick, "environment": environment(), "rows": list(rows)}
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     arguments.output.write_text(json.dumps(record, indent=2) + "\n")
-    print(f"\nwritten to {arguments.output}")

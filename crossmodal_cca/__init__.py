@@ -1,6 +1,6 @@
 """Two modalities, one shared space: CCA, kernel CCA, PLS, retrieval and prediction across modalities."""
 
-from . import datasets, metrics, plotting
+from . import datasets, inference, metrics, plotting, retrieval
 from .alignment import CCA, PLSSVD, CrossModalPipeline, KernelCCA, PLSCanonical, PLSRegression
 from .linalg import PairMoments
 
@@ -15,6 +15,8 @@ __all__ = [
     "PLSRegression",
     "PairMoments",
     "datasets",
+    "inference",
     "metrics",
     "plotting",
+    "retrieval",
 ]

@@ -5,8 +5,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from crossmodal_cca import metrics
-from crossmodal_cca.metrics import report as report_module
-from crossmodal_cca.metrics import retrieval_report
+from crossmodal_cca.metrics import resampling, retrieval_report
 
 DIRECTIONS = ("x → y", "y → x")
 
@@ -45,7 +44,7 @@ def test_values_are_those_of_the_metrics_in_both_directions(captions, metric):
 
 def test_layout(captions):
     table = retrieval_report(**captions, n_bootstrap=2, random_state=0)
-    assert list(table.columns) == ["value", "low", "high", "chance", "n_queries", "n_gallery"]
+    assert list(table.columns) == ["value", "low", "high", "chance", "n_queries", "n_clusters", "n_gallery"]
     assert table.index.names == ["direction", "metric"]
     names = [f"hit_rate_at_{k}" for k in (1, 5, 10)]
     names += ["mean_reciprocal_rank", "mean_average_precision", "median_rank"]
@@ -98,7 +97,7 @@ def test_same_seed_same_intervals(captions):
 
 def test_drawing_in_chunks_changes_nothing(captions, monkeypatch):
     whole = retrieval_report(**captions, n_bootstrap=50, random_state=0)
-    monkeypatch.setattr(report_module, "_DRAWS_AT_ONCE", 200)
+    monkeypatch.setattr(resampling, "_DRAWS_AT_ONCE", 200)
     assert whole.equals(retrieval_report(**captions, n_bootstrap=50, random_state=0))
 
 

@@ -1,9 +1,11 @@
-"""Retrieval across modalities, measured: ranks, metrics with honest ties, a report with intervals."""
+"""Retrieval across modalities, measured: metrics with honest ties, intervals, comparisons, and a null to beat."""
 
+from .comparison import compare_retrieval, shuffled_pair_control
+from .deduplication import deduplicate
 from .first_match import hit_rate_at_k, mean_reciprocal_rank, median_rank
 from .measures import per_query
 from .ranks import retrieval_ranks
-from .report import retrieval_report
+from .report import query_report, retrieval_report
 from .retrieval import (
     mean_average_precision,
     ndcg_at_k,
@@ -11,17 +13,23 @@ from .retrieval import (
     r_precision,
     recall_at_k,
 )
+from .scorer import make_retrieval_scorer
 
 __all__ = [
+    "compare_retrieval",
+    "deduplicate",
     "hit_rate_at_k",
+    "make_retrieval_scorer",
     "mean_average_precision",
     "mean_reciprocal_rank",
     "median_rank",
     "ndcg_at_k",
     "per_query",
     "precision_at_k",
+    "query_report",
     "r_precision",
     "recall_at_k",
     "retrieval_ranks",
     "retrieval_report",
+    "shuffled_pair_control",
 ]

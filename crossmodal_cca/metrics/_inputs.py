@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 from sklearn.utils import check_array
 
 from .._blocks import float_dtype
@@ -19,18 +20,34 @@ QueryLayout = Callable[[Array], Array]
 class RetrievalProblem:
     """Queries and gallery made ready for a matrix product.
 
-    Gallery rows are sorted by id, so the items relevant to query ``i`` are the rows ``first[i]:last[i]``:
-    one slice instead of an index list per query.
+    The items relevant to query ``i`` are ``relevant(i)``. With relevance by id the gallery is sorted by id, so they
+    are one slice of it; with a relevance matrix they are the column indices of its row, and have ``grades``.
     """
 
     queries: Array  # (n_kept, d), only those with a relevant item
     gallery: Array  # (n_gallery, d), scaled so that unit queries @ gallery.T ranks as the similarity does
     gallery_norms: Array  # (n_gallery,), bounds of each column of that product
-    first: Array  # (n_kept,)
-    last: Array  # (n_kept,)
+    first: Array  # (n_kept,), where the relevant items begin: in the gallery, or in `items`
+    last: Array  # (n_kept,), and where they end
     kept: Array  # (n_kept,), rows of the caller's queries
     n_queries: int
     lay_out: QueryLayout
+    items: Array | None = None  # gallery rows, relevant ones of one query after those of the other
+    grades: Array | None = None  # > 0, beside `items`
+
+    @property
+    def n_relevant(self) -> Array:
+        """Relevant items of each kept query, shape (n_kept,)."""
+        return self.last - self.first
+
+    def relevant(self, query: int) -> slice | Array:
+        """Rows of the gallery that are relevant to a kept query."""
+        span = slice(self.first[query], self.last[query])
+        return span if self.items is None else self.items[span]
+
+    def grades_of(self, query: int) -> Array | None:
+        """Grades of the items relevant to a kept query, in the same order; None where relevance is by id."""
+        return None if self.grades is None else self.grades[self.first[query] : self.last[query]]
 
     def query_rows(self, rows: slice) -> Array:
         """Queries of a block, of unit length: a positive factor per query changes no ranking."""
@@ -38,10 +55,40 @@ class RetrievalProblem:
         return self.lay_out(self.queries[rows].astype(np.float64)).astype(self.gallery.dtype)
 
 
-def prepare(queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, metric: str) -> RetrievalProblem:
+def prepare(
+    queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, metric: str, relevance: Any = None
+) -> RetrievalProblem:
     """Check everything a user can hand over and lay it out for :func:`ranks.relevant_counts`."""
-    if not isinstance(metric, str) or metric not in _SIMILARITIES:
-        raise ValueError(f"metric must be one of {sorted(_SIMILARITIES)}, got {metric!r}.")
+    queries, gallery = check_sides(queries, gallery, metric)
+    dtype = float_dtype(queries, gallery)
+    # Laying out may overwrite these rows: they are a copy either way.
+    if relevance is None:
+        query_codes, gallery_codes = _codes(query_ids, gallery_ids, len(queries), len(gallery))
+        order = np.argsort(gallery_codes, kind="stable")
+        first = np.searchsorted(gallery_codes, query_codes, "left", sorter=order)
+        last = np.searchsorted(gallery_codes, query_codes, "right", sorter=order)
+        items = grades = None
+        rows = gallery[order].astype(dtype, copy=False)
+    else:
+        if query_ids is not None or gallery_ids is not None:
+            raise ValueError(
+                "relevance and ids both say what is relevant: pass query_ids and gallery_ids, or relevance."
+            )
+        table = _checked_relevance(relevance, len(queries), len(gallery))
+        rows = gallery.astype(dtype)
+        first, last, items, grades = table.indptr[:-1], table.indptr[1:], table.indices, table.data
+    kept = _queries_with_relevant_items(first, last)
+    rows, norms, lay_out = SIMILARITIES[metric](rows)
+    n_queries = len(queries)
+    if len(kept) < n_queries:
+        queries, first, last = queries[kept], first[kept], last[kept]
+    return RetrievalProblem(queries, rows, norms, first, last, kept, n_queries, lay_out, items, grades)
+
+
+def check_sides(queries: Any, gallery: Any, metric: str) -> tuple[Array, Array]:
+    """Refuse an unknown metric and rows that cannot be compared; return both sides as numeric arrays."""
+    if not isinstance(metric, str) or metric not in SIMILARITIES:
+        raise ValueError(f"metric must be one of {sorted(SIMILARITIES)}, got {metric!r}.")
     queries = check_array(queries, dtype="numeric", input_name="queries")
     gallery = check_array(gallery, dtype="numeric", input_name="gallery")
     if queries.shape[1] != gallery.shape[1]:
@@ -49,16 +96,24 @@ def prepare(queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, metric
             f"queries and gallery must share one space, but queries have {queries.shape[1]} features and "
             f"gallery items {gallery.shape[1]}; transform both sides with a fitted model first."
         )
-    query_codes, gallery_codes = _codes(query_ids, gallery_ids, len(queries), len(gallery))
-    order = np.argsort(gallery_codes, kind="stable")
-    first = np.searchsorted(gallery_codes, query_codes, "left", sorter=order)
-    last = np.searchsorted(gallery_codes, query_codes, "right", sorter=order)
-    kept = _queries_with_relevant_items(first, last)
-    dtype = float_dtype(queries, gallery)
-    items, norms, lay_out = _SIMILARITIES[metric](gallery[order].astype(dtype, copy=False))
-    if len(kept) < len(queries):
-        queries, first, last = queries[kept], first[kept], last[kept]
-    return RetrievalProblem(queries, items, norms, first, last, kept, len(query_codes), lay_out)
+    return queries, gallery
+
+
+def _checked_relevance(relevance: Any, n_queries: int, n_gallery: int) -> Any:
+    """Grades as a CSR matrix of float64 that stores the positive ones alone."""
+    table = check_array(relevance, accept_sparse="csr", dtype=np.float64, input_name="relevance")
+    if table.shape != (n_queries, n_gallery):
+        raise ValueError(
+            "relevance must have a row for each query and a column for each gallery item, shape "
+            f"{(n_queries, n_gallery)}; got {table.shape}."
+        )
+    # A copy: what follows works in place.
+    table = sparse.csr_array(table, copy=True)
+    table.sum_duplicates()
+    table.eliminate_zeros()
+    if table.nnz and table.data.min() < 0:
+        raise ValueError(f"relevance must hold grades >= 0, 0 for what is not relevant; got {table.data.min():g}.")
+    return table
 
 
 def check_cutoff(k: Any) -> None:
@@ -75,7 +130,7 @@ def _queries_with_relevant_items(first: Array, last: Array) -> Array:
     kept = np.flatnonzero(last > first)
     if len(kept) == 0:
         raise ValueError(
-            "No query has a relevant item: none of the query_ids occurs in gallery_ids. "
+            "No query has a relevant item: none of the query_ids occurs in gallery_ids, or relevance is 0 throughout. "
             "Unknown ids, or the ids of the two sides swapped?"
         )
     if len(kept) < len(first):
@@ -99,8 +154,8 @@ def _codes(query_ids: Any, gallery_ids: Any, n_queries: int, n_gallery: int) -> 
     if query_ids is None or gallery_ids is None:
         given, missing = ("gallery_ids", "query_ids") if query_ids is None else ("query_ids", "gallery_ids")
         raise ValueError(f"query_ids and gallery_ids go together: got {given} without {missing}. Pass both or neither.")
-    a = _checked_ids(query_ids, "query_ids", n_queries)
-    b = _checked_ids(gallery_ids, "gallery_ids", n_gallery)
+    a = checked_ids(query_ids, "query_ids", n_queries, "queries")
+    b = checked_ids(gallery_ids, "gallery_ids", n_gallery, "gallery")
     if a.dtype.kind != b.dtype.kind:
         if {a.dtype.kind, b.dtype.kind} & {"m", "M"}:
             raise _incomparable(a, b)
@@ -121,13 +176,13 @@ def _incomparable(a: Array, b: Array) -> TypeError:
     )
 
 
-def _checked_ids(ids: Any, name: str, n_rows: int) -> Array:
+def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> Array:
+    """One id for each of the rows (so called in messages), of any kind, none missing."""
     # A plain list stays a list of Python objects: np.asarray([1, "a"]) would make both strings.
     checked: Array = np.asarray(ids) if hasattr(ids, "dtype") else np.array(ids, dtype=object)
     if checked.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, one id or label per row; got shape {checked.shape}.")
     if len(checked) != n_rows:
-        rows = "queries" if name == "query_ids" else "gallery"
         raise ValueError(f"{name} must have one entry per row of {rows}: expected {n_rows}, got {len(checked)}.")
     if checked.dtype.kind in "fcmMO":
         import pandas as pd
@@ -140,7 +195,7 @@ def _checked_ids(ids: Any, name: str, n_rows: int) -> Array:
     return checked
 
 
-def _unit_rows(rows: Array) -> Array:
+def unit_rows(rows: Array) -> Array:
     """Scale rows to unit length in place; zero rows stay zero."""
     # By the largest entry first, or squares could overflow or vanish.
     rows /= _or_one(np.maximum(rows.max(axis=1), -rows.min(axis=1)))[:, None]
@@ -159,12 +214,12 @@ def _norms(rows: Array) -> Array:
 
 def _cosine(gallery: Array) -> tuple[Array, Array, QueryLayout]:
     # A zero item counts as length 1: its cosine is 0, and the others' rounding around 0 ties with it.
-    return _unit_rows(gallery), np.ones(len(gallery), gallery.dtype), _unit_rows
+    return unit_rows(gallery), np.ones(len(gallery), gallery.dtype), unit_rows
 
 
 def _dot(gallery: Array) -> tuple[Array, Array, QueryLayout]:
     gallery /= _largest(gallery)
-    return gallery, _norms(gallery), _unit_rows
+    return gallery, _norms(gallery), unit_rows
 
 
 def _euclidean(gallery: Array) -> tuple[Array, Array, QueryLayout]:
@@ -182,7 +237,7 @@ def _euclidean(gallery: Array) -> tuple[Array, Array, QueryLayout]:
     gallery = np.column_stack((gallery, squares / (-2 * m))).astype(gallery.dtype, copy=False)
 
     def lay_out(block: Array) -> Array:
-        return _unit_rows(np.column_stack(((block - centre) / unit, np.full(len(block), m))))
+        return unit_rows(np.column_stack(((block - centre) / unit, np.full(len(block), m))))
 
     return gallery, _norms(gallery), lay_out
 
@@ -193,7 +248,7 @@ def _largest(rows: Array) -> Array:
 
 
 # Each may overwrite the gallery it is given: it is a copy.
-_SIMILARITIES: dict[str, Callable[[Array], tuple[Array, Array, QueryLayout]]] = {
+SIMILARITIES: dict[str, Callable[[Array], tuple[Array, Array, QueryLayout]]] = {
     "cosine": _cosine,
     "dot": _dot,
     "euclidean": _euclidean,

@@ -16,6 +16,7 @@ def hit_rate_at_k(
     k: int | None = 10,
     query_ids: Any = None,
     gallery_ids: Any = None,
+    relevance: Any = None,
     metric: str = "cosine",
 ) -> float:
     """Share of queries with a relevant item among the first k: what vision–language papers call R@k.
@@ -29,6 +30,8 @@ def hit_rate_at_k(
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
 
@@ -60,11 +63,26 @@ def hit_rate_at_k(
     >>> round(hit_rate_at_k(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     1.0
     """
-    return aggregated("hit_rate_at_k", queries, gallery, query_ids, gallery_ids, metric, k)
+    return aggregated(
+        "hit_rate_at_k",
+        queries,
+        gallery,
+        k=k,
+        query_ids=query_ids,
+        gallery_ids=gallery_ids,
+        relevance=relevance,
+        metric=metric,
+    )
 
 
 def mean_reciprocal_rank(
-    queries: Any, gallery: Any, *, query_ids: Any = None, gallery_ids: Any = None, metric: str = "cosine"
+    queries: Any,
+    gallery: Any,
+    *,
+    query_ids: Any = None,
+    gallery_ids: Any = None,
+    relevance: Any = None,
+    metric: str = "cosine",
 ) -> float:
     """Mean of 1 / rank of each query's first relevant item (MRR).
 
@@ -75,6 +93,8 @@ def mean_reciprocal_rank(
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
 
@@ -108,11 +128,25 @@ def mean_reciprocal_rank(
     >>> round(mean_reciprocal_rank(images, captions, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.75
     """
-    return aggregated("mean_reciprocal_rank", queries, gallery, query_ids, gallery_ids, metric)
+    return aggregated(
+        "mean_reciprocal_rank",
+        queries,
+        gallery,
+        query_ids=query_ids,
+        gallery_ids=gallery_ids,
+        relevance=relevance,
+        metric=metric,
+    )
 
 
 def median_rank(
-    queries: Any, gallery: Any, *, query_ids: Any = None, gallery_ids: Any = None, metric: str = "cosine"
+    queries: Any,
+    gallery: Any,
+    *,
+    query_ids: Any = None,
+    gallery_ids: Any = None,
+    relevance: Any = None,
+    metric: str = "cosine",
 ) -> float:
     """Median over queries of the expected rank of the best match (MedR); 1 is best.
 
@@ -123,6 +157,8 @@ def median_rank(
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
 
@@ -153,4 +189,12 @@ def median_rank(
     >>> round(median_rank(images, captions, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     1.5
     """
-    return aggregated("median_rank", queries, gallery, query_ids, gallery_ids, metric)
+    return aggregated(
+        "median_rank",
+        queries,
+        gallery,
+        query_ids=query_ids,
+        gallery_ids=gallery_ids,
+        relevance=relevance,
+        metric=metric,
+    )

@@ -5,17 +5,19 @@ these are relevant; R items are relevant to the query and N are in the gallery. 
 formula here, add a row to ``MEASURES`` and a public function beside the others.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
-from ._inputs import Array, check_cutoff, prepare
+from ._inputs import Array, RetrievalProblem, check_cutoff, prepare
 from .ranks import RelevantCounts, evaluate, expected_rank
 
 Cutoff = int | None | Literal["default"]
+Reducer = Callable[[RelevantCounts], Array]
 
 
 @dataclass(frozen=True)
@@ -24,18 +26,23 @@ class Measure:
 
     formula: Callable[..., Array]
     best_only: bool = False
-    aggregate: Callable[..., Any] = np.mean
-    default_k: int | Literal["no k"] | None = "no k"
+    aggregate: Literal["mean", "median"] = "mean"
+    # Keyword arguments of the formula.
+    options: dict[str, Any] = field(default_factory=dict)
+    greater_is_better: bool = True
 
-    def reducer(self, k: Cutoff = "default") -> Callable[[RelevantCounts], Array]:
-        """The formula with its ``k`` filled in."""
-        if self.default_k == "no k":
-            if k != "default":
-                raise TypeError(f"This metric takes no k, got k={k!r}.")
-            return self.formula
-        k = self.default_k if k == "default" else k
-        check_cutoff(k)
-        return partial(self.formula, k=k)
+    def reducer(self, **options: Any) -> Reducer:
+        """The formula with its options filled in; "default" stands for the measure's own."""
+        given = {name: value for name, value in options.items() if value != "default"}
+        for name in given:
+            if name not in self.options:
+                raise TypeError(f"This metric takes no {name}, got {name}={given[name]!r}.")
+        filled = self.options | given
+        if "k" in filled:
+            check_cutoff(filled["k"])
+        if filled.get("gain", "linear") not in GAINS:
+            raise ValueError(f"gain must be one of {sorted(GAINS)}, got {filled['gain']!r}.")
+        return partial(self.formula, **filled)
 
 
 def _hit_rate(c: RelevantCounts, k: int | None) -> Array:
@@ -74,14 +81,26 @@ def _average_precision(c: RelevantCounts, k: int | None) -> Array:
     return c.sum_per_query(precision) / c.n_relevant
 
 
-def _ndcg(c: RelevantCounts, k: int | None) -> Array:
-    """Gains 1/log2(1 + rank), averaged over the places of a tie, over those of the ideal order."""
+def _ndcg(c: RelevantCounts, k: int | None, gain: str) -> Array:
+    """Gains over log2(1 + rank), averaged over the places of a tie, over those of the ideal order."""
     g, t, k = c.greater, c.tied, _depth(c, k)
     discount = _cumulated(1 / np.log2(np.arange(2, c.n_gallery + 2)))
-    gains = c.sum_per_query((discount[np.minimum(g + t, k)] - discount[np.minimum(g, k)]) / t)
-    ideal = discount[np.minimum(c.n_relevant, k)]
+    worth = np.ones(len(g)) if c.grade is None else GAINS[gain](c.grade)
+    gains = c.sum_per_query(worth * (discount[np.minimum(g + t, k)] - discount[np.minimum(g, k)]) / t)
+    best_first = np.lexsort((-worth, c.query))
+    place = np.minimum(np.arange(len(g)) - np.repeat(np.cumsum(c.n_relevant) - c.n_relevant, c.n_relevant), k)
+    ideal = c.sum_per_query(worth[best_first] * (discount[np.minimum(place + 1, k)] - discount[place]))
     # Ties by tolerance are not transitive: a chain of near-ties could exceed the ideal by a hair.
     return np.asarray(np.minimum(gains / ideal, 1))
+
+
+def _exponential_gain(grade: Array) -> Array:
+    if grade.max() > 1000:
+        raise ValueError(
+            f"gain='exponential' is 2^grade − 1 and overflows; the largest grade is {grade.max():g}. Rescale "
+            "relevance, or use gain='linear'."
+        )
+    return np.asarray(np.exp2(grade) - 1)
 
 
 def _depth(c: RelevantCounts, k: int | None) -> int:
@@ -119,16 +138,56 @@ def _cumulated(terms: Array) -> Array:
     return np.concatenate(([0.0], np.cumsum(terms)))
 
 
+GAINS: dict[str, Callable[[Array], Array]] = {"linear": lambda grade: grade, "exponential": _exponential_gain}
+
 MEASURES: dict[str, Measure] = {
-    "hit_rate_at_k": Measure(_hit_rate, best_only=True, default_k=10),
-    "recall_at_k": Measure(_recall, default_k=10),
-    "precision_at_k": Measure(_precision, default_k=10),
+    "hit_rate_at_k": Measure(_hit_rate, best_only=True, options={"k": 10}),
+    "recall_at_k": Measure(_recall, options={"k": 10}),
+    "precision_at_k": Measure(_precision, options={"k": 10}),
     "mean_reciprocal_rank": Measure(_reciprocal_rank, best_only=True),
-    "median_rank": Measure(expected_rank, best_only=True, aggregate=np.median),
-    "mean_average_precision": Measure(_average_precision, default_k=None),
+    "median_rank": Measure(expected_rank, best_only=True, aggregate="median", greater_is_better=False),
+    "mean_average_precision": Measure(_average_precision, options={"k": None}),
     "r_precision": Measure(_r_precision),
-    "ndcg_at_k": Measure(_ndcg, default_k=None),
+    "ndcg_at_k": Measure(_ndcg, options={"k": None, "gain": "linear"}),
 }
+
+
+@dataclass(frozen=True)
+class ChosenMeasure:
+    """A measure with its options, under the name it has in tables, such as ``hit_rate_at_10``."""
+
+    name: str
+    measure: Measure
+    reducer: Reducer
+
+    @classmethod
+    def named(cls, name: Any, **options: Any) -> "ChosenMeasure":
+        """From a name or function; a cut-off may stand in the name instead of in ``k``."""
+        base = name if isinstance(name, str) else getattr(name, "__name__", repr(name))
+        stated = re.fullmatch(r"(\w+_at_)(\d+)", base)
+        if stated:
+            if options.get("k", "default") not in ("default", int(stated[2])):
+                raise ValueError(f"{base!r} says k={stated[2]} already, got k={options['k']!r} too.")
+            base, options = f"{stated[1]}k", options | {"k": int(stated[2])}
+        if base not in MEASURES:
+            raise ValueError(
+                f"measure must be one of {sorted(MEASURES)}, the function of that name, or a name with its cut-off, "
+                f"such as 'hit_rate_at_5'; got {name!r}."
+            )
+        measure = MEASURES[base]
+        k = options.get("k", "default")
+        k = measure.options.get("k") if k == "default" else k
+        return cls(base if k is None else re.sub("_at_k$", f"_at_{k}", base), measure, measure.reducer(**options))
+
+    def aggregate(self, values: Array) -> float:
+        """One number of the values of all queries."""
+        return float(np.median(values) if self.measure.aggregate == "median" else np.mean(values))
+
+
+def evaluate_measures(problem: RetrievalProblem, measures: Sequence[ChosenMeasure], verbose: int = 0) -> Array:
+    """Values of several measures from one walk, shape (len(measures), n_queries); NaN for queries left out."""
+    best_only = all(chosen.measure.best_only for chosen in measures)
+    return evaluate(problem, [chosen.reducer for chosen in measures], best_only=best_only, verbose=verbose)
 
 
 def per_query(
@@ -138,25 +197,35 @@ def per_query(
     gallery: Any,
     *,
     k: Cutoff = "default",
+    gain: str = "default",
     query_ids: Any = None,
     gallery_ids: Any = None,
+    relevance: Any = None,
     metric: str = "cosine",
+    verbose: int = 0,
 ) -> Array:
     """Value of a retrieval metric for every single query.
 
     Parameters
     ----------
     measure : str or callable
-        One of this package's metrics or its name, such as ``"mean_average_precision"``; by position only.
+        One of this package's metrics or its name, such as ``"mean_average_precision"``, also with a cut-off, such as
+        ``"hit_rate_at_5"``; by position only.
     queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
         Scores of the two modalities in the shared space.
     k : int >= 1 or None, default="default"
         For metrics that take it; ``"default"`` is the metric's own default.
+    gain : {"linear", "exponential"}, default="default"
+        For :func:`ndcg_at_k`.
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: grades >= 0, an item being relevant where they are positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    verbose : int >= 0, default=0
+        Above 0, progress is printed.
 
     Returns
     -------
@@ -169,10 +238,10 @@ def per_query(
     ValueError, TypeError
         As :func:`retrieval_ranks`; or if the measure is unknown or takes no k.
 
-    Notes
-    -----
-    Compare two models on the same queries through the differences of these values: they are paired, so their
-    interval is far narrower than the two single ones suggest.
+    See Also
+    --------
+    compare_retrieval : Compares two models on the same queries.
+    query_report : Ranks and values of every query in a table.
 
     Examples
     --------
@@ -181,23 +250,13 @@ def per_query(
     >>> per_query("mean_reciprocal_rank", images, captions, query_ids=[0, 1], gallery_ids=[0, 0, 1])
     array([1. , 0.5])
     """
-    name = measure if isinstance(measure, str) else getattr(measure, "__name__", repr(measure))
-    if name not in MEASURES:
-        raise ValueError(f"measure must be one of {sorted(MEASURES)} or the function of that name, got {measure!r}.")
-    reducer = MEASURES[name].reducer(k)
-    problem = prepare(queries, gallery, query_ids, gallery_ids, metric)
-    return np.asarray(evaluate(problem, [reducer], best_only=MEASURES[name].best_only)[0])
+    chosen = ChosenMeasure.named(measure, k=k, gain=gain)
+    problem = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
+    return np.asarray(evaluate_measures(problem, [chosen], verbose)[0])
 
 
-def aggregated(
-    name: str,
-    queries: Any,
-    gallery: Any,
-    query_ids: Any,
-    gallery_ids: Any,
-    metric: str,
-    k: Cutoff = "default",
-) -> float:
+def aggregated(measure: str, queries: Any, gallery: Any, **options: Any) -> float:
     """One number over the queries that have a relevant item."""
-    values = per_query(name, queries, gallery, k=k, query_ids=query_ids, gallery_ids=gallery_ids, metric=metric)
-    return float(MEASURES[name].aggregate(values[~np.isnan(values)]))
+    chosen = ChosenMeasure.named(measure, k=options.pop("k", "default"), gain=options.pop("gain", "default"))
+    values = evaluate_measures(prepare(queries, gallery, **options), [chosen])[0]
+    return chosen.aggregate(values[~np.isnan(values)])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._progress import Progress
 from ._inputs import Array, RetrievalProblem, prepare
 
 # Of a block of scores and its counts: large enough for a fast matrix product, small enough for any laptop.
@@ -31,6 +32,7 @@ class RelevantCounts:
     relevant_tied: Array  # relevant items among `tied`, itself included
     n_relevant: Array  # (n_queries of the block,)
     n_gallery: int
+    grade: Array | None = None  # of the relevant item, where relevance is graded
 
     def best(self) -> tuple[Array, Array, Array]:
         """(greater, tied, relevant_tied) of each query's best relevant item, each of shape (n_queries,)."""
@@ -59,7 +61,7 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
         Of the next block of queries.
     """
     n_kept, n_gallery = len(problem.kept), len(problem.gallery)
-    n_relevant = problem.last - problem.first
+    n_relevant = problem.n_relevant
     most = 1 if best_only else int(n_relevant.max())
     bytes_per_query = n_gallery * problem.gallery.itemsize + most * _BYTES_PER_RELEVANT_ITEM
     step = min(n_kept, max(1, BLOCK_BYTES // bytes_per_query))
@@ -73,8 +75,8 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
         yield count(scores, problem, rows)
 
 
-def tie_tolerance(problem: RetrievalProblem) -> Array:
-    """Half-width of a tie at each gallery item's score, for unit queries, shape (n_gallery,).
+def tie_width(gallery: Array, norms: Array) -> Array:
+    """Half-width of a tie at each gallery item's score, for unit queries and items of these norms, shape (n_gallery,).
 
     Identical gallery rows do get scores several eps apart: the matrix product sums differently at the edges
     of its tiles. A sum of d terms makes d rounding errors, each uniform up to eps/2 times the partial sum; if
@@ -82,17 +84,15 @@ def tie_tolerance(problem: RetrievalProblem) -> Array:
     deviation is eps/2·√(d/3)/√3 = √d·eps/6. Then √d·eps is four standard deviations of the difference of two
     such sums. The 4 eps more cover the scaling of both vectors and sums too short for statistics.
     """
-    dtype = problem.gallery.dtype
-    width = (4 + np.sqrt(problem.gallery.shape[1])) * np.finfo(dtype).eps
-    return np.asarray(width * problem.gallery_norms, dtype)
+    width = (4 + np.sqrt(gallery.shape[1])) * np.finfo(gallery.dtype).eps
+    return np.asarray(width * norms, gallery.dtype)
 
 
 def _count_best(scores: Array, problem: RetrievalProblem, rows: slice) -> RelevantCounts:
-    first, last = problem.first[rows], problem.last[rows]
-    n_relevant = last - first
+    n_relevant = problem.n_relevant[rows]
     queries = np.arange(len(scores))
-    best = np.array([i if j - i == 1 else i + row[i:j].argmax() for row, i, j in zip(scores, first, last, strict=True)])
-    width = tie_tolerance(problem)[best]
+    best = _best_relevant(scores, problem, rows)
+    width = tie_width(problem.gallery, problem.gallery_norms)[best]
     above, below = scores[queries, best] + width, scores[queries, best] - width
     greater, at_least, relevant_tied = np.ones((3, len(scores)), dtype=np.int64)
     mask = np.empty(scores.shape[1], dtype=bool)
@@ -101,7 +101,7 @@ def _count_best(scores: Array, problem: RetrievalProblem, rows: slice) -> Releva
         greater[q] = np.count_nonzero(np.greater(scores[q], above[q], out=mask))
         at_least[q] = np.count_nonzero(np.greater_equal(scores[q], below[q], out=mask))
         if n_relevant[q] > 1:
-            relevant_tied[q] = np.count_nonzero(mask[first[q] : last[q]])
+            relevant_tied[q] = np.count_nonzero(mask[problem.relevant(rows.start + q)])
     return RelevantCounts(
         query=queries,
         greater=greater,
@@ -113,23 +113,40 @@ def _count_best(scores: Array, problem: RetrievalProblem, rows: slice) -> Releva
     )
 
 
+def _best_relevant(scores: Array, problem: RetrievalProblem, rows: slice) -> Array:
+    """Gallery row of each query's best-scored relevant item."""
+    first = problem.first[rows]
+    # With one relevant item there is nothing to compare.
+    best = first.copy() if problem.items is None else problem.items[first]
+    for q in np.flatnonzero(problem.n_relevant[rows] > 1):
+        relevant = problem.relevant(rows.start + q)
+        place = scores[q, relevant].argmax()
+        best[q] = relevant.start + place if isinstance(relevant, slice) else relevant[place]
+    return best
+
+
 def _count_all(scores: Array, problem: RetrievalProblem, rows: slice) -> RelevantCounts:
-    first, last = problem.first[rows], problem.last[rows]
-    n_relevant = last - first
-    tolerance = tie_tolerance(problem)
+    n_relevant = problem.n_relevant[rows]
+    tolerance = tie_width(problem.gallery, problem.gallery_norms)
     counts = np.empty((4, n_relevant.sum()), dtype=np.int64)
+    grade = None if problem.grades is None else np.empty(counts.shape[1])
     end = 0
-    for row, i, j in zip(scores, first, last, strict=True):
-        relevant = row[i:j].copy()
+    for q, row in enumerate(scores, rows.start):
+        items = problem.relevant(q)
+        relevant = row[items].copy()
         best_first = np.argsort(-relevant, kind="stable")
-        width = tolerance[i:j][best_first]
+        width = tolerance[items][best_first]
         above, below = relevant[best_first] + width, relevant[best_first] - width
-        start, end = end, end + j - i
+        start, end = end, end + len(relevant)
         counts[:2, start:end] = _greater_and_tied(row, above, below)
         counts[2:, start:end] = _greater_and_tied(relevant, above, below)
+        if grade is not None:
+            grade[start:end] = problem.grades_of(q)[best_first]  # type: ignore[index]
     query = np.repeat(np.arange(len(n_relevant)), n_relevant)
     greater, tied, relevant_greater, relevant_tied = counts
-    return RelevantCounts(query, greater, tied, relevant_greater, relevant_tied, n_relevant, n_gallery=scores.shape[1])
+    return RelevantCounts(
+        query, greater, tied, relevant_greater, relevant_tied, n_relevant, n_gallery=scores.shape[1], grade=grade
+    )
 
 
 def _greater_and_tied(row: Array, above: Array, below: Array) -> tuple[Array, Array]:
@@ -143,7 +160,14 @@ def _greater_and_tied(row: Array, above: Array, below: Array) -> tuple[Array, Ar
 
 
 def retrieval_ranks(
-    queries: Any, gallery: Any, *, query_ids: Any = None, gallery_ids: Any = None, metric: str = "cosine"
+    queries: Any,
+    gallery: Any,
+    *,
+    query_ids: Any = None,
+    gallery_ids: Any = None,
+    relevance: Any = None,
+    metric: str = "cosine",
+    verbose: int = 0,
 ) -> Array:
     """Expected rank of each query's best match in the gallery, 1 being the first.
 
@@ -159,9 +183,14 @@ def retrieval_ranks(
         ``i``.
     gallery_ids : array-like of shape (n_gallery,), default=None
         Ids, or class labels, of the gallery items.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: an item is relevant where this is positive, for relations that no label expresses, such as
+        sharing one of several tags.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery: cosine, inner product or smallest distance. The cosine of a zero
         vector is 0.
+    verbose : int >= 0, default=0
+        Above 0, progress is printed.
 
     Returns
     -------
@@ -172,7 +201,8 @@ def retrieval_ranks(
     ------
     ValueError
         If the widths differ, one side's ids are missing or their number is wrong, the two sides differ in
-        length without ids, no query has a relevant item, or anything is NaN, infinite or empty.
+        length without ids, relevance has another shape, a negative grade or company in ids, no query has a relevant
+        item, or anything is NaN, infinite or empty.
     TypeError
         If the ids of the two sides cannot be compared, such as numbers with strings.
 
@@ -201,17 +231,27 @@ def retrieval_ranks(
     >>> retrieval_ranks(images, captions, query_ids=["cat", "dog"], gallery_ids=["cat", "cat", "dog"])
     array([1., 1.])
     """
-    problem = prepare(queries, gallery, query_ids, gallery_ids, metric)
-    return np.asarray(evaluate(problem, [expected_rank], best_only=True)[0])
+    problem = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
+    return np.asarray(evaluate(problem, [expected_rank], best_only=True, verbose=verbose)[0])
 
 
 def evaluate(
-    problem: RetrievalProblem, reducers: Sequence[Callable[[RelevantCounts], Array]], *, best_only: bool
+    problem: RetrievalProblem,
+    reducers: Sequence[Callable[[RelevantCounts], Array]],
+    *,
+    best_only: bool,
+    verbose: int = 0,
 ) -> Array:
     """Values of all reducers from one walk, shape (len(reducers), n_queries); NaN for queries left out."""
     values = np.full((len(reducers), problem.n_queries), np.nan)
-    blocks = [[reduce(counts) for reduce in reducers] for counts in relevant_counts(problem, best_only=best_only)]
-    values[:, problem.kept] = np.concatenate(blocks, axis=1)
+    done = 0
+    with Progress("queries ranked", len(problem.kept), verbose) as progress:
+        for counts in relevant_counts(problem, best_only=best_only):
+            block = problem.kept[done : done + len(counts.n_relevant)]
+            for value, reduce in zip(values, reducers, strict=True):
+                value[block] = reduce(counts)
+            done += len(block)
+            progress.update(done)
     return values
 
 

@@ -1,4 +1,4 @@
-"""Retrieval in both directions at a glance: value, interval, chance and gallery size in one table."""
+"""Retrieval at a glance: both directions in one table, or every query in one."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from ._inputs import Array, RetrievalProblem, check_cutoff, prepare
-from .measures import MEASURES
-from .ranks import RelevantCounts, evaluate
+from .measures import ChosenMeasure, Cutoff, evaluate_measures
+from .ranks import RelevantCounts, evaluate, expected_rank
+from .resampling import bootstrap, cluster_codes, percentile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
-
-# Numbers drawn at once by the bootstrap; 30,000 queries × 1000 resamples would be gigabytes.
-_DRAWS_AT_ONCE = 2**21
 
 
 def retrieval_report(
@@ -25,11 +23,16 @@ def retrieval_report(
     *,
     x_ids: Any = None,
     y_ids: Any = None,
+    relevance: Any = None,
+    x_groups: Any = None,
+    y_groups: Any = None,
     ks: Sequence[int] = (1, 5, 10),
+    measures: Sequence[str] | None = None,
     metric: str = "cosine",
     n_bootstrap: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
+    verbose: int = 0,
 ) -> pd.DataFrame:
     """Retrieval metrics in both directions, with bootstrap intervals and the level of chance.
 
@@ -42,8 +45,16 @@ def retrieval_report(
     x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
         Ids or class labels; items with equal ones are relevant to each other. None for both: row ``i`` to row
         ``i``.
+    relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
+        Instead of ids: items are relevant to each other where this is positive.
+    x_groups, y_groups : array-like of shape (n_x,) and (n_y,), default=None
+        Which rows are not independent, such as the captions of one image: as queries they are resampled together.
+        None: every row by itself.
     ks : sequence of int >= 1, default=(1, 5, 10)
         Cut-offs of the hit rate; one larger than the gallery means all of it.
+    measures : sequence of str or None, default=None
+        Metrics by name, also with a cut-off such as ``"recall_at_5"``. None: ``hit_rate_at_<k>`` for all `ks`,
+        ``mean_reciprocal_rank``, ``mean_average_precision`` (whole list) and ``median_rank``.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     n_bootstrap : int >= 0, default=1000
@@ -52,26 +63,32 @@ def retrieval_report(
         Share of the resamples inside the interval.
     random_state : int, RandomState instance or None, default=None
         Seed of the resamples.
+    verbose : int >= 0, default=0
+        Above 0, progress is printed.
 
     Returns
     -------
-    DataFrame of shape (2 * (len(ks) + 3), 6)
-        Rows: ``("x → y" | "y → x", metric)``, the direction being query → gallery, the metrics
-        ``hit_rate_at_<k>``, ``mean_reciprocal_rank``, ``mean_average_precision`` (whole list) and
-        ``median_rank``. Columns: ``value``; ``low`` and ``high`` ends of the interval; ``chance``, what a
-        constant similarity scores; ``n_queries`` that have a relevant item; ``n_gallery``.
+    DataFrame of shape (2 * n_measures, 7)
+        Rows: ``("x → y" | "y → x", metric)``, the direction being query → gallery. Columns: ``value``; ``low`` and
+        ``high`` ends of the interval; ``chance``, what a constant similarity scores; ``n_queries`` that have a relevant
+        item; ``n_clusters`` that they form; ``n_gallery``.
 
     Raises
     ------
     ValueError, TypeError
         As :func:`retrieval_ranks`; or if one of the other parameters is out of its range.
 
+    See Also
+    --------
+    compare_retrieval : Difference of two models, with its interval.
+    shuffled_pair_control : What a model reaches that was fitted to wrong pairs.
+
     Notes
     -----
-    Intervals are percentiles over resampled queries, the gallery being fixed, and treat the queries as
-    independent: too narrow where several of them share one image or one author. Chance is exact for this
-    gallery and these ids, but a fitted model can beat it on permuted pairs: refit on those for the honest
-    null.
+    Intervals are percentiles over resampled clusters of queries, the gallery being fixed: what another draw of queries
+    would give, not another training set or a larger gallery. They need some twenty clusters to be trusted. Chance is
+    exact for this gallery and these ids, but a fitted model can beat it on permuted pairs: refit on those for the
+    honest null.
 
     References
     ----------
@@ -86,86 +103,189 @@ def retrieval_report(
     >>> report.loc[("x → y", "hit_rate_at_5"), ["value", "chance", "n_gallery"]].round(3).tolist()
     [1.0, 0.1, 50.0]
     """
-    import pandas as pd
-
-    _check_parameters(ks, n_bootstrap, confidence_level)
+    chosen = chosen_measures(ks, measures)
+    check_resampling(n_bootstrap, "n_bootstrap", confidence_level)
     rng = check_random_state(random_state)
-    forth = prepare(x_scores, y_scores, x_ids, y_ids, metric)
-    back = prepare(y_scores, x_scores, y_ids, x_ids, metric)
-    tables = {
-        direction: pd.DataFrame(_columns(problem, ks, n_bootstrap, confidence_level, rng))
-        for direction, problem in (("x → y", forth), ("y → x", back))
-    }
-    return pd.concat(tables, names=["direction"]).set_index("metric", append=True).droplevel(1)
+    groups = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
+    tables = {}
+    for direction, problem in both_directions(x_scores, y_scores, x_ids, y_ids, relevance, metric):
+        name, given = groups[direction]
+        clusters = cluster_codes(given, name, problem.kept, problem.n_queries)
+        values = evaluate_measures(problem, chosen, verbose)[:, problem.kept]
+        low, high = percentile_interval(bootstrap(values, chosen, clusters, n_bootstrap, rng), confidence_level)
+        columns = {"value": aggregates(chosen, values), "low": low, "high": high, "chance": chances(chosen, problem)}
+        tables[direction] = columns | sizes(problem, clusters)
+    return table_of_directions(tables, chosen)
 
 
-def _check_parameters(ks: Sequence[int], n_bootstrap: int, confidence_level: float) -> None:
-    if np.ndim(ks) != 1 or len(set(ks)) < len(ks) or None in ks:
-        raise ValueError(f"ks must be a sequence of different integers >= 1, such as (1, 5, 10); got {ks!r}.")
-    for k in ks:
-        check_cutoff(k)
-    if isinstance(n_bootstrap, bool) or not isinstance(n_bootstrap, int | np.integer) or n_bootstrap < 0:
-        raise ValueError(f"n_bootstrap must be an integer >= 0, got {n_bootstrap!r}.")
+def both_directions(
+    x_scores: Any, y_scores: Any, x_ids: Any, y_ids: Any, relevance: Any, metric: str
+) -> list[tuple[str, RetrievalProblem]]:
+    """The two retrieval problems of a report, under their names."""
+    back = None if relevance is None else (relevance if hasattr(relevance, "T") else np.asarray(relevance)).T
+    return [
+        ("x → y", prepare(x_scores, y_scores, x_ids, y_ids, metric, relevance)),
+        ("y → x", prepare(y_scores, x_scores, y_ids, x_ids, metric, back)),
+    ]
+
+
+def chosen_measures(ks: Sequence[int], measures: Sequence[str] | None) -> list[ChosenMeasure]:
+    """Rows of a report: the measures asked for, or the usual ones."""
+    if measures is None:
+        if np.ndim(ks) != 1 or len(set(ks)) < len(ks) or None in ks:
+            raise ValueError(f"ks must be a sequence of different integers >= 1, such as (1, 5, 10); got {ks!r}.")
+        for k in ks:
+            check_cutoff(k)
+        measures = [f"hit_rate_at_{k}" for k in ks]
+        measures += ["mean_reciprocal_rank", "mean_average_precision", "median_rank"]
+    if isinstance(measures, str) or len(measures) == 0:
+        raise ValueError(
+            f"measures must be a sequence of names, such as ('hit_rate_at_1', 'r_precision'); got {measures!r}."
+        )
+    chosen = [ChosenMeasure.named(name) for name in measures]
+    names = [each.name for each in chosen]
+    if len(set(names)) < len(names):
+        raise ValueError(f"measures must be different, got {names}.")
+    return chosen
+
+
+def check_resampling(n_resamples: Any, name: str, confidence_level: float) -> None:
+    """Refuse numbers of resamples and levels that mean nothing."""
+    if isinstance(n_resamples, bool) or not isinstance(n_resamples, int | np.integer) or n_resamples < 0:
+        raise ValueError(f"{name} must be an integer >= 0, got {n_resamples!r}.")
     if not 0 < confidence_level < 1:
         raise ValueError(f"confidence_level must be in (0, 1), got {confidence_level!r}.")
 
 
-def _columns(
-    problem: RetrievalProblem,
-    ks: Sequence[int],
-    n_bootstrap: int,
-    confidence_level: float,
-    rng: np.random.RandomState,
-) -> dict[str, Any]:
-    """Columns of one direction's table, from one walk over its queries."""
-    hit_rate = MEASURES["hit_rate_at_k"]
-    others = ("mean_reciprocal_rank", "mean_average_precision", "median_rank")
-    names = [f"hit_rate_at_{k}" for k in ks] + list(others)
-    reducers = [hit_rate.reducer(k) for k in ks] + [MEASURES[name].reducer() for name in others]
-    aggregates = [hit_rate.aggregate] * len(ks) + [MEASURES[name].aggregate for name in others]
+def aggregates(measures: Sequence[ChosenMeasure], values: Array) -> list[float]:
+    """One number for each measure's values."""
+    return [chosen.aggregate(value) for chosen, value in zip(measures, values, strict=True)]
 
-    n_relevant, n_gallery = problem.last - problem.first, len(problem.gallery)
-    values = evaluate(problem, reducers, best_only=False)[:, problem.kept]
-    counts, case = _counts_of_chance(n_relevant, n_gallery)
-    chances = [reduce(counts)[case] for reduce in reducers]
-    low, high = _bootstrap_intervals(values, aggregates, n_bootstrap, confidence_level, rng)
+
+def chances(measures: Sequence[ChosenMeasure], problem: RetrievalProblem) -> list[float]:
+    """What a constant similarity scores in this gallery."""
+    n_gallery = len(problem.gallery)
+    if problem.grades is None:
+        # One query for each number of relevant items will do.
+        n_relevant, case = np.unique(problem.n_relevant, return_inverse=True)
+        grade = None
+    else:
+        n_relevant, case = problem.n_relevant, np.arange(len(problem.kept))
+        grade = np.concatenate([problem.grades[a:b] for a, b in zip(problem.first, problem.last, strict=True)])
+    query = np.repeat(np.arange(len(n_relevant)), n_relevant)
+    nothing, everything = np.zeros_like(query), np.full_like(query, n_gallery)
+    counts = RelevantCounts(query, nothing, everything, nothing, n_relevant[query], n_relevant, n_gallery, grade)
+    return aggregates(measures, np.stack([chosen.reducer(counts)[case] for chosen in measures]))
+
+
+def sizes(problem: RetrievalProblem, clusters: Array) -> dict[str, int]:
+    """The numbers without which no figure means anything."""
     return {
-        "metric": names,
-        "value": [aggregate(value) for aggregate, value in zip(aggregates, values, strict=True)],
-        "low": low,
-        "high": high,
-        "chance": [aggregate(chance) for aggregate, chance in zip(aggregates, chances, strict=True)],
-        "n_queries": len(n_relevant),
-        "n_gallery": n_gallery,
+        "n_queries": len(problem.kept),
+        "n_clusters": int(clusters.max()) + 1,
+        "n_gallery": len(problem.gallery),
     }
 
 
-def _counts_of_chance(n_relevant: Array, n_gallery: int) -> tuple[RelevantCounts, Array]:
-    """Counts under a constant similarity, a query per distinct n_relevant, and the case of each query."""
-    cases, case = np.unique(n_relevant, return_inverse=True)
-    query = np.repeat(np.arange(len(cases)), cases)
-    nothing, everything = np.zeros_like(query), np.full_like(query, n_gallery)
-    return RelevantCounts(query, nothing, everything, nothing, cases[query], cases, n_gallery), case
+def table_of_directions(tables: dict[str, dict[str, Any]], measures: Sequence[ChosenMeasure]) -> pd.DataFrame:
+    """One table with rows (direction, metric)."""
+    import pandas as pd
+
+    names = pd.Index([chosen.name for chosen in measures], name="metric")
+    return pd.concat({key: pd.DataFrame(table, index=names) for key, table in tables.items()}, names=["direction"])
 
 
-def _bootstrap_intervals(
-    values: Array,
-    aggregates: Sequence[Any],
-    n_bootstrap: int,
-    confidence_level: float,
-    rng: np.random.RandomState,
-) -> tuple[Array, Array]:
-    """Percentile intervals of each row's aggregate over resampled columns, the same columns for every row."""
-    n_measures, n_queries = values.shape
-    if n_bootstrap == 0:
-        return np.full(n_measures, np.nan), np.full(n_measures, np.nan)
-    resampled = np.empty((n_measures, n_bootstrap))
-    step = max(1, _DRAWS_AT_ONCE // n_queries)
-    for start in range(0, n_bootstrap, step):
-        stop = min(start + step, n_bootstrap)
-        drawn = rng.randint(n_queries, size=(stop - start, n_queries))
-        for row, value, aggregate in zip(resampled, values, aggregates, strict=True):
-            row[start:stop] = aggregate(value[drawn], axis=1)
-    tail = (1 - confidence_level) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail], axis=1)
-    return low, high
+def query_report(
+    queries: Any,
+    gallery: Any,
+    *,
+    baseline: tuple[Any, Any] | None = None,
+    measure: str = "mean_reciprocal_rank",
+    k: Cutoff = "default",
+    query_ids: Any = None,
+    gallery_ids: Any = None,
+    relevance: Any = None,
+    metric: str = "cosine",
+    verbose: int = 0,
+) -> pd.DataFrame:
+    """How every single query fares, and whether it got better or worse than under a baseline.
+
+    Parameters
+    ----------
+    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
+        Scores of the two modalities in the shared space.
+    baseline : tuple of two array-like or None, default=None
+        (queries, gallery) of the same rows in another model's space, of any width.
+    measure : str, default="mean_reciprocal_rank"
+        Metric of the column ``value``, by name.
+    k : int >= 1 or None, default="default"
+        For metrics that take it.
+    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
+        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
+        row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: grades >= 0, an item being relevant where they are positive.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        Similarity that ranks the gallery.
+    verbose : int >= 0, default=0
+        Above 0, progress is printed.
+
+    Returns
+    -------
+    DataFrame of shape (n_queries, 3) or (n_queries, 6)
+        Row ``i`` is query ``i``; its id is the index, if there are ids. Columns: ``n_relevant`` items in the gallery;
+        expected ``rank`` of the best of them; ``value`` of the measure. With a baseline also ``baseline_rank``,
+        ``baseline_value`` and ``difference``, the value minus the baseline's. NaN for a query without relevant item.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`retrieval_ranks`; or if the measure is unknown, or the baseline has other numbers of rows.
+
+    See Also
+    --------
+    compare_retrieval : Says whether the differences are more than chance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crossmodal_cca.metrics import query_report
+    >>> images, captions = np.eye(3), np.array([[0.9, 0.1, 0], [0, 0.8, 0.3], [0.7, 0, 0.6]])
+    >>> worse = captions[:, [0, 2, 1]]
+    >>> table = query_report(images, captions, baseline=(images, worse), query_ids=[*"abc"], gallery_ids=[*"abc"])
+    >>> table.sort_values("difference", ascending=False)[["rank", "baseline_rank", "difference"]].round(2)
+              rank  baseline_rank  difference
+    query_id
+    c          1.0            3.0        0.67
+    b          1.0            2.0        0.50
+    a          1.0            1.0        0.00
+    """
+    import pandas as pd
+
+    chosen = ChosenMeasure.named(measure, k=k)
+    table: dict[str, Array] = {}
+    for prefix, sides in {"": (queries, gallery), "baseline_": baseline}.items():
+        if sides is None:
+            continue
+        problem = prepare(*sides, query_ids, gallery_ids, metric, relevance)
+        if not prefix:
+            table["n_relevant"] = np.zeros(problem.n_queries, dtype=np.int64)
+            table["n_relevant"][problem.kept] = problem.n_relevant
+            first = problem
+        check_same_sizes(first, problem)
+        reducers = [expected_rank, chosen.reducer]
+        values = evaluate(problem, reducers, best_only=chosen.measure.best_only, verbose=verbose)
+        table |= {f"{prefix}rank": values[0], f"{prefix}value": values[1]}
+    if baseline is not None:
+        table["difference"] = table["value"] - table["baseline_value"]
+    return pd.DataFrame(table, index=None if query_ids is None else pd.Index(np.asarray(query_ids), name="query_id"))
+
+
+def check_same_sizes(one: RetrievalProblem, other: RetrievalProblem) -> None:
+    """Refuse to compare models on different queries or galleries."""
+    shapes = [(problem.n_queries, len(problem.gallery)) for problem in (one, other)]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            "Both models must be asked the same queries in the same gallery, but the numbers of queries and items are "
+            f"{shapes[0]} for the first and {shapes[1]} for the baseline."
+        )

@@ -16,6 +16,7 @@ def recall_at_k(
     k: int | None = 10,
     query_ids: Any = None,
     gallery_ids: Any = None,
+    relevance: Any = None,
     metric: str = "cosine",
 ) -> float:
     """Share of a query's relevant items found among the first k: what information retrieval calls recall.
@@ -29,6 +30,8 @@ def recall_at_k(
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
 
@@ -59,7 +62,16 @@ def recall_at_k(
     >>> round(recall_at_k(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.75
     """
-    return aggregated("recall_at_k", queries, gallery, query_ids, gallery_ids, metric, k)
+    return aggregated(
+        "recall_at_k",
+        queries,
+        gallery,
+        k=k,
+        query_ids=query_ids,
+        gallery_ids=gallery_ids,
+        relevance=relevance,
+        metric=metric,
+    )
 
 
 def precision_at_k(
@@ -69,6 +81,7 @@ def precision_at_k(
     k: int | None = 10,
     query_ids: Any = None,
     gallery_ids: Any = None,
+    relevance: Any = None,
     metric: str = "cosine",
 ) -> float:
     """Share of relevant items among the first k.
@@ -82,6 +95,8 @@ def precision_at_k(
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
 
@@ -113,7 +128,16 @@ def precision_at_k(
     >>> round(precision_at_k(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.5
     """
-    return aggregated("precision_at_k", queries, gallery, query_ids, gallery_ids, metric, k)
+    return aggregated(
+        "precision_at_k",
+        queries,
+        gallery,
+        k=k,
+        query_ids=query_ids,
+        gallery_ids=gallery_ids,
+        relevance=relevance,
+        metric=metric,
+    )
 
 
 def mean_average_precision(
@@ -123,6 +147,7 @@ def mean_average_precision(
     k: int | None = None,
     query_ids: Any = None,
     gallery_ids: Any = None,
+    relevance: Any = None,
     metric: str = "cosine",
 ) -> float:
     """Mean over queries of the average precision (MAP), trec convention.
@@ -137,6 +162,8 @@ def mean_average_precision(
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
 
@@ -171,11 +198,26 @@ def mean_average_precision(
     >>> round(mean_average_precision(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.5
     """
-    return aggregated("mean_average_precision", queries, gallery, query_ids, gallery_ids, metric, k)
+    return aggregated(
+        "mean_average_precision",
+        queries,
+        gallery,
+        k=k,
+        query_ids=query_ids,
+        gallery_ids=gallery_ids,
+        relevance=relevance,
+        metric=metric,
+    )
 
 
 def r_precision(
-    queries: Any, gallery: Any, *, query_ids: Any = None, gallery_ids: Any = None, metric: str = "cosine"
+    queries: Any,
+    gallery: Any,
+    *,
+    query_ids: Any = None,
+    gallery_ids: Any = None,
+    relevance: Any = None,
+    metric: str = "cosine",
 ) -> float:
     """Share of relevant items among the first R, R being the query's number of relevant items.
 
@@ -186,6 +228,8 @@ def r_precision(
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
 
@@ -219,7 +263,15 @@ def r_precision(
     >>> round(r_precision(images, captions, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.25
     """
-    return aggregated("r_precision", queries, gallery, query_ids, gallery_ids, metric)
+    return aggregated(
+        "r_precision",
+        queries,
+        gallery,
+        query_ids=query_ids,
+        gallery_ids=gallery_ids,
+        relevance=relevance,
+        metric=metric,
+    )
 
 
 def ndcg_at_k(
@@ -227,11 +279,13 @@ def ndcg_at_k(
     gallery: Any,
     *,
     k: int | None = None,
+    gain: str = "linear",
     query_ids: Any = None,
     gallery_ids: Any = None,
+    relevance: Any = None,
     metric: str = "cosine",
 ) -> float:
-    """Normalised discounted cumulative gain (nDCG) with binary relevance.
+    """Normalised discounted cumulative gain (nDCG), of binary or graded relevance.
 
     Parameters
     ----------
@@ -240,9 +294,13 @@ def ndcg_at_k(
     k : int >= 1 or None, default=None
         Relevant items after the first k places add nothing. None is the whole gallery, and so is a k larger
         than it.
+    gain : {"linear", "exponential"}, default="linear"
+        Worth of an item: its grade, or 2^grade − 1. With relevance by id all grades are 1 and both are the same.
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
+    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
+        Instead of ids: grades >= 0, an item being relevant where they are positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
 
@@ -254,16 +312,18 @@ def ndcg_at_k(
     Raises
     ------
     ValueError, TypeError
-        As :func:`retrieval_ranks`; or if k is not an integer >= 1.
+        As :func:`retrieval_ranks`; or if k is not an integer >= 1, or the gain is unknown or overflows.
 
     Notes
     -----
-    Relevance is binary, so linear gain and exponential gain 2^rel − 1 are the same. With D(m) = Σ_{r≤m}
-    1/log2(1 + r), each relevant item adds (D(min(g + t, k)) − D(min(g, k))) / t, the expectation over random
-    tie order; the sum is divided by that of the ideal order, D(min(R, k)).
+    With D(m) = Σ_{r≤m} 1/log2(1 + r), a relevant item of worth w adds w (D(min(g + t, k)) − D(min(g, k))) / t, the
+    expectation over random tie order; the sum is divided by that of the ideal order. Linear gain is that of Järvelin &
+    Kekäläinen (2002) and of trec_eval, exponential gain that of Burges et al. (2005).
 
     References
     ----------
+    Burges, C. et al. (2005). Learning to rank using gradient descent. ICML.
+
     Järvelin, K. & Kekäläinen, J. (2002). Cumulated gain-based evaluation of IR techniques. ACM TOIS 20.
 
     McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
@@ -275,5 +335,17 @@ def ndcg_at_k(
     >>> images, captions = [[1.0, 0.0], [0.0, 1.0]], [[0.9, 0.1], [0.2, 0.9], [0.7, 0.6]]
     >>> round(ndcg_at_k(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.622
+    >>> round(ndcg_at_k(images, captions, relevance=[[3, 0, 1], [0, 3, 1]], gain="exponential"), 3)
+    1.0
     """
-    return aggregated("ndcg_at_k", queries, gallery, query_ids, gallery_ids, metric, k)
+    return aggregated(
+        "ndcg_at_k",
+        queries,
+        gallery,
+        k=k,
+        gain=gain,
+        query_ids=query_ids,
+        gallery_ids=gallery_ids,
+        relevance=relevance,
+        metric=metric,
+    )

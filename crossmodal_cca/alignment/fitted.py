@@ -1,0 +1,87 @@
+"""Estimators around a fitted aligner, which they use and never change."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils import check_array
+from sklearn.utils.validation import check_is_fitted
+
+from .._blocks import FloatArray, float_dtype
+
+MODALITIES = ("x", "y")
+
+
+class FittedAlignerMixin:
+    """Keeps the aligner fitted through `clone` and out of reach of `set_params`.
+
+    The class has a parameter `aligner`: a fitted aligner, or None for features that share a space already.
+    """
+
+    aligner: Any
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Without effect: the parameters of the aligner are its own.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        params: dict[str, Any] = super().get_params(deep=False)  # type: ignore[misc]
+        return params
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name; those of the aligner cannot be set through this object.
+
+        Returns
+        -------
+        self : object
+            The same object.
+        """
+        nested = [name for name in params if name.startswith("aligner__")]
+        if nested:
+            raise ValueError(
+                f"{nested[0]} cannot be set: the aligner of {type(self).__name__} is fitted. Fit another one and pass "
+                "it as aligner."
+            )
+        super().set_params(**params)  # type: ignore[misc]
+        return self
+
+    def __sklearn_clone__(self) -> Any:
+        return type(self)(**self.get_params())
+
+    def _frozen_aligner(self) -> Any:
+        """The aligner as it is now: a later fit of the user's own sets other attributes, and leaves these alone."""
+        if self.aligner is None:
+            return None
+        check_is_fitted(self.aligner)
+        return copy(self.aligner)
+
+
+def shared_space_scores(aligner: Any, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+    """Scores (n, k) of one modality's rows; without an aligner the checked rows themselves, as floats."""
+    if aligner is None:
+        array = check_array(rows, dtype="numeric", input_name=name)
+    else:
+        array = np.asarray(aligner.transform(rows) if modality == "x" else aligner.transform_y(rows))
+    return np.asarray(array, dtype=float_dtype(array))
+
+
+def check_modality(modality: Any, name: str) -> None:
+    """Refuse what is not the name of a modality."""
+    if modality not in MODALITIES:
+        raise ValueError(f"{name} must be 'x' or 'y', got {modality!r}.")

@@ -1,0 +1,273 @@
+"""Is one model better than another, or than what wrong pairs would have taught it?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state, shuffle
+
+from .._progress import Progress
+from .measures import ChosenMeasure, evaluate_measures
+from .report import (
+    aggregates,
+    both_directions,
+    chances,
+    check_resampling,
+    check_same_sizes,
+    chosen_measures,
+    sizes,
+    table_of_directions,
+)
+from .resampling import bootstrap, cluster_codes, percentile_interval, swap_p_values
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def compare_retrieval(
+    scores: tuple[Any, Any],
+    baseline_scores: tuple[Any, Any],
+    *,
+    x_ids: Any = None,
+    y_ids: Any = None,
+    relevance: Any = None,
+    x_groups: Any = None,
+    y_groups: Any = None,
+    ks: Sequence[int] = (1, 5, 10),
+    measures: Sequence[str] | None = None,
+    metric: str = "cosine",
+    n_resamples: int = 1000,
+    confidence_level: float = 0.95,
+    random_state: Any = None,
+    verbose: int = 0,
+) -> pd.DataFrame:
+    """Difference of two models on the same queries and gallery, in both directions, with interval and p-value.
+
+    Parameters
+    ----------
+    scores : tuple of two array-like, (n_x, n_features) and (n_y, n_features)
+        x- and y-scores of the model, such as ``model.transform(X, y)`` gives for paired rows.
+    baseline_scores : tuple of two array-like, (n_x, n_features_b) and (n_y, n_features_b)
+        Scores of the same rows under the model to compare with.
+    x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
+        Ids or class labels; items with equal ones are relevant to each other. None for both: row ``i`` to row
+        ``i``.
+    relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
+        Instead of ids: items are relevant to each other where this is positive.
+    x_groups, y_groups : array-like of shape (n_x,) and (n_y,), default=None
+        Which rows are not independent, such as the captions of one image: as queries they are resampled together.
+    ks : sequence of int >= 1, default=(1, 5, 10)
+        Cut-offs of the hit rate.
+    measures : sequence of str or None, default=None
+        Metrics by name; None for those of :func:`retrieval_report`.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        Similarity that ranks the gallery.
+    n_resamples : int >= 0, default=1000
+        Bootstrap resamples, and random swaps; 0 leaves interval and p-value NaN.
+    confidence_level : float in (0, 1), default=0.95
+        Share of the resamples inside the interval.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the resamples.
+    verbose : int >= 0, default=0
+        Above 0, progress is printed.
+
+    Returns
+    -------
+    DataFrame of shape (2 * n_measures, 11)
+        Rows as in :func:`retrieval_report`. Columns: ``value`` and ``baseline``; their ``difference``, with ``low`` and
+        ``high`` ends of its interval; ``p_value``; ``n_better`` and ``n_worse``, queries that the model answers better
+        or worse than the baseline; ``n_queries``, ``n_clusters``, ``n_gallery``. Of the median rank smaller is better,
+        so a negative difference is an improvement.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`retrieval_report`; or if the two models' numbers of rows differ.
+
+    Notes
+    -----
+    Everything is paired by query, which makes the interval much narrower than two single ones suggest. It consists of
+    percentiles of the difference over resampled clusters of queries. The p-value is two-sided, of a randomisation test:
+    the share of random swaps of the two models, a cluster at a time, that differ by at least as much; it cannot be
+    below 1 / (n_resamples + 1). Both speak of other queries from the same source, not of other training sets. With
+    several measures or models, some small p-values come by chance.
+
+    References
+    ----------
+    Smucker, M. D., Allan, J. & Carterette, B. (2007). A comparison of statistical significance tests for information
+    retrieval evaluation. CIKM.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> from crossmodal_cca.metrics import compare_retrieval
+    >>> X, y = make_paired_latent(600, 20, 15, random_state=0)
+    >>> cca, one = (CCA(k).fit(X[:300], y[:300]).transform(X[300:], y[300:]) for k in (3, 1))
+    >>> table = compare_retrieval(cca, one, measures=["mean_reciprocal_rank"], random_state=0)
+    >>> table[["difference", "low", "p_value"]].gt([0, 0, 0.01]).to_numpy().tolist()
+    [[True, True, False], [True, True, False]]
+    """
+    chosen = chosen_measures(ks, measures)
+    check_resampling(n_resamples, "n_resamples", confidence_level)
+    for name, pair in (("scores", scores), ("baseline_scores", baseline_scores)):
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise TypeError(f"{name} must be a pair (x_scores, y_scores), got {type(pair).__name__}.")
+    rng = check_random_state(random_state)
+    given = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
+    tables = {}
+    for (direction, problem), (_, other) in zip(
+        *(both_directions(*pair, x_ids, y_ids, relevance, metric) for pair in (scores, baseline_scores)), strict=True
+    ):
+        check_same_sizes(problem, other)
+        name, groups = given[direction]
+        clusters = cluster_codes(groups, name, problem.kept, problem.n_queries)
+        values, baseline = (evaluate_measures(p, chosen, verbose)[:, p.kept] for p in (problem, other))
+        tables[direction] = compared(values, baseline, chosen, clusters, n_resamples, confidence_level, rng)
+        tables[direction] |= sizes(problem, clusters)
+    return table_of_directions(tables, chosen)
+
+
+def compared(
+    values: Any,
+    baseline: Any,
+    measures: Sequence[ChosenMeasure],
+    clusters: Any,
+    n_resamples: int,
+    confidence_level: float,
+    rng: np.random.RandomState,
+) -> dict[str, Any]:
+    """Columns of a comparison from values (n_measures, n_queries) of both models."""
+    # The same seed draws the same clusters for both models.
+    seed = rng.randint(2**31 - 1)
+    resampled = [
+        bootstrap(each, measures, clusters, n_resamples, np.random.RandomState(seed)) for each in (values, baseline)
+    ]
+    low, high = percentile_interval(resampled[0] - resampled[1], confidence_level)
+    value, other = np.array(aggregates(measures, values)), np.array(aggregates(measures, baseline))
+    p_values = swap_p_values(values, baseline, measures, clusters, n_resamples, rng) if n_resamples else np.nan
+    signs = np.array([[1.0 if chosen.measure.greater_is_better else -1.0] for chosen in measures])
+    gain = signs * (values - baseline)
+    return {
+        "value": value,
+        "baseline": other,
+        "difference": value - other,
+        "low": low,
+        "high": high,
+        "p_value": p_values,
+        "n_better": np.sum(gain > 0, axis=1),
+        "n_worse": np.sum(gain < 0, axis=1),
+    }
+
+
+def shuffled_pair_control(
+    aligner: Any,
+    X: Any,
+    y: Any,
+    X_test: Any,
+    y_test: Any,
+    *,
+    x_ids: Any = None,
+    y_ids: Any = None,
+    relevance: Any = None,
+    ks: Sequence[int] = (1, 5, 10),
+    measures: Sequence[str] | None = None,
+    metric: str = "cosine",
+    n_shuffles: int = 20,
+    random_state: Any = None,
+    verbose: int = 0,
+) -> pd.DataFrame:
+    """What the same model reaches when it is fitted to wrong pairs: the honest null of a retrieval figure.
+
+    The aligner is fitted to the training pairs, and again and again to the same rows paired at random; all fits are
+    measured on the same test rows. A model of wrong pairs knows nothing of the relation, but still of each side, and
+    can therefore score above chance.
+
+    Parameters
+    ----------
+    aligner : estimator
+        With ``fit(X, y)``, ``transform`` and ``transform_y``; it is cloned and need not be fitted.
+    X : array-like of shape (n_rows, n_features_x)
+        Training rows of the first modality.
+    y : array-like of shape (n_rows, n_features_y)
+        Training rows of the second modality, paired with those of `X`.
+    X_test : array-like of shape (n_x, n_features_x)
+        Test rows of the first modality.
+    y_test : array-like of shape (n_y, n_features_y)
+        Test rows of the second modality.
+    x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
+        Ids or class labels of the test rows. None for both: row ``i`` to row ``i``.
+    relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
+        Instead of ids.
+    ks : sequence of int >= 1, default=(1, 5, 10)
+        Cut-offs of the hit rate.
+    measures : sequence of str or None, default=None
+        Metrics by name; None for those of :func:`retrieval_report`.
+    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        Similarity that ranks the gallery.
+    n_shuffles : int >= 1, default=20
+        Fits to wrong pairs.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the shuffles.
+    verbose : int >= 0, default=0
+        Above 0, progress is printed.
+
+    Returns
+    -------
+    DataFrame of shape (2 * n_measures, 7)
+        Rows as in :func:`retrieval_report`. Columns: ``value`` with the true pairs; ``shuffled`` and ``std``, mean and
+        standard deviation over shuffles; ``chance``, what a constant similarity scores; ``p_value``, the share of fits
+        (the true one included) at least as good as the true one; ``n_queries``; ``n_gallery``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As :func:`retrieval_ranks` and the aligner's ``fit``.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> from crossmodal_cca.metrics import shuffled_pair_control
+    >>> X, y = make_paired_latent(400, 20, 15, random_state=0)
+    >>> table = shuffled_pair_control(CCA(3), X[:300], y[:300], X[300:], y[300:], ks=(10,), random_state=0)
+    >>> row = table.loc[("x → y", "hit_rate_at_10")]
+    >>> row[["value", "shuffled", "chance", "p_value"]].round(2).tolist()
+    [0.27, 0.1, 0.1, 0.05]
+    """
+    chosen = chosen_measures(ks, measures)
+    if isinstance(n_shuffles, bool) or not isinstance(n_shuffles, int | np.integer) or n_shuffles < 1:
+        raise ValueError(f"n_shuffles must be an integer >= 1, got {n_shuffles!r}.")
+    rng = check_random_state(random_state)
+
+    def measured(partners: Any) -> dict[str, tuple[Any, Any]]:
+        model = clone(aligner).fit(X, partners)
+        scores = model.transform(X_test), model.transform_y(y_test)
+        problems = both_directions(*scores, x_ids, y_ids, relevance, metric)
+        return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
+
+    true = measured(y)
+    null: dict[str, list[Any]] = {direction: [] for direction in true}
+    with Progress("fits to shuffled pairs", n_shuffles, verbose) as progress:
+        for done in range(n_shuffles):
+            for direction, (_, values) in measured(shuffle(y, random_state=rng)).items():
+                null[direction].append(values)
+            progress.update(done + 1)
+    signs = np.array([1.0 if each.measure.greater_is_better else -1.0 for each in chosen])
+    tables = {}
+    for direction, (problem, values) in true.items():
+        wrong = np.array(null[direction])
+        n_as_good = np.sum(signs * (wrong - values) >= 0, axis=0)
+        tables[direction] = {
+            "value": values,
+            "shuffled": wrong.mean(axis=0),
+            "std": wrong.std(axis=0, ddof=1) if n_shuffles > 1 else np.nan,
+            "chance": chances(chosen, problem),
+            "p_value": (1 + n_as_good) / (1 + n_shuffles),
+            "n_queries": len(problem.kept),
+            "n_gallery": len(problem.gallery),
+        }
+    return table_of_directions(tables, chosen)

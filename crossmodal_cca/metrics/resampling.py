@@ -1,0 +1,113 @@
+"""Resampling of queries by whole clusters: those that share an image or an author are not independent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ._inputs import Array, checked_ids
+from .measures import ChosenMeasure
+
+# Numbers drawn at once; 30,000 queries × 1000 resamples would be gigabytes.
+_DRAWS_AT_ONCE = 2**21
+
+
+def cluster_codes(groups: Any, name: str, kept: Array, n_queries: int) -> Array:
+    """Cluster 0, 1, … of each kept query; without groups each query is one of its own."""
+    if groups is None:
+        return np.arange(len(kept))
+    checked = checked_ids(groups, name, n_queries, "queries")[kept]
+    try:
+        return np.asarray(np.unique(checked, return_inverse=True)[1])
+    except TypeError as error:
+        raise TypeError(f"{name} must be of comparable types; convert them to one type, such as str.") from error
+
+
+def bootstrap(
+    values: Array, measures: Sequence[ChosenMeasure], clusters: Array, n_resamples: int, rng: np.random.RandomState
+) -> Array:
+    """Aggregates (n_measures, n_resamples) of values (n_measures, n_queries) over clusters drawn with replacement."""
+    n_clusters = int(clusters.max()) + 1
+    sums, sizes = _per_cluster(values, clusters), np.bincount(clusters)
+    medians = {i: _SortedValues(values[i]) for i, chosen in enumerate(measures) if chosen.measure.aggregate == "median"}
+    resampled = np.empty((len(measures), n_resamples))
+    for part in _parts(n_resamples, n_clusters):
+        n = part.stop - part.start
+        drawn = rng.randint(n_clusters, size=(n, n_clusters)) + n_clusters * np.arange(n)[:, None]
+        counts = np.bincount(drawn.ravel(), minlength=n * n_clusters).reshape(n, n_clusters).astype(np.float64)
+        resampled[:, part] = (sums @ counts.T) / (counts @ sizes)
+        for i, of in medians.items():
+            resampled[i, part] = of.medians(counts[:, clusters])
+    return resampled
+
+
+def percentile_interval(resampled: Array, confidence_level: float) -> tuple[Array, Array]:
+    """Ends of the central share of each row; NaN where nothing was drawn."""
+    if resampled.shape[1] == 0:
+        nothing = np.full(len(resampled), np.nan)
+        return nothing, nothing
+    tail = (1 - confidence_level) / 2
+    low, high = np.quantile(resampled, [tail, 1 - tail], axis=1)
+    return low, high
+
+
+def swap_p_values(
+    values: Array,
+    baseline: Array,
+    measures: Sequence[ChosenMeasure],
+    clusters: Array,
+    n_resamples: int,
+    rng: np.random.RandomState,
+) -> Array:
+    """Two-sided p-value per measure: how often models swapped at random, cluster by cluster, differ by as much.
+
+    If both models are equally good, which of the two made a cluster's values is exchangeable. The observed assignment
+    counts as one of the draws, so the smallest p-value is 1 / (n_resamples + 1).
+    """
+    n_clusters, n_queries = int(clusters.max()) + 1, values.shape[1]
+    sums = _per_cluster(values - baseline, clusters)
+    observed = np.array(
+        [abs(m.aggregate(a) - m.aggregate(b)) for m, a, b in zip(measures, values, baseline, strict=True)]
+    )
+    # Differences equal but for rounding count as equal.
+    threshold = observed * (1 - 1e-10)
+    n_as_large = np.zeros(len(measures))
+    for part in _parts(n_resamples, n_clusters):
+        swapped = rng.randint(2, size=(part.stop - part.start, n_clusters)).astype(bool)
+        differences = np.abs(sums @ np.where(swapped, -1.0, 1.0).T) / n_queries
+        for i, chosen in enumerate(measures):
+            if chosen.measure.aggregate == "median":
+                chosen_rows = swapped[:, clusters]
+                one, other = (
+                    np.where(chosen_rows, a, b) for a, b in ((values[i], baseline[i]), (baseline[i], values[i]))
+                )
+                differences[i] = np.abs(np.median(one, axis=1) - np.median(other, axis=1))
+        n_as_large += np.sum(differences >= threshold[:, None], axis=1)
+    return np.asarray((1 + n_as_large) / (1 + n_resamples))
+
+
+class _SortedValues:
+    """Values sorted once, for medians under many counts."""
+
+    def __init__(self, values: Array) -> None:
+        self.order = np.argsort(values, kind="stable")
+        self.values = values[self.order]
+
+    def medians(self, counts: Array) -> Array:
+        """Median of the values repeated as often as each row of counts says, as ``np.median`` would give it."""
+        places = np.cumsum(counts[:, self.order], axis=1)
+        total = places[:, -1:]
+        middle = [np.argmax(places > rank, axis=1) for rank in ((total - 1) // 2, total // 2)]
+        return np.asarray((self.values[middle[0]] + self.values[middle[1]]) / 2)
+
+
+def _per_cluster(values: Array, clusters: Array) -> Array:
+    return np.stack([np.bincount(clusters, weights=value) for value in values])
+
+
+def _parts(n_resamples: int, n_clusters: int) -> Iterator[slice]:
+    step = max(1, _DRAWS_AT_ONCE // n_clusters)
+    for start in range(0, n_resamples, step):
+        yield slice(start, min(start + step, n_resamples))

@@ -1,0 +1,112 @@
+"""Retrieval metrics as scorers, for everything in scikit-learn that takes ``scoring=``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator
+
+from .measures import ChosenMeasure, evaluate_measures
+from .report import both_directions
+
+DIRECTIONS = ("both", "x_to_y", "y_to_x")
+
+
+class RetrievalScorer(BaseEstimator):
+    """What :func:`make_retrieval_scorer` makes: ``scorer(estimator, X, y, x_ids=None, y_ids=None)``."""
+
+    # Ids are for nothing else, so they need not be requested first.
+    __metadata_request__score = {"x_ids": True, "y_ids": True}  # noqa: RUF012
+
+    def __init__(self, metric: Any, direction: str, similarity: str, options: dict[str, Any]) -> None:
+        self.metric = metric
+        self.direction = direction
+        self.similarity = similarity
+        self.options = options
+
+    def __call__(
+        self, estimator: Any, X: Any, y: Any, *, x_ids: Any = None, y_ids: Any = None
+    ) -> float | dict[str, float]:
+        """Embed held-out rows of both sides, search, and return the value (a dict, if made with several metrics)."""
+        one = isinstance(self.metric, str) or callable(self.metric)
+        chosen = [ChosenMeasure.named(m, **self.options) for m in ([self.metric] if one else self.metric)]
+        scores = np.asarray(estimator.transform(X)), np.asarray(estimator.transform_y(y))
+        problems = [
+            problem
+            for direction, problem in both_directions(*scores, x_ids, y_ids, None, self.similarity)
+            if self.direction in ("both", direction.replace(" → ", "_to_"))
+        ]
+        values = [evaluate_measures(problem, chosen)[:, problem.kept] for problem in problems]
+        signs = [1.0 if each.measure.greater_is_better else -1.0 for each in chosen]
+        found = {
+            each.name: sign * float(np.mean([each.aggregate(value[i]) for value in values]))
+            for i, (each, sign) in enumerate(zip(chosen, signs, strict=True))
+        }
+        return found[chosen[0].name] if one else found
+
+
+def make_retrieval_scorer(
+    metric: str | Sequence[str] = "mean_average_precision",
+    *,
+    direction: str = "both",
+    similarity: str = "cosine",
+    **kwargs: Any,
+) -> RetrievalScorer:
+    """Make a scorer of held-out retrieval, for ``GridSearchCV``, ``cross_validate``, ``learning_curve``…
+
+    Parameters
+    ----------
+    metric : str or sequence of str, default="mean_average_precision"
+        Metric by name, also with a cut-off such as ``"hit_rate_at_10"``. Of several, all are computed from one search:
+        the scorer then returns a dict, as scikit-learn's multi-metric scoring takes it (``refit`` names one of them).
+    direction : {"both", "x_to_y", "y_to_x"}, default="both"
+        Which side searches the other; "both" is the mean of the two.
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+        Similarity that ranks the gallery.
+    **kwargs : int or str
+        Options of the metric: ``k``, ``gain``.
+
+    Returns
+    -------
+    RetrievalScorer
+        An object ``scorer(estimator, X, y, *, x_ids=None, y_ids=None)`` that returns a float, greater being better: a
+        median rank is negated.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a parameter is none of these.
+
+    Notes
+    -----
+    The gallery is the held-out fold of the other side, so values depend on its size: compare them within one splitter.
+    Without ids the partner is what is relevant. Ids or labels are metadata: with
+    ``sklearn.set_config(enable_metadata_routing=True)`` pass ``params={"x_ids": ids, "y_ids": ids}`` to
+    ``cross_validate``, or ``x_ids=ids, y_ids=ids`` to ``GridSearchCV.fit``; they are cut to each fold. They are
+    requested by default; ``set_score_request`` changes that.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> from crossmodal_cca.metrics import make_retrieval_scorer
+    >>> X, y = make_paired_latent(300, 20, 15, random_state=0)
+    >>> scorer = make_retrieval_scorer("hit_rate_at_k", k=5)
+    >>> search = GridSearchCV(CCA(), {"n_components": [1, 3]}, scoring=scorer, cv=3).fit(X, y)
+    >>> search.best_params_
+    {'n_components': 3}
+    """
+    names = [metric] if isinstance(metric, str) or callable(metric) else list(metric)
+    if not names:
+        raise ValueError("metric must name at least one metric, got an empty sequence.")
+    chosen = [ChosenMeasure.named(name, **kwargs).name for name in names]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"metric must name different metrics, got {chosen}.")
+    if direction not in DIRECTIONS:
+        raise ValueError(f"direction must be one of {list(DIRECTIONS)}, got {direction!r}.")
+    if similarity not in ("cosine", "dot", "euclidean"):
+        raise ValueError(f"similarity must be 'cosine', 'dot' or 'euclidean', got {similarity!r}.")
+    return RetrievalScorer(metric, direction, similarity, kwargs)

@@ -1,0 +1,6 @@
+"""Search across modalities: an index, and what to do about hubs."""
+
+from .hubness import correct_hubness, hubness_report, k_occurrence
+from .index import CrossModalIndex
+
+__all__ = ["CrossModalIndex", "correct_hubness", "hubness_report", "k_occurrence"]

@@ -1,0 +1,121 @@
+"""Exact search for the nearest items: a product in blocks, and few scores looked at twice."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._blocks import FloatArray
+from .._progress import Progress
+from ..metrics._inputs import SIMILARITIES, QueryLayout, unit_rows
+from ..metrics.ranks import BLOCK_BYTES, tie_width
+
+# Groups of items per neighbour asked for: enough that two of the best seldom share one.
+_GROUPS_PER_NEIGHBOR = 16
+# Numbers gathered at once for the exact similarities.
+_GATHERED_AT_ONCE = 2**22
+
+
+class SearchSpace:
+    """Items laid out for a search by inner product ("dot") or by distance ("euclidean").
+
+    Parameters
+    ----------
+    items : ndarray of shape (n_items, d)
+        Float rows; kept, not copied, for "dot".
+    metric : {"dot", "euclidean"}
+        What is largest, or smallest, for the nearest.
+    """
+
+    def __init__(self, items: FloatArray, metric: str) -> None:
+        self.items, self.metric = items, metric
+        if metric == "dot":
+            # Against unit queries no score exceeds the length of the item, so only that must not overflow.
+            lengths = np.sqrt(np.einsum("ij,ij->i", items, items, dtype=np.float64))
+            self._rows, self._lay_out = items, cast("QueryLayout", unit_rows)
+        else:
+            self._rows, lengths, self._lay_out = SIMILARITIES["euclidean"](items.copy())
+        self._width = tie_width(self._rows, lengths.astype(items.dtype))
+        if not np.isfinite(self._width).all():
+            raise ValueError(
+                f"The rows are too large for the metric in {items.dtype}: the longest has length {lengths.max():g}. "
+                "Rescale them, or pass float64."
+            )
+
+    def nearest(self, queries: FloatArray, k: int, verbose: int = 0) -> tuple[FloatArray, NDArray[np.intp]]:
+        """The k items most similar to each query, the best first; equal ones in the order of the items.
+
+        Parameters
+        ----------
+        queries : ndarray of shape (n_queries, d)
+            Float rows.
+        k : int in [1, n_items]
+            Number of neighbours.
+        verbose : int
+            Above 0, progress is printed.
+
+        Returns
+        -------
+        similarities : float64 ndarray of shape (n_queries, k)
+            Inner products, or minus the distances, computed in double precision.
+        positions : ndarray of shape (n_queries, k)
+            Rows of the items.
+        """
+        n_items = len(self._rows)
+        step = max(1, min(len(queries), BLOCK_BYTES // (n_items * self._rows.itemsize)))
+        buffer = np.empty((step, n_items), self._rows.dtype)
+        similarities, positions = np.empty((len(queries), k)), np.empty((len(queries), k), dtype=np.intp)
+        with Progress("queries searched", len(queries), verbose) as progress:
+            for start in range(0, len(queries), step):
+                block = slice(start, min(start + step, len(queries)))
+                scores = buffer[: block.stop - start]
+                laid_out = self._lay_out(queries[block].astype(np.float64)).astype(self._rows.dtype)
+                np.matmul(laid_out, self._rows.T, out=scores)
+                query, item = _candidates(scores, self._width, k)
+                exact = self._exact(queries[block], query, item)
+                order = np.lexsort((item, -exact, query))
+                first = np.searchsorted(query[order], np.arange(len(scores)))
+                chosen = order[first[:, None] + np.arange(k)]
+                similarities[block], positions[block] = exact[chosen], item[chosen]
+                progress.update(block.stop)
+        return similarities, positions
+
+    def _exact(self, queries: FloatArray, query: NDArray[np.intp], item: NDArray[np.intp]) -> FloatArray:
+        """Similarities of pairs in double precision: each depends on its two rows alone, not on the block."""
+        exact = np.empty(len(query))
+        step = max(1, _GATHERED_AT_ONCE // queries.shape[1])
+        for start in range(0, len(query), step):
+            part = slice(start, start + step)
+            q, g = queries[query[part]].astype(np.float64), self.items[item[part]].astype(np.float64)
+            if self.metric == "euclidean":
+                q -= g
+                exact[part] = -np.sqrt(np.einsum("ij,ij->i", q, q))
+            else:
+                exact[part] = np.einsum("ij,ij->i", q, g)
+        return exact
+
+
+def _candidates(scores: FloatArray, width: FloatArray, k: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Pairs (query, item) among which the k best of every query are, although scores are uncertain by their width.
+
+    The k-th largest of the maxima of disjoint groups cannot be above the k-th largest score. All that may reach it lies
+    in the few groups whose maximum does: only these are looked at.
+    """
+    n_queries, n_items = scores.shape
+    n_groups = min(n_items, _GROUPS_PER_NEIGHBOR * k)
+    depth = n_items // n_groups
+    # Items that do not fill another level of the groups.
+    rest = slice(depth * n_groups, n_items)
+    n_rest = n_items - rest.start
+    levels = scores[:, : rest.start].reshape(n_queries, depth, n_groups)
+    maxima, widest = levels.max(axis=1), width[: rest.start].reshape(depth, n_groups).max(axis=0)
+    for of_groups, of_items in ((maxima, scores), (widest, width)):
+        np.maximum(of_groups[..., :n_rest], of_items[..., rest], out=of_groups[..., :n_rest])
+    reached = np.partition(maxima - widest, n_groups - k, axis=1)[:, n_groups - k, None] - widest
+    query, group = np.nonzero(maxima >= reached)
+    hit, level = np.nonzero(levels[query, :, group] >= reached[query, group][:, None])
+    rest_query, rest_item = np.nonzero(scores[:, rest] >= reached[:, :n_rest])
+    items = group[hit] + level * n_groups, rest.start + rest_item
+    return np.concatenate((query[hit], rest_query)), np.concatenate(items)
