@@ -118,6 +118,71 @@ def test_metric_equals_ranx(labelled, ranx_metrics, name, options):
     assert_allclose(per_query(name, **labelled, metric="dot", **options), reference, rtol=0, atol=1e-12)
 
 
+@pytest.fixture(scope="module")
+def thousand():
+    """A thousand queries without ties: relevance, and scores of a gallery of 61."""
+    rng = np.random.default_rng(1)
+    queries, gallery = rng.normal(size=(1000, 5)), rng.normal(size=(61, 5))
+    relevance = rng.random((1000, 61)) < rng.uniform(0.02, 0.6, size=(1000, 1))
+    relevance[np.arange(1000), rng.integers(61, size=1000)] = True
+    return {"queries": queries, "gallery": gallery, "relevance": relevance}, queries @ gallery.T
+
+
+# Of torchmetrics' functions: the name, and where they are given a cut-off.
+TORCHMETRICS = {
+    "hit_rate_at_k": "retrieval_hit_rate",
+    "recall_at_k": "retrieval_recall",
+    "precision_at_k": "retrieval_precision",
+    "mean_reciprocal_rank": "retrieval_reciprocal_rank",
+    "mean_average_precision": "retrieval_average_precision",
+    "r_precision": "retrieval_r_precision",
+    "ndcg_at_k": "retrieval_normalized_dcg",
+}
+
+
+@pytest.mark.parametrize(("name", "options"), [case for case in every(1, 5, None) if case[0] in TORCHMETRICS])
+def test_metric_equals_torchmetrics(thousand, name, options):
+    functional = pytest.importorskip("torchmetrics.functional.retrieval", reason="torchmetrics is in the bench extra")
+    from torch import from_numpy
+
+    data, scores = thousand
+    reference = getattr(functional, TORCHMETRICS[name])
+    cut = {} if options.get("k") is None else {"top_k": options["k"]}
+    # It takes scores that are not positive for items not retrieved.
+    scores = scores - scores.min() + 1
+    expected = np.array(
+        [float(reference(from_numpy(s), from_numpy(r), **cut)) for s, r in zip(scores, data["relevance"], strict=True)]
+    )
+    if name == "mean_average_precision" and cut:
+        # It divides by the relevant items found, we (as trec_eval) by all of them.
+        ranked = np.take_along_axis(data["relevance"], np.argsort(-scores, axis=1), axis=1)
+        expected *= ranked[:, : options["k"]].sum(axis=1) / ranked.sum(axis=1)
+    assert_allclose(per_query(name, **data, metric="dot", **options), expected, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize(("name", "options"), [case for case in every(5, None) if METRICS[case[0]][1]])
+def test_metric_equals_ranx_on_a_thousand_queries(thousand, ranx_metrics, name, options):
+    data, scores = thousand
+    wanted = [np.column_stack((np.flatnonzero(r), np.ones(r.sum()))) for r in data["relevance"]]
+    ranked = [np.column_stack((np.argsort(-s), -np.sort(-s))) for s in scores]
+    reference = getattr(ranx_metrics, METRICS[name][1])(wanted, ranked, options.get("k") or 0)
+    assert_allclose(per_query(name, **data, metric="dot", **options), reference, rtol=0, atol=1e-12)
+
+
+def test_graded_gain_equals_ranx(thousand, ranx_metrics):
+    data, scores = thousand
+    grades = data["relevance"] * np.random.default_rng(2).integers(1, 5, size=scores.shape)
+    # Its ideal order is the order it is given.
+    best_first = [np.argsort(-g, kind="stable")[: np.count_nonzero(g)] for g in grades]
+    wanted = [np.column_stack((i, g[i])).astype(float) for i, g in zip(best_first, grades, strict=True)]
+    ranked = [np.column_stack((np.argsort(-s), -np.sort(-s))) for s in scores]
+    options = {"queries": data["queries"], "gallery": data["gallery"], "relevance": grades, "metric": "dot"}
+    for k in (5, None):
+        for gain, reference in (("linear", ranx_metrics.ndcg), ("exponential", ranx_metrics.ndcg_burges)):
+            ours = per_query("ndcg_at_k", **options, k=k, gain=gain)
+            assert_allclose(ours, reference(wanted, ranked, k or 0), rtol=0, atol=1e-12)
+
+
 # Numbers of items at each level of score, the best first.
 @pytest.mark.parametrize(
     "levels", [(4,), (1, 3), (3, 1), (2, 2), (1, 2, 1), (2, 1, 1), (1, 1, 2), (1, 1, 1, 1), (3, 3), (1, 4, 1)]

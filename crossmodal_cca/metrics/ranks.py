@@ -128,18 +128,21 @@ def _best_relevant(scores: Array, problem: RetrievalProblem, rows: slice) -> Arr
 def _count_all(scores: Array, problem: RetrievalProblem, rows: slice) -> RelevantCounts:
     n_relevant = problem.n_relevant[rows]
     tolerance = tie_width(problem.gallery, problem.gallery_norms)
+    # Where relevant items differ in nothing but their score, scores are all that has to be sorted.
+    alike = problem.grades is None and np.ptp(tolerance) == 0
     counts = np.empty((4, n_relevant.sum()), dtype=np.int64)
     grade = None if problem.grades is None else np.empty(counts.shape[1])
     end = 0
     for q, row in enumerate(scores, rows.start):
         items = problem.relevant(q)
         relevant = row[items].copy()
-        best_first = np.argsort(-relevant, kind="stable")
+        best_first = slice(None) if alike else np.argsort(-relevant, kind="stable")
+        ordered = np.sort(relevant)[::-1] if alike else relevant[best_first]
         width = tolerance[items][best_first]
-        above, below = relevant[best_first] + width, relevant[best_first] - width
+        above, below = ordered + width, ordered - width
         start, end = end, end + len(relevant)
         counts[:2, start:end] = _greater_and_tied(row, above, below)
-        counts[2:, start:end] = _greater_and_tied(relevant, above, below)
+        counts[2:, start:end] = _greater_and_tied_among(ordered, above, below)
         if grade is not None:
             grade[start:end] = problem.grades_of(q)[best_first]  # type: ignore[index]
     query = np.repeat(np.arange(len(n_relevant)), n_relevant)
@@ -150,13 +153,29 @@ def _count_all(scores: Array, problem: RetrievalProblem, rows: slice) -> Relevan
 
 
 def _greater_and_tied(row: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Entries of ``row`` > above and those in [below, above]. Sorts ``row`` in place to look many up."""
+    """Entries of ``row`` > above and those in [below, above], of which there is one. Sorts ``row`` to look many up."""
     if len(above) > _COUNT_UP_TO:
         row.sort()
         not_above = np.searchsorted(row, above, side="right")
-        return len(row) - not_above, not_above - np.searchsorted(row, below, side="left")
+        tied = np.ones_like(not_above)
+        # Few have company: if the second entry from `above` down is below `below`, the first is alone.
+        company = np.flatnonzero(row[not_above - 2] >= below)
+        tied[company] = not_above[company] - np.searchsorted(row, below[company], side="left")
+        return len(row) - not_above, tied
     greater = np.array([np.count_nonzero(row > high) for high in above])
     return greater, np.array([np.count_nonzero(row >= low) for low in below]) - greater
+
+
+def _greater_and_tied_among(ordered: Array, above: Array, below: Array) -> tuple[Array, Array]:
+    """The same for entries in descending order among themselves: only close neighbours have to be looked up."""
+    greater, tied = np.arange(len(ordered)), np.ones(len(ordered), dtype=np.int64)
+    close = (ordered[:-1] <= above[1:]) | (ordered[1:] >= below[:-1])
+    company = np.flatnonzero(np.append(close, False) | np.append(False, close))
+    ascending = ordered[::-1]
+    not_above = np.searchsorted(ascending, above[company], side="right")
+    greater[company] = len(ordered) - not_above
+    tied[company] = not_above - np.searchsorted(ascending, below[company], side="left")
+    return greater, tied
 
 
 def retrieval_ranks(

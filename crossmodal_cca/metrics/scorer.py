@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils.metadata_routing import UNUSED
 
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
@@ -18,7 +19,7 @@ class RetrievalScorer(BaseEstimator):
     """What :func:`make_retrieval_scorer` makes: ``scorer(estimator, X, y, x_ids=None, y_ids=None)``."""
 
     # Ids are for nothing else, so they need not be requested first.
-    __metadata_request__score = {"x_ids": True, "y_ids": True}  # noqa: RUF012
+    __metadata_request__score: ClassVar = {"estimator": UNUSED, "x_ids": True, "y_ids": True}
 
     def __init__(self, metric: Any, direction: str, similarity: str, options: dict[str, Any]) -> None:
         self.metric = metric
@@ -26,7 +27,11 @@ class RetrievalScorer(BaseEstimator):
         self.similarity = similarity
         self.options = options
 
-    def __call__(
+    def __call__(self, estimator: Any, X: Any, y: Any, **ids: Any) -> float | dict[str, float]:
+        """Score a fitted estimator."""
+        return self.score(estimator, X, y, **ids)
+
+    def score(
         self, estimator: Any, X: Any, y: Any, *, x_ids: Any = None, y_ids: Any = None
     ) -> float | dict[str, float]:
         """Embed held-out rows of both sides, search, and return the value (a dict, if made with several metrics)."""

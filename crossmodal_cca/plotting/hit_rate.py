@@ -1,21 +1,27 @@
-"""Hit rate against the number of results looked at."""
+"""Hit rate or recall against the number of results looked at."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import retrieval_report
-from ._style import CHANCE_COLOR, CYCLE, LINES
+from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new
+from ._data import check_whole_number, cutoffs, per_direction, smaller_gallery
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Measure: (label of the y-axis, title).
+MEASURES = {
+    "hit_rate": ("hit rate (share of queries)", "Partner among the first k results"),
+    "recall": ("recall (mean share of relevant items found)", "Relevant items among the first k results"),
+}
+
 
 class HitRateDisplay:
-    """Hit rate at k in both search directions, against chance.
+    """Hit rate or recall at k in both search directions, with bootstrap bands, against chance.
 
     Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
 
@@ -24,9 +30,13 @@ class HitRateDisplay:
     ks : ndarray of shape (n_ks,)
         Numbers of results looked at.
     hit_rates : dict of str to ndarray of shape (n_ks,)
-        Hit rate at each k for each direction.
+        Hit rate (or recall) at each k for each direction.
     chance : dict of str to ndarray of shape (n_ks,)
-        Hit rate of a random ranking at each k for each direction.
+        The same of a random ranking.
+    low, high : dict of str to ndarray of shape (n_ks,), or None, default=None
+        Ends of the bootstrap interval at each k for each direction; None for no band.
+    measure : {"hit_rate", "recall"}, default="hit_rate"
+        What the values are.
     name : str or None, default=None
         Name of the model in the legend.
 
@@ -40,6 +50,8 @@ class HitRateDisplay:
     See Also
     --------
     crossmodal_cca.metrics.hit_rate_at_k : The metric.
+    crossmodal_cca.metrics.recall_at_k : The other metric.
+    crossmodal_cca.metrics.compare_retrieval : Whether one model is better: bands that overlap do not tell.
 
     Examples
     --------
@@ -59,11 +71,17 @@ class HitRateDisplay:
         hit_rates: dict[str, NDArray[Any]],
         chance: dict[str, NDArray[Any]],
         *,
+        low: dict[str, NDArray[Any]] | None = None,
+        high: dict[str, NDArray[Any]] | None = None,
+        measure: str = "hit_rate",
         name: str | None = None,
     ) -> None:
         self.ks = ks
         self.hit_rates = hit_rates
         self.chance = chance
+        self.low = low
+        self.high = high
+        self.measure = measure
         self.name = name
 
     @classmethod
@@ -75,8 +93,14 @@ class HitRateDisplay:
         *,
         x_ids: ArrayLike | None = None,
         y_ids: ArrayLike | None = None,
+        x_groups: ArrayLike | None = None,
+        y_groups: ArrayLike | None = None,
+        measure: str = "hit_rate",
         max_k: int = 50,
         metric: str = "cosine",
+        n_bootstrap: int = 1000,
+        confidence_level: float = 0.95,
+        random_state: Any = None,
         names: tuple[str, str] = ("x", "y"),
         name: str | None = None,
         ax: Axes | None = None,
@@ -91,7 +115,9 @@ class HitRateDisplay:
             Rows of the first modality, outside the training set.
         y : array-like of shape (n_y, n_features_y)
             Rows of the second modality.
-        x_ids, y_ids, max_k, metric, names, name, ax
+        x_ids, y_ids, x_groups, y_groups, measure, max_k, metric, n_bootstrap, confidence_level, random_state, names
+            As in `from_predictions`.
+        name, ax
             As in `from_predictions`; the name defaults to the aligner's class.
 
         Returns
@@ -104,8 +130,14 @@ class HitRateDisplay:
             aligner.transform_y(y),
             x_ids=x_ids,
             y_ids=y_ids,
+            x_groups=x_groups,
+            y_groups=y_groups,
+            measure=measure,
             max_k=max_k,
             metric=metric,
+            n_bootstrap=n_bootstrap,
+            confidence_level=confidence_level,
+            random_state=random_state,
             names=names,
             name=type(aligner).__name__ if name is None else name,
             ax=ax,
@@ -119,8 +151,14 @@ class HitRateDisplay:
         *,
         x_ids: ArrayLike | None = None,
         y_ids: ArrayLike | None = None,
+        x_groups: ArrayLike | None = None,
+        y_groups: ArrayLike | None = None,
+        measure: str = "hit_rate",
         max_k: int = 50,
         metric: str = "cosine",
+        n_bootstrap: int = 1000,
+        confidence_level: float = 0.95,
+        random_state: Any = None,
         names: tuple[str, str] = ("x", "y"),
         name: str | None = None,
         ax: Axes | None = None,
@@ -135,10 +173,20 @@ class HitRateDisplay:
             Scores of the second modality.
         x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
             Ids or labels that say what is relevant; None for row i to row i.
+        x_groups, y_groups : array-like of shape (n_x,) and (n_y,), default=None
+            Which rows are not independent: the bootstrap resamples them together.
+        measure : {"hit_rate", "recall"}, default="hit_rate"
+            Share of queries with a relevant item among the first k, or mean share of the relevant items found there.
         max_k : int >= 1, default=50
             Largest number of results looked at; at most the size of the smaller gallery is drawn.
         metric : {"cosine", "dot", "euclidean"}, default="cosine"
             Similarity that ranks the gallery.
+        n_bootstrap : int >= 0, default=1000
+            Resamples of the queries, for the band; 0 for none.
+        confidence_level : float in (0, 1), default=0.95
+            Share of the resamples inside the band.
+        random_state : int, RandomState instance or None, default=None
+            Seed of the resamples.
         names : tuple of two str, default=("x", "y")
             What the modalities are called.
         name : str or None, default=None
@@ -154,28 +202,29 @@ class HitRateDisplay:
         Raises
         ------
         ValueError
-            If `max_k` is not a whole number of at least 1, or as `retrieval_report`.
+            If `measure` is neither of the two, `max_k` is not a whole number of at least 1, `names` are not two
+            different ones, or as `retrieval_report`.
         """
-        if not isinstance(max_k, int | np.integer) or isinstance(max_k, bool) or max_k < 1:
-            raise ValueError(f"max_k must be a whole number of at least 1, got {max_k!r}.")
-        largest = min(max_k, np.shape(x_scores)[0], np.shape(y_scores)[0])
-        ks = np.unique(np.geomspace(1, largest, 25).round().astype(int)) if largest > 1 else np.array([1])
+        if measure not in MEASURES:
+            raise ValueError(f"measure must be one of {', '.join(map(repr, MEASURES))}; got {measure!r}.")
+        check_whole_number(max_k, "max_k")
+        ks = cutoffs(min(max_k, smaller_gallery(x_scores, y_scores)))
         report = retrieval_report(
             x_scores,
             y_scores,
             x_ids=x_ids,
             y_ids=y_ids,
-            ks=ks.tolist(),
+            x_groups=x_groups,
+            y_groups=y_groups,
+            measures=[f"{measure}_at_{k}" for k in ks],
             metric=metric,
-            n_bootstrap=0,
+            n_bootstrap=n_bootstrap,
+            confidence_level=confidence_level,
+            random_state=random_state,
         )
-        report = report[report.index.get_level_values("metric").isin([f"hit_rate_at_{k}" for k in ks])]
-        directions = " → ".join(names), " → ".join(names[::-1])
-        hit_rates, chance = (
-            dict(zip(directions, report[column].to_numpy().reshape(2, -1), strict=True))
-            for column in ("value", "chance")
-        )
-        return cls(ks, hit_rates, chance, name=name).plot(ax)
+        hit_rates, chance, low, high = (per_direction(report[c], names) for c in ("value", "chance", "low", "high"))
+        band = {"low": low, "high": high} if n_bootstrap else {}
+        return cls(ks, hit_rates, chance, **band, measure=measure, name=name).plot(ax)
 
     def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
         """Draw the curves, one line style a direction, and chance once in each axes.
@@ -192,38 +241,15 @@ class HitRateDisplay:
         self : HitRateDisplay
             The display.
         """
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots()
-        curves = [line for line in ax.lines if line.get_gid() == "hit rate"]
-        color = CYCLE[len(curves) // len(self.hit_rates) % len(CYCLE)]
-        prefix = f"{name or self.name}: " if name or self.name else ""
-        for (direction, values), style in zip(self.hit_rates.items(), LINES, strict=True):
-            ax.plot(self.ks, values, style, color=color, linewidth=2, label=prefix + direction, gid="hit rate")
-        self._plot_chance(ax)
-        ax.set(
-            xscale="log",
-            ylim=(0, 1),
-            xlabel="results looked at, k",
-            ylabel="hit rate (share of queries)",
-            title="Partner among the first k results",
-        )
-        ticks = [k for k in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if k <= self.ks[-1]]
-        ax.set_xticks(ticks, [str(k) for k in ticks])
-        ax.minorticks_off()
-        ax.grid(alpha=0.3)
-        lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
-        lines.sort(key=lambda line: line.get_gid() == "chance")
-        ax.legend(handles=lines, frameon=False, loc="upper left")
+        ax = given_or_new(ax)
+        color = add_model(ax, {d: (self.ks, values) for d, values in self.hit_rates.items()}, name or self.name)
+        if self.low is not None and self.high is not None:
+            for low, high in zip(self.low.values(), self.high.values(), strict=True):
+                ax.fill_between(self.ks, low, high, color=color, alpha=0.12, linewidth=0)
+        add_chance(ax, {d: (self.ks, values) for d, values in self.chance.items()})
+        count_on_log_x(ax)
+        label, title = MEASURES[self.measure]
+        ax.set(ylim=(0, 1), xlabel="results looked at, k", ylabel=label, title=title)
+        add_legend(ax, loc="upper left")
         self.ax_, self.figure_ = ax, ax.figure
         return self
-
-    def _plot_chance(self, ax: Axes) -> None:
-        """Draw the level of chance: one line where both directions share it, and none that is there already."""
-        one, other = self.chance.values()
-        levels = {"chance": one} if np.allclose(one, other) else {f"chance, {d}": v for d, v in self.chance.items()}
-        present = [line.get_xydata() for line in ax.lines if line.get_gid() == "chance"]
-        for (label, level), style in zip(levels.items(), (":", "-."), strict=False):
-            if not any(np.array_equal(points, np.column_stack([self.ks, level])) for points in present):
-                ax.plot(self.ks, level, style, color=CHANCE_COLOR, label=label, gid="chance")

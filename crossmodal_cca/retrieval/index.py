@@ -254,20 +254,21 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         ValueError, TypeError
             If the queries are bad, or `n_neighbors` is more than there are items.
         """
-        similarities, positions = self._nearest(self.query_embeddings(queries), n_neighbors)
-        return (0.0 if self._fitted_metric != "cosine" else 1.0) - similarities, self.ids_[positions]
+        distances, positions = self._nearest(self.query_embeddings(queries), n_neighbors)
+        return distances, self.ids_[positions]
 
     def _nearest(self, queries: FloatArray, n_neighbors: int) -> tuple[FloatArray, NDArray[np.intp]]:
-        if len(self) == 0:
+        """Distances and positions of the items nearest to embedded queries."""
+        if self._space is None:
             raise ValueError("The index is empty: add items before searching.")
         check_neighbors(n_neighbors, "n_neighbors", len(self), "items in the index")
         similarities, positions = self._space.nearest(queries, int(n_neighbors), self.verbose)
         if self._fitted_hubness == "csls":
-            k = min(self._bias_neighbors, len(self))
+            # What a query has in common with its own neighbours lowers all of its similarities alike.
             plain = SearchSpace(np.ascontiguousarray(self.embeddings_[:, :-1]), "dot")
-            own = plain.nearest(queries[:, :-1], k)[0].mean(axis=1)
+            own = bias(queries[:, :-1], plain, min(self._bias_neighbors, len(self)))
             similarities = 2 * similarities - own[:, None]
-        return similarities, positions
+        return (1.0 if self._fitted_metric == "cosine" else 0.0) - similarities, positions
 
     def show(
         self,
@@ -307,7 +308,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         import pandas as pd
 
         embedded = self.query_embeddings(queries)
-        similarities, positions = self._nearest(embedded, n_neighbors)
+        distances, positions = self._nearest(embedded, n_neighbors)
         n, k = positions.shape
         right = None if query_ids is None else checked_ids(query_ids, "query_ids", n, "queries")
         names = right if query_captions is None and right is not None else query_captions
@@ -316,7 +317,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         table = {
             "match": ids if captions is None else self._captions(captions, positions.ravel()),
             "id": ids,
-            "distance": ((0.0 if self._fitted_metric != "cosine" else 1.0) - similarities).ravel(),
+            "distance": distances.ravel(),
         }
         if right is not None:
             table["right"] = np.where([a == b for a, b in zip(ids, np.repeat(right, k), strict=True)], "✓", "✗")
@@ -400,7 +401,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         index.__dict__.update(state)
         index.aligner_ = index._frozen_aligner()
         index._set_bank(getattr(index, "bank_embeddings_", None))
-        index._space = SearchSpace(index.embeddings_, index._search_metric)
+        index._store(index.embeddings_, index.ids_)
         return index
 
     def _check_parameters(self, query_bank: Any) -> None:
@@ -417,10 +418,6 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
     @property
     def _query_modality(self) -> str:
         return "x" if self._fitted_modality == "y" else "y"
-
-    @property
-    def _search_metric(self) -> str:
-        return "euclidean" if self._fitted_metric == "euclidean" else "dot"
 
     def _embedded(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
         scores = shared_space_scores(self.aligner_, rows, modality, name)
@@ -443,7 +440,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         self._bank = None if bank is None else SearchSpace(bank, "dot")
 
     def _store(self, embeddings: FloatArray, ids: NDArray[Any]) -> None:
-        self._space = SearchSpace(embeddings, self._search_metric)
+        metric = "euclidean" if self._fitted_metric == "euclidean" else "dot"
+        self._space = SearchSpace(embeddings, metric) if len(embeddings) else None
         self.embeddings_, self.ids_ = embeddings, ids
 
 

@@ -1,0 +1,62 @@
+"""What several displays ask of their input, before anything is drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+
+from ..metrics._inputs import checked_ids
+
+
+def direction_names(names: Sequence[str]) -> tuple[str, str]:
+    """Names of the two search directions, query → gallery."""
+    if isinstance(names, str) or len(names) != 2 or names[0] == names[1]:
+        raise ValueError(f"names must be two different names, one for each modality; got {names!r}.")
+    return f"{names[0]} → {names[1]}", f"{names[1]} → {names[0]}"
+
+
+def per_direction(column: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:
+    """A column of a retrieval report (or part of it) as an array for each direction."""
+    halves = np.asarray(column, dtype=float).reshape(2, -1)
+    return dict(zip(direction_names(names), halves, strict=True))
+
+
+def cutoffs(largest: int, n_points: int = 25) -> NDArray[Any]:
+    """Whole numbers from 1 to the largest, evenly spread on a logarithmic scale."""
+    spread = np.geomspace(1, max(largest, 1), n_points).round().astype(int)
+    return np.asarray(np.unique(spread))
+
+
+def smaller_gallery(x_scores: Any, y_scores: Any) -> int:
+    """Number of rows of the side that has fewer."""
+    return int(min(np.shape(x_scores)[0], np.shape(y_scores)[0]))
+
+
+def check_whole_number(number: Any, name: str, high: int | None = None) -> None:
+    """Refuse what is not a whole number from 1 to `high`."""
+    whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
+    if not whole or number < 1 or (high is not None and number > high):
+        upper = "" if high is None else f" and at most {high}"
+        raise ValueError(f"{name} must be a whole number of at least 1{upper}, got {number!r}.")
+
+
+def paired_scores(x_scores: Any, y_scores: Any) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Scores of both modalities, row by row and column by column."""
+    x, y = check_array(x_scores, input_name="x_scores"), check_array(y_scores, input_name="y_scores")
+    if x.shape != y.shape:
+        raise ValueError(f"x_scores and y_scores must be pairs of the same 2-D shape, got {x.shape} and {y.shape}.")
+    return x, y
+
+
+def class_codes(classes: Any, name: str, n_rows: int, rows: str) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Classes in sorted order, and the position there of each row's class."""
+    checked = checked_ids(classes, name, n_rows, rows)
+    try:
+        values, codes = np.unique(checked, return_inverse=True)
+    except TypeError as error:
+        raise ValueError(f"{name} must be of comparable types; convert them to one type, such as str.") from error
+    return values, codes

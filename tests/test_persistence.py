@@ -1,0 +1,206 @@
+"""Files without pickle: what is written comes back, what is damaged or foreign is refused, and nothing half-written stays."""
+
+import io
+import json
+import os
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from linear_models import pairs
+from numpy.testing import assert_array_equal
+
+from crossmodal_cca import CCA, KernelCCA, PairMoments, _persistence
+from crossmodal_cca._persistence import load, save
+from crossmodal_cca.retrieval import CrossModalIndex
+
+X, Y = pairs(60)
+STATE = {
+    "nothing": None,
+    "numbers": [1, 2.5, float("inf"), -float("inf"), True, 10**30],
+    "texts": ("a", ("ü", "")),
+    "nested": {"a": {"b": [{}, (), []]}},
+    "arrays": [np.arange(6.0).reshape(2, 3), np.float32([[1], [2]]), np.array(["x", "yy"]), np.array(3), np.zeros((0, 4))],
+    "fortran": np.asfortranarray(np.arange(6).reshape(2, 3)),
+    "dates": np.array(["2020-01-01", "2021-05-05"], dtype="datetime64[D]"),
+    "mixed": np.array([1, "a", None, 2.5], dtype=object),
+    "scalar": np.float32(1.25),
+    "dtype": np.dtype(np.float32),
+}
+
+
+def same(one, other):
+    assert type(one) is type(other)
+    if isinstance(one, dict):
+        assert list(one) == list(other)
+        for key in one:
+            same(one[key], other[key])
+    elif isinstance(one, list | tuple):
+        for a, b in zip(one, other, strict=True):
+            same(a, b)
+    else:
+        if isinstance(one, np.ndarray):
+            assert one.dtype == other.dtype
+        assert_array_equal(one, other)
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    save(tmp_path / "state", "test", STATE)
+    same(load(tmp_path / "state", "test"), STATE)
+    assert np.isnan(load_again(tmp_path, {"nan": float("nan")})["nan"])
+    assert list(tmp_path.iterdir()) == [tmp_path / "state"]
+
+
+def load_again(folder, state):
+    save(folder / "state", "test", state)
+    return load(str(folder / "state"), "test")
+
+
+def test_models_and_moments_come_back_and_go_on(tmp_path):
+    model = CCA(2, shrinkage=(0.1, "oas"), power=1.0).fit(X, Y)
+    moments = PairMoments.from_arrays(X, Y)
+    loaded = load_again(tmp_path, {"model": model, "moments": moments})
+    assert_array_equal(loaded["model"].transform(X), model.transform(X))
+    assert_array_equal(loaded["model"].predict(X), model.predict(X))
+    assert repr(loaded["model"]) == repr(model)
+    assert_array_equal((loaded["moments"] + moments).scatter_xy, (moments + moments).scatter_xy)
+    assert_array_equal(loaded["model"].partial_fit(X[:9], Y[:9]).transform(X), model.partial_fit(X[:9], Y[:9]).transform(X))
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (lambda x: x, r"test\['it'\] is of type builtins.function"),
+        ([1, {2}], r"test\['it'\]\[1\] is of type builtins.set"),
+        ({1: 2}, "only texts can be keys"),
+        (np.array([object()]), r"test\['it'\]\[0\] is of type builtins.object"),
+        (KernelCCA(random_state=np.random.RandomState(0)), r"\['it'\].random_state is of type numpy.random.*RandomState"),
+        (io.StringIO(), "StringIO"),
+    ],
+    ids=["function", "set", "key", "object", "generator", "stream"],
+)
+def test_what_cannot_be_saved_says_where_it_is_and_leaves_the_old_file(tmp_path, value, message):
+    save(tmp_path / "state", "test", {"old": 1})
+    with pytest.raises(TypeError, match=message):
+        save(tmp_path / "state", "test", {"it": value})
+    assert load(tmp_path / "state", "test") == {"old": 1}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_crash_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    save(tmp_path / "state", "test", {"old": 1})
+
+    def fail(*_, **__):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(np.lib.format, "write_array", fail)
+    with pytest.raises(OSError, match="disk full"):
+        save(tmp_path / "state", "test", {"new": np.arange(3)})
+    assert load(tmp_path / "state", "test") == {"old": 1}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_every_damaged_byte_is_noticed_or_harmless(tmp_path):
+    path = tmp_path / "index"
+    CrossModalIndex().fit(np.eye(3)).save(path)
+    whole = path.read_bytes()
+    refused = 0
+    for i in range(0, len(whole), 7):
+        path.write_bytes(whole[:i] + bytes([whole[i] ^ 0x55]) + whole[i + 1 :])
+        try:
+            loaded = CrossModalIndex.load(path)
+        except ValueError as error:
+            assert str(path) in str(error).replace("\\\\", "\\")
+            refused += 1
+        else:
+            assert_array_equal(loaded.embeddings_, np.eye(3))
+            assert_array_equal(loaded.ids_, [0, 1, 2])
+    assert refused > len(whole) / 7 / 2
+
+
+@pytest.mark.parametrize("share", [0, 0.3, 0.9, 0.999])
+def test_a_cut_file_is_refused(tmp_path, share):
+    path = tmp_path / "index"
+    CrossModalIndex().fit(np.eye(30)).save(path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(share * len(whole))])
+    with pytest.raises(ValueError, match="damaged, or was not written by crossmodal_cca"):
+        CrossModalIndex.load(path)
+
+
+def rewritten(path, change):
+    """The same archive with another header."""
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    header = json.loads(members["header.json"])
+    change(header)
+    members["header.json"] = json.dumps(header).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda h: h.update(format="other"), "was not written by crossmodal_cca"),
+        (lambda h: h.update(format_version=99, package_version="9.9"), r"written by a later crossmodal_cca \(9.9\)"),
+        (lambda h: h.update(kind="CCA"), "holds a CCA, not a CrossModalIndex"),
+        (lambda h: h.update(state={"object": "os.system", "state": []}), "holds a 'os.system', which this version"),
+        (lambda h: h.update(sha256=["0" * 64] * len(h["sha256"])), "checksum of array 0 does not fit"),
+        (lambda h: h.pop("kind"), "incomplete"),
+        (lambda h: h["sha256"].append("0"), "incomplete"),
+    ],
+)
+def test_a_foreign_or_later_file_is_refused(tmp_path, change, message):
+    path = tmp_path / "index"
+    CrossModalIndex().fit(np.eye(3)).save(path)
+    rewritten(path, change)
+    with pytest.raises(ValueError, match=message):
+        CrossModalIndex.load(path)
+
+
+class Attack:
+    def __reduce__(self):
+        return (os.mkdir, ("attacked",))
+
+
+def test_loading_never_runs_what_is_in_the_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    pickle_file, archive_file = tmp_path / "pickle", tmp_path / "archive"
+    pickle_file.write_bytes(pickle.dumps(Attack()))
+    CrossModalIndex().fit(np.eye(3)).save(archive_file)
+    attack = io.BytesIO()
+    np.save(attack, np.array([Attack()], dtype=object), allow_pickle=True)
+    with zipfile.ZipFile(archive_file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    members["arrays/0.npy"] = attack.getvalue()
+    with zipfile.ZipFile(archive_file, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    for path in (pickle_file, archive_file):
+        with pytest.raises(ValueError, match="damaged"):
+            CrossModalIndex.load(path)
+    assert not (tmp_path / "attacked").exists()
+
+
+def test_missing_files_and_folders_speak_for_themselves(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        CrossModalIndex.load(tmp_path / "nowhere")
+    with pytest.raises(FileNotFoundError):
+        CrossModalIndex().fit(np.eye(3)).save(tmp_path / "nowhere" / "index")
+    with pytest.raises(IsADirectoryError):
+        CrossModalIndex.load(tmp_path)
+
+
+def test_a_saved_file_has_the_rights_of_any_other(tmp_path):
+    save(tmp_path / "state", "test", {})
+    (tmp_path / "other").write_text("")
+    assert (tmp_path / "state").stat().st_mode == (tmp_path / "other").stat().st_mode
+
+
+def test_every_saved_class_is_known_by_its_own_name():
+    for name, each in _persistence._saved_classes().items():
+        assert name == each.__name__
+        assert each.__module__.startswith("crossmodal_cca.")
