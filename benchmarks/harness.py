@@ -23,7 +23,17 @@ from numpy.typing import NDArray
 SEED = 0
 OURS = "crossmodal_cca"
 FOLDER = Path(__file__).resolve().parent
-RECORDED = ("crossmodal_cca", "numpy", "scipy", "scikit-learn", "cca-zoo", "ikpls", "threadpoolctl", "torch")
+RECORDED = (
+    "crossmodal_cca",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "cca-zoo",
+    "faiss-cpu",
+    "ikpls",
+    "threadpoolctl",
+    "torch",
+)
 SETTINGS = ("OPENBLAS_CORETYPE", "OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 Row = dict[str, Any]

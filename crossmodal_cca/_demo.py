@@ -94,7 +94,9 @@ def _draw(scores: dict[str, Any], test: Any, best: str, output: Path) -> None:
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     for name, (x_scores, y_scores) in scores.items():
-        HitRateDisplay.from_predictions(x_scores, y_scores, names=("picture", "word"), name=name, ax=left)
+        HitRateDisplay.from_predictions(
+            x_scores, y_scores, names=("picture", "word"), name=name, random_state=0, ax=left
+        )
     # The first component only tells flags from the rest; a few pairs with short names keep the picture legible.
     names = test.names["en"]
     shown = np.flatnonzero(~_flags(test) & (np.char.str_len(names) <= 11))[::6]

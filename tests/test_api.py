@@ -14,7 +14,14 @@ import pytest
 import crossmodal_cca
 
 ROOT = Path(__file__).resolve().parents[1]
-MODULES = ("crossmodal_cca", "crossmodal_cca.datasets", "crossmodal_cca.metrics", "crossmodal_cca.plotting")
+MODULES = (
+    "crossmodal_cca",
+    "crossmodal_cca.datasets",
+    "crossmodal_cca.inference",
+    "crossmodal_cca.metrics",
+    "crossmodal_cca.plotting",
+    "crossmodal_cca.retrieval",
+)
 PUBLIC = [
     (module, name)
     for module in MODULES
@@ -47,7 +54,7 @@ def test_everything_public_describes_its_parameters_and_has_an_example(module, n
             method_doc = inspect.getdoc(method)
             assert method_doc, method_name
             for parameter in parameters_of(method):
-                assert re.search(rf"^(\w+, )*{parameter}(, \w+)*( :|$)", method_doc, re.MULTILINE), (
+                assert re.search(rf"^(\w+, |\*\*)*{parameter}(, \w+)*( :|$)", method_doc, re.MULTILINE), (
                     method_name,
                     parameter,
                 )

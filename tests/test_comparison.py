@@ -141,7 +141,9 @@ def test_swapping_the_models_turns_the_sign(models):
 def test_a_comparison_with_ids_relevance_and_groups(models):
     (x, y), bad = models
     labels = np.arange(120) // 4
-    by_ids = compare_retrieval((x, y), bad, x_ids=labels, y_ids=labels, x_groups=labels, y_groups=labels, random_state=0)
+    by_ids = compare_retrieval(
+        (x, y), bad, x_ids=labels, y_ids=labels, x_groups=labels, y_groups=labels, random_state=0
+    )
     table = sparse.csr_array(labels[:, None] == labels)
     by_table = compare_retrieval((x, y), bad, relevance=table, x_groups=labels, y_groups=labels, random_state=0)
     assert_allclose(by_ids, by_table)
@@ -181,7 +183,11 @@ def test_p_value_counts_every_swap_on_a_small_case():
         ),
         (lambda a, b: compare_retrieval(a, b, n_resamples=-1), ValueError, "n_resamples must be an integer >= 0"),
         (lambda a, b: compare_retrieval(a, b, x_groups=[1]), ValueError, "x_groups must have one entry per row"),
-        (lambda a, b: compare_retrieval(a, b, y_groups=[1, "a"] * 60), TypeError, "y_groups must be of comparable types"),
+        (
+            lambda a, b: compare_retrieval(a, b, y_groups=[1, "a"] * 60),
+            TypeError,
+            "y_groups must be of comparable types",
+        ),
         (lambda a, b: compare_retrieval(a, b, measures=[]), ValueError, "measures must be a sequence of names"),
         (lambda a, b: compare_retrieval(a, b, measures="r_precision"), ValueError, "measures must be a sequence"),
         (
@@ -244,7 +250,13 @@ def test_wrong_pairs_teach_nothing_where_sides_have_no_structure():
 def test_the_control_takes_frames_ids_and_any_aligner():
     labels = np.arange(80) % 4
     frames = pd.DataFrame(X[:120]), pd.DataFrame(Y[:120]), pd.DataFrame(X[120:]), pd.DataFrame(Y[120:])
-    options = {"x_ids": labels, "y_ids": labels, "measures": ["mean_average_precision"], "n_shuffles": 2, "random_state": 0}
+    options = {
+        "x_ids": labels,
+        "y_ids": labels,
+        "measures": ["mean_average_precision"],
+        "n_shuffles": 2,
+        "random_state": 0,
+    }
     table = shuffled_pair_control(PLSSVD(2), *frames, **options)
     arrays = shuffled_pair_control(PLSSVD(2), *(frame.to_numpy() for frame in frames), **options)
     pd.testing.assert_frame_equal(table, arrays)
@@ -288,7 +300,7 @@ def test_rows_of_pairs_become_a_gallery_of_items():
     # Copies crowd the gallery: three results are then one image.
     assert clean > hit_rate_at_k(texts, rows, k=3, query_ids=owners, gallery_ids=owners)
     rows[5, 0] += 1
-    with pytest.raises(ValueError, match="2 row.* differ from the first of their id .*class labels"):
+    with pytest.raises(ValueError, match=r"2 row.* differ from the first of their id .*class labels"):
         deduplicate(rows, owners)
 
 
@@ -299,7 +311,9 @@ def test_graded_relevance_by_hand():
     exponential = (1 + 7 / 2) / (7 + 1 / np.log2(3))
     for table in ([[1, 0, 3]], sparse.csr_array([[1, 0, 3]]), pd.DataFrame([[1, 0, 3]])):
         assert per_query("ndcg_at_k", queries, gallery, relevance=table) == pytest.approx([linear])
-        assert per_query("ndcg_at_k", queries, gallery, relevance=table, gain="exponential") == pytest.approx([exponential])
+        assert per_query("ndcg_at_k", queries, gallery, relevance=table, gain="exponential") == pytest.approx(
+            [exponential]
+        )
     assert per_query("ndcg_at_2", queries, gallery, relevance=[[1, 0, 3]]) == pytest.approx([1 / (3 + 1 / np.log2(3))])
     # Grades beyond "relevant or not" change no other metric.
     assert mean_average_precision(queries, gallery, relevance=[[1, 0, 3]]) == pytest.approx((1 + 2 / 3) / 2)

@@ -58,7 +58,9 @@ def test_neighbors_are_those_of_scikit_learn(shared):
     for metric in ("cosine", "euclidean"):
         index = CrossModalIndex(metric=metric).fit(shared["gallery"])
         reference = NearestNeighbors(metric=metric, algorithm="brute").fit(shared["gallery"])
-        for ours, theirs in zip(index.kneighbors(shared["queries"], 7), reference.kneighbors(shared["queries"], 7), strict=True):
+        for ours, theirs in zip(
+            index.kneighbors(shared["queries"], 7), reference.kneighbors(shared["queries"], 7), strict=True
+        ):
             assert_allclose(ours, theirs, atol=1e-7)
 
 
@@ -163,7 +165,8 @@ def test_queries_go_through_the_other_side_of_the_aligner(modality, metric):
 
 
 @pytest.mark.parametrize(
-    ("metric", "hubness"), [*((metric, None) for metric in METRICS), ("cosine", "nnn"), ("dot", "nnn"), ("cosine", "csls")]
+    ("metric", "hubness"),
+    [*((metric, None) for metric in METRICS), ("cosine", "nnn"), ("dot", "nnn"), ("cosine", "csls")],
 )
 def test_embeddings_serve_any_vector_database(metric, hubness):
     bank = {} if hubness is None else {"query_bank": X[:150]}
@@ -185,7 +188,7 @@ def test_the_index_keeps_the_aligner_it_was_fitted_with():
     model = CCA(3).fit(X[:150], Y[:150])
     index = CrossModalIndex(model).fit(Y[150:])
     before = index.kneighbors(X[150:])
-    model.fit(X[100:250], -Y[100:250] ** 2)
+    model.fit(X[100:250], -(Y[100:250] ** 2))
     model.partial_fit(X[:50], Y[:50])
     for one, other in zip(before, index.kneighbors(X[150:]), strict=True):
         assert_array_equal(one, other)
@@ -245,7 +248,9 @@ def test_a_loaded_index_answers_as_before(tmp_path, model, hubness):
     if hasattr(model, "y_feature_names_in_"):
         gallery, queries = pd.DataFrame(Y).add_prefix("y"), pd.DataFrame(X).add_prefix("x")
     bank = {} if hubness is None else {"query_bank": queries[:100]}
-    index = CrossModalIndex(model, hubness=hubness, hubness_neighbors=4).fit(gallery[100:200], ids=range(100, 200), **bank)
+    index = CrossModalIndex(model, hubness=hubness, hubness_neighbors=4).fit(
+        gallery[100:200], ids=range(100, 200), **bank
+    )
     index.save(tmp_path / "index.cm")
     loaded = CrossModalIndex.load(tmp_path / "index.cm")
     assert loaded.get_params().keys() == index.get_params().keys()
@@ -314,7 +319,11 @@ def fitted(**parameters):
         (lambda: CrossModalIndex().fit(np.empty((0, 2))), ValueError, "0 sample"),
         (lambda: CrossModalIndex().fit([["a", "b"]]), ValueError, "numeric|convert string"),
         (lambda: CrossModalIndex(metric="dot").fit(np.full((2, 2), 1e200)), ValueError, "too large"),
-        (lambda: CrossModalIndex().fit(np.eye(3), ids=[1, 2]), ValueError, "ids must have one entry per row of gallery"),
+        (
+            lambda: CrossModalIndex().fit(np.eye(3), ids=[1, 2]),
+            ValueError,
+            "ids must have one entry per row of gallery",
+        ),
         (lambda: CrossModalIndex().fit(np.eye(3), ids=[1, None, 2]), ValueError, "must not be missing"),
         (lambda: fitted().kneighbors(np.eye(2)), ValueError, "queries: 2 features in a shared space of 3"),
         (lambda: fitted().kneighbors(np.eye(3), 4), ValueError, "at most the number of items in the index, 3; got 4"),
@@ -322,7 +331,11 @@ def fitted(**parameters):
         (lambda: fitted().kneighbors(np.eye(3), None), TypeError, "got None"),
         (lambda: fitted().kneighbors(np.eye(3), 1.5), TypeError, "integer"),
         (lambda: fitted().add(np.eye(3)), ValueError, "was fitted with ids, so pass one for each row"),
-        (lambda: CrossModalIndex().fit(np.eye(3)).add(np.eye(3), ids=[1, 2, 3]), ValueError, "without ids, so pass none"),
+        (
+            lambda: CrossModalIndex().fit(np.eye(3)).add(np.eye(3), ids=[1, 2, 3]),
+            ValueError,
+            "without ids, so pass none",
+        ),
         (lambda: fitted().add(np.eye(2), ids=["d", "e"]), ValueError, "rows: 2 features in a shared space of 3"),
         (lambda: fitted().add(np.eye(3), ids=["d"]), ValueError, "one entry per row of rows"),
         (lambda: fitted().remove(["a", "x"]), ValueError, "1 of the ids to remove are not in the index, such as 'x'"),
@@ -342,7 +355,7 @@ def test_a_refused_call_leaves_the_index_as_it_was():
         lambda: index.remove(["a", "nowhere"]),
         lambda: index.set_params(metric="dot").fit(np.full((2, 3), 1e300)),
     ):
-        with pytest.raises(ValueError, match="infin|NaN|not in the index|too large"):
+        with pytest.raises(ValueError, match=r"infin|NaN|not in the index|too large"):
             call()
         assert list(index.ids_) == ["a", "b", "c"]
         assert_array_equal(index.kneighbors(np.eye(3), 1)[1].ravel(), ["a", "b", "c"])
@@ -352,7 +365,9 @@ def test_searching_never_holds_the_matrix(monkeypatch):
     monkeypatch.setattr(nearest, "BLOCK_BYTES", 400 * 8 * 16)
     shapes = []
     original = nearest._candidates
-    monkeypatch.setattr(nearest, "_candidates", lambda scores, *rest: (shapes.append(scores.shape), original(scores, *rest))[1])
+    monkeypatch.setattr(
+        nearest, "_candidates", lambda scores, *rest: (shapes.append(scores.shape), original(scores, *rest))[1]
+    )
     rng = np.random.default_rng(3)
     SearchSpace(rng.normal(size=(400, 5)), "dot").nearest(rng.normal(size=(100, 5)), 3)
     assert {shape[0] for shape in shapes} == {16, 4}

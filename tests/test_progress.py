@@ -59,7 +59,9 @@ def test_a_notebook_is_rewritten_like_a_terminal(monkeypatch):
     assert stream.getvalue().startswith("\r1 of 1 fits")
 
 
-@pytest.mark.parametrize(("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (10, "10 s"), (61, "1 min 01 s"), (3599.6, "60 min 00 s")])
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.04, "0.0 s"), (9.94, "9.9 s"), (10, "10 s"), (61, "1 min 01 s"), (3599.6, "60 min 00 s")]
+)
 def test_durations(seconds, text):
     assert _progress._duration(seconds) == text
 
@@ -70,7 +72,10 @@ def test_durations(seconds, text):
         (lambda v: retrieval_ranks(X, X, verbose=v), "queries ranked"),
         (lambda v: retrieval_report(X, X, verbose=v), "queries ranked"),
         (lambda v: CrossModalIndex(verbose=v).fit(X).kneighbors(X), "queries searched"),
-        (lambda v: shuffled_pair_control(CCA(1), X, X[:, :2], X, X[:, :2], n_shuffles=2, verbose=v), "fits to shuffled"),
+        (
+            lambda v: shuffled_pair_control(CCA(1), X, X[:, :2], X, X[:, :2], n_shuffles=2, verbose=v),
+            "fits to shuffled",
+        ),
     ],
 )
 def test_work_that_lasts_speaks_only_when_asked(call, what, capsys):
