@@ -6,7 +6,8 @@ exist and a small warm-up has run:
 - CCA and PLSSVD on 100,000 rows of 1,280 float32 features, 768 and 512 of either side, and 1,280 of each: at most
   400 MB.
 - retrieval_ranks of 30,000 × 30,000 × 128 float32: at most 500 MB, and of 100,000 × 100,000: at most 1,000 MB; the
-  whole similarity matrices would take 3,600 and 40,000 MB. The first ten of the former by CrossModalIndex: at most 500 MB.
+  whole similarity matrices would take 3,600 and 40,000 MB. The first ten of the former by CrossModalIndex: at most
+  500 MB.
 - KernelCCA on 8,000 rows of 50 and 40 float64 features, solved exactly: at most 2,560 MB, five kernel matrices.
 - KernelCCA with 1,000 landmarks on 64 and 48 float64 features: at most 600 MB, for 25,000 rows as for 100,000.
 """
