@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
+import stat
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -54,8 +56,10 @@ def save(path: str | os.PathLike[str], kind: str, state: dict[str, Any]) -> None
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 
-def load(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
-    """Read a state that `save` wrote.
+def load(
+    path: str | os.PathLike[str], kind: str, *, check: Callable[[dict[str, Any]], None] | None = None
+) -> dict[str, Any]:
+    """Read a state that `save` wrote; `check` refuses one that cannot be what it should.
 
     Raises
     ------
@@ -69,35 +73,49 @@ def load(path: str | os.PathLike[str], kind: str) -> dict[str, Any]:
     with open(path, "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
-                header = json.loads(archive.read(_HEADER))
-                if not isinstance(header, dict) or header.get("format") != FORMAT:
-                    raise ValueError(f"{name!r} was not written by crossmodal_cca.")
-                _check_header(header, kind, name)
+                header = json.loads(_content(archive, _HEADER).read())
+                _check_header(header, kind)
                 arrays = [_read_array(archive, i, digest) for i, digest in enumerate(header["sha256"])]
                 state: dict[str, Any] = _decode(header["state"], arrays)
-        except KeyError as error:
-            raise ValueError(f"{name!r} was not written by crossmodal_cca, or is incomplete: {error}.") from error
-        except (zipfile.BadZipFile, zipfile.LargeZipFile, json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise ValueError(f"{name!r} is damaged, or was not written by crossmodal_cca: {error}.") from error
-        except _Damaged as error:
-            raise ValueError(f"{name!r} is damaged: {error}. Restore it from a copy, or save it again.") from error
-        except (EOFError, OSError, IndexError, TypeError, NotImplementedError) as error:
-            raise ValueError(f"{name!r} is damaged: {error}.") from error
+            if check is not None:
+                check(state)
+        except _Foreign as error:
+            raise ValueError(f"{name!r} {error}") from error
+        # Whatever a damaged file makes the readers of archives, headers and arrays raise, it says the same.
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise ValueError(
+                f"{name!r} is damaged, or was not written by crossmodal_cca ({reason}). Restore it from a copy, or "
+                "save it again."
+            ) from error
     return state
 
 
-class _Damaged(Exception):
-    """What is inside differs from what was written."""
+class _Foreign(Exception):
+    """A sound file, but not the one that was asked for."""
 
 
-def _check_header(header: dict[str, Any], kind: str, name: str) -> None:
-    if header["format_version"] > FORMAT_VERSION:
-        raise ValueError(
-            f"{name!r} was written by a later crossmodal_cca ({header['package_version']}): its format is version "
-            f"{header['format_version']}, and this one reads up to {FORMAT_VERSION}. Upgrade the package to load it."
+def _check_header(header: Any, kind: str) -> None:
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise _Foreign("was not written by crossmodal_cca.")
+    version = header["format_version"]
+    if type(version) is not int or version < 1 or not isinstance(header["state"], dict):
+        raise ValueError("the header does not hold what it should")
+    if version > FORMAT_VERSION:
+        raise _Foreign(
+            f"was written by a later crossmodal_cca ({header['package_version']}): its format is version {version}, "
+            f"and this one reads up to {FORMAT_VERSION}. Upgrade the package to load it."
         )
     if header["kind"] != kind:
-        raise ValueError(f"{name!r} holds a {header['kind']}, not a {kind}; load it with that class.")
+        raise _Foreign(f"holds a {header['kind']}, not a {kind}; load it with that class.")
+
+
+def _content(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
+    """A member as it was stored: nothing here is compressed, so nothing can grow when it is read."""
+    entry = archive.getinfo(name)
+    if entry.compress_type != zipfile.ZIP_STORED:
+        raise ValueError(f"{name} is compressed")
+    return archive.open(entry)
 
 
 def _member(i: int) -> str:
@@ -111,33 +129,50 @@ def _checksum(array: np.ndarray[Any, Any]) -> str:
 
 
 def _read_array(archive: zipfile.ZipFile, i: int, digest: str) -> np.ndarray[Any, Any]:
-    with archive.open(_member(i)) as member:
-        try:
-            array: np.ndarray[Any, Any] = np.lib.format.read_array(member, allow_pickle=False)
-        except ValueError as error:
-            raise _Damaged(f"array {i} cannot be read ({error})") from error
+    name = _member(i)
+    with _content(archive, name) as member:
+        version = np.lib.format.read_magic(member)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}[
+            version
+        ]
+        shape, _, dtype = read_header(member)
+        # Before any memory is asked for.
+        if dtype.hasobject or math.prod(shape) * dtype.itemsize > archive.getinfo(name).file_size:
+            raise ValueError(f"array {i} says it is {dtype} of shape {shape}, which it cannot be")
+    with _content(archive, name) as member:
+        array: np.ndarray[Any, Any] = np.lib.format.read_array(member, allow_pickle=False)
     if _checksum(array) != digest:
-        raise _Damaged(f"the checksum of array {i} does not fit")
+        raise ValueError(f"the checksum of array {i} does not fit")
     return array
 
 
 @contextmanager
 def _replaced_when_complete(target: Path) -> Iterator[Any]:
     """A file beside the target that takes its place when all is written."""
-    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.")
+    # A link stays, and points to the new file.
+    target = target.resolve()
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {str(target.parent)!r} to save {target.name!r} in.")
+    descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".saving-")
     try:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        # Temporary files are private; this one gets the rights of any new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
+        os.chmod(name, _rights(target))
         os.replace(name, target)
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _rights(target: Path) -> int:
+    """Those of the file that is replaced, or of any new one; temporary files are private."""
+    if target.exists():
+        return stat.S_IMODE(target.stat().st_mode)
+    mask = os.umask(0)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _encode(value: Any, place: str, arrays: list[np.ndarray[Any, Any]]) -> Any:
@@ -190,17 +225,18 @@ def _decode(node: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
         return {key: _decode(entry, arrays) for key, entry in node["dict"]}
     if "dtype" in node:
         return np.dtype(node["dtype"])
-    if "array" in node:
-        return arrays[node["array"]]
-    if "scalar" in node:
-        return arrays[node["scalar"]][()]
+    for key in ("array", "scalar"):
+        if key in node:
+            if type(node[key]) is not int or node[key] < 0:
+                raise ValueError(f"there is no array {node[key]!r}")
+            return arrays[node[key]] if key == "array" else arrays[node[key]][()]
     if "objects" in node:
         objects = np.empty(len(node["objects"]), dtype=object)
         objects[:] = _decode(node["objects"], arrays)
         return objects.reshape(node["shape"])
     saved_class = _saved_classes().get(node.get("object"))
     if saved_class is None:
-        raise _Damaged(f"it holds a {node.get('object')!r}, which this version does not know")
+        raise ValueError(f"it holds a {node.get('object')!r}, which this version does not know")
     made = object.__new__(saved_class)
     made.__dict__.update({key: _decode(entry, arrays) for key, entry in node["state"]})
     return made

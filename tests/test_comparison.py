@@ -198,6 +198,8 @@ def test_p_value_counts_every_swap_on_a_small_case():
         (lambda a, b: compare_retrieval(a, b, measures=["recall_at_0"]), ValueError, "k must be >= 1"),
         (lambda a, b: compare_retrieval(a, b, measures=["f1"]), ValueError, "measure must be one of"),
         (lambda a, b: per_query("recall_at_5", *a, k=3), ValueError, "says k=5 already"),
+        (lambda a, b: query_report(*a, baseline=b[0]), TypeError, "baseline must be a pair"),
+        (lambda a, b: per_query("mean_reciprocal_rank", *a, k=3), TypeError, "mean_reciprocal_rank takes no k"),
         (lambda a, b: query_report(*a, baseline=(b[0][:5], b[1][:5])), ValueError, "same queries in the same gallery"),
     ],
 )
@@ -302,6 +304,29 @@ def test_rows_of_pairs_become_a_gallery_of_items():
     rows[5, 0] += 1
     with pytest.raises(ValueError, match=r"2 row.* differ from the first of their id .*class labels"):
         deduplicate(rows, owners)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "i1", "bool"])
+def test_near_copies_in_coarse_types_are_not_copies(dtype):
+    rows = {"f2": [[1, 0.5, 0.2], [0.95, 0.45, 0.25]], "i1": [[0], [-128]], "bool": [[True], [False]]}[dtype]
+    with pytest.raises(ValueError, match=r"1 row.* differ"):
+        deduplicate(np.array(rows, dtype), [0, 0])
+
+
+def test_medians_of_few_large_clusters_need_little_memory(monkeypatch):
+    rng = np.random.default_rng(8)
+    x, y = rng.normal(size=(2, 90, 4))
+    options = {"x_groups": np.arange(90) // 30, "measures": ["median_rank"], "random_state": 0}
+    whole = retrieval_report(x, y, **options), compare_retrieval((x, y), (y, x), **options)
+    shapes = []
+    original = resampling._SortedValues.medians
+    watched = lambda self, counts: (shapes.append(counts.size), original(self, counts))[1]  # noqa: E731
+    monkeypatch.setattr(resampling._SortedValues, "medians", watched)
+    monkeypatch.setattr(resampling, "_DRAWS_AT_ONCE", 2000)
+    parts = retrieval_report(x, y, **options), compare_retrieval((x, y), (y, x), **options)
+    for one, other in zip(whole, parts, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    assert max(shapes) <= 2500
 
 
 def test_graded_relevance_by_hand():

@@ -1,5 +1,7 @@
 """The index answers as brute force does, whatever was added, removed, saved or loaded."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import NearestNeighbors
 
 from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, KernelCCA
-from crossmodal_cca.metrics import hit_rate_at_k, ranks
+from crossmodal_cca.metrics import hit_rate_at_k
 from crossmodal_cca.retrieval import CrossModalIndex, nearest
 from crossmodal_cca.retrieval.nearest import SearchSpace
 
@@ -299,14 +301,14 @@ def fitted(**parameters):
         (
             lambda: CrossModalIndex(hubness="nnn", hubness_neighbors=4).fit(np.eye(3), query_bank=np.eye(3)),
             ValueError,
-            "at most the number of rows of query_bank, 3; got 4",
+            "between 1 and the number of rows of query_bank, 3; got 4",
         ),
         (
             lambda: CrossModalIndex(hubness="nnn", hubness_neighbors=1, hubness_weight=-1).fit(
                 np.eye(3), query_bank=np.eye(3)
             ),
             ValueError,
-            "weight must lie in",
+            "weight of the correction must lie in",
         ),
         (
             lambda: CrossModalIndex(hubness="nnn", hubness_neighbors=1).fit(np.eye(3), query_bank=np.eye(2)),
@@ -326,8 +328,16 @@ def fitted(**parameters):
         ),
         (lambda: CrossModalIndex().fit(np.eye(3), ids=[1, None, 2]), ValueError, "must not be missing"),
         (lambda: fitted().kneighbors(np.eye(2)), ValueError, "queries: 2 features in a shared space of 3"),
-        (lambda: fitted().kneighbors(np.eye(3), 4), ValueError, "at most the number of items in the index, 3; got 4"),
-        (lambda: fitted().kneighbors(np.eye(3), 0), ValueError, "must be >= 1"),
+        (
+            lambda: fitted().kneighbors(np.eye(3), 4),
+            ValueError,
+            "the number of items in the index, 3; got 4",
+        ),
+        (
+            lambda: fitted().kneighbors(np.eye(3), 0),
+            ValueError,
+            "the number of items in the index, 3; got 0",
+        ),
         (lambda: fitted().kneighbors(np.eye(3), None), TypeError, "got None"),
         (lambda: fitted().kneighbors(np.eye(3), 1.5), TypeError, "integer"),
         (lambda: fitted().add(np.eye(3)), ValueError, "was fitted with ids, so pass one for each row"),
@@ -363,12 +373,97 @@ def test_a_refused_call_leaves_the_index_as_it_was():
 
 def test_searching_never_holds_the_matrix(monkeypatch):
     monkeypatch.setattr(nearest, "BLOCK_BYTES", 400 * 8 * 16)
-    shapes = []
-    original = nearest._candidates
-    monkeypatch.setattr(
-        nearest, "_candidates", lambda scores, *rest: (shapes.append(scores.shape), original(scores, *rest))[1]
-    )
+    monkeypatch.setattr(nearest, "_CANDIDATES_AT_ONCE", 900)
+    shapes, looked_at = [], []
+
+    class Watched(nearest._Candidates):
+        def __init__(self, scores, *rest):
+            super().__init__(scores, *rest)
+            shapes.append(scores.shape)
+
+        def pairs(self):
+            looked_at.append(self.at_most)
+            return super().pairs()
+
+    monkeypatch.setattr(nearest, "_Candidates", Watched)
     rng = np.random.default_rng(3)
-    SearchSpace(rng.normal(size=(400, 5)), "dot").nearest(rng.normal(size=(100, 5)), 3)
-    assert {shape[0] for shape in shapes} == {16, 4}
-    assert ranks.BLOCK_BYTES == 32 * 2**20
+    items, queries = rng.normal(size=(400, 5)), rng.normal(size=(100, 5))
+    SearchSpace(items, "dot").nearest(queries, 3)
+    assert max(shape[0] for shape in shapes) == 16
+    # Where everything ties, blocks are halved until few pairs are left.
+    positions = SearchSpace(np.ones((400, 5)), "dot").nearest(queries, 3)[1]
+    assert_array_equal(positions, [[0, 1, 2]] * 100)
+    assert max(looked_at) <= 900
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_fitted_index_can_be_pickled(metric):
+    index = CrossModalIndex(metric=metric).fit(X)
+    again = pickle.loads(pickle.dumps(index))
+    assert_array_equal(again.kneighbors(Y[:, :1] + X)[1], index.kneighbors(Y[:, :1] + X)[1])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_one_item_far_away_blurs_no_distance(dtype):
+    rng = np.random.default_rng(4)
+    queries = rng.normal(size=(300, 16))
+    gallery = queries + 0.5 * rng.normal(size=queries.shape)
+    gallery[7] *= 1e5
+    queries, gallery = queries.astype(dtype), gallery.astype(dtype)
+    nearest_one = cdist(queries, gallery).argmin(axis=1)
+    assert_array_equal(CrossModalIndex(metric="euclidean").fit(gallery).kneighbors(queries, 1)[1][:, 0], nearest_one)
+    hits = hit_rate_at_k(queries, gallery, k=1, metric="euclidean")
+    assert hits == pytest.approx(np.mean(nearest_one == np.arange(300)))
+
+
+def test_captions_in_a_series_go_by_its_index():
+    index = CrossModalIndex().fit(np.eye(3), ids=["a", "b", "c"])
+    captions = pd.Series({"c": "caption C", "b": "caption B", "a": "caption A"})
+    assert index.show(np.eye(3)[:1], 1, captions=captions)["match"].tolist() == ["caption A"]
+    by_order = pd.Series(["caption A", "caption B", "caption C"])
+    assert index.show(np.eye(3)[:1], 1, captions=by_order)["match"].tolist() == ["caption A"]
+    with pytest.raises(TypeError, match="got a single text"):
+        index.show(np.eye(3), 1, captions="abc")
+
+
+def test_dates_are_compared_in_one_unit():
+    days = np.array(["2020-01-01", "2020-01-02", "2020-01-03"], "M8[D]")
+    index = CrossModalIndex().fit(np.eye(3), ids=days)
+    with pytest.raises(ValueError, match="not in the index"):
+        index.remove(np.datetime64("2020-01-01T15:30"))
+    index.remove(np.datetime64("2020-01-01T00:00"))
+    assert list(index.ids_) == list(days[1:])
+    nanoseconds = CrossModalIndex().fit(np.eye(3), ids=days.astype("M8[ns]"))
+    assert len(nanoseconds.remove(days[:2])) == 1
+    far = CrossModalIndex().fit(np.eye(3), ids=np.array(["3000-01-01", "3000-01-02", "3000-01-03"], "M8[D]"))
+    with pytest.raises(ValueError, match="cannot be told in one unit"):
+        far.add(np.eye(3), ids=days.astype("M8[ns]"))
+    assert len(far) == 3
+
+
+def test_tuples_are_ids():
+    index = CrossModalIndex().fit(np.eye(3), ids=[(1, 2), (3, 4), (5, 6)])
+    assert index.kneighbors(np.eye(3)[:1], 1)[1][0, 0] == (1, 2)
+    index.remove((1, 2))
+    assert list(index.remove([(3, 4)]).ids_) == [(5, 6)]
+    assert len(CrossModalIndex().fit(np.eye(3)).remove(np.array(2))) == 2
+
+
+@pytest.mark.parametrize(
+    ("metric", "items", "queries", "message"),
+    [
+        ("dot", 1e10, 1e305, "their similarity overflows"),
+        ("euclidean", 1.0, 1e200, "similarity overflows"),
+        ("euclidean", 1e160, 1.0, "too large|overflows"),
+        ("euclidean", 1e-310, 1.0, "too far from all items"),
+    ],
+)
+def test_what_overflows_is_refused(metric, items, queries, message):
+    rows = np.random.default_rng(5).normal(size=(20, 3))
+    with pytest.raises(ValueError, match=message), np.errstate(all="ignore"):
+        CrossModalIndex(metric=metric).fit(rows * items).kneighbors(rows * queries)
+
+
+def test_an_index_is_true_whether_fitted_or_empty():
+    assert CrossModalIndex()
+    assert len(CrossModalIndex()) == 0

@@ -159,8 +159,16 @@ def rewritten(path, change):
         (lambda h: h.update(kind="CCA"), "holds a CCA, not a CrossModalIndex"),
         (lambda h: h.update(state={"object": "os.system", "state": []}), "holds a 'os.system', which this version"),
         (lambda h: h.update(sha256=["0" * 64] * len(h["sha256"])), "checksum of array 0 does not fit"),
-        (lambda h: h.pop("kind"), "incomplete"),
-        (lambda h: h["sha256"].append("0"), "incomplete"),
+        (lambda h: h.pop("kind"), "KeyError: 'kind'"),
+        (lambda h: h["sha256"].append("0"), "no item named"),
+        (lambda h: h.update(format_version=True), "does not hold what it should"),
+        (lambda h: h.update(state=None), "does not hold what it should"),
+        (lambda h: h.update(state={"dict": []}), "KeyError: 'embeddings_'"),
+        (lambda h: h["state"]["dict"].append(["_fitted_metric", "zzz"]), "does not hold an index"),
+        (lambda h: h["state"]["dict"].append(["aligner_", "abc"]), "does not hold an index"),
+        (lambda h: h["state"]["dict"].append(["ids_", {"array": -1}]), "there is no array -1"),
+        (lambda h: h["state"]["dict"].append(["ids_", {"array": 7}]), "IndexError"),
+        (lambda h: h.update(state={"tuple": "ab" * 50_000}), "damaged"),
     ],
 )
 def test_a_foreign_or_later_file_is_refused(tmp_path, change, message):
@@ -195,10 +203,56 @@ def test_loading_never_runs_what_is_in_the_file(tmp_path, monkeypatch):
     assert not (tmp_path / "attacked").exists()
 
 
+@pytest.mark.parametrize(
+    ("header", "message"),
+    [
+        (b"(" * 3000, "damaged"),
+        (b"{'descr': '<f8', 'fortran_order': False, 'shape': (1000000000000,), }", "which it cannot be"),
+    ],
+    ids=["nested", "huge"],
+)
+def test_an_array_that_lies_about_itself_costs_no_memory(tmp_path, header, message):
+    path = tmp_path / "index"
+    CrossModalIndex().fit(np.eye(3)).save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    padded = header + b" " * 50 + b"\n"
+    members["arrays/0.npy"] = b"\x93NUMPY\x01\x00" + len(padded).to_bytes(2, "little") + padded
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match=message):
+        CrossModalIndex.load(path)
+
+
+def test_a_compressed_archive_is_refused(tmp_path):
+    path = tmp_path / "index"
+    CrossModalIndex().fit(np.eye(3)).save(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    with pytest.raises(ValueError, match=r"header.json is compressed"):
+        CrossModalIndex.load(path)
+
+
+def test_links_and_rights_stay(tmp_path):
+    path, link = tmp_path / "index", tmp_path / "link"
+    save(path, "test", {"old": 1})
+    path.chmod(0o600)
+    link.symlink_to(path)
+    save(link, "test", {"new": 1})
+    assert link.is_symlink()
+    assert load(path, "test") == {"new": 1}
+    assert path.stat().st_mode & 0o777 == 0o600
+    save(tmp_path / ("n" * 250), "test", {})
+
+
 def test_missing_files_and_folders_speak_for_themselves(tmp_path):
     with pytest.raises(FileNotFoundError):
         CrossModalIndex.load(tmp_path / "nowhere")
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError, match="There is no folder"):
         CrossModalIndex().fit(np.eye(3)).save(tmp_path / "nowhere" / "index")
     with pytest.raises(IsADirectoryError):
         CrossModalIndex.load(tmp_path)

@@ -86,6 +86,13 @@ def test_other_functions_take_it_too():
     assert len(cross_validate(CCA(2), X, Y, cv=GroupKFold(3), scoring=scorer, params=params)["test_score"]) == 3
 
 
+def test_a_search_inside_of_a_search():
+    scorer = make_retrieval_scorer("hit_rate_at_5")
+    search = GridSearchCV(CCA(), {"n_components": [2]}, scoring=scorer, cv=2)
+    nested = cross_validate(search, X, Y, cv=FOLDS, scoring=scorer)["test_score"]
+    assert_allclose(nested, by_hand(hit_rate_at_k, k=5))
+
+
 def test_permuting_pairs_destroys_the_score():
     value, permuted, p = permutation_test_score(
         CCA(2), X, Y, cv=FOLDS, scoring=make_retrieval_scorer("hit_rate_at_10"), n_permutations=9, random_state=0
@@ -93,6 +100,18 @@ def test_permuting_pairs_destroys_the_score():
     assert p == pytest.approx(0.1)
     assert permuted.mean() == pytest.approx(10 / 60, abs=0.05)
     assert value > 0.3
+
+
+def test_a_cut_off_is_in_the_name():
+    model = CCA(2).fit(X, Y)
+    found = make_retrieval_scorer(name for name in ["mean_average_precision_at_5", "mean_average_precision"])(
+        model, X, Y
+    )
+    assert found["mean_average_precision_at_5"] < found["mean_average_precision"]
+    assert found == make_retrieval_scorer(["mean_average_precision_at_5", "mean_average_precision"])(model, X, Y)
+    x, y = model.transform(X, Y)
+    by_option = [mean_average_precision(*sides, k=5) for sides in ((x, y), (y, x))]
+    assert found["mean_average_precision_at_5"] == pytest.approx(np.mean(by_option))
 
 
 def test_several_metrics_from_one_search():
@@ -120,7 +139,7 @@ def test_it_clones_prints_and_runs_in_parallel():
 
 def test_a_pipeline_that_cannot_embed_the_other_side_says_so():
     pipeline = make_pipeline(StandardScaler(), CCA(2)).fit(X, Y)
-    with pytest.raises(AttributeError, match="transform_y"):
+    with pytest.raises(TypeError, match=r"Pipeline has no transform_y. Put .* CrossModalPipeline"):
         make_retrieval_scorer()(pipeline, X, Y)
 
 

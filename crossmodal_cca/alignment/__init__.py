@@ -1,8 +1,18 @@
 """Estimators that map two modalities into one space."""
 
 from .cca import CCA
+from .cca_cv import CCACV, PLSRegressionCV
 from .kernel_cca import KernelCCA
 from .pipeline import CrossModalPipeline
 from .pls import PLSSVD, PLSCanonical, PLSRegression
 
-__all__ = ["CCA", "PLSSVD", "CrossModalPipeline", "KernelCCA", "PLSCanonical", "PLSRegression"]
+__all__ = [
+    "CCA",
+    "CCACV",
+    "PLSSVD",
+    "CrossModalPipeline",
+    "KernelCCA",
+    "PLSCanonical",
+    "PLSRegression",
+    "PLSRegressionCV",
+]

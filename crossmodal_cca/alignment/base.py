@@ -30,7 +30,22 @@ from ..linalg.whitening import ranks_of_covariances, ranks_of_rows
 from .prediction import LinearPredictionMixin
 
 
-class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """A fitted linear map of two modalities into one space, however it was found."""
+
+    def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
+        rotations = self.x_rotations_ if weighted else self._x_directions
+        return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
+
+    def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        A, names = check_rows_of_y(y)
+        check_features_of_y(self, A, names, len(self.y_mean_))
+        rotations = self.y_rotations_ if weighted else self._y_directions
+        return _scores(A, self.y_mean_, self.y_scale_, rotations, "y")
+
+
+class LinearAligner(LinearMaps):
     """A linear map of two modalities into one space, known by the moments of its training rows.
 
     A subclass says how its model is solved (`_solve`); everything else is here.
@@ -77,6 +92,14 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
                 check_scale_of_weights(rows.sample_weight.sum())
             self._y_is_1d = rows.y_is_1d
             self._store(standardize_rows(rows, scale=self.scale), rows)
+        return self
+
+    def _fit_standardized(self, pair: StandardizedPair, rows: PairedRows) -> Self:
+        """Fit to checked rows whose moments are known already."""
+        self._check_parameters()
+        self.n_features_in_, self._y_is_1d = rows.X.shape[1], rows.y_is_1d
+        set_or_delete(self, "feature_names_in_", rows.x_names)
+        self._store(pair, rows)
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
@@ -229,17 +252,6 @@ class LinearAligner(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Tran
         set_or_delete(self, "y_feature_names_in_", pair.moments.y_names)
         for name, value in extra.items():
             setattr(self, name, value)
-
-    def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
-        rotations = self.x_rotations_ if weighted else self._x_directions
-        return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
-
-    def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A, names = check_rows_of_y(y)
-        check_features_of_y(self, A, names, len(self.y_mean_))
-        rotations = self.y_rotations_ if weighted else self._y_directions
-        return _scores(A, self.y_mean_, self.y_scale_, rotations, "y")
 
 
 def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: FloatArray, name: str) -> FloatArray:

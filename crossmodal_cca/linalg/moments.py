@@ -255,10 +255,14 @@ class CrossMoments:
         return replace(self, mean_a=self.mean_a @ W, scatter=product(W.T, self.scatter))
 
 
-def moments_of_rows(rows: PairedRows) -> PairMoments:
-    """Moments of checked rows: blocks centred at their own means, multiplied in their own type, merged in float64."""
+def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None) -> PairMoments:
+    """Moments of checked rows: blocks centred at their own means, multiplied in their own type, merged in float64.
+
+    Only of those at `positions`, if given: these are gathered block by block, also from a memory map.
+    """
     X, Y, w = rows[:3]
     dtype = float_dtype(X, Y)
+    slices = row_slices(len(X) if positions is None else len(positions))
     parts = (
         _block_moments(
             float_block(X, part, dtype, "X"),
@@ -266,7 +270,7 @@ def moments_of_rows(rows: PairedRows) -> PairMoments:
             None if w is None else w[part],
             (rows.x_names, rows.y_names),
         )
-        for part in row_slices(len(X))
+        for part in (slices if positions is None else (positions[part] for part in slices))
     )
     return reduce(add, parts)
 

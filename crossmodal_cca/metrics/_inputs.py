@@ -178,8 +178,11 @@ def _incomparable(a: Array, b: Array) -> TypeError:
 
 def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> Array:
     """One id for each of the rows (so called in messages), of any kind, none missing."""
-    # A plain list stays a list of Python objects: np.asarray([1, "a"]) would make both strings.
+    # A plain list stays a list of Python objects: np.asarray([1, "a"]) would make both strings, and rows of tuples.
     checked: Array = np.asarray(ids) if hasattr(ids, "dtype") else np.array(ids, dtype=object)
+    if checked.ndim == 2 and isinstance(ids, list | tuple) and all(isinstance(i, tuple) for i in ids):
+        checked = np.empty(len(ids), dtype=object)
+        checked[:] = ids
     if checked.ndim != 1:
         raise ValueError(f"{name} must be one-dimensional, one id or label per row; got shape {checked.shape}.")
     if len(checked) != n_rows:
@@ -222,24 +225,34 @@ def _dot(gallery: Array) -> tuple[Array, Array, QueryLayout]:
     return gallery, _norms(gallery), unit_rows
 
 
+@dataclass(frozen=True)
+class _EuclideanLayout:
+    """Queries for the gallery of `_euclidean`; a class, so that what holds it can be pickled."""
+
+    centre: Array
+    unit: Any
+    m: float
+
+    def __call__(self, block: Array) -> Array:
+        return unit_rows(np.column_stack(((block - self.centre) / self.unit, np.full(len(block), self.m))))
+
+
 def _euclidean(gallery: Array) -> tuple[Array, Array, QueryLayout]:
     """−‖q − g‖² ranks as 2q·g − ‖g‖², a dot product of [q, m] and [g, −‖g‖²/(2m)].
 
     Distances do not see a common shift, so both sides are centred, or ‖g‖² would eat the digits. Any m > 0 is
-    right; the mean length keeps both terms alike, whatever the unit.
+    right; a typical length keeps both terms alike, whatever the unit. Medians, because one item far away would decide
+    a mean, and all others would tie.
     """
-    centre = gallery.mean(axis=0, dtype=np.float64).astype(gallery.dtype)
+    centre = np.median(gallery, axis=0).astype(gallery.dtype)
     gallery -= centre
     unit = _largest(gallery)
     gallery /= unit
     squares = np.einsum("ij,ij->i", gallery, gallery)
-    m = float(np.sqrt(squares).mean()) or 1.0
+    lengths = np.sqrt(squares)
+    m = float(np.median(lengths)) or float(lengths.mean()) or 1.0
     gallery = np.column_stack((gallery, squares / (-2 * m))).astype(gallery.dtype, copy=False)
-
-    def lay_out(block: Array) -> Array:
-        return unit_rows(np.column_stack(((block - centre) / unit, np.full(len(block), m))))
-
-    return gallery, _norms(gallery), lay_out
+    return gallery, _norms(gallery), _EuclideanLayout(centre, unit, m)
 
 
 def _largest(rows: Array) -> Array:

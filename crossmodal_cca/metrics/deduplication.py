@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils import check_array
 
+from .._blocks import float_dtype
 from ._inputs import Array, checked_ids
 
 
@@ -49,9 +50,10 @@ def deduplicate(scores: Any, ids: Any) -> tuple[Array, Array]:
     codes, _ = pd.factorize(checked)
     first = np.unique(codes, return_index=True)[1]
     # Copies may differ by the rounding of the products they come from.
-    tolerance = 100 * np.finfo(rows.dtype if rows.dtype.kind == "f" else np.float64).eps
-    apart = np.abs(rows - rows[first[codes]]).max(axis=1)
-    differs = np.flatnonzero(apart > tolerance * np.abs(rows).max(axis=1))
+    compared = rows.astype(float_dtype(rows), copy=False)
+    tolerance = 100 * np.finfo(compared.dtype).eps
+    apart = np.abs(compared - compared[first[codes]]).max(axis=1)
+    differs = np.flatnonzero(apart > tolerance * np.abs(compared).max(axis=1))
     if len(differs):
         raise ValueError(
             f"Rows of one id must be copies of one item, but {len(differs)} row(s) differ from the first of their id "

@@ -31,12 +31,12 @@ class Measure:
     options: dict[str, Any] = field(default_factory=dict)
     greater_is_better: bool = True
 
-    def reducer(self, **options: Any) -> Reducer:
-        """The formula with its options filled in; "default" stands for the measure's own."""
+    def reducer(self, measure: str, **options: Any) -> Reducer:
+        """The formula with its options filled in; "default" stands for the measure's own. The name is for messages."""
         given = {name: value for name, value in options.items() if value != "default"}
         for name in given:
             if name not in self.options:
-                raise TypeError(f"This metric takes no {name}, got {name}={given[name]!r}.")
+                raise TypeError(f"{measure} takes no {name}, got {name}={given[name]!r}.")
         filled = self.options | given
         if "k" in filled:
             check_cutoff(filled["k"])
@@ -164,11 +164,12 @@ class ChosenMeasure:
     def named(cls, name: Any, **options: Any) -> "ChosenMeasure":
         """From a name or function; a cut-off may stand in the name instead of in ``k``."""
         base = name if isinstance(name, str) else getattr(name, "__name__", repr(name))
-        stated = re.fullmatch(r"(\w+_at_)(\d+)", base)
+        stated = re.fullmatch(r"(\w+)_at_(\d+)", base)
         if stated:
             if options.get("k", "default") not in ("default", int(stated[2])):
                 raise ValueError(f"{base!r} says k={stated[2]} already, got k={options['k']!r} too.")
-            base, options = f"{stated[1]}k", options | {"k": int(stated[2])}
+            options = options | {"k": int(stated[2])}
+            base = stated[1] if stated[1] in MEASURES else f"{stated[1]}_at_k"
         if base not in MEASURES:
             raise ValueError(
                 f"measure must be one of {sorted(MEASURES)}, the function of that name, or a name with its cut-off, "
@@ -177,7 +178,8 @@ class ChosenMeasure:
         measure = MEASURES[base]
         k = options.get("k", "default")
         k = measure.options.get("k") if k == "default" else k
-        return cls(base if k is None else re.sub("_at_k$", f"_at_{k}", base), measure, measure.reducer(**options))
+        full = base if k is None else f"{base.removesuffix('_at_k')}_at_{k}"
+        return cls(full, measure, measure.reducer(base, **options))
 
     def aggregate(self, values: Array) -> float:
         """One number of the values of all queries."""

@@ -263,6 +263,8 @@ def query_report(
     import pandas as pd
 
     chosen = ChosenMeasure.named(measure, k=k)
+    if baseline is not None and (not isinstance(baseline, tuple | list) or len(baseline) != 2):
+        raise TypeError(f"baseline must be a pair (queries, gallery), got {type(baseline).__name__}.")
     table: dict[str, Array] = {}
     for prefix, sides in {"": (queries, gallery), "baseline_": baseline}.items():
         if sides is None:

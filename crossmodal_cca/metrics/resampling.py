@@ -39,7 +39,7 @@ def bootstrap(
         counts = np.bincount(drawn.ravel(), minlength=n * n_clusters).reshape(n, n_clusters).astype(np.float64)
         resampled[:, part] = (sums @ counts.T) / (counts @ sizes)
         for i, of in medians.items():
-            resampled[i, part] = of.medians(counts[:, clusters])
+            resampled[i, part] = np.concatenate([of.medians(c[:, clusters]) for c in _few_queries(counts, clusters)])
     return resampled
 
 
@@ -79,13 +79,23 @@ def swap_p_values(
         differences = np.abs(sums @ np.where(swapped, -1.0, 1.0).T) / n_queries
         for i, chosen in enumerate(measures):
             if chosen.measure.aggregate == "median":
-                chosen_rows = swapped[:, clusters]
-                one, other = (
-                    np.where(chosen_rows, a, b) for a, b in ((values[i], baseline[i]), (baseline[i], values[i]))
-                )
-                differences[i] = np.abs(np.median(one, axis=1) - np.median(other, axis=1))
+                pair = values[i], baseline[i]
+                found = [_median_differences(*pair, rows[:, clusters]) for rows in _few_queries(swapped, clusters)]
+                differences[i] = np.concatenate(found)
         n_as_large += np.sum(differences >= threshold[:, None], axis=1)
     return np.asarray((1 + n_as_large) / (1 + n_resamples))
+
+
+def _median_differences(one: Array, other: Array, swapped: Array) -> Array:
+    """Distance of the medians of two models after swapping, for each row of swaps (n, n_queries)."""
+    sides = np.where(swapped, one, other), np.where(swapped, other, one)
+    return np.asarray(np.abs(np.median(sides[0], axis=1) - np.median(sides[1], axis=1)))
+
+
+def _few_queries(rows: Array, clusters: Array) -> list[Array]:
+    """Rows (n, n_clusters) in pieces small enough to be spread over the queries."""
+    n_pieces = -(-len(rows) * len(clusters) // _DRAWS_AT_ONCE)
+    return np.array_split(rows, min(len(rows), n_pieces))
 
 
 class _SortedValues:

@@ -35,9 +35,28 @@ class RetrievalScorer(BaseEstimator):
         self, estimator: Any, X: Any, y: Any, *, x_ids: Any = None, y_ids: Any = None
     ) -> float | dict[str, float]:
         """Embed held-out rows of both sides, search, and return the value (a dict, if made with several metrics)."""
-        one = isinstance(self.metric, str) or callable(self.metric)
+        aligner = estimator
+        while not hasattr(aligner, "transform_y") and hasattr(aligner, "best_estimator_"):
+            aligner = aligner.best_estimator_
+        if not hasattr(aligner, "transform_y"):
+            raise TypeError(
+                f"A retrieval score needs the rows of y in the shared space, but {type(aligner).__name__} has no "
+                "transform_y. Put the preprocessing of either side and the aligner into a CrossModalPipeline."
+            )
+        return self.of_scores(aligner.transform(X), aligner.transform_y(y), x_ids=x_ids, y_ids=y_ids)
+
+    @property
+    def is_single(self) -> bool:
+        """Whether there is one metric, and hence one number."""
+        return isinstance(self.metric, str) or callable(self.metric)
+
+    def of_scores(
+        self, x_scores: Any, y_scores: Any, *, x_ids: Any = None, y_ids: Any = None
+    ) -> float | dict[str, float]:
+        """The same for rows that are in the shared space already."""
+        one = self.is_single
         chosen = [ChosenMeasure.named(m, **self.options) for m in ([self.metric] if one else self.metric)]
-        scores = np.asarray(estimator.transform(X)), np.asarray(estimator.transform_y(y))
+        scores = np.asarray(x_scores), np.asarray(y_scores)
         problems = [
             problem
             for direction, problem in both_directions(*scores, x_ids, y_ids, None, self.similarity)
@@ -114,4 +133,5 @@ def make_retrieval_scorer(
         raise ValueError(f"direction must be one of {list(DIRECTIONS)}, got {direction!r}.")
     if similarity not in ("cosine", "dot", "euclidean"):
         raise ValueError(f"similarity must be 'cosine', 'dot' or 'euclidean', got {similarity!r}.")
-    return RetrievalScorer(metric, direction, similarity, kwargs)
+    single = isinstance(metric, str) or callable(metric)
+    return RetrievalScorer(metric if single else names, direction, similarity, kwargs)

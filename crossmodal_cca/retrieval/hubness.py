@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 
 from .._blocks import FloatArray, float_dtype
 from .._validation import check_number
-from ..metrics._inputs import check_cutoff, check_sides, prepare, unit_rows
+from ..metrics._inputs import check_sides, prepare, unit_rows
 from ..metrics.comparison import compared
 from ..metrics.measures import ChosenMeasure, Cutoff, evaluate_measures
 from ..metrics.report import check_resampling
@@ -152,7 +152,8 @@ def bias(items: FloatArray, bank: SearchSpace, n_neighbors: int, verbose: int = 
 
 def bias_weight(method: str, weight: float) -> float:
     """Weight of the bias: that of CSLS is fixed."""
-    return _CSLS_WEIGHT if method == "csls" else check_number(weight, "weight", low=0.0)
+    checked = check_number(weight, "weight of the correction", low=0.0)
+    return _CSLS_WEIGHT if method == "csls" else checked
 
 
 def with_ones(queries: FloatArray) -> FloatArray:
@@ -180,11 +181,10 @@ def check_correction(method: Any, metric: str) -> None:
 
 def check_neighbors(k: Any, name: str, most: int, rows: str) -> None:
     """Refuse a number of neighbours that is no whole number or more than there are."""
-    if k is None:
-        raise TypeError(f"{name} must be an integer >= 1, got None.")
-    check_cutoff(k)
-    if k > most:
-        raise ValueError(f"{name} must be at most the number of {rows}, {most}; got {k}.")
+    if isinstance(k, bool | np.bool_) or not isinstance(k, int | np.integer):
+        raise TypeError(f"{name} must be an integer >= 1, got {k!r}.")
+    if not 1 <= k <= most:
+        raise ValueError(f"{name} must lie between 1 and the number of {rows}, {most}; got {k}.")
 
 
 def hubness_report(
@@ -278,6 +278,11 @@ def hubness_report(
     clusters = cluster_codes(groups, "groups", plain.kept, plain.n_queries)
     baseline = evaluate_measures(plain, [chosen], verbose)[:, plain.kept]
     n_bank, n_found = len(np.asarray(query_bank)), min(10, len(plain.gallery))
+    if np.ndim(neighbors) != 1 or np.ndim(weights) != 1 or not any(n <= n_bank for n in neighbors):
+        raise ValueError(
+            f"neighbors and weights must be sequences of numbers, some of the former at most the {n_bank} rows of "
+            f"query_bank; got {neighbors!r} and {weights!r}."
+        )
     settings = [
         (method, n, weight)
         for n in neighbors

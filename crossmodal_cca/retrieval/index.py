@@ -16,7 +16,16 @@ from .._blocks import FloatArray
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from ..metrics._inputs import SIMILARITIES, checked_ids
-from .hubness import as_embeddings, bias, bias_weight, check_correction, check_neighbors, with_bias, with_ones
+from .hubness import (
+    CORRECTIONS,
+    as_embeddings,
+    bias,
+    bias_weight,
+    check_correction,
+    check_neighbors,
+    with_bias,
+    with_ones,
+)
 from .nearest import SearchSpace
 
 if TYPE_CHECKING:
@@ -68,8 +77,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
     -----
     A product in blocks finds, in the rows' own floating type, the few items that may be among the nearest; their
     similarities are then computed in double precision. So results are those of a brute-force search of the embeddings,
-    do not depend on blocks, and equal items come in the order of the gallery. Time is that of the product; memory, of
-    one block.
+    do not depend on blocks, and equal items come in the order of the gallery. Time is little more than that of the
+    product, memory that of one block; both are more where nearly all items tie.
 
     Examples
     --------
@@ -194,10 +203,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
             If no item has one of the ids.
         """
         check_is_fitted(self)
-        wanted = np.array([ids], dtype=object) if np.ndim(ids) == 0 else checked_ids(ids, "ids", len(ids), "ids")
-        if wanted.dtype.kind != self.ids_.dtype.kind and self.ids_.dtype.kind in "Mm":
-            wanted = wanted.astype(self.ids_.dtype)
-        unwanted, present = set(wanted.tolist()), self.ids_.tolist()
+        present = _comparable(self.ids_)
+        unwanted = set(_comparable(_wanted(ids, self.ids_)))
         unknown = unwanted.difference(present)
         if unknown:
             raise ValueError(
@@ -210,9 +217,11 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         return self
 
     def __len__(self) -> int:
-        """Number of items."""
-        check_is_fitted(self)
-        return len(self.ids_)
+        """Number of items; none before `fit`."""
+        return len(getattr(self, "ids_", ()))
+
+    def __bool__(self) -> bool:
+        return True
 
     def query_embeddings(self, queries: ArrayLike) -> FloatArray:
         """Embed queries as `embeddings_` are, to hand to a vector database beside them.
@@ -287,8 +296,9 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
             Rows of the modality that the gallery is not of.
         n_neighbors : int in [1, n_items], default=5
             Number of matches for each.
-        captions : mapping from id to str, or sequence of str, default=None
-            What the items are called: by id, or one for each item in the order of `ids_`. None: their ids.
+        captions : mapping or Series from id to str, or sequence of str, default=None
+            What the items are called: by id, or one for each item in the order of `ids_`; a Series with the default
+            index counts as a sequence. None: their ids.
         query_captions : sequence of str, default=None
             What the queries are called. None: their ids, or their numbers.
         query_ids : array-like of shape (n_queries,), default=None
@@ -328,6 +338,12 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         return pd.DataFrame(table, index=index)
 
     def _captions(self, captions: Mapping[Any, str] | Sequence[str], positions: NDArray[np.intp]) -> NDArray[Any]:
+        import pandas as pd
+
+        if isinstance(captions, pd.Series) and not isinstance(captions.index, pd.RangeIndex):
+            captions = captions.to_dict()
+        if isinstance(captions, str):
+            raise TypeError("captions must be a mapping from ids or a sequence of texts, got a single text.")
         if not isinstance(captions, Mapping):
             return checked_ids(captions, "captions", len(self), "the index")[positions]
         ids = self.ids_[positions].tolist()
@@ -377,7 +393,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         path : str or path
             The file.
         aligner : estimator or None, default=None
-            The fitted aligner, if the file has none of the two that the index was made with.
+            The aligner that the index was made with, fitted, where the file does not hold it. That it is the same
+            cannot be checked.
 
         Returns
         -------
@@ -391,7 +408,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         ValueError
             If the file is damaged, of another kind or a later version, or the aligner is missing.
         """
-        state = _persistence.load(path, _KIND)
+        state = _persistence.load(path, _KIND, check=_check_state)
         had_aligner = state.pop("has_aligner")
         if aligner is None and state["aligner_"] is None and had_aligner:
             raise ValueError(f"{os.fspath(path)!r} was saved without its aligner: pass the fitted one as aligner.")
@@ -449,4 +466,53 @@ def _joined(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
     """Ids one after the other; of different kinds they stay what they are, where NumPy would turn 1 into "1"."""
     if one.dtype.kind != other.dtype.kind:
         one, other = one.astype(object), other.astype(object)
+    elif one.dtype.kind in "mM":
+        common = np.promote_types(one.dtype, other.dtype)
+        if not all(np.array_equal(ids.astype(common).astype(ids.dtype), ids) for ids in (one, other)):
+            raise ValueError(
+                f"Dates of {one.dtype} and {other.dtype} cannot be told in one unit; pass ids of one unit."
+            )
     return np.concatenate((one, other))
+
+
+def _wanted(ids: Any, present: NDArray[Any]) -> NDArray[Any]:
+    """Ids to be removed, in the type of those present: dates in their unit, where that can be said without loss."""
+    if np.ndim(ids) == 0 or (isinstance(ids, tuple) and ids in set(_comparable(present))):
+        wanted = np.empty(1, dtype=object)
+        wanted[0] = ids.item() if isinstance(ids, np.ndarray) else ids
+    else:
+        wanted = checked_ids(ids, "ids", len(ids), "ids")
+    if present.dtype.kind in "mM":
+        dates = np.array(wanted.tolist() if wanted.dtype == object else wanted, dtype=present.dtype.kind + "8")
+        in_unit = dates.astype(present.dtype)
+        wanted = np.where(in_unit.astype(dates.dtype) == dates, in_unit, np.array("NaT", in_unit.dtype))
+    return wanted
+
+
+def _comparable(ids: NDArray[Any]) -> list[Any]:
+    """Python objects that are equal where the ids are; dates as numbers of their unit."""
+    values: list[Any] = (ids.view(np.int64) if ids.dtype.kind in "mM" else ids).tolist()
+    return values
+
+
+def _check_state(state: dict[str, Any]) -> None:
+    """Refuse what no index has, before it is used."""
+    embeddings, ids = state["embeddings_"], state["ids_"]
+    metric, modality, hubness = (state[f"_fitted_{name}"] for name in ("metric", "modality", "hubness"))
+    fits = (
+        isinstance(embeddings, np.ndarray)
+        and embeddings.ndim == 2
+        and embeddings.dtype in (np.float32, np.float64)
+        and isinstance(ids, np.ndarray)
+        and ids.shape == embeddings.shape[:1]
+        and metric in SIMILARITIES
+        and modality in ("x", "y")
+        and hubness in (None, *CORRECTIONS)
+        and (hubness is None or isinstance(state["bank_embeddings_"], np.ndarray))
+        and embeddings.shape[1] == state["_width"] + (hubness is not None)
+        and isinstance(state["has_aligner"], bool)
+        and (state["aligner_"] is None or hasattr(state["aligner_"], "transform_y"))
+        and "_next_id" in state
+    )
+    if not fits:
+        raise ValueError("it does not hold an index")

@@ -14,7 +14,8 @@ from ..metrics.ranks import BLOCK_BYTES, tie_width
 
 # Groups of items per neighbour asked for: enough that two of the best seldom share one.
 _GROUPS_PER_NEIGHBOR = 16
-# Numbers gathered at once for the exact similarities.
+# Pairs looked at, and numbers gathered for their exact similarities, at once.
+_CANDIDATES_AT_ONCE = 2**20
 _GATHERED_AT_ONCE = 2**22
 
 
@@ -37,11 +38,11 @@ class SearchSpace:
             self._rows, self._lay_out = items, cast("QueryLayout", unit_rows)
         else:
             self._rows, lengths, self._lay_out = SIMILARITIES["euclidean"](items.copy())
-        self._width = tie_width(self._rows, lengths.astype(items.dtype))
-        if not np.isfinite(self._width).all():
+        with np.errstate(over="ignore"):
+            self._width = tie_width(self._rows, lengths.astype(items.dtype))
+        if not (np.isfinite(self._width).all() and np.isfinite(self._rows).all()):
             raise ValueError(
-                f"The rows are too large for the metric in {items.dtype}: the longest has length {lengths.max():g}. "
-                "Rescale them, or pass float64."
+                f"The rows are too large for {items.dtype}: the largest entry is {np.abs(items).max():g}. Rescale them."
             )
 
     def nearest(self, queries: FloatArray, k: int, verbose: int = 0) -> tuple[FloatArray, NDArray[np.intp]]:
@@ -72,15 +73,33 @@ class SearchSpace:
                 block = slice(start, min(start + step, len(queries)))
                 scores = buffer[: block.stop - start]
                 laid_out = self._lay_out(queries[block].astype(np.float64)).astype(self._rows.dtype)
+                if not np.isfinite(laid_out).all():
+                    raise ValueError("Queries are too far from all items for their distances to be told apart.")
                 np.matmul(laid_out, self._rows.T, out=scores)
-                query, item = _candidates(scores, self._width, k)
-                exact = self._exact(queries[block], query, item)
-                order = np.lexsort((item, -exact, query))
-                first = np.searchsorted(query[order], np.arange(len(scores)))
-                chosen = order[first[:, None] + np.arange(k)]
-                similarities[block], positions[block] = exact[chosen], item[chosen]
+                similarities[block], positions[block] = self._best(queries[block], scores, k)
                 progress.update(block.stop)
         return similarities, positions
+
+    def _best(self, queries: FloatArray, scores: FloatArray, k: int) -> tuple[FloatArray, NDArray[np.intp]]:
+        """The k nearest of a block of queries, of which the scores are known to rounding."""
+        best = _Candidates(scores, self._width, k)
+        if best.at_most > _CANDIDATES_AT_ONCE and len(queries) > 1:
+            # Where nearly everything ties, a few queries at a time bound the memory.
+            half = len(queries) // 2
+            parts = [self._best(queries[part], scores[part], k) for part in (slice(half), slice(half, None))]
+            first, second = (np.concatenate(both) for both in zip(*parts, strict=True))
+            return first, second
+        query, item = best.pairs()
+        exact = self._exact(queries, query, item)
+        if not np.isfinite(exact).all():
+            raise ValueError(
+                f"Queries and items are so large, or so far apart, that their similarity overflows (the largest query "
+                f"has an entry of {np.abs(queries).max():g}). Rescale both alike."
+            )
+        order = np.lexsort((item, -exact, query))
+        start = np.searchsorted(query[order], np.arange(len(scores)))
+        chosen = order[start[:, None] + np.arange(k)]
+        return exact[chosen], item[chosen]
 
     def _exact(self, queries: FloatArray, query: NDArray[np.intp], item: NDArray[np.intp]) -> FloatArray:
         """Similarities of pairs in double precision: each depends on its two rows alone, not on the block."""
@@ -97,25 +116,38 @@ class SearchSpace:
         return exact
 
 
-def _candidates(scores: FloatArray, width: FloatArray, k: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+class _Candidates:
     """Pairs (query, item) among which the k best of every query are, although scores are uncertain by their width.
 
     The k-th largest of the maxima of disjoint groups cannot be above the k-th largest score. All that may reach it lies
     in the few groups whose maximum does: only these are looked at.
     """
-    n_queries, n_items = scores.shape
-    n_groups = min(n_items, _GROUPS_PER_NEIGHBOR * k)
-    depth = n_items // n_groups
-    # Items that do not fill another level of the groups.
-    rest = slice(depth * n_groups, n_items)
-    n_rest = n_items - rest.start
-    levels = scores[:, : rest.start].reshape(n_queries, depth, n_groups)
-    maxima, widest = levels.max(axis=1), width[: rest.start].reshape(depth, n_groups).max(axis=0)
-    for of_groups, of_items in ((maxima, scores), (widest, width)):
-        np.maximum(of_groups[..., :n_rest], of_items[..., rest], out=of_groups[..., :n_rest])
-    reached = np.partition(maxima - widest, n_groups - k, axis=1)[:, n_groups - k, None] - widest
-    query, group = np.nonzero(maxima >= reached)
-    hit, level = np.nonzero(levels[query, :, group] >= reached[query, group][:, None])
-    rest_query, rest_item = np.nonzero(scores[:, rest] >= reached[:, :n_rest])
-    items = group[hit] + level * n_groups, rest.start + rest_item
-    return np.concatenate((query[hit], rest_query)), np.concatenate(items)
+
+    def __init__(self, scores: FloatArray, width: FloatArray, k: int) -> None:
+        n_queries, n_items = scores.shape
+        n_groups = min(n_items, _GROUPS_PER_NEIGHBOR * k)
+        depth = n_items // n_groups
+        # Items that do not fill another level of the groups.
+        self._rest = slice(depth * n_groups, n_items)
+        n_rest = n_items - self._rest.start
+        self._levels = scores[:, : self._rest.start].reshape(n_queries, depth, n_groups)
+        maxima, widest = self._levels.max(axis=1), width[: self._rest.start].reshape(depth, n_groups).max(axis=0)
+        for of_groups, of_items in ((maxima, scores), (widest, width)):
+            np.maximum(of_groups[..., :n_rest], of_items[..., self._rest], out=of_groups[..., :n_rest])
+        self._reached = np.partition(maxima - widest, n_groups - k, axis=1)[:, n_groups - k, None] - widest
+        self._scores = scores
+        self._query, self._group = np.nonzero(maxima >= self._reached)
+
+    @property
+    def at_most(self) -> int:
+        """Pairs that have to be looked at."""
+        return len(self._query) * self._levels.shape[1]
+
+    def pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Queries and items."""
+        query, group, reached = self._query, self._group, self._reached
+        n_groups, rest = self._levels.shape[2], self._rest
+        hit, level = np.nonzero(self._levels[query, :, group] >= reached[query, group][:, None])
+        rest_query, rest_item = np.nonzero(self._scores[:, rest] >= reached[:, : rest.stop - rest.start])
+        items = group[hit] + level * n_groups, rest.start + rest_item
+        return np.concatenate((query[hit], rest_query)), np.concatenate(items)

@@ -1,0 +1,160 @@
+"""Choosing among settings by cross-validation: folds, scoring, and a table like GridSearchCV's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.stats import rankdata
+from sklearn.model_selection import check_cv
+
+from .._blocks import FloatArray
+from .._validation import check_n_components
+from ..metrics._inputs import checked_ids
+from ..metrics.measures import ChosenMeasure
+from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
+
+Split = tuple[NDArray[np.intp], NDArray[np.intp]]
+# Numbers of components that a retrieval score is computed for, unless they are given.
+LADDER = 12
+
+
+def splits_of(
+    cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None
+) -> list[Split]:
+    """Positions of training and test rows of each fold, among the rows of positive weight."""
+    splits = list(check_cv(cv).split(X, y, groups))
+    if not splits:
+        raise ValueError("cv gives no fold; pass a number of folds, a splitter, or a list of (train, test) positions.")
+    if sample_weight is not None and not np.all(sample_weight):
+        position = np.cumsum(sample_weight > 0) - 1
+        kept = sample_weight > 0
+        splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in map(_as_positions, splits)]
+    splits = [_as_positions(split) for split in splits]
+    for fold, (train, test) in enumerate(splits):
+        if len(train) < 2 or len(test) < 2:
+            raise ValueError(
+                f"Fold {fold} has {len(train)} training and {len(test)} test row(s) (of positive weight); correlations "
+                "need at least 2 of both. Use fewer folds, or larger groups."
+            )
+    return splits
+
+
+def _as_positions(split: Any) -> Split:
+    train, test = (np.flatnonzero(part) if np.asarray(part).dtype == bool else np.asarray(part) for part in split)
+    return train, test
+
+
+def check_scoring(scoring: Any, scorings: Sequence[str]) -> str | RetrievalScorer:
+    """One of the scorings computed here, or a retrieval scorer of one metric."""
+    if isinstance(scoring, str) and scoring in scorings:
+        return scoring
+    if isinstance(scoring, RetrievalScorer):
+        if not scoring.is_single:
+            raise ValueError(f"scoring must be a single metric, got a scorer of several: {scoring.metric!r}.")
+        return scoring
+    try:
+        return make_retrieval_scorer(ChosenMeasure.named(scoring).name)
+    except ValueError as error:
+        raise ValueError(
+            f"scoring must be one of {', '.join(map(repr, scorings))}, the name of a retrieval metric such as "
+            f"'hit_rate_at_10', or what make_retrieval_scorer makes; got {scoring!r}."
+        ) from error
+
+
+@dataclass(frozen=True)
+class FoldIds:
+    """Ids of the rows of both sides, cut to a fold where a retrieval score needs them."""
+
+    x: NDArray[Any] | None
+    y: NDArray[Any] | None
+
+    @classmethod
+    def checked(cls, x_ids: Any, y_ids: Any, n_rows: int, sample_weight: FloatArray | None) -> FoldIds:
+        """Of all rows, as they were given; those without weight are left out."""
+        ids = [
+            None if i is None else checked_ids(i, name, n_rows, "X") for i, name in ((x_ids, "x_ids"), (y_ids, "y_ids"))
+        ]
+        if sample_weight is not None:
+            ids = [None if i is None else i[sample_weight > 0] for i in ids]
+        return cls(*ids)
+
+    def of(self, positions: NDArray[np.intp]) -> dict[str, NDArray[Any] | None]:
+        """Keyword arguments of a retrieval scorer."""
+        return {f"{name}_ids": None if i is None else i[positions] for name, i in (("x", self.x), ("y", self.y))}
+
+
+def numbers_of_components(n_components: Any, bound: int, *, every: bool) -> tuple[list[int], bool]:
+    """Numbers to try, and whether they were given as such; all up to a bound, or a geometric ladder of them."""
+    if isinstance(n_components, Sequence | np.ndarray) and not isinstance(n_components, str):
+        for k in n_components:
+            check_n_components(k)
+        if len(n_components) == 0 or None in list(n_components):
+            raise ValueError(f"n_components must hold positive whole numbers, got {n_components!r}.")
+        return sorted({int(k) for k in n_components}), True
+    check_n_components(n_components)
+    most = bound if n_components is None else int(n_components)
+    if every:
+        return list(range(1, most + 1)), n_components is not None
+    return np.unique(np.geomspace(1, max(most, 1), LADDER).round().astype(int)).tolist(), n_components is not None
+
+
+def check_possible(numbers: list[int], given: bool, possible: int) -> list[int]:
+    """The numbers of components possible in every fold; an error where one that was given is not."""
+    if possible < 1:
+        raise ValueError(
+            "No component is possible in some fold: its training rows of X or y do not vary. Use fewer folds."
+        )
+    if given and numbers[-1] > possible:
+        raise ValueError(
+            f"n_components={numbers[-1]} is more than the {possible} possible in every fold; lower it, use fewer "
+            "folds, or leave it at None for as many as possible."
+        )
+    return [k for k in numbers if k <= possible]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Scores of all settings on all folds, and which setting they choose."""
+
+    params: list[dict[str, Any]]
+    scores: FloatArray  # (n_settings, n_folds)
+
+    @property
+    def means(self) -> FloatArray:
+        """Mean score of each setting."""
+        return np.asarray(self.scores.mean(axis=1))
+
+    def best(self, one_standard_error: bool) -> int:
+        """The first of largest mean; or the simplest of those that one standard error does not tell from it.
+
+        Simplest: fewest components, then most shrinkage or regularisation, then least power.
+        """
+        means = self.means
+        best = int(np.argmax(means))
+        n_folds = self.scores.shape[1]
+        if not one_standard_error or n_folds < 2:
+            return best
+        error = self.scores[best].std(ddof=1) / np.sqrt(n_folds)
+        good = np.flatnonzero(means >= means[best] - error)
+        return int(min(good, key=lambda i: self._complexity(self.params[i])))
+
+    @staticmethod
+    def _complexity(params: dict[str, Any]) -> tuple[float, ...]:
+        smoothing = sum(np.sum(params.get(name, 0.0)) for name in ("shrinkage", "regularization"))
+        return params["n_components"], -float(smoothing), params.get("power", 0.0)
+
+    def results(self) -> dict[str, Any]:
+        """Table of all settings, in the form of ``GridSearchCV.cv_results_``."""
+        results: dict[str, Any] = {"params": self.params}
+        for name in self.params[0]:
+            values = [params[name] for params in self.params]
+            column = np.empty(len(values), dtype=object)
+            column[:] = values
+            results[f"param_{name}"] = column if isinstance(values[0], tuple) else np.array(values)
+        results |= {f"split{i}_test_score": self.scores[:, i] for i in range(self.scores.shape[1])}
+        results |= {"mean_test_score": self.means, "std_test_score": self.scores.std(axis=1)}
+        return results | {"rank_test_score": rankdata(-self.means, method="min").astype(np.int32)}

@@ -1,0 +1,102 @@
+"""What held-out rows say of a linear solution, from their moments or from the rows themselves.
+
+Solutions are in standardised coordinates of the training rows. Their components are nested: the first k of them are
+the solution with k.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._blocks import FloatArray, float_block
+from .._validation import PairedRows
+from .moments import PairMoments
+from .pair import Covariances, Side, StandardizedPair
+from .products import product
+from .solution import LinearSolution, score_correlations
+
+
+class Residuals(NamedTuple):
+    """Of the prediction of y from the first 1, 2, … k components, for each standardised feature of y.
+
+    `variance` (k, q) of what is left and its squared `mean` (k, q), beside the variance of y, `total` (q,).
+    """
+
+    variance: FloatArray
+    mean: FloatArray
+    total: FloatArray
+
+
+class HeldOutMoments:
+    """Held-out rows known by their moments over the same features."""
+
+    def __init__(self, pair: StandardizedPair, moments: PairMoments) -> None:
+        ux, uy = (np.where(side.constant, 0.0, 1.0 / side.scale) for side in (pair.x, pair.y))
+        n = moments.weight_sum
+        self.S = Covariances(
+            *(
+                scatter * (a[:, None] / n) * b
+                for scatter, a, b in (
+                    (moments.scatter_xx, ux, ux),
+                    (moments.scatter_xy, ux, uy),
+                    (moments.scatter_yy, uy, uy),
+                )
+            )
+        )
+        self.mean_x, self.mean_y = (moments.mean_x - pair.x.mean) * ux, (moments.mean_y - pair.y.mean) * uy
+
+    def correlations(self, s: LinearSolution) -> FloatArray:
+        """Correlation of each pair of scores, 0 where one does not vary."""
+        return score_correlations(self.S, s.x_rotations, s.y_rotations)
+
+    def residuals(self, s: LinearSolution) -> Residuals:
+        """Residuals of predictions, from moments alone."""
+        W, B = s.x_rotations, s.y_effects
+        G, C = product(W.T, product(self.S.xx, W)), product(W.T, self.S.xy)
+        # One more component adds its own square and its product with those before.
+        added = B * (2 * product(np.tril(G, -1), B) + np.diagonal(G)[:, None] * B - 2 * C)
+        total = np.diagonal(self.S.yy)
+        mean = self.mean_y - np.cumsum((self.mean_x @ W)[:, None] * B, axis=0)
+        return Residuals(np.maximum(total + np.cumsum(added, axis=0), 0.0), mean, total)
+
+
+class HeldOutRows:
+    """Held-out rows themselves: for wide sides, whose solutions are in row-space coordinates, and for retrieval."""
+
+    def __init__(self, pair: StandardizedPair, rows: PairedRows, positions: FloatArray) -> None:
+        self.pair = pair
+        x, y = (float_block(A, positions, np.float64, name) for A, name in ((rows.X, "X"), (rows.y, "y")))
+        self.x, self.y = pair.x.coordinates(x), pair.y.coordinates(y)
+        self.features_y = _standardised(pair.y, y)
+        weight = np.ones(len(x)) if rows.sample_weight is None else rows.sample_weight[positions]
+        self.weight = weight / weight.sum()
+
+    def scores(self, s: LinearSolution) -> tuple[FloatArray, FloatArray]:
+        """Scores of both sides."""
+        return product(self.x, s.x_rotations), product(self.y, s.y_rotations)
+
+    def correlations(self, s: LinearSolution) -> FloatArray:
+        """Correlation of each pair of scores, 0 where one does not vary."""
+        a, b = (scores - self.weight @ scores for scores in self.scores(s))
+        lengths = np.sqrt((self.weight @ a**2) * (self.weight @ b**2))
+        return np.asarray(np.divide(self.weight @ (a * b), lengths, out=np.zeros_like(lengths), where=lengths > 0))
+
+    def residuals(self, s: LinearSolution) -> Residuals:
+        """Residuals of predictions, one component after the other."""
+        T, B = product(self.x, s.x_rotations), self.pair.y.to_features(s.y_effects.T).T
+        left = self.features_y.copy()
+        variance, mean = np.empty_like(B), np.empty_like(B)
+        total = self.weight @ (left - self.weight @ left) ** 2
+        for j in range(len(B)):
+            left -= np.outer(T[:, j], B[j])
+            mean[j] = self.weight @ left
+            variance[j] = self.weight @ (left - mean[j]) ** 2
+        return Residuals(variance, mean, total)
+
+
+def _standardised(side: Side, rows: FloatArray) -> FloatArray:
+    Z: FloatArray = (rows - side.mean) / side.scale
+    Z[:, side.constant] = 0.0
+    return Z
