@@ -5,7 +5,17 @@ from sklearn.preprocessing import MinMaxScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import crossmodal_cca
-from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, KernelCCA, PLSCanonical, PLSRegression
+from crossmodal_cca import (
+    CCA,
+    CCACV,
+    PLSSVD,
+    CrossModalPipeline,
+    KernelCCA,
+    KernelCCACV,
+    PLSCanonical,
+    PLSRegression,
+    PLSRegressionCV,
+)
 
 ESTIMATORS = [
     CCA(),
@@ -20,6 +30,9 @@ ESTIMATORS = [
     KernelCCA(approximation="nystroem", random_state=0),
     KernelCCA(approximation="nystroem", landmarks="pivoted"),
     KernelCCA(approximation="fourier", gamma=0.1, n_landmarks=20, random_state=0),
+    CCACV(cv=3),
+    PLSRegressionCV(cv=3),
+    KernelCCACV(cv=3, width_factors=(1.0,), regularizations=(1e-2,)),
     CrossModalPipeline(CCA()),
     CrossModalPipeline(PLSRegression(1), x_transformer=MinMaxScaler()),
 ]

@@ -3,6 +3,7 @@
 from .cca import CCA
 from .cca_cv import CCACV, PLSRegressionCV
 from .kernel_cca import KernelCCA
+from .kernel_cca_cv import KernelCCACV
 from .pipeline import CrossModalPipeline
 from .pls import PLSSVD, PLSCanonical, PLSRegression
 
@@ -12,6 +13,7 @@ __all__ = [
     "PLSSVD",
     "CrossModalPipeline",
     "KernelCCA",
+    "KernelCCACV",
     "PLSCanonical",
     "PLSRegression",
     "PLSRegressionCV",

@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial, reduce
 from itertools import product as combinations
 from operator import add
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,10 +16,8 @@ from scipy import linalg
 from sklearn.base import RegressorMixin
 
 from .._blocks import FloatArray
-from .._progress import Progress
 from .._validation import (
     PairedRows,
-    check_number,
     check_pair,
     check_sample_weight,
     check_scale_of_weights,
@@ -37,7 +35,16 @@ from ..metrics.scorer import RetrievalScorer
 from .base import LinearAligner, LinearMaps
 from .cca import CCA
 from .pls import PLSRegression
-from .selection import Choice, FoldIds, Split, check_possible, check_scoring, numbers_of_components, splits_of
+from .selection import (
+    Choice,
+    FoldIds,
+    FoldScorer,
+    SelectionMixin,
+    Split,
+    choose,
+    numbers_of_components,
+    splits_of,
+)
 
 MOMENT_SCORINGS = ("correlation", "explained_variance", "r2")
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -47,15 +54,16 @@ _STILL = 1e-13
 HeldOut = HeldOutMoments | HeldOutRows
 
 
-class _LinearCV(LinearMaps):
+class _LinearCV(SelectionMixin, LinearMaps):
     """Folds, scores and refit; a subclass says what its settings are and how one is solved."""
 
     n_components: Any
     scale: bool
     cv: Any
     scoring: Any
-    one_standard_error: bool
     verbose: int
+    # Grids of numbers: (low, high, whether above low).
+    _grids: ClassVar[dict[str, tuple[float, float, bool]]] = {}
 
     @abstractmethod
     def _settings(self) -> list[dict[str, Any]]:
@@ -124,49 +132,33 @@ class _LinearCV(LinearMaps):
             ids = FoldIds.checked(x_ids, y_ids, len(rows.X) if weight is None else len(weight), weight)
             folds = _Folds(rows, splits, self.scale)
             choice = self._choose(folds, scoring, ids)
-            self.best_index_ = choice.best(self.one_standard_error)
-            self.best_params_, self.best_score_ = choice.params[self.best_index_], float(choice.means[self.best_index_])
-            self.cv_results_, self.n_splits_ = choice.results(), len(splits)
-            fitted = self._estimator(**self.best_params_)._fit_standardized(folds.whole(), rows)
-            own = set(fitted.get_params())
-            self.__dict__.update({name: value for name, value in vars(fitted).items() if name not in own})
+            self._store_choice(choice, len(splits))
+            self._take_over(self._estimator(**self.best_params_)._fit_standardized(folds.whole(), rows))
         return self
 
     def _check_parameters(self) -> str | RetrievalScorer:
         if not isinstance(self.scale, bool | np.bool_):
             raise TypeError(f"scale must be True or False, got {self.scale!r}.")
-        if not isinstance(self.one_standard_error, bool | np.bool_):
-            raise TypeError(f"one_standard_error must be True or False, got {self.one_standard_error!r}.")
-        return check_scoring(self.scoring, MOMENT_SCORINGS)
+        return self._check_selection(MOMENT_SCORINGS, self._grids)  # type: ignore[no-any-return]
 
     def _choose(self, folds: _Folds, scoring: str | RetrievalScorer, ids: FoldIds) -> Choice:
         retrieval = isinstance(scoring, RetrievalScorer)
-        settings, powers = self._settings(), self._powers(retrieval)
+        powers = self._powers(retrieval)
         numbers, given = numbers_of_components(self.n_components, self._bound(*folds.bounds), every=not retrieval)
-        scores: list[FloatArray] = []
-        possible = numbers[-1]
-        with Progress("fits to folds", len(folds.splits) * len(settings), self.verbose) as progress:
-            for fold in range(len(folds.splits)):
-                pair, held_out = folds.train_and_test(fold, needs_rows=retrieval)
-                most, solve = self._solver(pair)
-                possible = min(possible, most)
-                ks = check_possible(numbers, given, possible)
-                values = np.full((len(settings), len(powers), len(numbers)), np.nan)
-                for i, setting in enumerate(settings):
-                    solution = solve(setting, ks[-1])
-                    values[i, :, : len(ks)] = self._scored(
-                        held_out, solution, scoring, powers, ks, ids.of(folds.splits[fold][1])
-                    )
-                    progress.update(fold * len(settings) + i + 1)
-                scores.append(values)
-        ks = check_possible(numbers, given, possible)
-        # In the order of ParameterGrid: components, powers, other settings.
-        table = np.stack(scores, axis=-1)[:, :, : len(ks)].transpose(2, 1, 0, 3)
-        params = [
-            {"n_components": k} | ({} if power is None else {"power": power}) | setting
-            for k, power, setting in combinations(ks, powers, settings)
-        ]
-        return Choice(params, table.reshape(len(params), len(folds.splits)))
+
+        def scorer(fold: int) -> tuple[int, FoldScorer]:
+            pair, held_out = folds.train_and_test(fold, needs_rows=retrieval)
+            possible, solve = self._solver(pair)
+            own_ids = ids.of(folds.splits[fold][1])
+
+            def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
+                return self._scored(held_out, solve(setting, ks[-1]), scoring, powers, ks, own_ids)
+
+            return possible, score
+
+        n_folds = len(folds.splits)
+        of_folds = map(scorer, range(n_folds))
+        return choose(of_folds, n_folds, self._settings(), powers, numbers, given, self.verbose)
 
     def _scored(
         self,
@@ -334,6 +326,8 @@ class CCACV(_LinearCV):
     (2, (3, 2))
     """
 
+    _grids: ClassVar = {"shrinkages": (0.0, 1.0, False), "powers": (0.0, np.inf, False)}
+
     def __init__(
         self,
         n_components: int | Sequence[int] | None = None,
@@ -356,15 +350,6 @@ class CCACV(_LinearCV):
         self.one_standard_error = one_standard_error
         self.scale = scale
         self.verbose = verbose
-
-    def _check_parameters(self) -> str | RetrievalScorer:
-        for name, high in (("shrinkages", 1.0), ("powers", np.inf)):
-            values = getattr(self, name)
-            if np.ndim(values) != 1 or len(values) == 0:
-                raise ValueError(f"{name} must be a sequence of numbers, got {values!r}.")
-            for value in values:
-                check_number(value, name, low=0.0, high=high)
-        return super()._check_parameters()
 
     def _settings(self) -> list[dict[str, Any]]:
         values = [float(c) for c in self.shrinkages]

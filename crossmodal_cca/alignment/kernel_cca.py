@@ -7,29 +7,22 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.random import RandomState
-from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
-from .._sklearn import validate_data
 from .._validation import (
     PairedRows,
-    as_pair,
     check_features_of_y,
     check_n_components,
     check_number,
     check_pair,
-    check_rows_of_y,
     set_or_delete,
     unchanged_on_error,
 )
 from ..linalg.kernel_cca import exact_model
-from ..linalg.kernel_embedding import KernelEmbedding, KernelModel
+from ..linalg.kernel_embedding import KernelModel
 from ..linalg.kernel_features import FeatureMoments, feature_model, feature_moments
-from ..linalg.kernels import HISTOGRAM_KERNELS
 from .kernel_parameters import (
     check_kernel_parameters,
     check_map_is_settled,
@@ -39,26 +32,14 @@ from .kernel_parameters import (
     regularization_of,
     what_settles_the_map,
 )
-from .prediction import PredictionMixin
+from .kernel_scores import KernelMaps
 
 # All training correlations above this are a sign of over-fitting. (With a few hundred components of embeddings they
 # reach .99 where held-out retrieval is at its best.)
 OVERFITTED = 0.999
 
 
-def _keeps_rows_of(side: int) -> Any:
-    """Offer predictions of a side whose features are known: a precomputed kernel hides them."""
-
-    def check(self: KernelCCA) -> bool:
-        embedding = getattr(self, f"_{'xy'[side]}_embedding", None)
-        if embedding is None:
-            return bool(as_pair(self.kernel, "kernel")[side] != "precomputed")
-        return not embedding.kernel.is_precomputed
-
-    return available_if(check)
-
-
-class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class KernelCCA(KernelMaps):
     """Kernel canonical correlation analysis: nonlinear directions in which two modalities correlate most.
 
     Where the text says (pair), a parameter is one value for both modalities, or a tuple (x, y) of two.
@@ -274,21 +255,6 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
             self._store(self._feature_model(batch if seen is None else seen + batch), to_come=possible)
         return self
 
-    predict = _keeps_rows_of(1)(PredictionMixin.predict)
-    predict_x = _keeps_rows_of(0)(PredictionMixin.predict_x)
-
-    @property
-    def x_rotations_(self) -> FloatArray:
-        """Weights of the x-features in the scores, with the power, (n_features, n_components)."""
-        check_is_fitted(self)
-        return self._x_embedding.rotations * self._score_weights
-
-    @property
-    def y_rotations_(self) -> FloatArray:
-        """Weights of the y-features in the scores, with the power, (n_features, n_components)."""
-        check_is_fitted(self)
-        return self._y_embedding.rotations * self._score_weights
-
     def _check_parameters(self) -> None:
         check_n_components(self.n_components)
         check_number(self.power, "power", low=0.0)
@@ -340,27 +306,3 @@ class KernelCCA(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMix
                 "judge by score on held-out rows.",
                 stacklevel=3,
             )
-
-    def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        # scikit-learn wants NaN found before a wrong width in kernels; other rows are looked at block by block.
-        finite = self._x_embedding.kernel.is_precomputed
-        A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=finite)
-        return self._scores(A, self._x_embedding, weighted)
-
-    def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A, names = check_rows_of_y(y)
-        check_features_of_y(self, A, names, self._n_features_y)
-        return self._scores(A, self._y_embedding, weighted)
-
-    def _scores(self, A: NDArray[Any], embedding: KernelEmbedding, weighted: bool) -> FloatArray:
-        scores = embedding.scores(A)
-        if weighted:
-            scores *= self._score_weights
-        return scores
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        kernel = next(iter(self.kernel), None) if isinstance(self.kernel, tuple | list) else self.kernel
-        tags.input_tags.pairwise = kernel == "precomputed"
-        tags.input_tags.positive_only = kernel in HISTOGRAM_KERNELS
-        return tags

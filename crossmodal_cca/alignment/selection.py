@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import product as combinations
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from scipy.stats import rankdata
 from sklearn.model_selection import check_cv
 
 from .._blocks import FloatArray
-from .._validation import check_n_components
+from .._progress import Progress
+from .._validation import check_n_components, check_number
 from ..metrics._inputs import checked_ids
 from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
@@ -158,3 +160,69 @@ class Choice:
         results |= {f"split{i}_test_score": self.scores[:, i] for i in range(self.scores.shape[1])}
         results |= {"mean_test_score": self.means, "std_test_score": self.scores.std(axis=1)}
         return results | {"rank_test_score": rankdata(-self.means, method="min").astype(np.int32)}
+
+
+FoldScorer = Callable[[dict[str, Any], list[int]], FloatArray]
+
+
+def choose(
+    folds: Iterable[tuple[int, FoldScorer]],
+    n_folds: int,
+    settings: list[dict[str, Any]],
+    powers: Sequence[float | None],
+    numbers: list[int],
+    given: bool,
+    verbose: int,
+) -> Choice:
+    """Score every number of components, power and setting on every fold.
+
+    A fold is the number of components possible in it, and a function of a setting and numbers of components that
+    returns scores (len(powers), len(numbers)).
+    """
+    scores: list[FloatArray] = []
+    possible = numbers[-1]
+    with Progress("fits to folds", n_folds * len(settings), verbose) as progress:
+        for most, score in folds:
+            possible = min(possible, most)
+            ks = check_possible(numbers, given, possible)
+            values = np.full((len(settings), len(powers), len(numbers)), np.nan)
+            for i, setting in enumerate(settings):
+                values[i, :, : len(ks)] = score(setting, ks)
+                progress.update(len(scores) * len(settings) + i + 1)
+            scores.append(values)
+    ks = check_possible(numbers, given, possible)
+    # In the order of ParameterGrid: components, powers, other settings.
+    table = np.stack(scores, axis=-1)[:, :, : len(ks)].transpose(2, 1, 0, 3)
+    params = [
+        {"n_components": k} | ({} if power is None else {"power": power}) | setting
+        for k, power, setting in combinations(ks, powers, settings)
+    ]
+    return Choice(params, table.reshape(len(params), n_folds))
+
+
+class SelectionMixin:
+    """What every cross-validated aligner stores and checks."""
+
+    one_standard_error: bool
+
+    def _store_choice(self, choice: Choice, n_splits: int) -> None:
+        self.best_index_ = choice.best(self.one_standard_error)
+        self.best_params_, self.best_score_ = choice.params[self.best_index_], float(choice.means[self.best_index_])
+        self.cv_results_, self.n_splits_ = choice.results(), n_splits
+
+    def _take_over(self, fitted: Any) -> None:
+        """Become the fitted model, but for its parameters."""
+        own = set(fitted.get_params())
+        self.__dict__.update({name: value for name, value in vars(fitted).items() if name not in own})
+
+    def _check_selection(self, scorings: Sequence[str], grids: dict[str, tuple[float, float, bool]]) -> Any:
+        """Check what all have in common, and grids of numbers by name: (low, high, whether above low)."""
+        if not isinstance(self.one_standard_error, bool | np.bool_):
+            raise TypeError(f"one_standard_error must be True or False, got {self.one_standard_error!r}.")
+        for name, (low, high, positive) in grids.items():
+            values = getattr(self, name)
+            if np.ndim(values) != 1 or len(values) == 0:
+                raise ValueError(f"{name} must be a sequence of numbers, got {values!r}.")
+            for value in values:
+                check_number(value, name, low=low, high=high, positive=positive)
+        return check_scoring(self.scoring, scorings)  # type: ignore[attr-defined]

@@ -1,0 +1,285 @@
+"""Kernel CCA that chooses its settings by cross-validation, from one eigendecomposition a side, fold and width."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from copy import deepcopy
+from functools import cache
+from itertools import product as combinations
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import check_random_state
+
+from .._blocks import FloatArray
+from .._validation import PairedRows, as_pair, check_pair, unchanged_on_error
+from ..linalg.kernel_path import KernelPath, KernelSide
+from ..linalg.kernels import DISTANCE_KERNELS
+from ..metrics.scorer import RetrievalScorer
+from .kernel_cca import KernelCCA
+from .kernel_parameters import check_kernel_parameters, make_kernel, make_map
+from .kernel_scores import KernelMaps
+from .selection import FoldIds, FoldScorer, SelectionMixin, Split, choose, numbers_of_components, splits_of
+
+# Of the kernels, not of the search.
+_KERNEL_PARAMETERS = (
+    "kernel",
+    "degree",
+    "coef0",
+    "kernel_params",
+    "approximation",
+    "n_landmarks",
+    "landmarks",
+    "tol",
+    "random_state",
+)
+
+
+class KernelCCACV(SelectionMixin, KernelMaps):
+    """Kernel CCA with widths, ridge, components and power chosen by cross-validation.
+
+    For each fold and width there is one eigendecomposition of either side; every ridge is then a scaling of it, and one
+    solution serves all numbers of components and powers.
+
+    Where the text says (pair), a parameter is one value for both modalities, or a tuple (x, y) of two.
+
+    Parameters
+    ----------
+    n_components : int, sequence of int or None, default=None
+        Most components to try, None for as many as every fold allows; or the numbers to try. Up to that many, all are
+        tried; with a retrieval score, a dozen spread geometrically.
+    kernel : str or callable, default="rbf"
+        (pair) As in :class:`KernelCCA`.
+    width_factors : sequence of float > 0, default=(0.5, 1.0, 2.0)
+        Widths to try on either side, in all pairs: `gamma` as a multiple of 1 over the median distance between the
+        rows. Kernels without a distance have one width.
+    regularizations : sequence of float in (0, 1e6], default=(3e-4, 1e-3, 3e-3, 1e-2)
+        Ridges to try, the same for both sides, relative to the total variance in feature space.
+    powers : sequence of float >= 0, default=(0.0, 1.0)
+        Powers to try with a retrieval score; correlations do not depend on it, and take the first.
+    cv : int, splitter or iterable of (train, test), default=5
+        As in ``GridSearchCV``: an int is that many consecutive folds.
+    scoring : str or RetrievalScorer, default="correlation"
+        "correlation", the sum of held-out canonical correlations; the name of a retrieval metric, such as
+        "hit_rate_at_10"; or what :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
+    one_standard_error : bool, default=False
+        Take the simplest setting within one standard error of the best: fewest components, then the largest ridge.
+    degree, coef0, kernel_params : float, float, dict or None, default=(3, 1.0, None)
+        (pair) As in :class:`KernelCCA`.
+    approximation, n_landmarks, landmarks, tol, random_state
+        As in :class:`KernelCCA`. Features of all training rows of a fold are held in memory.
+    verbose : int >= 0, default=0
+        Above 0, progress is printed.
+
+    Attributes
+    ----------
+    best_params_ : dict
+        Chosen `n_components`, `power`, `gamma` and `regularization`; ``KernelCCA(**best_params_)`` with the same kernel
+        is the model.
+    best_score_ : float
+        Its mean score over the folds: optimistic, as it chose.
+    best_index_ : int
+        Its place in `cv_results_`.
+    cv_results_ : dict of ndarray
+        All settings and their scores, as in ``GridSearchCV``.
+    n_splits_ : int
+        Number of folds.
+    correlations_, singular_values_, gamma_, n_components_, n_samples_seen_, n_features_in_
+        As in :class:`KernelCCA`, of the model fitted to all rows.
+
+    See Also
+    --------
+    KernelCCA : The model.
+
+    Notes
+    -----
+    The unit of the widths is the median distance among all rows passed to `fit`, in which no partner is seen. Exact
+    kernels take, per fold, memory for twice as many square matrices as there are widths.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crossmodal_cca import KernelCCACV
+    >>> rng = np.random.default_rng(0)
+    >>> angle = rng.uniform(0, 2 * np.pi, 300)
+    >>> X = np.column_stack([np.cos(angle), np.sin(angle)]) + 0.05 * rng.normal(size=(300, 2))
+    >>> y = np.column_stack([np.sin(3 * angle), rng.normal(size=300)])
+    >>> search = KernelCCACV(1, cv=3).fit(X, y)
+    >>> round(search.best_score_, 1), len(search.cv_results_["params"])
+    (1.0, 36)
+    """
+
+    _grids: ClassVar = {
+        "width_factors": (0.0, np.inf, True),
+        "regularizations": (0.0, 1e6, True),
+        "powers": (0.0, np.inf, False),
+    }
+
+    def __init__(
+        self,
+        n_components: int | Sequence[int] | None = None,
+        *,
+        kernel: Any = "rbf",
+        width_factors: Sequence[float] = (0.5, 1.0, 2.0),
+        regularizations: Sequence[float] = (3e-4, 1e-3, 3e-3, 1e-2),
+        powers: Sequence[float] = (0.0, 1.0),
+        cv: Any = 5,
+        scoring: Any = "correlation",
+        one_standard_error: bool = False,
+        degree: Any = 3,
+        coef0: Any = 1.0,
+        kernel_params: Any = None,
+        approximation: str | None = None,
+        n_landmarks: Any = None,
+        landmarks: Any = "uniform",
+        tol: float = 1e-3,
+        random_state: int | RandomState | None = None,
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.kernel = kernel
+        self.width_factors = width_factors
+        self.regularizations = regularizations
+        self.powers = powers
+        self.cv = cv
+        self.scoring = scoring
+        self.one_standard_error = one_standard_error
+        self.degree = degree
+        self.coef0 = coef0
+        self.kernel_params = kernel_params
+        self.approximation = approximation
+        self.n_landmarks = n_landmarks
+        self.landmarks = landmarks
+        self.tol = tol
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        x_ids: ArrayLike | None = None,
+        y_ids: ArrayLike | None = None,
+    ) -> Self:
+        """Choose the settings on the folds, and fit them to all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features_x)
+            Rows of the first modality; with ``kernel="precomputed"`` their kernel (n_rows, n_rows).
+        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+            Rows of the second modality, paired with those of `X`, or their kernel.
+        groups : array-like of shape (n_rows,), default=None
+            Groups for the splitter.
+        x_ids, y_ids : array-like of shape (n_rows,), default=None
+            Ids or labels for a retrieval score; None for row i to row i.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            If a fold is too small, `n_components` is more than possible in every fold, or the rows, the kernels or
+            parameters are bad.
+        """
+        with unchanged_on_error(self):
+            scoring = self._check_selection(("correlation",), self._grids)
+            check_kernel_parameters(self._model())
+            rows = check_pair(X, y, estimator=self, reset=True, min_rows=2)
+            splits = splits_of(self.cv, X, y, groups, None)
+            ids = FoldIds.checked(x_ids, y_ids, len(rows.X), None)
+            retrieval = isinstance(scoring, RetrievalScorer)
+            gammas = [self._gammas(index, side) for index, side in enumerate((rows.X, rows.y))]
+            settings = [
+                {"gamma": gamma, "regularization": float(ridge)}
+                for gamma, ridge in combinations(combinations(*gammas), self.regularizations)
+            ]
+            bound = min(len(train) for train, _ in splits) - 1
+            numbers, given = numbers_of_components(self.n_components, bound, every=not retrieval)
+            powers = [float(power) for power in (self.powers if retrieval else self.powers[:1])]
+            rng = check_random_state(self.random_state)
+            folds = (
+                self._fold(rows, split, gammas, deepcopy(rng), scoring, powers, ids.of(split[1])) for split in splits
+            )
+            choice = choose(folds, len(splits), settings, powers, numbers, given, self.verbose)
+            self._store_choice(choice, len(splits))
+            self._take_over(self._model(**self.best_params_).fit(X, y))
+        return self
+
+    def _model(self, **params: Any) -> KernelCCA:
+        return KernelCCA(**{name: getattr(self, name) for name in _KERNEL_PARAMETERS}, **params)
+
+    def _gammas(self, index: int, rows: NDArray[Any]) -> list[float | None]:
+        """Widths of one side; None where the kernel has no distance to scale."""
+        if as_pair(self.kernel, "kernel")[index] not in DISTANCE_KERNELS:
+            return [None]
+        unit = make_kernel(self._model(), index, rows).params["gamma"]
+        return [float(factor * unit) for factor in self.width_factors]
+
+    def _fold(
+        self,
+        rows: PairedRows,
+        split: Split,
+        gammas: Sequence[Sequence[float | None]],
+        rng: RandomState,
+        scoring: str | RetrievalScorer,
+        powers: list[float],
+        ids: dict[str, Any],
+    ) -> tuple[int, FoldScorer]:
+        """Components possible in a fold, and the scores of a setting in it."""
+        sides: list[dict[float | None, KernelSide]] = []
+        for index, A in enumerate((rows.X, rows.y)):
+            states = [deepcopy(rng) for _ in gammas[index]]
+            of_width = [self._side(index, A, split, g, state) for g, state in zip(gammas[index], states, strict=True)]
+            sides.append(dict(zip(gammas[index], of_width, strict=True)))
+            # One model draws landmarks of x first, then those of y.
+            rng = states[0]
+
+        @cache
+        def path(gamma: tuple[float | None, float | None]) -> KernelPath:
+            return KernelPath(sides[0][gamma[0]], sides[1][gamma[1]])
+
+        def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
+            ridge = setting["regularization"]
+            x, d, y = path(setting["gamma"]).test_scores((ridge, ridge), ks[-1])
+            if isinstance(scoring, RetrievalScorer):
+                return _retrieved(x, d, y, lambda a, b: scoring.of_scores(a, b, **ids), powers, ks)
+            a, b = x - x.mean(axis=0), y - y.mean(axis=0)
+            lengths = np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0)
+            products = np.einsum("ij,ij->j", a, b)
+            correlations = np.divide(products, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+            return np.broadcast_to(np.cumsum(correlations)[np.array(ks) - 1], (1, len(ks)))
+
+        possible = min(len(side.values) for of_widths in sides for side in of_widths.values())
+        return min(possible, len(split[0]) - 1), score
+
+    def _side(self, index: int, rows: NDArray[Any], split: Split, gamma: float | None, rng: RandomState) -> KernelSide:
+        """One side of a fold at one width."""
+        train, test = split
+        precomputed = as_pair(self.kernel, "kernel")[index] == "precomputed"
+        parts = [rows[np.ix_(part, train)] if precomputed else rows[part] for part in (train, test)]
+        model = self._model(gamma=(gamma, gamma))
+        kernel = make_kernel(model, index, parts[0])
+        if self.approximation is None:
+            return KernelSide.exact(kernel, *parts)
+        return KernelSide.of_features(kernel, make_map(model, index, kernel, parts[0], rng), *parts)
+
+
+def _retrieved(
+    x: FloatArray,
+    d: FloatArray,
+    y: FloatArray,
+    score: Callable[[FloatArray, FloatArray], Any],
+    powers: list[float],
+    ks: list[int],
+) -> FloatArray:
+    """Retrieval score of every power and number of components."""
+    weights = [d**power for power in powers]
+    return np.array([[score(x[:, :k] * w[:k], y[:, :k] * w[:k]) for k in ks] for w in weights])

@@ -1,0 +1,78 @@
+"""A fitted kernel model's scores and predictions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .._blocks import FloatArray
+from .._sklearn import validate_data
+from .._validation import as_pair, check_features_of_y, check_rows_of_y
+from ..linalg.kernel_embedding import KernelEmbedding
+from ..linalg.kernels import HISTOGRAM_KERNELS
+from .prediction import PredictionMixin
+
+
+def _keeps_rows_of(side: int) -> Any:
+    """Offer predictions of a side whose features are known: a precomputed kernel hides them."""
+
+    def check(self: KernelMaps) -> bool:
+        embedding = getattr(self, f"_{'xy'[side]}_embedding", None)
+        if embedding is None:
+            return bool(as_pair(self.kernel, "kernel")[side] != "precomputed")
+        return not embedding.kernel.is_precomputed
+
+    return available_if(check)
+
+
+class KernelMaps(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Fitted maps of two modalities into one space through kernels, however they were found."""
+
+    kernel: Any
+    _x_embedding: KernelEmbedding
+    _y_embedding: KernelEmbedding
+    _score_weights: FloatArray
+    _n_features_y: int
+
+    predict = _keeps_rows_of(1)(PredictionMixin.predict)
+    predict_x = _keeps_rows_of(0)(PredictionMixin.predict_x)
+
+    @property
+    def x_rotations_(self) -> FloatArray:
+        """Weights of the x-features in the scores, with the power, (n_features, n_components)."""
+        check_is_fitted(self)
+        return self._x_embedding.rotations * self._score_weights
+
+    @property
+    def y_rotations_(self) -> FloatArray:
+        """Weights of the y-features in the scores, with the power, (n_features, n_components)."""
+        check_is_fitted(self)
+        return self._y_embedding.rotations * self._score_weights
+
+    def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        # scikit-learn wants NaN found before a wrong width in kernels; other rows are looked at block by block.
+        finite = self._x_embedding.kernel.is_precomputed
+        A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=finite)
+        return self._scores(A, self._x_embedding, weighted)
+
+    def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        A, names = check_rows_of_y(y)
+        check_features_of_y(self, A, names, self._n_features_y)
+        return self._scores(A, self._y_embedding, weighted)
+
+    def _scores(self, A: NDArray[Any], embedding: KernelEmbedding, weighted: bool) -> FloatArray:
+        scores = embedding.scores(A)
+        if weighted:
+            scores *= self._score_weights
+        return scores
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        kernel = next(iter(self.kernel), None) if isinstance(self.kernel, tuple | list) else self.kernel
+        tags.input_tags.pairwise = kernel == "precomputed"
+        tags.input_tags.positive_only = kernel in HISTOGRAM_KERNELS
+        return tags
