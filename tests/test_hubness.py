@@ -146,7 +146,5 @@ def test_bad_input_is_refused(data, options, message):
         lambda: k_occurrence(data["queries"], data["gallery"], k=None),
         lambda: hubness_report(**data, metric="euclidean"),
     ):
-        with pytest.raises(
-            (ValueError, TypeError), match=r"the number of gallery items, 50|got None|'cosine' or"
-        ):
+        with pytest.raises((ValueError, TypeError), match=r"the number of gallery items, 50|got None|'cosine' or"):
             call()

@@ -68,7 +68,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         Take the simplest setting within one standard error of the best: fewest components, then the largest ridge.
     degree, coef0, kernel_params : float, float, dict or None, default=(3, 1.0, None)
         (pair) As in :class:`KernelCCA`.
-    approximation, n_landmarks, landmarks, tol, random_state
+    approximation, n_landmarks, landmarks, tol, random_state : default=None, None, "uniform", 1e-3, None
         As in :class:`KernelCCA`. Features of all training rows of a fold are held in memory.
     verbose : int >= 0, default=0
         Above 0, progress is printed.

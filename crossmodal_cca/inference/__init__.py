@@ -1,5 +1,22 @@
 """What can be said about canonical correlations beyond the sample."""
 
-from .noise import noise_edge
+from .bootstrap import bootstrap_weights
+from .components import explained_variance, structure_correlations, vip_scores
+from .noise import debias_correlations, noise_edge
+from .parametric import canonical_correlation_tests
+from .permutation import permutation_test
+from .sample_size import required_samples
+from .table import summary
 
-__all__ = ["noise_edge"]
+__all__ = [
+    "bootstrap_weights",
+    "canonical_correlation_tests",
+    "debias_correlations",
+    "explained_variance",
+    "noise_edge",
+    "permutation_test",
+    "required_samples",
+    "structure_correlations",
+    "summary",
+    "vip_scores",
+]

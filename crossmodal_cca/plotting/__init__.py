@@ -1,6 +1,9 @@
 """Display classes in scikit-learn's form: they hold data and draw it, and compute nothing."""
 
 from .canonical_correlation import CanonicalCorrelationDisplay
+from .component_summary import ComponentSummaryDisplay
+from .correlation_circle import CorrelationCircleDisplay
+from .cross_validation import CrossValidationDisplay
 from .hit_rate import HitRateDisplay
 from .hubness import HubnessDisplay
 from .precision_recall import PrecisionRecallDisplay
@@ -10,6 +13,9 @@ from .similarity_matrix import SimilarityMatrixDisplay
 
 __all__ = [
     "CanonicalCorrelationDisplay",
+    "ComponentSummaryDisplay",
+    "CorrelationCircleDisplay",
+    "CrossValidationDisplay",
     "HitRateDisplay",
     "HubnessDisplay",
     "PrecisionRecallDisplay",

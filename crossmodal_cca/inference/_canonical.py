@@ -1,0 +1,51 @@
+"""Every canonical correlation of a pair of sides without shrinkage, by the rank rule of the solvers."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import linalg
+
+from .._blocks import FloatArray
+from ..linalg.svd import triangular_rows
+from ..linalg.whitening import WhitenedPair, whiten_rows
+
+
+class CanonicalPairs(NamedTuple):
+    """All min(rank) correlations, the ranks of the sides, and weights (p, rank) of a full basis of either side."""
+
+    correlations: FloatArray
+    rank_x: int
+    rank_y: int
+    x_weights: FloatArray
+    y_weights: FloatArray
+
+
+def canonical_pairs(R: FloatArray, n_features: tuple[int, int], widths: tuple[int, int]) -> CanonicalPairs:
+    """Solve for rows R = [Rx, Ry] of columns about zero; the variates R·weights are orthonormal."""
+    whitened: WhitenedPair = whiten_rows(R, (0.0, 0.0), n_features, widths, 1.0)
+    ranks = whitened.x.rank, whitened.y.rank
+    if min(ranks) == 0:
+        side = "X" if ranks[0] == 0 else "y"
+        raise ValueError(
+            f"{side} does not vary beyond rounding (and beyond the nuisance variables, if there are any), so there is "
+            "no canonical correlation to test; pass columns that vary."
+        )
+    U, d, Vt = linalg.svd(whitened.cross, check_finite=False)
+    # What differs from 1 by rounding alone is 1.
+    d = np.where(d > 1 - len(R) * np.finfo(float).eps, 1.0, d)
+    return CanonicalPairs(d, *ranks, whitened.x.weights(U), whitened.y.weights(Vt.T))
+
+
+def canonical_pairs_of_sides(x: FloatArray, y: FloatArray) -> CanonicalPairs:
+    """Solve for both sides' rows (n, p) and (n, q) of columns about zero."""
+    widths = x.shape[1], y.shape[1]
+    return canonical_pairs(triangular_rows([np.hstack([x, y])]), widths, widths)
+
+
+def component_index(n_components: int) -> Any:
+    """Index of a table with a row for each component, counted from 1 as the displays do."""
+    import pandas as pd
+
+    return pd.RangeIndex(1, n_components + 1, name="component")

@@ -1,0 +1,144 @@
+"""One table of everything that says whether a component is real."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import check_is_fitted
+
+from .._blocks import FloatArray
+from ._canonical import component_index
+from ._rows import scored_sides, unit_columns
+from .components import explained_variance
+from .noise import debias_correlations, noise_edge
+from .permutation import permutation_test
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+def summary(
+    aligner: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    X_train: ArrayLike | None = None,
+    y_train: ArrayLike | None = None,
+    n_permutations: int = 999,
+    random_state: Any = None,
+    n_jobs: int | None = None,
+    verbose: int = 0,
+) -> DataFrame:
+    """Tell for each component of a fitted aligner how strong it is, how far that is believed, and what it explains.
+
+    Parameters
+    ----------
+    aligner : estimator
+        Fitted aligner, or a `CrossModalPipeline` around one.
+    X : array-like of shape (n_rows, n_features_x)
+        Rows of the first modality that took no part in the fit, at least two.
+    y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+        Rows of the second modality, paired with those of `X`.
+    X_train, y_train : array-like of shape (n_train, n_features_x) and (n_train, n_features_y), default=None
+        The rows that the aligner was fitted to, for the p-values; without them these are NaN.
+    n_permutations : int >= 1, default=999
+        Number of permutations of the p-values.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the permutations.
+    n_jobs : int or None, default=None
+        Number of threads among which the permutations are shared; None for one, −1 for all cores.
+    verbose : int >= 0, default=0
+        Above 0, progress of the permutations is printed.
+
+    Returns
+    -------
+    DataFrame
+        A row for each component, counted from 1: ``training`` (correlation of the scores on the training rows),
+        ``debiased`` (estimate of the population's), ``held_out`` (on `X` and `y`), ``noise_edge``, ``p_value``
+        (family-wise, by `permutation_test`), ``x_variance`` and ``y_variance`` (share of either side's held-out
+        variance that its own scores explain).
+
+        ``debiased``, ``noise_edge`` and ``p_value`` belong to `CCA` without shrinkage and without weights and are NaN
+        for everything else: shrinkage lowers training correlations by an amount that depends on the data, PLS does not
+        maximise correlation, and a kernel's features are as many as its rows. Then ``held_out`` is the figure to
+        report. ``debiased`` is NaN below the noise edge, too, and ``p_value`` where features are so many that
+        correlations are 1 for any data.
+
+    Raises
+    ------
+    NotFittedError, ValueError
+        If the aligner is not fitted, rows differ in number or width, only one of X_train and y_train is given, or
+        these are not the rows that the aligner was fitted to.
+
+    See Also
+    --------
+    crossmodal_cca.plotting.ComponentSummaryDisplay : A picture of the table.
+    explained_variance : Variance of the other side, and cumulative shares.
+
+    Notes
+    -----
+    Expect training > debiased > held-out: the first is what was maximised, the second estimates the correlation of the
+    population's own best direction, the third is what the direction found reaches. Edge and debiasing take the numbers
+    of features as ranks. A pipeline's own transformers are applied first: the variance is that of what they give.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> from crossmodal_cca.inference import summary
+    >>> X, y = make_paired_latent(800, 30, 20, correlations=(0.8, 0.6), random_state=0)
+    >>> cca = CCA(3).fit(X[:400], y[:400])
+    >>> table = summary(cca, X[400:], y[400:], X_train=X[:400], y_train=y[:400], n_permutations=99, random_state=0)
+    >>> table[["training", "debiased", "held_out", "p_value"]].round(2)
+               training  debiased  held_out  p_value
+    component
+    1              0.83      0.80      0.76     0.01
+    2              0.64      0.56      0.43     0.02
+    3              0.42       NaN     -0.01     0.92
+    """
+    import pandas as pd
+
+    if (X_train is None) != (y_train is None):
+        raise ValueError(
+            f"X_train and y_train go together: got only {'y_train' if X_train is None else 'X_train'}. Pass both or "
+            "neither."
+        )
+    check_is_fitted(aligner)
+    model = getattr(aligner, "aligner_", aligner)
+    X, y = _features(aligner, X, y)
+    x_side, y_side = scored_sides(model, X, y)
+    held_out = np.einsum("ij,ij->j", unit_columns(x_side.scores), unit_columns(y_side.scores))
+    variance = explained_variance(model, X, y)["own"]
+    training = np.asarray(model.correlations_, dtype=np.float64)
+    table: dict[str, Any] = {"training": training, "debiased": np.nan, "held_out": np.clip(held_out, -1.0, 1.0)}
+    table |= {"noise_edge": np.nan, "p_value": np.nan}
+    if np.array_equal(getattr(model, "shrinkage_", ()), (0.0, 0.0)):
+        size = int(model.n_samples_seen_), len(model.x_mean_), len(model.y_mean_)
+        table["debiased"], table["noise_edge"] = debias_correlations(training, *size), noise_edge(*size)
+        if X_train is not None and y_train is not None and sum(size[1:]) < size[0]:
+            rows = _features(aligner, X_train, y_train)
+            options = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
+            table["p_value"] = _p_values(rows, training, n_permutations, options)
+    for side in "xy":
+        table[f"{side}_variance"] = variance.loc[side].to_numpy()
+    return pd.DataFrame(table, index=component_index(len(training)))
+
+
+def _features(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:
+    """The rows as a pipeline's own transformers give them to its aligner."""
+    transformers = getattr(aligner, "x_transformer_", None), getattr(aligner, "y_transformer_", None)
+    X, y = (A if t is None else t.transform(A) for t, A in zip(transformers, (X, y), strict=True))
+    return X, y
+
+
+def _p_values(rows: tuple[Any, Any], training: FloatArray, n_permutations: int, options: dict[str, Any]) -> FloatArray:
+    tests = permutation_test(*rows, n_permutations, n_components=len(training), **options)
+    # Single precision has these few digits.
+    if not np.allclose(tests["correlation"], training, atol=1e-4):
+        raise ValueError(
+            "X_train and y_train are not the rows that the aligner was fitted to: their canonical correlations differ "
+            f"({tests['correlation'].iloc[0]:.4f} and {training[0]:.4f} for the first)."
+        )
+    return np.asarray(tests["p_value"])
