@@ -61,8 +61,8 @@ print(results.nsmallest(5, "rank_test_score")[columns].round(3).to_string(index=
 # Which correlations are real
 # ---------------------------
 #
-# Tests of correlations need many more pairs than features, and no shrinkage. So either side is reduced to its 40 leading
-# principal components, from the training part. Then 1528 pairs have 80 features.
+# Tests of correlations need many more pairs than features, and no shrinkage. So either side is reduced to its 40
+# leading principal components, from the training part. Then 1528 pairs have 80 features.
 
 sides = [(train.image, test.image), (train.text, test.text)]
 reductions = [PCA(40, random_state=0).fit(rows) for rows, _ in sides]
