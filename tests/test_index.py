@@ -12,7 +12,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import NearestNeighbors
 
-from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, KernelCCA
+from crossmodal_cca import CCA, CCACV, PLSSVD, CrossModalPipeline, KernelCCA, KernelCCACV
 from crossmodal_cca.metrics import hit_rate_at_k
 from crossmodal_cca.retrieval import CrossModalIndex, nearest
 from crossmodal_cca.retrieval.nearest import SearchSpace
@@ -240,9 +240,11 @@ def test_show_names_matches_and_marks_the_right_ones():
         KernelCCA(2, kernel=("rbf", "linear"), approximation="nystroem", n_landmarks=30, random_state=0).fit(X, Y),
         KernelCCA(2, approximation="fourier", gamma=0.1, n_landmarks=40, random_state=0).fit(X, Y),
         CrossModalPipeline(CCA(2)).fit(X, Y),
+        CCACV([1, 2], cv=3, shrinkages=(0.1, 0.5), scoring="hit_rate_at_5").fit(X, Y),
+        KernelCCACV([2], cv=3, width_factors=(1.0,), regularizations=(0.1,)).fit(X[:90], Y[:90]),
         None,
     ],
-    ids=["CCA", "names", "float32", "exact kernel", "nystroem", "fourier", "pipeline", "none"],
+    ids=["CCA", "names", "float32", "exact", "nystroem", "fourier", "pipeline", "searched", "kernel searched", "none"],
 )
 @pytest.mark.parametrize("hubness", [None, "csls"])
 def test_a_loaded_index_answers_as_before(tmp_path, model, hubness):

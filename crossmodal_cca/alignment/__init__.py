@@ -1,11 +1,12 @@
 """Estimators that map two modalities into one space."""
 
 from .cca import CCA
-from .cca_cv import CCACV, PLSRegressionCV
+from .cca_cv import CCACV
 from .kernel_cca import KernelCCA
 from .kernel_cca_cv import KernelCCACV
 from .pipeline import CrossModalPipeline
 from .pls import PLSSVD, PLSCanonical, PLSRegression
+from .pls_cv import PLSRegressionCV
 
 __all__ = [
     "CCA",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -26,6 +26,8 @@ from .hubness import (
     with_bias,
     with_ones,
 )
+from .ids import comparable, joined, wanted_ids
+from .matches import Captions, matches_table
 from .nearest import SearchSpace
 
 if TYPE_CHECKING:
@@ -181,7 +183,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         with unchanged_on_error(self):
             if self._next_id is not None:
                 self._next_id += len(items)
-            self._store(np.concatenate((self.embeddings_, items)), _joined(self.ids_, new))
+            self._store(np.concatenate((self.embeddings_, items)), joined(self.ids_, new))
         return self
 
     def remove(self, ids: Any) -> Self:
@@ -203,8 +205,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
             If no item has one of the ids.
         """
         check_is_fitted(self)
-        present = _comparable(self.ids_)
-        unwanted = set(_comparable(_wanted(ids, self.ids_)))
+        present = comparable(self.ids_)
+        unwanted = set(comparable(wanted_ids(ids, self.ids_)))
         unknown = unwanted.difference(present)
         if unknown:
             raise ValueError(
@@ -284,7 +286,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         queries: ArrayLike,
         n_neighbors: int = 5,
         *,
-        captions: Mapping[Any, str] | Sequence[str] | None = None,
+        captions: Captions | None = None,
         query_captions: Sequence[str] | None = None,
         query_ids: ArrayLike | None = None,
     ) -> pd.DataFrame:
@@ -315,42 +317,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         ValueError, TypeError
             As `kneighbors`; or if there is not one caption or id for each query, or a caption is missing.
         """
-        import pandas as pd
-
-        embedded = self.query_embeddings(queries)
-        distances, positions = self._nearest(embedded, n_neighbors)
-        n, k = positions.shape
-        right = None if query_ids is None else checked_ids(query_ids, "query_ids", n, "queries")
-        names = right if query_captions is None and right is not None else query_captions
-        names = np.arange(n) if names is None else checked_ids(names, "query_captions", n, "queries")
-        ids = self.ids_[positions.ravel()]
-        table = {
-            "match": ids if captions is None else self._captions(captions, positions.ravel()),
-            "id": ids,
-            "distance": distances.ravel(),
-        }
-        if right is not None:
-            table["right"] = np.where([a == b for a, b in zip(ids, np.repeat(right, k), strict=True)], "✓", "✗")
-        # Two queries may share a caption, so the index is made of arrays and not of products of sets.
-        index = pd.MultiIndex.from_arrays(
-            [np.repeat(names, k), np.tile(np.arange(1, k + 1), n)], names=["query", "rank"]
-        )
-        return pd.DataFrame(table, index=index)
-
-    def _captions(self, captions: Mapping[Any, str] | Sequence[str], positions: NDArray[np.intp]) -> NDArray[Any]:
-        import pandas as pd
-
-        if isinstance(captions, pd.Series) and not isinstance(captions.index, pd.RangeIndex):
-            captions = captions.to_dict()
-        if isinstance(captions, str):
-            raise TypeError("captions must be a mapping from ids or a sequence of texts, got a single text.")
-        if not isinstance(captions, Mapping):
-            return checked_ids(captions, "captions", len(self), "the index")[positions]
-        ids = self.ids_[positions].tolist()
-        missing = [i for i in ids if i not in captions]
-        if missing:
-            raise ValueError(f"captions must have a text for every id found, but has none for {missing[0]!r}.")
-        return np.array([captions[i] for i in ids], dtype=object)
+        distances, positions = self._nearest(self.query_embeddings(queries), n_neighbors)
+        return matches_table(self.ids_, positions, distances, captions, query_captions, query_ids)
 
     def save(self, path: str | os.PathLike[str], *, with_aligner: bool = True) -> None:
         """Write the index to one file, without pickle; an earlier file is replaced only when the new one is complete.
@@ -460,39 +428,6 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         metric = "euclidean" if self._fitted_metric == "euclidean" else "dot"
         self._space = SearchSpace(embeddings, metric) if len(embeddings) else None
         self.embeddings_, self.ids_ = embeddings, ids
-
-
-def _joined(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
-    """Ids one after the other; of different kinds they stay what they are, where NumPy would turn 1 into "1"."""
-    if one.dtype.kind != other.dtype.kind:
-        one, other = one.astype(object), other.astype(object)
-    elif one.dtype.kind in "mM":
-        common = np.promote_types(one.dtype, other.dtype)
-        if not all(np.array_equal(ids.astype(common).astype(ids.dtype), ids) for ids in (one, other)):
-            raise ValueError(
-                f"Dates of {one.dtype} and {other.dtype} cannot be told in one unit; pass ids of one unit."
-            )
-    return np.concatenate((one, other))
-
-
-def _wanted(ids: Any, present: NDArray[Any]) -> NDArray[Any]:
-    """Ids to be removed, in the type of those present: dates in their unit, where that can be said without loss."""
-    if np.ndim(ids) == 0 or (isinstance(ids, tuple) and ids in set(_comparable(present))):
-        wanted = np.empty(1, dtype=object)
-        wanted[0] = ids.item() if isinstance(ids, np.ndarray) else ids
-    else:
-        wanted = checked_ids(ids, "ids", len(ids), "ids")
-    if present.dtype.kind in "mM":
-        dates = np.array(wanted.tolist() if wanted.dtype == object else wanted, dtype=present.dtype.kind + "8")
-        in_unit = dates.astype(present.dtype)
-        wanted = np.where(in_unit.astype(dates.dtype) == dates, in_unit, np.array("NaT", in_unit.dtype))
-    return wanted
-
-
-def _comparable(ids: NDArray[Any]) -> list[Any]:
-    """Python objects that are equal where the ids are; dates as numbers of their unit."""
-    values: list[Any] = (ids.view(np.int64) if ids.dtype.kind in "mM" else ids).tolist()
-    return values
 
 
 def _check_state(state: dict[str, Any]) -> None:

@@ -1,0 +1,178 @@
+"""What linear aligners that choose their settings by cross-validation share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._blocks import FloatArray
+from .._validation import check_pair, check_sample_weight, check_scale_of_weights, unchanged_on_error
+from ..linalg.held_out import HeldOutRows, Residuals
+from ..linalg.pair import StandardizedPair
+from ..linalg.solution import LinearSolution
+from ..metrics.scorer import RetrievalScorer
+from .base import LinearAligner, LinearMaps
+from .folds import Folds, HeldOut
+from .selection import Choice, FoldIds, FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
+
+MOMENT_SCORINGS = ("correlation", "explained_variance", "r2")
+# Variance of a standardised feature up to which it does not vary in a fold.
+_STILL = 1e-13
+
+
+class LinearCV(SelectionMixin, LinearMaps):
+    """Folds, scores and refit; a subclass says what its settings are and how one is solved."""
+
+    n_components: Any
+    scale: bool
+    cv: Any
+    scoring: Any
+    verbose: int
+    # Grids of numbers: (low, high, whether above low).
+    _grids: ClassVar[dict[str, tuple[float, float, bool]]] = {}
+
+    @abstractmethod
+    def _settings(self) -> list[dict[str, Any]]:
+        """Settings that need a solution each."""
+
+    @abstractmethod
+    def _powers(self, retrieval: bool) -> Sequence[float | None]:
+        """Powers to try; None where there is no such parameter."""
+
+    @abstractmethod
+    def _solver(self, pair: StandardizedPair) -> tuple[int, Any]:
+        """Components possible, and a function (setting, k) → solution with at most k nested components."""
+
+    def _bound(self, n_features_x: int, n_features_y: int, degrees_of_freedom: int) -> int:
+        """Most components that a fold could have."""
+        return min(n_features_x, n_features_y, degrees_of_freedom)
+
+    @abstractmethod
+    def _estimator(self, **params: Any) -> LinearAligner:
+        """The aligner of chosen parameters."""
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        x_ids: ArrayLike | None = None,
+        y_ids: ArrayLike | None = None,
+    ) -> Self:
+        """Choose the settings on the folds, and fit them to all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features_x)
+            Rows of the first modality.
+        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+            Rows of the second modality, paired with those of `X`.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Non-negative weights, in the fits and in scores from moments; retrieval scores take every row of positive
+            weight as one.
+        groups : array-like of shape (n_rows,), default=None
+            Groups for the splitter.
+        x_ids, y_ids : array-like of shape (n_rows,), default=None
+            Ids or labels for a retrieval score; None for row i to row i.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+
+        Raises
+        ------
+        ValueError
+            If a fold is too small, `n_components` is more than possible in every fold, or the rows or parameters are
+            bad.
+        """
+        with unchanged_on_error(self):
+            scoring = self._check_parameters()
+            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2)
+            if rows.sample_weight is not None:
+                check_scale_of_weights(rows.sample_weight.sum())
+            weight = None if sample_weight is None else check_sample_weight(sample_weight, np.shape(X)[0])
+            splits = splits_of(self.cv, X, y, groups, weight)
+            ids = FoldIds.checked(x_ids, y_ids, len(rows.X) if weight is None else len(weight), weight)
+            folds = Folds(rows, splits, self.scale)
+            choice = self._choose(folds, scoring, ids)
+            self._store_choice(choice, len(splits))
+            self._take_over(self._estimator(**self.best_params_)._fit_standardized(folds.whole(), rows))
+        return self
+
+    def _check_parameters(self) -> str | RetrievalScorer:
+        if not isinstance(self.scale, bool | np.bool_):
+            raise TypeError(f"scale must be True or False, got {self.scale!r}.")
+        return self._check_selection(MOMENT_SCORINGS, self._grids)  # type: ignore[no-any-return]
+
+    def _choose(self, folds: Folds, scoring: str | RetrievalScorer, ids: FoldIds) -> Choice:
+        retrieval = isinstance(scoring, RetrievalScorer)
+        powers = self._powers(retrieval)
+        numbers, given = numbers_of_components(self.n_components, self._bound(*folds.bounds), every=not retrieval)
+
+        def scorer(fold: int) -> tuple[int, FoldScorer]:
+            pair, held_out = folds.train_and_test(fold, needs_rows=retrieval)
+            possible, solve = self._solver(pair)
+            own_ids = ids.of(folds.splits[fold][1])
+
+            def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
+                return self._scored(held_out, solve(setting, ks[-1]), scoring, powers, ks, own_ids)
+
+            return possible, score
+
+        n_folds = len(folds.splits)
+        of_folds = map(scorer, range(n_folds))
+        return choose(of_folds, n_folds, self._settings(), powers, numbers, given, self.verbose)
+
+    def _scored(
+        self,
+        held_out: HeldOut,
+        solution: LinearSolution,
+        scoring: str | RetrievalScorer,
+        powers: Sequence[float | None],
+        ks: list[int],
+        ids: dict[str, Any],
+    ) -> FloatArray:
+        """Score of every power and number of components, shape (len(powers), len(ks))."""
+        found = len(solution.singular_values)
+        if isinstance(scoring, RetrievalScorer):
+            assert isinstance(held_out, HeldOutRows)
+            return np.array([[self._retrieved(held_out, solution, scoring, p, k, ids) for k in ks] for p in powers])
+        places = np.minimum(ks, found) - 1
+        if scoring == "correlation":
+            values = self._correlations(held_out, solution)
+        else:
+            values = _explained(held_out.residuals(solution), with_mean=scoring == "r2")
+        return np.broadcast_to(values[places], (len(powers), len(ks)))
+
+    def _correlations(self, held_out: HeldOut, solution: LinearSolution) -> FloatArray:
+        """Sum of the correlations of the first 1, 2, … components."""
+        return np.cumsum(held_out.correlations(solution))
+
+    def _retrieved(
+        self,
+        held_out: HeldOutRows,
+        solution: LinearSolution,
+        scorer: RetrievalScorer,
+        power: float | None,
+        k: int,
+        ids: dict[str, Any],
+    ) -> Any:
+        x, y = held_out.scores(solution)
+        weights = solution.singular_values[:k] ** (power or 0.0)
+        return scorer.of_scores(x[:, :k] * weights, y[:, :k] * weights, **ids)
+
+
+def _explained(residuals: Residuals, *, with_mean: bool) -> FloatArray:
+    """Mean over the features of y of the share of variance explained, for the first 1, 2, … components."""
+    left = residuals.variance + residuals.mean**2 if with_mean else residuals.variance
+    varies = residuals.total > _STILL
+    # As scikit-learn scores a constant target: 1 if it is met, else 0.
+    shares = 1.0 - np.divide(left, residuals.total, out=(left > _STILL).astype(float), where=varies)
+    return np.asarray(shares.mean(axis=1))

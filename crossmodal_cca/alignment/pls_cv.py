@@ -1,0 +1,143 @@
+"""PLS regression that chooses its number of components by cross-validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from scipy import linalg
+from sklearn.base import RegressorMixin
+
+from .._blocks import FloatArray
+from ..linalg.held_out import HeldOutRows
+from ..linalg.pair import StandardizedPair
+from ..linalg.pls import solve_pls_regression
+from ..linalg.products import product
+from ..linalg.solution import LinearSolution
+from ..linalg.whitening import ranks_of_covariances
+from ..metrics.scorer import RetrievalScorer
+from .base import LinearAligner
+from .folds import HeldOut
+from .linear_cv import LinearCV
+from .pls import PLSRegression
+
+
+class PLSRegressionCV(RegressorMixin, LinearCV):
+    """PLS regression with the number of components chosen by cross-validation, from one walk over the rows.
+
+    Parameters
+    ----------
+    n_components : int, sequence of int or None, default=None
+        Most components to try, None for as many as every fold allows; or the numbers to try. Up to that many, all are
+        tried; with a retrieval score, a dozen spread geometrically.
+    cv : int, splitter or iterable of (train, test), default=5
+        As in ``GridSearchCV``: an int is that many consecutive folds.
+    scoring : str or RetrievalScorer, default="r2"
+        "r2" or "explained_variance" of the predictions, averaged over the features of y; "correlation", the sum of
+        held-out correlations of scores; the name of a retrieval metric, or what
+        :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
+    one_standard_error : bool, default=False
+        Take the fewest components within one standard error of the best.
+    scale : bool, default=True
+        Divide each feature by its standard deviation first, that of the training part of a fold.
+    verbose : int >= 0, default=0
+        Above 0, progress is printed.
+
+    Attributes
+    ----------
+    best_params_ : dict
+        Chosen `n_components`; ``PLSRegression(**best_params_)`` is the model.
+    best_score_ : float
+        Its mean score over the folds: optimistic, as it chose.
+    best_index_ : int
+        Its place in `cv_results_`.
+    cv_results_ : dict of ndarray
+        All numbers of components and their scores, as in ``GridSearchCV``.
+    n_splits_ : int
+        Number of folds.
+    x_weights_, y_weights_, x_rotations_, y_rotations_, x_loadings_, y_loadings_, correlations_, singular_values_
+        As in :class:`PLSRegression`, of the model fitted to all rows; further x_mean_, y_mean_, x_scale_, y_scale_,
+        coef_, intercept_, n_components_, n_samples_seen_, n_features_in_.
+
+    See Also
+    --------
+    PLSRegression : The model.
+
+    References
+    ----------
+    Engstrøm & Jensen (2025), Fast partition-based cross-validation with centering and scaling for XᵀX and XᵀY.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> from crossmodal_cca import PLSRegressionCV
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> search = PLSRegressionCV().fit(X, y)
+    >>> search.best_params_, round(search.best_score_, 2)
+    ({'n_components': 10}, 0.48)
+    >>> PLSRegressionCV(one_standard_error=True).fit(X, y).best_params_
+    {'n_components': 2}
+    """
+
+    def __init__(
+        self,
+        n_components: int | Sequence[int] | None = None,
+        *,
+        cv: Any = 5,
+        scoring: Any = "r2",
+        one_standard_error: bool = False,
+        scale: bool = True,
+        verbose: int = 0,
+    ) -> None:
+        self.n_components = n_components
+        self.cv = cv
+        self.scoring = scoring
+        self.one_standard_error = one_standard_error
+        self.scale = scale
+        self.verbose = verbose
+
+    def _settings(self) -> list[dict[str, Any]]:
+        return [{}]
+
+    def _powers(self, retrieval: bool) -> Sequence[float | None]:
+        return [None]
+
+    def _solver(self, pair: StandardizedPair) -> tuple[int, Any]:
+        S = pair.covariances()
+
+        def solve(setting: dict[str, Any], k: int) -> LinearSolution:
+            return solve_pls_regression(S, k)
+
+        return min(ranks_of_covariances(S)[0], pair.moments.n_rows - 1), solve
+
+    def _bound(self, n_features_x: int, n_features_y: int, degrees_of_freedom: int) -> int:
+        return min(n_features_x, degrees_of_freedom)
+
+    def _estimator(self, **params: Any) -> LinearAligner:
+        return PLSRegression(**params, scale=self.scale)
+
+    def _correlations(self, held_out: HeldOut, solution: LinearSolution) -> FloatArray:
+        ks = range(1, len(solution.singular_values) + 1)
+        return np.array([held_out.correlations(_first(solution, k)).sum() for k in ks])
+
+    def _retrieved(
+        self,
+        held_out: HeldOutRows,
+        solution: LinearSolution,
+        scorer: RetrievalScorer,
+        power: float | None,
+        k: int,
+        ids: dict[str, Any],
+    ) -> Any:
+        first = _first(solution, min(k, len(solution.singular_values)))
+        return super()._retrieved(held_out, first, scorer, power, k, ids)
+
+
+def _first(solution: LinearSolution, k: int) -> LinearSolution:
+    """The solution with k components: x-scores are nested, y-scores regress the y-row on the first k weights."""
+    V = solution.y_weights[:, :k]
+    y_rotations = product(V, linalg.pinvh(product(V.T, V)))
+    d = solution.singular_values[:k]
+    return replace(solution, x_rotations=solution.x_rotations[:, :k], y_rotations=y_rotations, singular_values=d)

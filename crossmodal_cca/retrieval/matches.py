@@ -1,0 +1,61 @@
+"""What was found, as a table to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._blocks import FloatArray
+from ..metrics._inputs import checked_ids
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Captions = Mapping[Any, str] | Sequence[str]
+
+
+def matches_table(
+    ids: NDArray[Any],
+    positions: NDArray[np.intp],
+    distances: FloatArray,
+    captions: Captions | None,
+    query_captions: Sequence[str] | None,
+    query_ids: ArrayLike | None,
+) -> pd.DataFrame:
+    """Rows (query, rank) with match, id, distance and, where the right ids are known, whether it is one of them."""
+    import pandas as pd
+
+    n, k = positions.shape
+    right = None if query_ids is None else checked_ids(query_ids, "query_ids", n, "queries")
+    names = right if query_captions is None and right is not None else query_captions
+    names = np.arange(n) if names is None else checked_ids(names, "query_captions", n, "queries")
+    found = ids[positions.ravel()]
+    table = {
+        "match": found if captions is None else _captions(captions, ids, positions.ravel()),
+        "id": found,
+        "distance": distances.ravel(),
+    }
+    if right is not None:
+        table["right"] = np.where([a == b for a, b in zip(found, np.repeat(right, k), strict=True)], "✓", "✗")
+    # Two queries may share a caption, so the index is made of arrays and not of products of sets.
+    index = pd.MultiIndex.from_arrays([np.repeat(names, k), np.tile(np.arange(1, k + 1), n)], names=["query", "rank"])
+    return pd.DataFrame(table, index=index)
+
+
+def _captions(captions: Captions, ids: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[Any]:
+    import pandas as pd
+
+    if isinstance(captions, pd.Series) and not isinstance(captions.index, pd.RangeIndex):
+        captions = captions.to_dict()
+    if isinstance(captions, str):
+        raise TypeError("captions must be a mapping from ids or a sequence of texts, got a single text.")
+    if not isinstance(captions, Mapping):
+        return checked_ids(captions, "captions", len(ids), "the index")[positions]
+    found = ids[positions].tolist()
+    missing = [i for i in found if i not in captions]
+    if missing:
+        raise ValueError(f"captions must have a text for every id found, but has none for {missing[0]!r}.")
+    return np.array([captions[i] for i in found], dtype=object)
