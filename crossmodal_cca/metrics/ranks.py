@@ -141,8 +141,8 @@ def _count_all(scores: Array, problem: RetrievalProblem, rows: slice) -> Relevan
         width = tolerance[items][best_first]
         above, below = ordered + width, ordered - width
         start, end = end, end + len(relevant)
-        counts[:2, start:end] = _greater_and_tied(row, above, below)
-        counts[2:, start:end] = _greater_and_tied_among(ordered, above, below)
+        counts[0, start:end], counts[1, start:end] = _greater_and_tied(row, above, below)
+        counts[2, start:end], counts[3, start:end] = _greater_and_tied_among(ordered, above, below)
         if grade is not None:
             grade[start:end] = problem.grades_of(q)[best_first]  # type: ignore[index]
     query = np.repeat(np.arange(len(n_relevant)), n_relevant)
@@ -156,11 +156,11 @@ def _greater_and_tied(row: Array, above: Array, below: Array) -> tuple[Array, Ar
     """Entries of ``row`` > above and those in [below, above], of which there is one. Sorts ``row`` to look many up."""
     if len(above) > _COUNT_UP_TO:
         row.sort()
-        not_above = np.searchsorted(row, above, side="right")
-        tied = np.ones_like(not_above)
+        not_above = row.searchsorted(above, side="right")
+        tied = np.ones(len(above), dtype=np.int64)
         # Few have company: if the second entry from `above` down is below `below`, the first is alone.
-        company = np.flatnonzero(row[not_above - 2] >= below)
-        tied[company] = not_above[company] - np.searchsorted(row, below[company], side="left")
+        company = (row[not_above - 2] >= below).nonzero()[0]
+        tied[company] = not_above[company] - row.searchsorted(below[company], side="left")
         return len(row) - not_above, tied
     greater = np.array([np.count_nonzero(row > high) for high in above])
     return greater, np.array([np.count_nonzero(row >= low) for low in below]) - greater
@@ -170,11 +170,14 @@ def _greater_and_tied_among(ordered: Array, above: Array, below: Array) -> tuple
     """The same for entries in descending order among themselves: only close neighbours have to be looked up."""
     greater, tied = np.arange(len(ordered)), np.ones(len(ordered), dtype=np.int64)
     close = (ordered[:-1] <= above[1:]) | (ordered[1:] >= below[:-1])
-    company = np.flatnonzero(np.append(close, False) | np.append(False, close))
+    has_company = np.zeros(len(ordered), dtype=bool)
+    has_company[:-1] = close
+    has_company[1:] |= close
+    company = has_company.nonzero()[0]
     ascending = ordered[::-1]
-    not_above = np.searchsorted(ascending, above[company], side="right")
+    not_above = ascending.searchsorted(above[company], side="right")
     greater[company] = len(ordered) - not_above
-    tied[company] = not_above - np.searchsorted(ascending, below[company], side="left")
+    tied[company] = not_above - ascending.searchsorted(below[company], side="left")
     return greater, tied
 
 
