@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from ..linalg.held_out import NestedSolution
 from ..linalg.pair import StandardizedPair
 from ..linalg.shrinkage_path import ShrinkagePath
-from ..linalg.solution import LinearSolution
 from .base import LinearAligner
 from .cca import CCA
 from .linear_cv import LinearCV
@@ -128,7 +128,7 @@ class CCACV(LinearCV):
         eps = float(np.finfo(pair.moments.dtype).eps)
         path = ShrinkagePath(pair.covariances(), (pair.x.n_features, pair.y.n_features), eps)
 
-        def solve(setting: dict[str, Any], k: int) -> LinearSolution:
+        def solve(setting: dict[str, Any], k: int) -> NestedSolution:
             c = setting["shrinkage"]
             return path.solve(c if isinstance(c, tuple) else (c, c), k)
 

@@ -11,9 +11,8 @@ from numpy.typing import ArrayLike
 
 from .._blocks import FloatArray
 from .._validation import check_pair, check_sample_weight, check_scale_of_weights, unchanged_on_error
-from ..linalg.held_out import HeldOutRows, Residuals
+from ..linalg.held_out import HeldOutRows, NestedSolution, Residuals
 from ..linalg.pair import StandardizedPair
-from ..linalg.solution import LinearSolution
 from ..metrics.scorer import RetrievalScorer
 from .base import LinearAligner, LinearMaps
 from .folds import Folds, HeldOut
@@ -133,7 +132,7 @@ class LinearCV(SelectionMixin, LinearMaps):
     def _scored(
         self,
         held_out: HeldOut,
-        solution: LinearSolution,
+        solution: NestedSolution,
         scoring: str | RetrievalScorer,
         powers: Sequence[float | None],
         ks: list[int],
@@ -151,14 +150,14 @@ class LinearCV(SelectionMixin, LinearMaps):
             values = _explained(held_out.residuals(solution), with_mean=scoring == "r2")
         return np.broadcast_to(values[places], (len(powers), len(ks)))
 
-    def _correlations(self, held_out: HeldOut, solution: LinearSolution) -> FloatArray:
+    def _correlations(self, held_out: HeldOut, solution: NestedSolution) -> FloatArray:
         """Sum of the correlations of the first 1, 2, … components."""
         return np.cumsum(held_out.correlations(solution))
 
     def _retrieved(
         self,
         held_out: HeldOutRows,
-        solution: LinearSolution,
+        solution: NestedSolution,
         scorer: RetrievalScorer,
         power: float | None,
         k: int,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +10,10 @@ from scipy import linalg
 from sklearn.base import RegressorMixin
 
 from .._blocks import FloatArray
-from ..linalg.held_out import HeldOutRows
+from ..linalg.held_out import HeldOutRows, NestedSolution
 from ..linalg.pair import StandardizedPair
 from ..linalg.pls import solve_pls_regression
 from ..linalg.products import product
-from ..linalg.solution import LinearSolution
 from ..linalg.whitening import ranks_of_covariances
 from ..metrics.scorer import RetrievalScorer
 from .base import LinearAligner
@@ -107,8 +105,10 @@ class PLSRegressionCV(RegressorMixin, LinearCV):
     def _solver(self, pair: StandardizedPair) -> tuple[int, Any]:
         S = pair.covariances()
 
-        def solve(setting: dict[str, Any], k: int) -> LinearSolution:
-            return solve_pls_regression(S, k)
+        def solve(setting: dict[str, Any], k: int) -> NestedSolution:
+            s = solve_pls_regression(S, k)
+            # The weights, from which y-rotations follow for each number of components.
+            return NestedSolution(s.x_rotations, s.y_weights, s.y_effects, s.singular_values)
 
         return min(ranks_of_covariances(S)[0], pair.moments.n_rows - 1), solve
 
@@ -118,14 +118,14 @@ class PLSRegressionCV(RegressorMixin, LinearCV):
     def _estimator(self, **params: Any) -> LinearAligner:
         return PLSRegression(**params, scale=self.scale)
 
-    def _correlations(self, held_out: HeldOut, solution: LinearSolution) -> FloatArray:
+    def _correlations(self, held_out: HeldOut, solution: NestedSolution) -> FloatArray:
         ks = range(1, len(solution.singular_values) + 1)
         return np.array([held_out.correlations(_first(solution, k)).sum() for k in ks])
 
     def _retrieved(
         self,
         held_out: HeldOutRows,
-        solution: LinearSolution,
+        solution: NestedSolution,
         scorer: RetrievalScorer,
         power: float | None,
         k: int,
@@ -135,9 +135,10 @@ class PLSRegressionCV(RegressorMixin, LinearCV):
         return super()._retrieved(held_out, first, scorer, power, k, ids)
 
 
-def _first(solution: LinearSolution, k: int) -> LinearSolution:
+def _first(solution: NestedSolution, k: int) -> NestedSolution:
     """The solution with k components: x-scores are nested, y-scores regress the y-row on the first k weights."""
-    V = solution.y_weights[:, :k]
+    V = solution.y_rotations[:, :k]
     y_rotations = product(V, linalg.pinvh(product(V.T, V)))
-    d = solution.singular_values[:k]
-    return replace(solution, x_rotations=solution.x_rotations[:, :k], y_rotations=y_rotations, singular_values=d)
+    return NestedSolution(
+        solution.x_rotations[:, :k], y_rotations, solution.y_effects[:k], solution.singular_values[:k]
+    )

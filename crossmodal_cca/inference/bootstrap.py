@@ -81,9 +81,9 @@ def bootstrap_weights(
     -----
     Components of a refit come in another order and with other signs. Each is matched to one of the original's: by the
     assignment with the largest sum of abs(c_x + c_y), c the correlation of both models' scores of a side on the
-    original rows; the sign of c_x + c_y is then given to both sides together. Without this, close correlations would make every
-    weight look unstable. A resample repeats rows, so it over-fits more than the original: the intervals are a measure
-    of stability, not a test.
+    original rows; the sign of c_x + c_y is then given to both sides together. Without this, close correlations would
+    make every weight look unstable. A resample repeats rows, so it over-fits more than the original: the intervals are
+    a measure of stability, not a test.
 
     References
     ----------

@@ -15,7 +15,16 @@ from .._validation import PairedRows
 from .moments import PairMoments
 from .pair import Covariances, Side, StandardizedPair
 from .products import product
-from .solution import LinearSolution, score_correlations
+from .solution import score_correlations
+
+
+class NestedSolution(NamedTuple):
+    """What scores and predictions of y need: rotations (p, k) and (q, k), effects (k, q) and singular values (k,)."""
+
+    x_rotations: FloatArray
+    y_rotations: FloatArray
+    y_effects: FloatArray
+    singular_values: FloatArray
 
 
 class Residuals(NamedTuple):
@@ -47,11 +56,11 @@ class HeldOutMoments:
         )
         self.mean_x, self.mean_y = (moments.mean_x - pair.x.mean) * ux, (moments.mean_y - pair.y.mean) * uy
 
-    def correlations(self, s: LinearSolution) -> FloatArray:
+    def correlations(self, s: NestedSolution) -> FloatArray:
         """Correlation of each pair of scores, 0 where one does not vary."""
         return score_correlations(self.S, s.x_rotations, s.y_rotations)
 
-    def residuals(self, s: LinearSolution) -> Residuals:
+    def residuals(self, s: NestedSolution) -> Residuals:
         """Residuals of predictions, from moments alone."""
         W, B = s.x_rotations, s.y_effects
         G, C = product(W.T, product(self.S.xx, W)), product(W.T, self.S.xy)
@@ -73,17 +82,17 @@ class HeldOutRows:
         weight = np.ones(len(x)) if rows.sample_weight is None else rows.sample_weight[positions]
         self.weight = weight / weight.sum()
 
-    def scores(self, s: LinearSolution) -> tuple[FloatArray, FloatArray]:
+    def scores(self, s: NestedSolution) -> tuple[FloatArray, FloatArray]:
         """Scores of both sides."""
         return product(self.x, s.x_rotations), product(self.y, s.y_rotations)
 
-    def correlations(self, s: LinearSolution) -> FloatArray:
+    def correlations(self, s: NestedSolution) -> FloatArray:
         """Correlation of each pair of scores, 0 where one does not vary."""
         a, b = (scores - self.weight @ scores for scores in self.scores(s))
         lengths = np.sqrt((self.weight @ a**2) * (self.weight @ b**2))
         return np.asarray(np.divide(self.weight @ (a * b), lengths, out=np.zeros_like(lengths), where=lengths > 0))
 
-    def residuals(self, s: LinearSolution) -> Residuals:
+    def residuals(self, s: NestedSolution) -> Residuals:
         """Residuals of predictions, one component after the other."""
         T, B = product(self.x, s.x_rotations), self.pair.y.to_features(s.y_effects.T).T
         left = self.features_y.copy()

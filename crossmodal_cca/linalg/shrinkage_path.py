@@ -8,11 +8,11 @@ import numpy as np
 from scipy import linalg
 
 from .._blocks import FloatArray
-from .cca import solve_cca
+from .held_out import NestedSolution
 from .pair import Covariances
 from .products import product
-from .solution import LinearSolution
-from .whitening import WhitenedPair, Whitener, whiten_covariances
+from .svd import truncated_svd
+from .whitening import whiten_covariances
 
 
 class ShrinkagePath:
@@ -47,18 +47,18 @@ class ShrinkagePath:
         """Directions of either side in which its rows vary."""
         return self.unshrunk.x.rank, self.unshrunk.y.rank
 
-    def solve(self, shrinkage: tuple[float, float], k: int) -> LinearSolution:
+    def solve(self, shrinkage: tuple[float, float], k: int) -> NestedSolution:
         """The k leading canonical pairs, k being at most the smaller rank."""
         cx, cy = shrinkage
-        x, y = (self._whitener(i, c) for i, c in enumerate(shrinkage))
         if cx > 0 and cy > 0:
-            roots = [self._root(i, c) for i, c in enumerate(shrinkage)]
-            cross = roots[0][:, None] * self._cross * roots[1]
+            cross = self._root(0, cx)[:, None] * self._cross * self._root(1, cy)
         elif cx == cy == 0:
             cross = self.unshrunk.cross
         else:
-            cross = y.whiten(x.whiten(self.S.xy).T).T
-        return solve_cca(self.S, WhitenedPair(x, y, cross), shrinkage, k)
+            cross = self._whiten(1, cy, self._whiten(0, cx, self.S.xy).T).T
+        U, d, V = truncated_svd(cross, k)
+        Wx, Wy = self._weights(0, cx, U), self._weights(1, cy, V)
+        return NestedSolution(Wx, Wy, (1 - cx) * product(Wx.T, self.S.xy), d)
 
     @staticmethod
     def _side(S: FloatArray, n_features: int) -> tuple[FloatArray, FloatArray, float]:
@@ -70,9 +70,14 @@ class ShrinkagePath:
         # A side that does not vary at all has weights of zero.
         return 1.0 / np.sqrt((1 - c) * values + c * target) if target > 0 else np.zeros_like(values)
 
-    def _whitener(self, i: int, c: float) -> Whitener:
-        whole = (self.unshrunk.x, self.unshrunk.y)[i]
+    def _whiten(self, i: int, c: float, S: FloatArray) -> FloatArray:
+        """Covariances of side i with others, after whitening."""
         if c == 0:
-            return whole
-        Q = self._sides[i][1]
-        return Whitener(len(Q), 1.0, True, whole.scale, Q * self._root(i, c), is_factor=False)
+            return (self.unshrunk.x, self.unshrunk.y)[i].whiten(S)
+        return self._root(i, c)[:, None] * product(self._sides[i][1].T, S)
+
+    def _weights(self, i: int, c: float, U: FloatArray) -> FloatArray:
+        """What directions of the whitened side i are in its own coordinates."""
+        if c == 0:
+            return (self.unshrunk.x, self.unshrunk.y)[i].weights(U)
+        return product(self._sides[i][1], self._root(i, c)[:, None] * U)
