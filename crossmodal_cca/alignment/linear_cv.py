@@ -142,7 +142,14 @@ class LinearCV(SelectionMixin, LinearMaps):
         found = len(solution.singular_values)
         if isinstance(scoring, RetrievalScorer):
             assert isinstance(held_out, HeldOutRows)
-            return np.array([[self._retrieved(held_out, solution, scoring, p, k, ids) for k in ks] for p in powers])
+            scores = self._scores(held_out, solution, ks)
+            weights = [solution.singular_values ** (power or 0.0) for power in powers]
+            return np.array(
+                [
+                    [scoring.of_scores(x * w[: x.shape[1]], y * w[: x.shape[1]], **ids) for x, y in scores]
+                    for w in weights
+                ]
+            )
         places = np.minimum(ks, found) - 1
         if scoring == "correlation":
             values = self._correlations(held_out, solution)
@@ -154,18 +161,12 @@ class LinearCV(SelectionMixin, LinearMaps):
         """Sum of the correlations of the first 1, 2, … components."""
         return np.cumsum(held_out.correlations(solution))
 
-    def _retrieved(
-        self,
-        held_out: HeldOutRows,
-        solution: NestedSolution,
-        scorer: RetrievalScorer,
-        power: float | None,
-        k: int,
-        ids: dict[str, Any],
-    ) -> Any:
+    def _scores(
+        self, held_out: HeldOutRows, solution: NestedSolution, ks: list[int]
+    ) -> list[tuple[FloatArray, FloatArray]]:
+        """Scores of both sides for each number of components."""
         x, y = held_out.scores(solution)
-        weights = solution.singular_values[:k] ** (power or 0.0)
-        return scorer.of_scores(x[:, :k] * weights, y[:, :k] * weights, **ids)
+        return [(x[:, :k], y[:, :k]) for k in ks]
 
 
 def _explained(residuals: Residuals, *, with_mean: bool) -> FloatArray:

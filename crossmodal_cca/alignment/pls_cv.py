@@ -15,7 +15,6 @@ from ..linalg.pair import StandardizedPair
 from ..linalg.pls import solve_pls_regression
 from ..linalg.products import product
 from ..linalg.whitening import ranks_of_covariances
-from ..metrics.scorer import RetrievalScorer
 from .base import LinearAligner
 from .folds import HeldOut
 from .linear_cv import LinearCV
@@ -122,17 +121,11 @@ class PLSRegressionCV(RegressorMixin, LinearCV):
         ks = range(1, len(solution.singular_values) + 1)
         return np.array([held_out.correlations(_first(solution, k)).sum() for k in ks])
 
-    def _retrieved(
-        self,
-        held_out: HeldOutRows,
-        solution: NestedSolution,
-        scorer: RetrievalScorer,
-        power: float | None,
-        k: int,
-        ids: dict[str, Any],
-    ) -> Any:
-        first = _first(solution, min(k, len(solution.singular_values)))
-        return super()._retrieved(held_out, first, scorer, power, k, ids)
+    def _scores(
+        self, held_out: HeldOutRows, solution: NestedSolution, ks: list[int]
+    ) -> list[tuple[FloatArray, FloatArray]]:
+        found = len(solution.singular_values)
+        return [held_out.scores(_first(solution, min(k, found))) for k in ks]
 
 
 def _first(solution: NestedSolution, k: int) -> NestedSolution:
