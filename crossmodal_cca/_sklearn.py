@@ -6,15 +6,20 @@ from typing import Any
 
 from numpy.typing import NDArray
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
-from sklearn.utils.validation import _get_feature_names, validate_data
+from sklearn.utils.validation import _get_feature_names, _num_samples, validate_data
 
-__all__ = ["get_feature_names", "validate_data", "wrap_scores"]
+__all__ = ["count_rows", "get_feature_names", "validate_data", "wrap_scores"]
 
 
 def get_feature_names(A: Any) -> NDArray[Any] | None:
     """Column names of a dataframe, or None: numbers and mixed names do not count, as everywhere in scikit-learn."""
     names: NDArray[Any] | None = _get_feature_names(A)
     return names
+
+
+def count_rows(A: Any) -> int:
+    """Number of rows of anything that scikit-learn takes for data."""
+    return int(_num_samples(A))
 
 
 def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: NDArray[Any]) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._blocks import FloatArray
+from .._sklearn import count_rows
 from .._validation import check_pair, check_sample_weight, check_scale_of_weights, unchanged_on_error
 from ..linalg.held_out import HeldOutRows, NestedSolution, Residuals
 from ..linalg.pair import StandardizedPair
@@ -96,7 +97,7 @@ class LinearCV(SelectionMixin, LinearMaps):
             rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2)
             if rows.sample_weight is not None:
                 check_scale_of_weights(rows.sample_weight.sum())
-            weight = None if sample_weight is None else check_sample_weight(sample_weight, np.shape(X)[0])
+            weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X))
             splits = splits_of(self.cv, X, y, groups, weight)
             ids = FoldIds.checked(x_ids, y_ids, len(rows.X) if weight is None else len(weight), weight)
             folds = Folds(rows, splits, self.scale)

@@ -15,7 +15,7 @@ from .kernel_maps import KernelMap
 from .kernels import NEGATIVE_TOLERANCE, Kernel, centre, kernel_matrix, not_semidefinite
 from .products import product
 from .solution import definite_signs
-from .svd import rank_tolerance, truncated_svd
+from .svd import all_eigenvectors, rank_tolerance, truncated_svd
 
 # Up to so many rows, or where the iteration would need blocks or a basis of more than these shares of them in columns,
 # all pairs at once.
@@ -151,7 +151,7 @@ def _all_pairs(
     bases, maps, largest = [], [], 1.0
     for K, kappa, name, is_definite in zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True):
         trace = float(np.trace(K))
-        lam, Q = linalg.eigh(K.T, overwrite_a=True, check_finite=False, driver="evd")
+        lam, Q = all_eigenvectors(K.T, overwrite=True)
         if not is_definite and lam[0] < -NEGATIVE_TOLERANCE * trace:
             raise not_semidefinite(name, f"once centred its eigenvalues range from {lam[0]:g} to {lam[-1]:g}")
         ridge = kappa * trace

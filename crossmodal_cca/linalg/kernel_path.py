@@ -6,13 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import linalg
 
 from .._blocks import FloatArray
 from .kernel_maps import Map
 from .kernels import NEGATIVE_TOLERANCE, Kernel, centre, kernel_matrix, not_semidefinite
 from .products import gram, product
-from .svd import Triplets, truncated_svd
+from .svd import Triplets, all_eigenvectors, truncated_svd
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +33,7 @@ class KernelSide:
         K = kernel_matrix(kernel, train)
         K_test = kernel(kernel.read(test, slice(None)), kernel.all_rows(train)) - centre(K, kernel.name)
         trace = float(np.trace(K))
-        values, Q = linalg.eigh(K, overwrite_a=True, check_finite=False, driver="evd")
+        values, Q = all_eigenvectors(K, overwrite=True)
         if not kernel.is_definite and values[0] < -NEGATIVE_TOLERANCE * trace:
             raise not_semidefinite(
                 kernel.name, f"once centred its eigenvalues range from {values[0]:g} to {values[-1]:g}"
@@ -48,7 +47,7 @@ class KernelSide:
         F, G = (features(kernel.read(rows, slice(None))) for rows in (train, test))
         mean = F.mean(axis=0)
         F -= mean
-        values, V = linalg.eigh(gram(F), check_finite=False, driver="evd")
+        values, V = all_eigenvectors(gram(F))
         keep = _kept(values)
         V = V[:, keep]
         return cls(product(F, V) / np.sqrt(values[keep]), product(G - mean, V), values[keep], float(values.sum()))

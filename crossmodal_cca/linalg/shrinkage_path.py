@@ -5,13 +5,12 @@ from __future__ import annotations
 from functools import cached_property
 
 import numpy as np
-from scipy import linalg
 
 from .._blocks import FloatArray
 from .held_out import NestedSolution
 from .pair import Covariances
 from .products import product
-from .svd import truncated_svd
+from .svd import all_eigenvectors, truncated_svd
 from .whitening import whiten_covariances
 
 
@@ -62,7 +61,7 @@ class ShrinkagePath:
 
     @staticmethod
     def _side(S: FloatArray, n_features: int) -> tuple[FloatArray, FloatArray, float]:
-        values, Q = linalg.eigh(S, check_finite=False, driver="evd")
+        values, Q = all_eigenvectors(S)
         return np.maximum(values, 0.0), Q, float(np.trace(S)) / n_features
 
     def _root(self, i: int, c: float) -> FloatArray:

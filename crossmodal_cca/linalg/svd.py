@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy import linalg
@@ -73,6 +73,14 @@ def _residual(K: FloatArray, U: FloatArray, d: FloatArray, V: FloatArray) -> flo
     """Largest ‖Kv − du‖ or ‖Kᵀu − dv‖ of the triplets."""
     pairs = (product(K, V), U), (product(K.T, U), V)
     return max(float(np.linalg.norm(image - vector * d, axis=0).max()) for image, vector in pairs)
+
+
+def all_eigenvectors(S: FloatArray, *, overwrite: bool = False) -> tuple[FloatArray, FloatArray]:
+    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix, by divide and conquer."""
+    # Older scipy cannot ask that routine for the workspace of a single number.
+    driver: Literal["ev", "evd"] = "evd" if len(S) > 1 else "ev"
+    values, Q = linalg.eigh(S, overwrite_a=overwrite, check_finite=False, driver=driver)
+    return values, Q
 
 
 def rank_tolerance(n_features: int, eps: float) -> float:
