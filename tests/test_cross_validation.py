@@ -8,8 +8,18 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_linnerud
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, LeaveOneOut, RepeatedKFold, ShuffleSplit
+from sklearn.preprocessing import StandardScaler
 
-from crossmodal_cca import CCA, CCACV, KernelCCA, KernelCCACV, PLSRegression, PLSRegressionCV, linalg
+from crossmodal_cca import (
+    CCA,
+    CCACV,
+    CrossModalPipeline,
+    KernelCCA,
+    KernelCCACV,
+    PLSRegression,
+    PLSRegressionCV,
+    linalg,
+)
 from crossmodal_cca.alignment import cca_cv
 from crossmodal_cca.datasets import load_emoji
 from crossmodal_cca.metrics import hit_rate_at_k, make_retrieval_scorer
@@ -326,6 +336,84 @@ def test_settings_for_emoji_are_as_good_as_those_set_by_hand():
         scorer(CCA(150, shrinkage=c, power=1.0).fit(train.image, train.text), test.image, test.text) for c in shrinkages
     ]
     assert scorer(search, test.image, test.text) >= max(by_hand) - 0.02
+
+
+@pytest.mark.parametrize(("dtype", "offset"), [(np.float32, 1e3), (np.float64, 1e3), (np.float64, 1e6)])
+def test_a_fold_far_away_leaves_the_others_their_digits(dtype, offset):
+    """Subtracting it would: then the training rows are walked instead."""
+    shifted = X.copy()
+    shifted[60:120] += offset * np.arange(1, 9)
+    shifted = shifted.astype(dtype)
+    # In single precision nothing but the shift is left where it is in the training part.
+    ks = [1, 2, 3] if dtype == np.float64 else [1]
+    search = CCACV(ks, shrinkages=(0.0, 0.3), cv=KFold(3)).fit(shifted, Y.astype(dtype))
+    expected = GridSearchCV(CCA(solver="moments"), {"n_components": ks, "shrinkage": [0.0, 0.3]}, cv=KFold(3))
+    expected.fit(shifted, Y.astype(dtype))
+    tol = 1e-7 if dtype == np.float64 else 2e-2
+    assert_allclose(search.cv_results_["split1_test_score"], expected.cv_results_["split1_test_score"], atol=tol)
+
+
+def test_targets_constant_in_training_are_not_met():
+    y = np.eye(3)[np.repeat([0, 1, 2], 60)]
+    for scoring in ("r2", "explained_variance"):
+        search = PLSRegressionCV(cv=KFold(3), scoring=scoring).fit(X, y)
+        grid = {"n_components": list(search.cv_results_["param_n_components"])}
+        found = GridSearchCV(PLSRegression(), grid, cv=KFold(3), scoring=scoring).fit(X, y)
+        assert_allclose(search.cv_results_["mean_test_score"], found.cv_results_["mean_test_score"], atol=1e-8)
+
+
+@pytest.mark.parametrize("unit", [1e-8, 1e8])
+@pytest.mark.parametrize("search", [PLSRegressionCV(2, scale=False), CCACV(2, scale=False, scoring="r2")])
+def test_units_change_no_share_of_variance(search, unit):
+    one, other = (clone(search).fit(X, Y * factor).cv_results_["mean_test_score"] for factor in (1.0, unit))
+    assert_allclose(one, other, atol=1e-10)
+    assert one.max() < 0.99
+
+
+@pytest.mark.parametrize("scoring", ["r2", "correlation", "hit_rate_at_5"])
+def test_a_fold_in_which_y_does_not_vary_is_scored_by_its_mean(scoring):
+    y = np.append(np.zeros(144), np.arange(36.0))
+    search = PLSRegressionCV(2, cv=KFold(5), scoring=scoring).fit(X, y)
+    last = search.cv_results_["split4_test_score"]
+    expected = {
+        "r2": 1 - np.mean(np.arange(36.0) ** 2) / np.var(np.arange(36.0)),
+        "correlation": 0.0,
+        "hit_rate_at_5": 5 / 36,
+    }
+    assert_allclose(last, expected[scoring], atol=1e-10)
+
+
+def test_nothing_of_an_earlier_fit_stays():
+    for search in (CCACV(2, cv=3), KernelCCACV(2, cv=3, width_factors=(1.0,), regularizations=(0.1,))):
+        search.fit(pd.DataFrame(X).add_prefix("a"), pd.DataFrame(Y).add_prefix("b")).fit(X, Y)
+        assert not hasattr(search, "y_feature_names_in_")
+
+
+def test_a_pipeline_hands_groups_on():
+    pipeline = CrossModalPipeline(CCACV(2, cv=GroupKFold(3)), x_transformer=StandardScaler()).fit(X, Y, groups=GROUPS)
+    assert pipeline.aligner_.n_splits_ == 3
+
+
+def test_a_precomputed_kernel_must_be_square():
+    with pytest.raises(ValueError, match="must be square in fit"):
+        KernelCCACV(1, kernel="precomputed").fit(X @ X[:50].T, Y @ Y.T)
+
+
+@pytest.mark.parametrize("parameters", [{}, {"kernel": "additive_chi2", "regularization": 0.01}], ids=["rbf", "chi2"])
+def test_order_of_training_rows_changes_no_kernel_score(parameters):
+    rng = np.random.default_rng(3)
+    rows, partners, new = (
+        np.abs(rng.normal(size=(70, 2))),
+        np.abs(rng.normal(size=(70, 2))),
+        np.abs(rng.normal(size=(30, 2))),
+    )
+    order = rng.permutation(70)
+    k = 20 if not parameters else 3
+    one = KernelCCA(k, **parameters).fit(rows, partners)
+    other = KernelCCA(k, **parameters).fit(rows[order], partners[order])
+    scores = one.transform(new), other.transform(new)
+    signs = np.sign(np.sum(scores[0] * scores[1], axis=0))
+    assert_allclose(scores[0], scores[1] * signs, atol=1e-4 * np.abs(scores[0]).max())
 
 
 def test_the_default_grid_has_the_documented_shrinkages():

@@ -218,9 +218,11 @@ class KernelCCACV(SelectionMixin, KernelMaps):
 
     def _gammas(self, index: int, rows: NDArray[Any]) -> list[float | None]:
         """Widths of one side; None where the kernel has no distance to scale."""
-        if as_pair(self.kernel, "kernel")[index] not in DISTANCE_KERNELS:
+        # Checks a precomputed kernel, too, before folds are cut from it.
+        kernel = make_kernel(self._model(), index, rows)
+        if kernel.metric not in DISTANCE_KERNELS:
             return [None]
-        unit = make_kernel(self._model(), index, rows).params["gamma"]
+        unit = kernel.params["gamma"]
         return [float(factor * unit) for factor in self.width_factors]
 
     def _fold(

@@ -20,8 +20,6 @@ from .folds import Folds, HeldOut
 from .selection import Choice, FoldIds, FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
 
 MOMENT_SCORINGS = ("correlation", "explained_variance", "r2")
-# Variance of a standardised feature up to which it does not vary in a fold.
-_STILL = 1e-13
 
 
 class LinearCV(SelectionMixin, LinearMaps):
@@ -144,16 +142,18 @@ class LinearCV(SelectionMixin, LinearMaps):
         if isinstance(scoring, RetrievalScorer):
             assert isinstance(held_out, HeldOutRows)
             scores = self._scores(held_out, solution, ks)
-            weights = [solution.singular_values ** (power or 0.0) for power in powers]
+            d = solution.singular_values if found else np.ones(1)
+            weights = [d ** (power or 0.0) for power in powers]
             return np.array(
                 [
                     [scoring.of_scores(x * w[: x.shape[1]], y * w[: x.shape[1]], **ids) for x, y in scores]
                     for w in weights
                 ]
             )
-        places = np.minimum(ks, found) - 1
+        # Without any component the mean of y is the prediction.
+        places = np.minimum(ks, found)
         if scoring == "correlation":
-            values = self._correlations(held_out, solution)
+            values = np.append(0.0, self._correlations(held_out, solution))
         else:
             values = _explained(held_out.residuals(solution), with_mean=scoring == "r2")
         return np.broadcast_to(values[places], (len(powers), len(ks)))
@@ -167,13 +167,16 @@ class LinearCV(SelectionMixin, LinearMaps):
     ) -> list[tuple[FloatArray, FloatArray]]:
         """Scores of both sides for each number of components."""
         x, y = held_out.scores(solution)
+        if not x.shape[1]:
+            # Nothing to tell items apart by.
+            x = y = np.zeros((len(x), 1))
         return [(x[:, :k], y[:, :k]) for k in ks]
 
 
 def _explained(residuals: Residuals, *, with_mean: bool) -> FloatArray:
-    """Mean over the features of y of the share of variance explained, for the first 1, 2, … components."""
+    """Mean over the features of y of the share of variance explained, for the first 0, 1, … components."""
     left = residuals.variance + residuals.mean**2 if with_mean else residuals.variance
-    varies = residuals.total > _STILL
+    varies = residuals.total > residuals.still
     # As scikit-learn scores a constant target: 1 if it is met, else 0.
-    shares = 1.0 - np.divide(left, residuals.total, out=(left > _STILL).astype(float), where=varies)
+    shares = 1.0 - np.divide(left, residuals.total, out=(left > residuals.still).astype(float), where=varies)
     return np.asarray(shares.mean(axis=1))

@@ -87,7 +87,7 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         self.x_transformer = x_transformer
         self.y_transformer = y_transformer
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> Self:
+    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **fit_params: Any) -> Self:
         """Fit the preprocessing of either side, then the aligner on what they give.
 
         Parameters
@@ -98,6 +98,8 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
             Whatever `y_transformer` takes, paired with `X`.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights, passed to the aligner.
+        **fit_params : dict
+            Further arguments of the aligner's ``fit``, such as `groups` of a cross-validated one.
 
         Returns
         -------
@@ -120,7 +122,7 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         with unchanged_on_error(self):
             self.x_transformer_, x = _fit_transform(self.x_transformer, X, "x_transformer")
             self.y_transformer_, y = _fit_transform(self.y_transformer, y, "y_transformer")
-            self.aligner_ = clone(self.aligner).fit(x, y, **weights)
+            self.aligner_ = clone(self.aligner).fit(x, y, **weights, **fit_params)
         return self
 
     def _x_features(self, X: Any) -> Any:

@@ -125,6 +125,8 @@ class PLSRegressionCV(RegressorMixin, LinearCV):
         self, held_out: HeldOutRows, solution: NestedSolution, ks: list[int]
     ) -> list[tuple[FloatArray, FloatArray]]:
         found = len(solution.singular_values)
+        if not found:
+            return super()._scores(held_out, solution, ks)
         return [held_out.scores(_first(solution, min(k, found))) for k in ks]
 
 

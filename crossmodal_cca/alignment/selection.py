@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
-from sklearn.model_selection import check_cv
 
 from .._blocks import FloatArray
 from .._progress import Progress
-from .._validation import check_n_components, check_number
+from .._validation import check_n_components, check_number, set_or_delete
 from ..metrics._inputs import checked_ids
 from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
@@ -28,6 +27,9 @@ def splits_of(
     cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None
 ) -> list[Split]:
     """Positions of training and test rows of each fold, among the rows of positive weight."""
+    # Takes a tenth of a second to import.
+    from sklearn.model_selection import check_cv
+
     splits = list(check_cv(cv).split(X, y, groups))
     if not splits:
         raise ValueError("cv gives no fold; pass a number of folds, a splitter, or a list of (train, test) positions.")
@@ -212,6 +214,8 @@ class SelectionMixin:
 
     def _take_over(self, fitted: Any) -> None:
         """Become the fitted model, but for its parameters."""
+        for name in ("y_feature_names_in_", "trace_left_out_"):
+            set_or_delete(self, name, None)
         own = set(fitted.get_params())
         self.__dict__.update({name: value for name, value in vars(fitted).items() if name not in own})
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
+from ..linalg.whitening import ranks_of_covariances
 from ._canonical import component_index
 from ._rows import scored_sides, unit_columns
 from .components import explained_variance
@@ -80,8 +81,8 @@ def summary(
     Notes
     -----
     Expect training > debiased > held-out: the first is what was maximised, the second estimates the correlation of the
-    population's own best direction, the third is what the direction found reaches. Edge and debiasing take the numbers
-    of features as ranks. A pipeline's own transformers are applied first: the variance is that of what they give.
+    population's own best direction, the third is what the direction found reaches. Edge and debiasing take the
+    ranks of either side. A pipeline's own transformers are applied first: the variance is that of what they give.
 
     Examples
     --------
@@ -114,8 +115,8 @@ def summary(
     training = np.asarray(model.correlations_, dtype=np.float64)
     table: dict[str, Any] = {"training": training, "debiased": np.nan, "held_out": np.clip(held_out, -1.0, 1.0)}
     table |= {"noise_edge": np.nan, "p_value": np.nan}
-    if np.array_equal(getattr(model, "shrinkage_", ()), (0.0, 0.0)):
-        size = int(model.n_samples_seen_), len(model.x_mean_), len(model.y_mean_)
+    if _has_theory(model):
+        size = int(model.n_samples_seen_), *ranks_of_covariances(model._pair.covariances())
         table["debiased"], table["noise_edge"] = debias_correlations(training, *size), noise_edge(*size)
         if X_train is not None and y_train is not None and sum(size[1:]) < size[0]:
             rows = _features(aligner, X_train, y_train)
@@ -124,6 +125,14 @@ def summary(
     for side in "xy":
         table[f"{side}_variance"] = variance.loc[side].to_numpy()
     return pd.DataFrame(table, index=component_index(len(training)))
+
+
+def _has_theory(model: Any) -> bool:
+    """Whether it is CCA without shrinkage and without weights."""
+    if not np.array_equal(getattr(model, "shrinkage_", ()), (0.0, 0.0)):
+        return False
+    moments = model._pair.moments
+    return bool(moments.weight_sum == moments.n_rows)
 
 
 def _features(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:

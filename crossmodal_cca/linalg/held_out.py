@@ -13,7 +13,7 @@ import numpy as np
 from .._blocks import FloatArray, float_block
 from .._validation import PairedRows
 from .moments import PairMoments
-from .pair import Covariances, Side, StandardizedPair
+from .pair import Covariances, StandardizedPair
 from .products import product
 from .solution import score_correlations
 
@@ -28,21 +28,24 @@ class NestedSolution(NamedTuple):
 
 
 class Residuals(NamedTuple):
-    """Of the prediction of y from the first 1, 2, … k components, for each standardised feature of y.
+    """Of the prediction of y from the first 0, 1, … k components, for each standardised feature of y.
 
-    `variance` (k, q) of what is left and its squared `mean` (k, q), beside the variance of y, `total` (q,).
+    `variance` (k + 1, q) of what is left and its `mean` (k + 1, q), beside the variance of y, `total` (q,), and up to
+    where a variance is rounding, `still` (q,).
     """
 
     variance: FloatArray
     mean: FloatArray
     total: FloatArray
+    still: FloatArray
 
 
 class HeldOutMoments:
     """Held-out rows known by their moments over the same features."""
 
     def __init__(self, pair: StandardizedPair, moments: PairMoments) -> None:
-        ux, uy = (np.where(side.constant, 0.0, 1.0 / side.scale) for side in (pair.x, pair.y))
+        # What is constant in training has no weight as a feature of x, but may vary here as a target.
+        ux, uy = np.where(pair.x.constant, 0.0, 1.0 / pair.x.scale), 1.0 / pair.y.scale
         n = moments.weight_sum
         self.S = Covariances(
             *(
@@ -55,6 +58,7 @@ class HeldOutMoments:
             )
         )
         self.mean_x, self.mean_y = (moments.mean_x - pair.x.mean) * ux, (moments.mean_y - pair.y.mean) * uy
+        self._still = _rounding(moments.mean_y * uy, pair)
 
     def correlations(self, s: NestedSolution) -> FloatArray:
         """Correlation of each pair of scores, 0 where one does not vary."""
@@ -67,8 +71,9 @@ class HeldOutMoments:
         # One more component adds its own square and its product with those before.
         added = B * (2 * product(np.tril(G, -1), B) + np.diagonal(G)[:, None] * B - 2 * C)
         total = np.diagonal(self.S.yy)
-        mean = self.mean_y - np.cumsum((self.mean_x @ W)[:, None] * B, axis=0)
-        return Residuals(np.maximum(total + np.cumsum(added, axis=0), 0.0), mean, total)
+        explained = _from_zero(np.cumsum(added, axis=0))
+        mean = self.mean_y - _from_zero(np.cumsum((self.mean_x @ W)[:, None] * B, axis=0))
+        return Residuals(np.maximum(total + explained, 0.0), mean, total, self._still)
 
 
 class HeldOutRows:
@@ -78,7 +83,8 @@ class HeldOutRows:
         self.pair = pair
         x, y = (float_block(A, positions, np.float64, name) for A, name in ((rows.X, "X"), (rows.y, "y")))
         self.x, self.y = pair.x.coordinates(x), pair.y.coordinates(y)
-        self.features_y = _standardised(pair.y, y)
+        self.features_y = (y - pair.y.mean) / pair.y.scale
+        self._still = _rounding(y.mean(axis=0) / pair.y.scale, pair)
         weight = np.ones(len(x)) if rows.sample_weight is None else rows.sample_weight[positions]
         self.weight = weight / weight.sum()
 
@@ -96,16 +102,20 @@ class HeldOutRows:
         """Residuals of predictions, one component after the other."""
         T, B = product(self.x, s.x_rotations), self.pair.y.to_features(s.y_effects.T).T
         left = self.features_y.copy()
-        variance, mean = np.empty_like(B), np.empty_like(B)
-        total = self.weight @ (left - self.weight @ left) ** 2
-        for j in range(len(B)):
-            left -= np.outer(T[:, j], B[j])
+        variance, mean = np.empty((2, len(B) + 1, left.shape[1]))
+        for j in range(len(B) + 1):
+            if j > 0:
+                left -= np.outer(T[:, j - 1], B[j - 1])
             mean[j] = self.weight @ left
             variance[j] = self.weight @ (left - mean[j]) ** 2
-        return Residuals(variance, mean, total)
+        return Residuals(variance, mean, variance[0], self._still)
 
 
-def _standardised(side: Side, rows: FloatArray) -> FloatArray:
-    Z: FloatArray = (rows - side.mean) / side.scale
-    Z[:, side.constant] = 0.0
-    return Z
+def _from_zero(sums: FloatArray) -> FloatArray:
+    """Running sums (k, q) with that of nothing before them."""
+    return np.vstack([np.zeros((1, sums.shape[1])), sums])
+
+
+def _rounding(mean: FloatArray, pair: StandardizedPair) -> FloatArray:
+    """Variance that rounding gives a feature with this mean."""
+    return np.asarray((100 * np.finfo(pair.moments.dtype).eps * mean) ** 2)

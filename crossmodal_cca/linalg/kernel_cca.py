@@ -114,9 +114,12 @@ def exact_model(
         ) from error
     mean_x, mean_y = centre(Kx, kx.name), centre(Ky, ky.name)
     solution = solve_kernel_cca(Kx, Ky, regularization, k, (kx.is_definite, ky.is_definite))
+    # Rotations of a centred kernel sum to zero but for rounding, and kernel values of a new row are not centred over
+    # the training rows: what is left of the sum would reach its score, many times enlarged for a weak component.
+    Wx, Wy = (W - W.mean(axis=0) for W in (solution.x_rotations, solution.y_rotations))
     return KernelModel(
-        KernelEmbedding.folded(kx, KernelMap(kx, kx.all_rows(rows.X)), solution.x_rotations, mean_x),
-        KernelEmbedding.folded(ky, KernelMap(ky, ky.all_rows(rows.y)), solution.y_rotations, mean_y),
+        KernelEmbedding.folded(kx, KernelMap(kx, kx.all_rows(rows.X)), Wx, mean_x),
+        KernelEmbedding.folded(ky, KernelMap(ky, ky.all_rows(rows.y)), Wy, mean_y),
         solution.singular_values,
         solution.correlations,
         cross_moments(solution.x_scores, rows.y, ky),

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy import linalg
-from sklearn.cluster import MiniBatchKMeans
 
 from .._blocks import FloatArray, row_slices
 from .kernels import NEGATIVE_TOLERANCE, Kernel, check_symmetric, not_semidefinite
@@ -96,6 +95,9 @@ def uniform_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rn
 
 def kmeans_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng: RandomState) -> KernelMap:
     """Centres of k-means on a sample of the rows."""
+    # Not everyone clusters, and all of scikit-learn's clustering comes with it.
+    from sklearn.cluster import MiniBatchKMeans
+
     size = min(KMEANS_ROWS * m, len(rows))
     sample = kernel.read(rows, np.sort(rng.choice(len(rows), size, replace=False)))
     kmeans = MiniBatchKMeans(m, n_init=1, batch_size=max(1024, 4 * m), random_state=rng).fit(sample)
