@@ -376,3 +376,22 @@ def test_resamples_with_too_few_rows_say_so():
     model = CCA(5, shrinkage=0.5).fit(A, B)
     with pytest.raises(ValueError, match="component"):
         bootstrap_weights(model, A, B, 10, random_state=0)
+
+
+def test_summary_leaves_out_what_weights_make_untrue():
+    X, y = make_paired_latent(200, 6, 4, random_state=0)
+    weights = np.random.default_rng(0).integers(1, 4, size=200)
+    table = summary(CCA(2).fit(X, y, sample_weight=weights), X, y)
+    assert table[["debiased", "noise_edge", "p_value"]].isna().all(axis=None)
+    assert summary(CCA(2).fit(X, y, sample_weight=np.ones(200)), X, y)["noise_edge"].notna().all()
+
+
+def test_summary_counts_directions_and_not_their_copies():
+    X, y = make_paired_latent(120, 6, 4, random_state=0)
+    options = {"n_permutations": 39, "random_state": 0}
+    plain, copied = (
+        summary(CCA(2).fit(A[:60], y[:60]), A[60:], y[60:], X_train=A[:60], y_train=y[:60], **options)
+        for A in (X, np.hstack([X] * 10))
+    )
+    assert_allclose(copied[["debiased", "noise_edge"]], plain[["debiased", "noise_edge"]], atol=1e-6)
+    assert copied["p_value"].notna().all()
