@@ -17,6 +17,7 @@ from .._blocks import FloatArray
 from .._validation import PairedRows, as_pair, check_pair, unchanged_on_error
 from ..linalg.kernel_path import KernelPath, KernelSide
 from ..linalg.kernels import DISTANCE_KERNELS
+from ..linalg.solution import paired_correlations
 from ..metrics.scorer import RetrievalScorer
 from .kernel_cca import KernelCCA
 from .kernel_parameters import check_kernel_parameters, make_kernel, make_map
@@ -253,11 +254,8 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             x, d, y = path(setting["gamma"]).test_scores((ridge, ridge), ks[-1])
             if isinstance(scoring, RetrievalScorer):
                 return _retrieved(x, d, y, lambda a, b: scoring.of_scores(a, b, **ids), powers, ks)
-            a, b = x - x.mean(axis=0), y - y.mean(axis=0)
-            lengths = np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0)
-            products = np.einsum("ij,ij->j", a, b)
-            correlations = np.divide(products, lengths, out=np.zeros_like(lengths), where=lengths > 0)
-            return np.broadcast_to(np.cumsum(correlations)[np.array(ks) - 1], (1, len(ks)))
+            sums = np.cumsum(paired_correlations(x, y))
+            return np.broadcast_to(sums[np.array(ks) - 1], (1, len(ks)))
 
         possible = min(len(side.values) for of_widths in sides for side in of_widths.values())
         return min(possible, len(split[0]) - 1), score

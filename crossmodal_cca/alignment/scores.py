@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._blocks import FloatArray
 from .._sklearn import wrap_scores
 from .._validation import check_same_rows, check_sample_weight
+from ..linalg.solution import paired_correlations
 
 
 class PairScoresMixin:
@@ -137,10 +138,7 @@ class PairScoresMixin:
         if x_scores.shape[1] == 0:
             return 0.0
         w = None if sample_weight is None else check_sample_weight(sample_weight, len(x_scores))
-        a, b = (A - np.average(A, axis=0, weights=w) for A in (x_scores.astype(float), y_scores.astype(float)))
-        u = np.ones(len(a)) if w is None else w
-        lengths = np.sqrt((u @ a**2) * (u @ b**2))
-        return float(np.sum(np.divide(u @ (a * b), lengths, out=np.zeros_like(lengths), where=lengths > 0)))
+        return float(paired_correlations(x_scores, y_scores, w).sum())
 
     def _wrap(self, scores: FloatArray, original: Any, side: str | None = None) -> Any:
         names: NDArray[Any]

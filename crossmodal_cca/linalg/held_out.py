@@ -15,7 +15,7 @@ from .._validation import PairedRows
 from .moments import PairMoments
 from .pair import Covariances, StandardizedPair
 from .products import product
-from .solution import score_correlations
+from .solution import paired_correlations, score_correlations
 
 
 class NestedSolution(NamedTuple):
@@ -94,9 +94,7 @@ class HeldOutRows:
 
     def correlations(self, s: NestedSolution) -> FloatArray:
         """Correlation of each pair of scores, 0 where one does not vary."""
-        a, b = (scores - self.weight @ scores for scores in self.scores(s))
-        lengths = np.sqrt((self.weight @ a**2) * (self.weight @ b**2))
-        return np.asarray(np.divide(self.weight @ (a * b), lengths, out=np.zeros_like(lengths), where=lengths > 0))
+        return paired_correlations(*self.scores(s), self.weight)
 
     def residuals(self, s: NestedSolution) -> Residuals:
         """Residuals of predictions, one component after the other."""

@@ -94,6 +94,16 @@ def regress_on_scores(R: FloatArray, S_own: FloatArray, S_cross: FloatArray) -> 
     return product(inverse, product(R.T, S_cross))
 
 
+def paired_correlations(A: FloatArray, B: FloatArray, weight: FloatArray | None = None) -> FloatArray:
+    """Correlation (k,) of each pair of columns of A and B (n, k) over weighted rows; 0 where one does not vary."""
+    w = np.ones(len(A)) if weight is None else weight
+    a, b = (scores - np.average(scores, axis=0, weights=weight) for scores in (A.astype(float), B.astype(float)))
+    lengths = np.sqrt((w @ a**2) * (w @ b**2))
+    # The mean of a constant column need not be its value to the last digit.
+    varies = (np.ptp(A, axis=0) > 0) & (np.ptp(B, axis=0) > 0) & (lengths > 0)
+    return np.asarray(np.divide(w @ (a * b), lengths, out=np.zeros_like(lengths), where=varies))
+
+
 def score_correlations(S: Covariances, Rx: FloatArray, Ry: FloatArray) -> FloatArray:
     """Correlation of each pair of scores; 0 where a score does not vary."""
     cross = np.einsum("ij,ij->j", Rx, product(S.xy, Ry))

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..inference import noise_edge as edge_of_noise
+from ..linalg.solution import paired_correlations
 from ._axes import add_legend, add_model, add_reference, given_or_new, y_range
 from ._data import paired_scores
 
@@ -175,7 +176,7 @@ class CanonicalCorrelationDisplay:
                 )
         if noise_edge is not None and not 0 <= noise_edge <= 1:
             raise ValueError(f"noise_edge must be a correlation in [0, 1] or None, got {noise_edge!r}.")
-        return cls(training, _correlations(x, y), noise_edge, name=name).plot(ax)
+        return cls(training, paired_correlations(x, y), noise_edge, name=name).plot(ax)
 
     def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
         """Draw the curves, and the edge of noise once in each axes.
@@ -224,12 +225,3 @@ def _edge_of(model: Any) -> float | None:
     if not np.array_equal(getattr(model, "shrinkage_", ()), (0.0, 0.0)):
         return None
     return edge_of_noise(int(model.n_samples_seen_), int(model.n_features_in_), len(model.y_mean_))
-
-
-def _correlations(x: NDArray[Any], y: NDArray[Any]) -> NDArray[Any]:
-    """Correlation of each pair of columns, 0 where one of them is constant."""
-    a, b = (scores.astype(float) - scores.mean(axis=0, dtype=float) for scores in (x, y))
-    varies = (np.ptp(x, axis=0) > 0) & (np.ptp(y, axis=0) > 0)
-    lengths = np.linalg.norm(a, axis=0) * np.linalg.norm(b, axis=0)
-    products = np.einsum("ij,ij->j", a, b)
-    return np.asarray(np.divide(products, lengths, out=np.zeros_like(products), where=varies & (lengths > 0)))
