@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from ..retrieval import k_occurrence
+from ..retrieval.hubness import skewness
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new, y_range
 from ._data import check_whole_number, direction_names, smaller_gallery
 
@@ -176,7 +177,7 @@ class HubnessDisplay:
     @property
     def skewness(self) -> dict[str, float]:
         """Skewness of the occurrences for each direction."""
-        return {d: float(stats.skew(counts)) if np.ptp(counts) else 0.0 for d, counts in self.occurrences.items()}
+        return {direction: skewness(counts) for direction, counts in self.occurrences.items()}
 
     @property
     def never_found(self) -> dict[str, float]:

@@ -292,7 +292,7 @@ def hubness_report(
     rows = {
         ("none", 0, 0.0): {
             "value": chosen.aggregate(baseline[0]),
-            "skewness": _skewness(queries, gallery, n_found, metric),
+            "skewness": skewness(k_occurrence(queries, gallery, k=n_found, metric=metric)),
         }
     }
     for method, n, weight in settings:
@@ -303,7 +303,7 @@ def hubness_report(
         values = evaluate_measures(problem, [chosen], verbose)[:, problem.kept]
         found = compared(values, baseline, [chosen], clusters, n_resamples, confidence_level, rng)
         row = {name: float(np.ravel(found[name])[0]) for name in ("value", "difference", "low", "high", "p_value")}
-        rows[method, n, weight] = row | {"skewness": _skewness(*sides, n_found, "dot")}
+        rows[method, n, weight] = row | {"skewness": skewness(k_occurrence(*sides, k=n_found, metric="dot"))}
     index = pd.MultiIndex.from_tuples(list(rows), names=["method", "n_neighbors", "weight"])
     columns = ["value", "difference", "low", "high", "p_value", "skewness"]
     table = pd.DataFrame(list(rows.values()), index=index, columns=columns)
@@ -311,6 +311,6 @@ def hubness_report(
     return table
 
 
-def _skewness(queries: ArrayLike, gallery: ArrayLike, k: int, metric: str) -> float:
-    counts = k_occurrence(queries, gallery, k=k, metric=metric)
-    return float(skew(counts)) if np.ptp(counts) else 0.0
+def skewness(occurrences: NDArray[np.int64]) -> float:
+    """Skewness of k-occurrences; 0 where all items are found equally often."""
+    return float(skew(occurrences)) if np.ptp(occurrences) else 0.0
