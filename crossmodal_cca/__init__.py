@@ -1,6 +1,6 @@
 """Two modalities, one shared space: CCA, kernel CCA, PLS, retrieval and prediction across modalities."""
 
-from . import datasets, inference, metrics, plotting, retrieval
+from . import datasets, inference, metrics, plotting, retrieval, transfer
 from .alignment import (
     CCA,
     CCACV,
@@ -32,4 +32,5 @@ __all__ = [
     "metrics",
     "plotting",
     "retrieval",
+    "transfer",
 ]

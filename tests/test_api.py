@@ -21,6 +21,7 @@ MODULES = (
     "crossmodal_cca.metrics",
     "crossmodal_cca.plotting",
     "crossmodal_cca.retrieval",
+    "crossmodal_cca.transfer",
 )
 PUBLIC = [
     (module, name)

@@ -16,6 +16,16 @@ from crossmodal_cca import (
     PLSRegression,
     PLSRegressionCV,
 )
+from crossmodal_cca.transfer import (
+    CacheSimilarity,
+    CrossModalClassifier,
+    ESZSLClassifier,
+    GaussianDiscriminant,
+    PrototypeClassifier,
+    PrototypeLogisticRegression,
+    PrototypeSimilarity,
+    SharedSpace,
+)
 
 ESTIMATORS = [
     CCA(),
@@ -35,6 +45,15 @@ ESTIMATORS = [
     KernelCCACV(cv=3, width_factors=(1.0,), regularizations=(1e-2,)),
     CrossModalPipeline(CCA()),
     CrossModalPipeline(PLSRegression(1), x_transformer=MinMaxScaler()),
+    PrototypeClassifier(),
+    PrototypeSimilarity(),
+    CacheSimilarity(),
+    GaussianDiscriminant(),
+    PrototypeLogisticRegression(),
+    ESZSLClassifier(),
+    # Without an aligner of fixed widths these are ordinary estimators.
+    SharedSpace(center=True, unit_length=True),
+    CrossModalClassifier(),
 ]
 
 # scikit-learn expects, by the names of its own four classes, that fit_transform returns a pair. Here it returns the
@@ -50,7 +69,8 @@ SKLEARN_NAMES = {"CCA", "PLSSVD", "PLSCanonical", "PLSRegression"}
 
 
 def test_every_public_estimator_is_checked():
-    public = {name for name in crossmodal_cca.__all__ if hasattr(getattr(crossmodal_cca, name), "get_params")}
+    modules = (crossmodal_cca, crossmodal_cca.transfer)
+    public = {name for module in modules for name in module.__all__ if hasattr(getattr(module, name), "get_params")}
     assert public == {type(estimator).__name__ for estimator in ESTIMATORS}
 
 

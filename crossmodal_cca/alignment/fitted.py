@@ -29,15 +29,15 @@ class FittedAlignerMixin:
         Parameters
         ----------
         deep : bool, default=True
-            Without effect: the parameters of the aligner are its own.
+            Whether to include those of estimators inside; those of the aligner are its own, and never are.
 
         Returns
         -------
         params : dict
             Values by name.
         """
-        params: dict[str, Any] = super().get_params(deep=False)  # type: ignore[misc]
-        return params
+        params: dict[str, Any] = super().get_params(deep)  # type: ignore[misc]
+        return {name: value for name, value in params.items() if not name.startswith("aligner__")}
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters.
@@ -62,7 +62,11 @@ class FittedAlignerMixin:
         return self
 
     def __sklearn_clone__(self) -> Any:
-        return type(self)(**self.get_params())
+        bare = copy(self)
+        bare.aligner = None
+        new = super(FittedAlignerMixin, bare).__sklearn_clone__()  # type: ignore[misc]
+        new.aligner = self.aligner
+        return new
 
     def _frozen_aligner(self) -> Any:
         """The aligner as it is now: a later fit of the user's own sets other attributes, and leaves these alone."""

@@ -28,11 +28,14 @@ def cluster_codes(groups: Any, name: str, kept: Array, n_queries: int) -> Array:
 def bootstrap(
     values: Array, measures: Sequence[ChosenMeasure], clusters: Array, n_resamples: int, rng: np.random.RandomState
 ) -> Array:
-    """Aggregates (n_measures, n_resamples) of values (n_measures, n_queries) over clusters drawn with replacement."""
+    """Aggregates (n_values, n_resamples) of values (n_values, n_queries) over clusters drawn with replacement.
+
+    Means, except where the measure of a value has the median.
+    """
     n_clusters = int(clusters.max()) + 1
     sums, sizes = _per_cluster(values, clusters), np.bincount(clusters)
     medians = {i: _SortedValues(values[i]) for i, chosen in enumerate(measures) if chosen.measure.aggregate == "median"}
-    resampled = np.empty((len(measures), n_resamples))
+    resampled = np.empty((len(values), n_resamples))
     for part in _parts(n_resamples, n_clusters):
         n = part.stop - part.start
         drawn = rng.randint(n_clusters, size=(n, n_clusters)) + n_clusters * np.arange(n)[:, None]

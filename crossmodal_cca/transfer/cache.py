@@ -1,0 +1,111 @@
+"""Similarity with every labelled example: the cache of Tip-Adapter."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from .._blocks import FloatArray, row_slices
+from .._validation import check_number, unchanged_on_error
+from ._classes import SCORED_ROWS, labelled_rows, sums_by_class
+from .prototypes import ClassFeaturesMixin
+
+
+class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
+    """Similarity with the labelled examples of each class as features: the cache of Tip-Adapter.
+
+    Parameters
+    ----------
+    beta : float >= 0, default=5.5
+        Sharpness: an example at cosine c counts exp(−beta (1 − c)).
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted; one feature for each.
+    examples_ : ndarray of shape (n_rows, n_features)
+        The examples, of unit length.
+    n_features_in_ : int
+        Number of features of the rows.
+
+    See Also
+    --------
+    PrototypeSimilarity : Cosine with the mean direction of each class.
+
+    Notes
+    -----
+    Features are exp(−β (1 − Z Fᵀ)) onehot(labels), with the unit rows Z and examples F. Tip-Adapter adds them,
+    times a weight α, to the scores of a zero-shot classifier: ``zero_shot.decision_function(Z) + alpha * features``
+    with `PrototypeClassifier` as `zero_shot`. A training row finds itself among the examples, at cosine 1.
+
+    References
+    ----------
+    Zhang et al. (2022), Tip-Adapter: training-free adaption of CLIP for few-shot classification.
+
+    Examples
+    --------
+    >>> from crossmodal_cca.transfer import CacheSimilarity
+    >>> cache = CacheSimilarity(beta=1.0).fit([[1.0, 0.0], [0.0, 1.0]], ["cat", "dog"])
+    >>> cache.transform([[2.0, 0.0]]).round(3)
+    array([[1.   , 0.368]])
+    """
+
+    def __init__(self, *, beta: float = 5.5) -> None:
+        self.beta = beta
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Keep the examples.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows, in a space where their cosine means something.
+        y : array-like of shape (n_rows,)
+            Their classes.
+
+        Returns
+        -------
+        self : CacheSimilarity
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If rows or labels are bad, or `beta` is negative.
+        """
+        with unchanged_on_error(self):
+            check_number(self.beta, "beta", low=0.0)
+            self.examples_, self.classes_, self._codes, _ = labelled_rows(self, X, y, min_classes=1)
+        return self
+
+    def transform(self, X: ArrayLike) -> FloatArray:
+        """Add up, class by class, how near the examples are.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows of the same space.
+
+        Returns
+        -------
+        affinities : ndarray of shape (n_rows, n_classes)
+            In [0, number of examples of the class].
+
+        Raises
+        ------
+        ValueError
+            If the rows are of another width, or not finite.
+        """
+        Z = self._unit(X)
+        F = self.examples_.astype(Z.dtype, copy=False)
+        ones, n_classes = np.ones(len(F), Z.dtype), len(self.classes_)
+        affinities = np.empty((len(Z), n_classes), Z.dtype)
+        for rows in row_slices(len(Z), SCORED_ROWS):
+            A = F @ Z[rows].T
+            A -= 1
+            A *= self.beta
+            affinities[rows] = sums_by_class(np.exp(A, out=A), self._codes, n_classes, ones).T
+        return affinities

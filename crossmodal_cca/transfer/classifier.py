@@ -1,0 +1,290 @@
+"""Learning classes from one modality and recognising them in the other."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_array, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted
+
+from .._blocks import FloatArray
+from .._validation import check_number, set_or_delete, unchanged_on_error
+from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
+from ..metrics._inputs import unit_rows
+from ._classes import ClassScoresMixin
+from .calibration import likeliest_scale
+from .prototypes import PrototypeClassifier
+from .shots import Rows, TwoModalities, balanced_accuracy, check_classifier, class_scores
+
+# What shot_weight="cv" tries; of equally good ones the first.
+SHOT_WEIGHTS = (1.0, 0.3, 3.0, 0.1, 10.0, 0.0)
+
+
+class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
+    """A classifier fitted to labelled rows of one modality that recognises the classes in rows of the other.
+
+    With one or more descriptions of each class, and the default classifier, it is zero-shot recognition. Labelled
+    rows of the predicted modality, shots, can be added.
+
+    Parameters
+    ----------
+    aligner : estimator or None, default=None
+        A fitted aligner with ``transform`` and ``transform_y``, kept as it is in `fit`. None: the features share a
+        space already, as CLIP's.
+    classifier : estimator or None, default=None
+        Any classifier with ``decision_function`` or ``predict_proba``; None: `PrototypeClassifier`. It gets rows of
+        the shared space at unit length. One with a parameter `prototypes` (`PrototypeLogisticRegression`,
+        `GaussianDiscriminant`) gets the prototypes of `fit_modality` there, and is fitted to the shots alone; without
+        shots a `PrototypeClassifier` stands in.
+    fit_modality : {"y", "x"}, default="y"
+        Modality of the rows of `fit`.
+    predict_modality : {"x", "y"}, default="x"
+        Modality of the shots, and of the rows to classify.
+    shot_weight : float in [0, inf), "cv" or None, default=1.0
+        Weight of all shots together, as a multiple of that of all rows of `fit_modality`. "cv": the one of 0, 0.1,
+        0.3, 1, 3 and 10 that predicts held-out shots best. None: no weights, every row counts as one.
+    calibration : float in [0, inf) or "cv", default=0.0
+        Generalised zero-shot: what is taken from the scores of classes with shots when they compete with classes
+        without. "cv": what balances both best when some classes with shots play those without.
+    temperature : float > 0 or "auto", default="auto"
+        Class scores are divided by it before their softmax gives probabilities. "auto": the one that makes held-out
+        shots likeliest, where each class that has shots has two or more; otherwise 1.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    classifier_ : estimator
+        The fitted classifier.
+    seen_ : bool ndarray of shape (n_classes,)
+        Classes with shots.
+    shot_weight_, calibration_, temperature_ : float
+        What is used.
+    shot_weight_scores_ : dict of float to float
+        With ``shot_weight="cv"``: balanced accuracy on held-out shots for each weight.
+    aligner_ : estimator or None
+        The aligner as it was in `fit`.
+    n_features_in_ : int
+        Number of features, where there is no aligner: then both modalities have as many.
+
+    See Also
+    --------
+    SharedSpace : To train and predict on one modality in a pipeline.
+    few_shot_episodes : How good it is, by the number of shots.
+
+    Notes
+    -----
+    Everything is chosen inside the shots, by stratified folds; nothing is known of the rows to classify. The rows of
+    `fit` and those of `predict` differ in width, so ``cross_val_score`` makes no sense here: tune
+    ``make_pipeline(SharedSpace(aligner), classifier)``, or use `few_shot_episodes`.
+
+    References
+    ----------
+    Lin, Yu, Kuang, Pathak & Ramanan (2023), Multimodality helps unimodality (rows of the other modality as shots).
+    Chao, Changpinyo, Gong & Sha (2016), An empirical study and analysis of generalized zero-shot learning (calibrated
+    stacking).
+    Guo, Pleiss, Sun & Weinberger (2017), On calibration of modern neural networks (temperature).
+
+    Examples
+    --------
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import load_emoji
+    >>> from crossmodal_cca.transfer import CrossModalClassifier
+    >>> train, test = load_emoji(subset="train"), load_emoji(subset="test")
+    >>> cca = CCA(n_components=50, shrinkage=0.9, power=1.0).fit(train.image, train.text)
+    >>> zero_shot = CrossModalClassifier(cca).fit(train.class_text, train.group_names)
+    >>> zero_shot.predict(test.image[-1:]).tolist()
+    ['flags']
+    """
+
+    def __init__(
+        self,
+        aligner: Any = None,
+        classifier: Any = None,
+        *,
+        fit_modality: str = "y",
+        predict_modality: str = "x",
+        shot_weight: float | str | None = 1.0,
+        calibration: float | str = 0.0,
+        temperature: float | str = "auto",
+    ) -> None:
+        self.aligner = aligner
+        self.classifier = classifier
+        self.fit_modality = fit_modality
+        self.predict_modality = predict_modality
+        self.shot_weight = shot_weight
+        self.calibration = calibration
+        self.temperature = temperature
+
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, *, shots: ArrayLike | None = None, shot_labels: ArrayLike | None = None
+    ) -> Self:
+        """Learn the classes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows of `fit_modality`, at least one of each class: descriptions, or labelled examples.
+        y : array-like of shape (n_rows,)
+            Their classes.
+        shots : array-like of shape (n_shots, n_features_other), default=None
+            Labelled rows of `predict_modality`, of some of the classes.
+        shot_labels : array-like of shape (n_shots,), default=None
+            Their classes.
+
+        Returns
+        -------
+        self : CrossModalClassifier
+            The fitted classifier; after an error it is as it was.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is out of its range, the aligner is not fitted, rows or labels are bad, a shot is of a class
+            that X has no row of, or there are too few shots for what is to be chosen by them.
+        """
+        with unchanged_on_error(self):
+            self._check_parameters()
+            self.aligner_ = self._frozen_aligner()
+            self._predicted, self._width = self.predict_modality, None
+            known = self._embedded(X, self.fit_modality, "X")
+            set_or_delete(self, "n_features_in_", self._width if self.aligner is None else None)
+            labels = _checked_labels(y, "y", len(known))
+            self.classes_, codes = np.unique(labels, return_inverse=True)
+            if len(self.classes_) < 2:
+                raise ValueError(f"y must hold at least two classes, got {len(self.classes_)} class.")
+            classifier = PrototypeClassifier() if self.classifier is None else self.classifier
+            check_classifier(classifier, self.shot_weight, shots is not None)
+            extra = self._checked_shots(shots, shot_labels, known)
+            self._choose(TwoModalities(classifier, self.classes_, Rows(known, codes), extra))
+        return self
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Share of rows whose class is recognised.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows of `predict_modality`.
+        y : array-like of shape (n_rows,)
+            Their classes, among ``classes_``.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        accuracy : float
+            In [0, 1].
+
+        Raises
+        ------
+        ValueError
+            If the rows are bad, or y holds a label that is none of ``classes_``.
+        """
+        check_is_fitted(self)
+        _refuse_unknown(np.asarray(y), self.classes_, "y")
+        return float(super().score(X, y, sample_weight))
+
+    def _check_parameters(self) -> None:
+        check_modality(self.fit_modality, "fit_modality")
+        check_modality(self.predict_modality, "predict_modality")
+        for name, word, positive in (
+            ("shot_weight", "cv", False),
+            ("calibration", "cv", False),
+            ("temperature", "auto", True),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, str):
+                if value != word:
+                    raise ValueError(f"{name} must be a number or {word!r}, got {value!r}.")
+            elif not (name == "shot_weight" and value is None):
+                check_number(value, name, low=0.0, positive=positive)
+
+    def _embedded(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+        """Unit rows of the shared space."""
+        scores = shared_space_scores(self.aligner_, rows, modality, name)
+        self._width = self._width or scores.shape[1]
+        if scores.shape[1] != self._width:
+            raise ValueError(
+                f"{name} has {scores.shape[1]} features, but CrossModalClassifier is expecting {self._width} features "
+                "as input, as the shared space has."
+            )
+        return unit_rows(scores.copy())
+
+    def _rows(self, X: ArrayLike) -> FloatArray:
+        return self._embedded(X, self._predicted, "X")
+
+    def _class_scores(self, Z: FloatArray) -> FloatArray:
+        S = class_scores(self.classifier_, Z)
+        S[:, self.seen_] -= self.calibration_
+        S /= self.temperature_
+        return S
+
+    def _checked_shots(self, shots: Any, shot_labels: Any, known: FloatArray) -> Rows:
+        if (shots is None) != (shot_labels is None):
+            raise ValueError("shots and shot_labels go together: pass both or neither.")
+        if shots is None:
+            for name, word in (("shot_weight", "cv"), ("calibration", "cv")):
+                if getattr(self, name) == word:
+                    raise ValueError(f"{name}={word!r} is chosen by held-out shots: pass shots, or a number.")
+            return Rows(known[:0], np.zeros(0, np.intp))
+        Z = self._embedded(shots, self.predict_modality, "shots")
+        labels = _checked_labels(shot_labels, "shot_labels", len(Z))
+        _refuse_unknown(labels, self.classes_, "shot_labels")
+        return Rows(Z, np.searchsorted(self.classes_, labels))
+
+    def _choose(self, both: TwoModalities) -> None:
+        """Choose what is left open by held-out shots, and fit."""
+        self.seen_ = np.isin(np.arange(len(self.classes_)), both.shots.codes)
+        chosen = [name for name in ("shot_weight", "calibration") if getattr(self, name) == "cv"]
+        if chosen and both.fewest_shots < 2:
+            raise ValueError(
+                f"{chosen[0]}='cv' holds out shots, so each class that has shots needs two or more; one has a single "
+                "shot. Add shots, or set a number."
+            )
+        if self.calibration != 0.0 and (self.seen_.all() or not self.seen_.any()):
+            raise ValueError(
+                "calibration weighs classes with shots against classes without; here "
+                f"{'all' if self.seen_.any() else 'none'} of the {len(self.seen_)} have shots. Leave it at 0."
+            )
+        self.temperature_ = 1.0 if self.temperature == "auto" else float(self.temperature)
+        self.shot_weight_: Any = self.shot_weight
+        S, weight_scores = None, None
+        if self.shot_weight == "cv":
+            S_of = {w: both.held_out_scores(w) for w in SHOT_WEIGHTS}
+            weight_scores = {w: balanced_accuracy(S_w, both.shots.codes) for w, S_w in S_of.items()}
+            self.shot_weight_ = max(weight_scores, key=weight_scores.__getitem__)
+            S = S_of[self.shot_weight_]
+        set_or_delete(self, "shot_weight_scores_", weight_scores)
+        if self.temperature == "auto" and both.fewest_shots >= 2:
+            S = both.held_out_scores(self.shot_weight_) if S is None else S
+            self.temperature_ = 1 / likeliest_scale(S, both.shots.codes, np.ones(len(S)))
+        if self.calibration == "cv":
+            self.calibration_ = both.stacking_offset(self.shot_weight_)
+        else:
+            self.calibration_ = float(self.calibration)
+        self.classifier_ = both.fitted(self.shot_weight_)
+
+
+def _checked_labels(labels: Any, name: str, n_rows: int) -> NDArray[Any]:
+    if labels is None:
+        raise ValueError(f"CrossModalClassifier requires {name} to be passed, but the target {name} is None.")
+    checked: NDArray[Any] = check_array(labels, dtype=None, ensure_2d=False, input_name=name)
+    checked = column_or_1d(checked, warn=True)
+    if checked.shape != (n_rows,):
+        raise ValueError(f"{name} must be one label for each of the {n_rows} rows; got shape {checked.shape}.")
+    check_classification_targets(checked)
+    return checked
+
+
+def _refuse_unknown(labels: NDArray[Any], classes: NDArray[Any], name: str) -> None:
+    unknown = sorted(set(labels.tolist()).difference(classes.tolist()), key=str)
+    if unknown:
+        raise ValueError(
+            f"{name} holds {len(unknown)} label(s) that no row of the fitted modality has, such as {unknown[0]!r}; the "
+            f"classes are {classes[:5].tolist()}{' …' if len(classes) > 5 else ''}."
+        )

@@ -1,0 +1,143 @@
+"""Classes known by attributes: embarrassingly simple zero-shot learning."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+
+from .._blocks import FloatArray
+from .._validation import check_number, unchanged_on_error
+from ..linalg.ridge import solve_ridge
+from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class
+
+CANDIDATES = ("all", "unseen")
+
+
+class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
+    """Embarrassingly simple zero-shot learning: a bilinear map between features and attributes of classes.
+
+    Parameters
+    ----------
+    attributes : mapping of class to array of shape (n_attributes,), dataframe, or None, default=None
+        Attributes of the classes: tags, or embedded descriptions. Classes without rows in `fit`, the unseen ones, may
+        be among them. None: each class is its own attribute, which is ridge regression on the labels.
+    feature_ridge : float > 0, default=1.0
+        γ, added to the squares of the features' singular values.
+    attribute_ridge : float > 0, default=1.0
+        λ, the same for the attributes of the seen classes.
+    candidates : {"all", "unseen"}, default="all"
+        Classes to choose among when predicting.
+    calibration : float in [0, inf), default=0.0
+        Taken from the scores of seen classes when they compete with unseen ones.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The candidates, sorted.
+    seen_ : bool ndarray of shape (n_classes,)
+        Whether `fit` had rows of them.
+    map_ : ndarray of shape (n_features, n_attributes)
+        V of the bilinear score.
+    attributes_ : ndarray of shape (n_classes, n_attributes)
+        Attributes of the candidates.
+    n_features_in_ : int
+        Number of features.
+
+    See Also
+    --------
+    CrossModalClassifier : Zero-shot by descriptions in a shared space.
+
+    Notes
+    -----
+    With rows X, labels Y (n_rows, n_seen) in {−1, +1} and attributes A (n_attributes, n_seen) of the seen classes,
+
+        V = (XᵀX + γI)⁻¹ Xᵀ Y Aᵀ (AAᵀ + λI)⁻¹,        class of x: argmax_c xᵀ V a_c.
+
+    Rows are used as they are: centre and scale them first. Choose both ridges on held-out classes, not rows::
+
+        GridSearchCV(ESZSLClassifier(attributes, candidates="unseen"), grid, cv=GroupKFold()).fit(X, y, groups=y)
+
+    References
+    ----------
+    Romera-Paredes & Torr (2015), An embarrassingly simple approach to zero-shot learning.
+
+    Examples
+    --------
+    >>> from crossmodal_cca.transfer import ESZSLClassifier
+    >>> attributes = {"horse": [1, 0], "tiger": [0, 1], "zebra": [1, 1]}  # looks like a horse, has stripes
+    >>> X, y = [[2.0, -1.0], [1.5, -0.8], [-1.0, 2.0], [-1.2, 1.0]], ["horse", "horse", "tiger", "tiger"]
+    >>> ESZSLClassifier(attributes, calibration=0.5).fit(X, y).predict([[1.0, 1.2], [2.0, -2.0]])
+    array(['zebra', 'horse'], dtype='<U5')
+    """
+
+    def __init__(
+        self,
+        attributes: Mapping[Any, ArrayLike] | None = None,
+        *,
+        feature_ridge: float = 1.0,
+        attribute_ridge: float = 1.0,
+        candidates: str = "all",
+        calibration: float = 0.0,
+    ) -> None:
+        self.attributes = attributes
+        self.feature_ridge = feature_ridge
+        self.attribute_ridge = attribute_ridge
+        self.candidates = candidates
+        self.calibration = calibration
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Solve for the map.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows of the seen classes.
+        y : array-like of shape (n_rows,)
+            Their classes, at least two.
+
+        Returns
+        -------
+        self : ESZSLClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If rows or labels are bad, a parameter is out of its range, `attributes` lack a class of y, or there is no
+            unseen class to be a candidate.
+        """
+        with unchanged_on_error(self):
+            for name in ("feature_ridge", "attribute_ridge"):
+                check_number(getattr(self, name), name, low=0.0, positive=True)
+            check_number(self.calibration, "calibration", low=0.0)
+            if self.candidates not in CANDIDATES:
+                raise ValueError(f"candidates must be one of {CANDIDATES}, got {self.candidates!r}.")
+            labelled = labelled_rows(self, X, y, unit_length=False)
+            classes, A = labelled.classes, np.eye(len(labelled.classes), dtype=labelled.Z.dtype)
+            if self.attributes is not None:
+                classes, A = stacked_by_class(self.attributes, labelled, "attributes")
+            seen = np.isin(classes, labelled.classes)
+            if self.candidates == "unseen" and seen.all():
+                raise ValueError(
+                    'candidates="unseen" needs a class in attributes without a row in y; all have some. Use "all".'
+                )
+            self.map_ = _bilinear_map(labelled, A[seen], self.feature_ridge, self.attribute_ridge)
+            kept = ~seen if self.candidates == "unseen" else np.ones_like(seen)
+            self.classes_, self.attributes_, self.seen_ = classes[kept], A[kept], seen[kept]
+        return self
+
+    def _class_scores(self, Z: FloatArray) -> FloatArray:
+        S: FloatArray = Z @ (self.map_ @ self.attributes_.T).astype(Z.dtype, copy=False)
+        S[:, self.seen_] -= self.calibration
+        return S
+
+
+def _bilinear_map(labelled: LabelledRows, A: FloatArray, feature_ridge: float, attribute_ridge: float) -> FloatArray:
+    """V (d, a) for seen classes with attributes A (n_seen, a)."""
+    # XᵀY with Y in {−1, +1}, from the sums of the classes.
+    XY = 2 * labelled.class_sums().T - labelled.Z.sum(axis=0)[:, None]
+    return solve_ridge(A, solve_ridge(labelled.Z, XY @ A, feature_ridge).T, attribute_ridge).T

@@ -1,0 +1,219 @@
+"""The few-shot protocol: episodes of a few labelled rows, several models on the same ones, and what the rest says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from .._progress import Progress
+from .._sklearn import count_rows
+from ..metrics._inputs import checked_ids
+from .classifier import CrossModalClassifier
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COLUMNS = ("model", "shots", "episode", "class", "recall", "n_rows")
+# Share of the rows, or of the groups, that an episode is tested on.
+TEST_SHARE = 0.5
+
+
+def few_shot_episodes(
+    models: Mapping[str, Any],
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    shots: Sequence[int] = (1, 2, 4, 8, 16),
+    n_episodes: int = 20,
+    groups: ArrayLike | None = None,
+    cv: Any = None,
+    descriptions: ArrayLike | None = None,
+    description_labels: ArrayLike | None = None,
+    random_state: int | RandomState | None = None,
+    verbose: int = 0,
+) -> pd.DataFrame:
+    """Fit models to a few labelled rows of each class, again and again, and test them on rows kept apart.
+
+    Parameters
+    ----------
+    models : mapping of str to classifier
+        Classifiers of rows of X by their names, such as ``make_pipeline(SharedSpace(cca), LogisticRegression())`` and
+        a baseline on raw features; clones are fitted, to the shots alone. A `CrossModalClassifier` is fitted to the
+        descriptions, with the shots as its shots. Parameters to be chosen are chosen inside the shots: by
+        ``GridSearchCV`` as a model, or ``shot_weight="cv"``.
+    X : array-like of shape (n_rows, n_features)
+        Rows of the modality to classify.
+    y : array-like of shape (n_rows,)
+        Their classes.
+    shots : sequence of int >= 0, default=(1, 2, 4, 8, 16)
+        Numbers of shots of each class. Those of a smaller number are among those of a larger. 0 is for
+        `CrossModalClassifier` alone: zero-shot.
+    n_episodes : int >= 2, default=20
+        Draws of a split and of shots.
+    groups : array-like of shape (n_rows,), default=None
+        Rows that are not independent, such as variants of one picture: no group is in both parts of a split.
+    cv : splitter, iterable of (train, test) positions, or None, default=None
+        Where shots and test rows come from, one split an episode, in turns. None: random halves, stratified or, with
+        groups, by group. ``PredefinedSplit`` keeps a given test part.
+    descriptions : array-like of shape (n_descriptions, n_features_other), default=None
+        Rows of the other modality, for the models that are a `CrossModalClassifier`.
+    description_labels : array-like of shape (n_descriptions,), default=None
+        Their classes: one or more descriptions of each class in y.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the splits and shots.
+    verbose : int >= 0, default=0
+        Above 0, progress is printed.
+
+    Returns
+    -------
+    DataFrame of shape (n_results, 6)
+        A row for each model, number of shots, episode and class: ``model``, ``shots``, ``episode``, ``class``,
+        ``recall`` (share of the class's test rows that are recognised) and ``n_rows`` (their number). Hand it to
+        `few_shot_report` and `transfer_gain`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If a parameter is out of its range, rows or labels are bad, a class has fewer rows to draw from than shots, or
+        descriptions are missing.
+
+    See Also
+    --------
+    few_shot_report : Means and intervals.
+    transfer_gain : Whether one model beats another, class by class.
+
+    Notes
+    -----
+    All models of an episode get the same shots and the same test rows, so their differences are paired.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from crossmodal_cca.datasets import load_emoji
+    >>> from crossmodal_cca.transfer import few_shot_episodes, few_shot_report
+    >>> data = load_emoji(subset="test")
+    >>> models = {"raw features": LogisticRegression(max_iter=1000)}
+    >>> rows = (data.group == 4) | (data.group == 7)  # food and drink against objects
+    >>> episodes = few_shot_episodes(
+    ...     models, data.image[rows], data.group_names[data.group[rows]], shots=(1, 5), n_episodes=5, random_state=0
+    ... )
+    >>> few_shot_report(episodes).columns.tolist()
+    ['value', 'low', 'high', 'majority', 'n_episodes', 'n_test']
+    """
+    import pandas as pd
+    from sklearn.utils import _safe_indexing
+
+    _check_models(models)
+    n = count_rows(X)
+    labels = checked_ids(y, "y", n, "X")
+    labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
+    numbers = _checked_shots(shots, models)
+    if isinstance(n_episodes, bool) or not isinstance(n_episodes, int | np.integer) or n_episodes < 2:
+        raise ValueError(f"n_episodes must be a whole number of at least 2, got {n_episodes!r}.")
+    known = _checked_descriptions(models, descriptions, description_labels, labels)
+    rng = check_random_state(random_state)
+    splits = _splits(cv, labels, groups, int(n_episodes), rng)
+    rows: list[tuple[Any, ...]] = []
+    with Progress("episodes", int(n_episodes), verbose) as progress:
+        for episode in range(n_episodes):
+            pool, test = splits[episode % len(splits)]
+            drawn = _shots_of_classes(labels, rng.permutation(pool), max(numbers), episode)
+            X_test, y_test = _safe_indexing(X, test), labels[test]
+            classes, codes, n_rows = np.unique(y_test, return_inverse=True, return_counts=True)
+            for m in numbers:
+                chosen = np.concatenate([of_class[:m] for of_class in drawn])
+                X_shots, y_shots = _safe_indexing(X, chosen), labels[chosen]
+                for name, model in models.items():
+                    if m == 0 and not isinstance(model, CrossModalClassifier):
+                        continue
+                    fitted = _fitted(clone(model), X_shots, y_shots, known)
+                    right = np.bincount(codes, weights=fitted.predict(X_test) == y_test)
+                    rows += [
+                        (name, m, episode, c, r, k)
+                        for c, r, k in zip(classes.tolist(), right / n_rows, n_rows.tolist(), strict=True)
+                    ]
+            progress.update(episode + 1)
+    return pd.DataFrame(rows, columns=list(COLUMNS))
+
+
+def _fitted(model: Any, X: Any, y: NDArray[Any], known: tuple[Any, Any]) -> Any:
+    if not isinstance(model, CrossModalClassifier):
+        return model.fit(X, y)
+    return model.fit(*known, shots=X, shot_labels=y) if len(y) else model.fit(*known)
+
+
+def _splits(
+    cv: Any, labels: NDArray[Any], groups: Any, n_episodes: int, rng: RandomState
+) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    # Takes a tenth of a second to import.
+    from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit, check_cv
+
+    if groups is not None:
+        groups = checked_ids(groups, "groups", len(labels), "X")
+    if cv is None:
+        kind = StratifiedShuffleSplit if groups is None else GroupShuffleSplit
+        cv = kind(n_episodes, test_size=TEST_SHARE, random_state=rng)
+    splits = list(check_cv(cv, labels, classifier=True).split(np.zeros(len(labels)), labels, groups))
+    if not splits:
+        raise ValueError("cv gives no split; pass a splitter, or a list of (train, test) positions.")
+    for train, test in splits:
+        if len(test) == 0 or (groups is not None and np.isin(groups[train], groups[test]).any()):
+            raise ValueError("cv must give test rows, and keep each group on one side; use a splitter by groups.")
+    return splits
+
+
+def _shots_of_classes(
+    labels: NDArray[Any], pool: NDArray[np.intp], n_shots: int, episode: int
+) -> list[NDArray[np.intp]]:
+    """Positions of the shots of each class, the first ones of the pool in its order."""
+    drawn = []
+    for c in np.unique(labels).tolist():
+        of_class = pool[labels[pool] == c]
+        if len(of_class) < n_shots:
+            raise ValueError(
+                f"Class {c!r} has {len(of_class)} rows to draw shots from in episode {episode}, fewer than {n_shots}. "
+                "Ask for fewer shots, leave the class out, or pass a cv with smaller test parts."
+            )
+        drawn.append(of_class)
+    return drawn
+
+
+def _check_models(models: Any) -> None:
+    if not (isinstance(models, Mapping) and len(models)):
+        raise TypeError(f"models must map names to classifiers, got {models!r}.")
+    for name, model in models.items():
+        if not (hasattr(model, "fit") and hasattr(model, "predict")):
+            raise TypeError(f"models[{name!r}] must be a classifier with fit and predict, got {model!r}.")
+
+
+def _checked_shots(shots: Any, models: Mapping[str, Any]) -> list[int]:
+    whole = np.ndim(shots) == 1 and all(isinstance(m, int | np.integer) and m >= 0 for m in shots)
+    if not whole or len(shots) == 0 or len(set(shots)) < len(shots):
+        raise ValueError(f"shots must be different whole numbers of at least 0, such as (1, 5); got {shots!r}.")
+    if max(shots) == 0 and not any(isinstance(model, CrossModalClassifier) for model in models.values()):
+        raise ValueError("shots of 0 are for a CrossModalClassifier, and none is among the models.")
+    return sorted(int(m) for m in shots)
+
+
+def _checked_descriptions(
+    models: Mapping[str, Any], descriptions: Any, description_labels: Any, labels: NDArray[Any]
+) -> tuple[Any, Any]:
+    wanted = any(isinstance(model, CrossModalClassifier) for model in models.values())
+    if (descriptions is None) != (description_labels is None) or (descriptions is None) == wanted:
+        raise ValueError(
+            "descriptions and description_labels go together, and with a CrossModalClassifier among the models: it is "
+            "fitted to them. Pass both if there is one, otherwise neither."
+        )
+    if wanted:
+        missing = set(labels.tolist()).difference(np.asarray(description_labels).tolist())
+        if missing:
+            raise ValueError(
+                f"{len(missing)} of the classes in y have no description, such as {sorted(missing, key=str)[0]!r}."
+            )
+    return descriptions, description_labels

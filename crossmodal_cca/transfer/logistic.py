@@ -1,0 +1,224 @@
+"""Logistic regression pulled towards class prototypes."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import OptimizeResult, minimize
+from scipy.special import softmax
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+
+from .._blocks import FloatArray
+from .._validation import check_number, unchanged_on_error
+from ..linalg.products import product
+from ..metrics._inputs import unit_rows
+from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class
+from .calibration import likeliest_scale
+from .prototypes import class_prototypes
+
+# Of the shots' own prototypes, which fit themselves too well to say it.
+OWN_TEMPERATURE = 0.05
+
+
+def pulled_logistic(
+    Z: FloatArray,
+    codes: NDArray[np.intp],
+    weights: FloatArray,
+    centre: FloatArray,
+    pulls: FloatArray,
+    C: float,
+    max_iter: int,
+    tol: float,
+) -> tuple[FloatArray, OptimizeResult]:
+    """Coefficients θ (n_classes, d) of the loss of `PrototypeLogisticRegression`, and how scipy's L-BFGS ended.
+
+    The centres (n_classes, d) are p_c / T, the pulls (n_classes,) λ.
+    """
+    rows, w = np.arange(len(Z)), weights / weights.sum()
+    offset = product(Z, centre.T)
+    # As in scikit-learn, the mean loss is what is minimised, so that the tolerance does not depend on the rows.
+    ridge = pulls[:, None].astype(float) / (C * weights.sum(dtype=float))
+
+    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
+        D = flat.reshape(centre.shape)
+        S = offset + product(Z, D.T.astype(Z.dtype))
+        S -= S.max(axis=1, keepdims=True)
+        of_class = S[rows, codes]
+        np.exp(S, out=S)
+        total = S.sum(axis=1)
+        value = float(w @ (np.log(total) - of_class)) + 0.5 * float(np.sum(ridge * np.square(D)))
+        S *= (w / total)[:, None]
+        S[rows, codes] -= w
+        return value, (product(S.T, Z) + ridge * D).ravel().astype(float)
+
+    options: Any = {"maxiter": max_iter, "gtol": tol, "ftol": 64 * np.finfo(float).eps, "maxls": 50}
+    start: Any = np.zeros(centre.size)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
+    return centre + found.x.reshape(centre.shape).astype(centre.dtype), found
+
+
+class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
+    """Logistic regression whose coefficients are pulled towards class prototypes instead of towards zero.
+
+    With no shot of a class its coefficients are the prototype, with many they are those of logistic regression. There
+    is nothing to be tuned on a validation set, which a few shots do not leave.
+
+    Parameters
+    ----------
+    prototypes : mapping of class to array of shape (n_features,), dataframe, or None, default=None
+        Prototypes of the classes from elsewhere, such as their descriptions in the shared space; classes without a
+        shot may be among them. None: those of the shots. `CrossModalClassifier` fills them in.
+    C : float > 0, default=1.0
+        Weight of the shots' likelihood against the pull, as in scikit-learn's LogisticRegression.
+    adaptive : bool, default=True
+        Let given prototypes pull the less, the less they recognise the shots of their class.
+    temperature : float > 0 or None, default=None
+        The pull is towards prototypes divided by it. None: given prototypes get the temperature that makes the shots
+        likeliest, the shots' own 0.05.
+    max_iter : int >= 1, default=200
+        Most iterations.
+    tol : float > 0, default=1e-4
+        The largest entry of the gradient of the mean loss at which to stop.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    prototypes_ : ndarray of shape (n_classes, n_features)
+        Their prototypes, of unit length.
+    coef_ : ndarray of shape (n_classes, n_features)
+        Weights of the score of each class.
+    temperature_ : float
+        Temperature of the prototypes.
+    pulls_ : ndarray of shape (n_classes,)
+        How strongly each prototype pulls, in (0, 1].
+    n_iter_ : int
+        Iterations done.
+    n_features_in_ : int
+        Number of features.
+
+    See Also
+    --------
+    GaussianDiscriminant : In closed form.
+
+    Notes
+    -----
+    Rows are scaled to unit length; there is no intercept. With prototypes p_c, temperature T and pulls λ_c,
+
+        minimise  ½ Σ_c λ_c ‖θ_c − p_c / T‖² + C Σ_i w_i (log Σ_c exp(θ_cᵀ z_i) − θ_{y_i}ᵀ z_i),
+
+    which is convex, by L-BFGS. λ_c is the mean probability that prototypes alone give the shots of class c for being
+    of it, if `adaptive`, otherwise 1. For that and for T each given prototype counts as one more shot of its class.
+    With prototypes of zero and without `adaptive` it is logistic regression without intercept.
+
+    References
+    ----------
+    Silva-Rodríguez, Hajimiri, Ben Ayed & Dolz (2024), A closer look at the few-shot adaptation of large
+    vision-language models.
+
+    Examples
+    --------
+    >>> from crossmodal_cca.transfer import PrototypeLogisticRegression
+    >>> prototypes = {"cat": [1.0, 0.0], "dog": [0.0, 1.0], "owl": [-1.0, 0.0]}
+    >>> head = PrototypeLogisticRegression(prototypes=prototypes).fit([[1.0, 0.2], [0.3, 1.0]], ["cat", "dog"])
+    >>> head.predict([[1.0, 0.5], [-1.0, 0.5]])
+    array(['cat', 'owl'], dtype='<U3')
+    """
+
+    def __init__(
+        self,
+        *,
+        prototypes: Mapping[Any, ArrayLike] | None = None,
+        C: float = 1.0,
+        adaptive: bool = True,
+        temperature: float | None = None,
+        max_iter: int = 200,
+        tol: float = 1e-4,
+    ) -> None:
+        self.prototypes = prototypes
+        self.C = C
+        self.adaptive = adaptive
+        self.temperature = temperature
+        self.max_iter = max_iter
+        self.tol = tol
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Fit the coefficients.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_shots, n_features)
+            Shots, in a space where their direction means something.
+        y : array-like of shape (n_shots,)
+            Their classes, at least two; with given prototypes one is enough.
+        sample_weight : array-like of shape (n_shots,), default=None
+            Non-negative weights of the shots.
+
+        Returns
+        -------
+        self : PrototypeLogisticRegression
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If rows, labels or weights are bad, a parameter is out of its range, or `prototypes` lack a class of y or
+            differ in width.
+        """
+        with unchanged_on_error(self):
+            self._check_parameters()
+            given = self.prototypes is not None
+            labelled = labelled_rows(self, X, y, sample_weight, min_classes=1 if given else 2)
+            Z, w = labelled.Z, labelled.sample_weight
+            classes, P, codes = labelled.classes, None, labelled.codes
+            if given:
+                classes, P = stacked_by_class(self.prototypes, labelled, "prototypes", Z.shape[1])
+                codes = np.searchsorted(classes, labelled.classes)[codes]
+            P = class_prototypes(labelled) if P is None else unit_rows(P)
+            scale, pulls = self._prior(Z, codes, w, P, given)
+            centre = P * P.dtype.type(scale)
+            theta, found = pulled_logistic(Z, codes, w, centre, pulls, self.C, self.max_iter, self.tol)
+            if not found.success:
+                warnings.warn(
+                    f"PrototypeLogisticRegression stopped after {found.nit} iterations ({found.message}); raise "
+                    "max_iter or tol, or lower C.",
+                    ConvergenceWarning,
+                    stacklevel=2,
+                )
+            self.classes_, self.prototypes_, self.coef_ = classes, P, theta
+            self.temperature_, self.pulls_, self.n_iter_ = 1 / scale, pulls, found.nit
+        return self
+
+    def _check_parameters(self) -> None:
+        check_number(self.C, "C", low=0.0, positive=True)
+        check_number(self.tol, "tol", low=0.0, positive=True)
+        check_number(self.max_iter, "max_iter", low=1.0)
+        if not isinstance(self.adaptive, bool | np.bool_):
+            raise TypeError(f"adaptive must be True or False, got {self.adaptive!r}.")
+        if self.temperature is not None:
+            check_number(self.temperature, "temperature", low=0.0, positive=True)
+
+    def _prior(
+        self, Z: FloatArray, codes: NDArray[np.intp], weights: FloatArray, P: FloatArray, given: bool
+    ) -> tuple[float, FloatArray]:
+        """Scale of the prototypes, and how strongly each one pulls."""
+        n_classes = len(P)
+        if not given:
+            return 1 / (self.temperature or OWN_TEMPERATURE), np.ones(n_classes)
+        # A prototype counts as a shot of its class, for what is learned about prototypes from few shots or none.
+        codes = np.concatenate((codes, np.arange(n_classes)))
+        w = np.concatenate((weights, np.ones(n_classes)))
+        S = product(np.concatenate((Z, P)), P.T)
+        scale = 1 / self.temperature if self.temperature is not None else likeliest_scale(S, codes, w)
+        if not self.adaptive:
+            return scale, np.ones(n_classes)
+        trust = softmax(scale * S, axis=1)[np.arange(len(S)), codes]
+        return scale, np.bincount(codes, w * trust) / np.bincount(codes, w)
+
+    def _class_scores(self, Z: FloatArray) -> FloatArray:
+        return np.asarray(unit_rows(Z.copy()) @ self.coef_.T.astype(Z.dtype, copy=False))

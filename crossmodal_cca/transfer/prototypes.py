@@ -1,0 +1,209 @@
+"""Class prototypes: nearest by cosine, as a classifier and as features."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._blocks import FloatArray, float_dtype
+from .._sklearn import validate_data
+from .._validation import check_number, unchanged_on_error
+from ..metrics._inputs import unit_rows
+from ._classes import ClassScoresMixin, LabelledRows, labelled_rows
+
+
+def class_prototypes(labelled: LabelledRows) -> FloatArray:
+    """Mean direction of the unit rows of each class, (n_classes, d) of unit length."""
+    return unit_rows(labelled.class_sums())
+
+
+class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
+    """Nearest class prototype by cosine.
+
+    A prototype is the mean direction of a class: its rows scaled to unit length, averaged, and scaled again. With
+    descriptions of classes in a shared space as rows this is zero-shot recognition; several descriptions count alike,
+    however long their vectors.
+
+    Parameters
+    ----------
+    temperature : float > 0, default=0.01
+        Scores are cosines divided by it; it decides how sharp probabilities are, and no label. CLIP learned 0.01.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    prototypes_ : ndarray of shape (n_classes, n_features)
+        Their prototypes, of unit length.
+    n_features_in_ : int
+        Number of features.
+
+    See Also
+    --------
+    CrossModalClassifier : Fits it to one modality and predicts the other.
+    PrototypeSimilarity : The cosines as features.
+
+    Notes
+    -----
+    The score of class c is cos(z, p_c) / temperature with p_c ∝ Σ w_i z_i / ‖z_i‖ over the rows of the class.
+
+    References
+    ----------
+    Radford et al. (2021), Learning transferable visual models from natural language supervision.
+
+    Examples
+    --------
+    >>> from crossmodal_cca.transfer import PrototypeClassifier
+    >>> classifier = PrototypeClassifier().fit([[1.0, 0.0], [3.0, 1.0], [0.0, 2.0]], ["cat", "cat", "dog"])
+    >>> classifier.predict([[5.0, 1.0], [0.1, 0.2]])
+    array(['cat', 'dog'], dtype='<U3')
+    """
+
+    def __init__(self, *, temperature: float = 0.01) -> None:
+        self.temperature = temperature
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Average the rows of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows, in a space where their cosine means something.
+        y : array-like of shape (n_rows,)
+            Their classes, at least two.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        self : PrototypeClassifier
+            The fitted classifier.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If rows, labels or weights are bad, or `temperature` is not positive.
+        """
+        with unchanged_on_error(self):
+            check_number(self.temperature, "temperature", low=0.0, positive=True)
+            labelled = labelled_rows(self, X, y, sample_weight)
+            self.classes_, self.prototypes_ = labelled.classes, class_prototypes(labelled)
+        return self
+
+    def _class_scores(self, Z: FloatArray) -> FloatArray:
+        P = self.prototypes_.astype(Z.dtype, copy=False)
+        return np.asarray(unit_rows(Z.copy()) @ P.T / Z.dtype.type(self.temperature))
+
+
+class ClassFeaturesMixin(TransformerMixin):
+    """Features with one column for each class, named after it."""
+
+    classes_: NDArray[Any]
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """Name the columns after the classes.
+
+        Parameters
+        ----------
+        input_features : None
+            Without effect; there for scikit-learn.
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_classes,)
+            Such as ``prototypesimilarity_cat``.
+        """
+        check_is_fitted(self)
+        prefix = type(self).__name__.lower()
+        return np.array([f"{prefix}_{c}" for c in self.classes_.tolist()], dtype=object)
+
+    def _unit(self, X: ArrayLike) -> FloatArray:
+        check_is_fitted(self)
+        rows = validate_data(self, X, reset=False, dtype="numeric")
+        return unit_rows(rows.astype(float_dtype(rows)))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        tags.target_tags.required = True
+        return tags
+
+
+class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
+    """Cosine with each class prototype as features.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted; one feature for each.
+    prototypes_ : ndarray of shape (n_classes, n_features)
+        Their prototypes, of unit length, as those of `PrototypeClassifier`.
+    n_features_in_ : int
+        Number of features of the rows.
+
+    See Also
+    --------
+    CacheSimilarity : Similarity with every shot rather than with the mean of a class.
+
+    Notes
+    -----
+    A training row is part of its own class's prototype, with one shot all of it. So a classifier behind it trusts
+    the features a little too much; regularise it.
+
+    Examples
+    --------
+    >>> from crossmodal_cca.transfer import PrototypeSimilarity
+    >>> similarity = PrototypeSimilarity().fit([[1.0, 0.0], [0.0, 1.0]], ["cat", "dog"])
+    >>> similarity.transform([[3.0, 4.0]])
+    array([[0.6, 0.8]])
+    """
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Average the rows of each class.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows, in a space where their cosine means something.
+        y : array-like of shape (n_rows,)
+            Their classes.
+
+        Returns
+        -------
+        self : PrototypeSimilarity
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError
+            If rows or labels are bad.
+        """
+        with unchanged_on_error(self):
+            labelled = labelled_rows(self, X, y, min_classes=1)
+            self.classes_, self.prototypes_ = labelled.classes, class_prototypes(labelled)
+        return self
+
+    def transform(self, X: ArrayLike) -> FloatArray:
+        """Compare rows with the prototypes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows of the same space.
+
+        Returns
+        -------
+        cosines : ndarray of shape (n_rows, n_classes)
+            In [-1, 1].
+
+        Raises
+        ------
+        ValueError
+            If the rows are of another width, or not finite.
+        """
+        Z = self._unit(X)
+        return np.asarray(Z @ self.prototypes_.astype(Z.dtype, copy=False).T)

@@ -1,0 +1,142 @@
+"""One side of a fitted aligner as a transformer for pipelines."""
+
+from __future__ import annotations
+
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._blocks import FloatArray
+from .._sklearn import validate_data
+from .._validation import set_or_delete, unchanged_on_error
+from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
+from ..metrics._inputs import unit_rows
+
+
+class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """One side of a fitted aligner as a frozen transformer: features in, rows of the shared space out.
+
+    What stands behind it in a pipeline, and labels, are fitted; the aligner never is.
+
+    Parameters
+    ----------
+    aligner : estimator or None, default=None
+        A fitted aligner with ``transform`` and ``transform_y``. None: the features share a space already, as CLIP's.
+    modality : {"x", "y"}, default="x"
+        Which side the rows are of.
+    center : bool, default=False
+        Subtract the mean of the rows that `fit` gets. Features such as CLIP's leave a gap between the modalities,
+        which closes when each is centred at its own mean; fit it on many rows, they need no labels.
+    unit_length : bool, default=False
+        Scale rows to unit length, after centring.
+
+    Attributes
+    ----------
+    aligner_ : estimator or None
+        The aligner as it was in `fit`.
+    mean_ : ndarray of shape (n_components,)
+        What is subtracted; with ``center=True`` only.
+    n_features_in_ : int
+        Number of features, where there is no aligner to know it.
+
+    See Also
+    --------
+    CrossModalClassifier : Trains on one modality, predicts the other.
+
+    Notes
+    -----
+    ``clone``, and so `cross_validate` and `GridSearchCV`, keeps the aligner fitted, and its parameters cannot be set
+    from outside. To search over several fitted aligners, wrap each in scikit-learn's ``FrozenEstimator``.
+
+    Examples
+    --------
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import load_emoji
+    >>> from crossmodal_cca.transfer import SharedSpace
+    >>> train, test = load_emoji(subset="train"), load_emoji(subset="test")
+    >>> cca = CCA(n_components=50, shrinkage=0.6, power=1.0).fit(train.image, train.text)
+    >>> head = make_pipeline(SharedSpace(cca, unit_length=True), LogisticRegression())
+    >>> shots = slice(None, None, 20)  # 77 labelled pictures
+    >>> bool(head.fit(train.image[shots], train.group[shots]).score(test.image, test.group) > 0.6)
+    True
+    """
+
+    def __init__(
+        self, aligner: Any = None, modality: str = "x", *, center: bool = False, unit_length: bool = False
+    ) -> None:
+        self.aligner = aligner
+        self.modality = modality
+        self.center = center
+        self.unit_length = unit_length
+
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
+        """Take the aligner as it is, and the mean of the rows if they are to be centred.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows of the modality.
+        y : None
+            Without effect; there for pipelines.
+
+        Returns
+        -------
+        self : SharedSpace
+            The fitted transformer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `modality` is neither, the aligner is not fitted, or the rows are bad.
+        """
+        with unchanged_on_error(self):
+            check_modality(self.modality, "modality")
+            for name in ("center", "unit_length"):
+                if not isinstance(getattr(self, name), bool | np.bool_):
+                    raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}.")
+            self.aligner_ = self._frozen_aligner()
+            scores = self._scores(X, reset=True)
+            self._n_features_out = scores.shape[1]
+            set_or_delete(self, "mean_", scores.mean(axis=0) if self.center else None)
+        return self
+
+    def transform(self, X: ArrayLike) -> FloatArray:
+        """Map rows into the shared space.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows of the modality.
+
+        Returns
+        -------
+        scores : ndarray or dataframe of shape (n_rows, n_components)
+            Centred and scaled as asked for.
+
+        Raises
+        ------
+        ValueError
+            If the rows are of another width than in `fit`, or not finite.
+        """
+        check_is_fitted(self)
+        # A copy: what follows works in place, and without an aligner the rows are the user's own.
+        scores = self._scores(X, reset=False).copy()
+        if hasattr(self, "mean_"):
+            scores -= self.mean_.astype(scores.dtype)
+        return unit_rows(scores) if self.unit_length else scores
+
+    def _scores(self, X: ArrayLike, *, reset: bool) -> FloatArray:
+        if self.aligner_ is None:
+            # An aligner checks its rows itself: they may be raw text.
+            X = validate_data(self, X, reset=reset, dtype="numeric")
+        return shared_space_scores(self.aligner_, X, self.modality, "X")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags

@@ -1,0 +1,138 @@
+"""Fitting a classifier to two modalities at once, and what it says of shots held out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+
+from .._blocks import FloatArray
+from ..metrics._inputs import unit_rows
+from ._classes import sums_by_class
+from .calibration import best_offset
+from .prototypes import PrototypeClassifier
+
+FOLDS = 5
+
+
+class Rows(NamedTuple):
+    """Unit rows (n, k) of the shared space, and the place of each one's class (n,) among all classes."""
+
+    Z: FloatArray
+    codes: NDArray[np.intp]
+
+    def take(self, kept: NDArray[np.intp]) -> Rows:
+        """Some of the rows."""
+        return Rows(self.Z[kept], self.codes[kept])
+
+
+class TwoModalities(NamedTuple):
+    """A classifier and what it is fitted to: rows of one modality and shots of the other, of these classes."""
+
+    classifier: Any
+    classes: NDArray[Any]
+    known: Rows
+    shots: Rows
+
+    @property
+    def takes_prototypes(self) -> bool:
+        """Whether the classifier wants the prototypes of the known modality, and shots alone as rows."""
+        return "prototypes" in self.classifier.get_params(deep=False)
+
+    def fitted(self, shot_weight: float | None, shots: Rows | None = None) -> Any:
+        """A new classifier fitted to both, or to some of the shots."""
+        shots = self.shots if shots is None else shots
+        if self.takes_prototypes and len(shots.Z) == 0:
+            return PrototypeClassifier().fit(self.known.Z, self.classes[self.known.codes])
+        classifier = clone(self.classifier)
+        if self.takes_prototypes:
+            ones = np.ones(len(self.known.Z), self.known.Z.dtype)
+            P = unit_rows(sums_by_class(*self.known, len(self.classes), ones))
+            classifier.set_params(prototypes=dict(zip(self.classes.tolist(), P, strict=True)))
+            return classifier.fit(shots.Z, self.classes[shots.codes])
+        if len(shots.Z) == 0 or shot_weight == 0:
+            return classifier.fit(self.known.Z, self.classes[self.known.codes])
+        Z = np.concatenate((self.known.Z, shots.Z))
+        labels = self.classes[np.concatenate((self.known.codes, shots.codes))]
+        if shot_weight is None:
+            return classifier.fit(Z, labels)
+        n, m = len(self.known.Z), len(shots.Z)
+        weights = np.concatenate((np.ones(n), np.full(m, shot_weight * n / m)))
+        return classifier.fit(Z, labels, sample_weight=weights)
+
+    def splits(self) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Stratified folds of the shots, which do not depend on their order."""
+        # Takes a tenth of a second to import.
+        from sklearn.model_selection import StratifiedKFold
+
+        order = np.lexsort(self.shots.Z[:, :8].T)
+        codes = self.shots.codes[order]
+        folds = StratifiedKFold(min(FOLDS, self.fewest_shots)).split(codes, codes)
+        return [(order[train], order[test]) for train, test in folds]
+
+    @property
+    def fewest_shots(self) -> int:
+        """Shots of the class that has the fewest of those that have any; 0 without shots."""
+        return int(min(np.unique(self.shots.codes, return_counts=True)[1], default=0))
+
+    def held_out_scores(self, shot_weight: float | None) -> FloatArray:
+        """Class scores (n_shots, n_classes) of every shot by a classifier that has not seen it."""
+        S = np.empty((len(self.shots.Z), len(self.classes)))
+        for train, test in self.splits():
+            S[test] = class_scores(self.fitted(shot_weight, self.shots.take(train)), self.shots.Z[test])
+        return S
+
+    def stacking_offset(self, shot_weight: float | None) -> float:
+        """What to take from scores of classes with shots, found by letting some of them play classes without."""
+        with_shots, places = np.unique(self.shots.codes), np.arange(len(self.classes))
+        splits = self.splits()
+        scores, codes, seen = [], [], []
+        for fold, (train, test) in enumerate(splits):
+            hidden = with_shots[fold :: len(splits)]
+            is_hidden = np.isin(self.shots.codes, hidden)
+            asked = np.union1d(test, np.flatnonzero(is_hidden))
+            classifier = self.fitted(shot_weight, self.shots.take(train[~is_hidden[train]]))
+            scores.append(class_scores(classifier, self.shots.Z[asked]))
+            codes.append(self.shots.codes[asked])
+            has_shots = np.isin(places, with_shots) & ~np.isin(places, hidden)
+            seen.append(np.broadcast_to(has_shots, scores[-1].shape))
+        return best_offset(*map(np.concatenate, (scores, codes, seen)))
+
+
+def balanced_accuracy(S: FloatArray, codes: NDArray[np.intp]) -> float:
+    """Mean over the classes of the share of rows whose highest score is their own class's."""
+    right = S.argmax(axis=1) == codes
+    return float(np.mean([right[codes == c].mean() for c in np.unique(codes)]))
+
+
+def class_scores(classifier: Any, Z: FloatArray) -> FloatArray:
+    """Scores (n, n_classes) whose softmax are the classifier's probabilities, where it has such."""
+    if hasattr(classifier, "decision_function"):
+        S = np.asarray(classifier.decision_function(Z))
+        return np.column_stack((np.zeros_like(S), S)) if S.ndim == 1 else S
+    p = np.asarray(classifier.predict_proba(Z))
+    return np.asarray(np.log(np.maximum(p, np.finfo(p.dtype).tiny)))
+
+
+def check_classifier(classifier: Any, shot_weight: Any, has_shots: bool) -> None:
+    """Refuse a classifier that cannot do what is asked of it."""
+    name = type(classifier).__name__
+    if not any(hasattr(classifier, method) for method in ("decision_function", "predict_proba")):
+        raise TypeError(f"classifier must have decision_function or predict_proba; {name} has neither.")
+    parameters = classifier.get_params(deep=False)
+    if "prototypes" in parameters:
+        if parameters["prototypes"] is not None:
+            raise ValueError(f"prototypes of {name} are those of the rows of fit: leave them at None.")
+        if shot_weight != 1.0:
+            raise ValueError(
+                f"shot_weight has no meaning for {name}, which weighs shots against prototypes by parameters of its "
+                f"own; leave it at 1.0, got {shot_weight!r}."
+            )
+    elif has_shots and shot_weight is not None and not has_fit_parameter(classifier, "sample_weight"):
+        raise ValueError(
+            f"{name} takes no sample_weight, so shots cannot be weighted: use shot_weight=None, and every row counts "
+            "as one, or a classifier that does."
+        )
