@@ -84,7 +84,7 @@ class TransferGainDisplay:
         shots = known[0] if shots is None else shots
         if shots not in known:
             raise ValueError(f"shots must be one of {known}, as gain has; got {shots!r}.")
-        return cls(gain.xs(shots, level="shots"), shots).plot(ax)
+        return cls(gain[gain.index.get_level_values("shots") == shots].droplevel("shots"), shots).plot(ax)
 
     def plot(self, ax: Axes | None = None) -> Self:
         """Draw a point with its interval for each class, the largest gain on top.

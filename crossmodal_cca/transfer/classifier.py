@@ -251,6 +251,11 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
                 "calibration weighs classes with shots against classes without; here "
                 f"{'all' if self.seen_.any() else 'none'} of the {len(self.seen_)} have shots. Leave it at 0."
             )
+        if self.calibration == "cv" and self.seen_.sum() < 2:
+            raise ValueError(
+                "calibration='cv' lets some classes with shots play classes without, so it needs at least two classes "
+                "with shots; there is 1. Set a number."
+            )
         self.temperature_ = 1.0 if self.temperature == "auto" else float(self.temperature)
         self.shot_weight_: Any = self.shot_weight
         S, weight_scores = None, None

@@ -162,9 +162,13 @@ def _splits(
     splits = list(check_cv(cv, labels, classifier=True).split(np.zeros(len(labels)), labels, groups))
     if not splits:
         raise ValueError("cv gives no split; pass a splitter, or a list of (train, test) positions.")
+    independent = np.arange(len(labels)) if groups is None else groups
     for train, test in splits:
-        if len(test) == 0 or (groups is not None and np.isin(groups[train], groups[test]).any()):
-            raise ValueError("cv must give test rows, and keep each group on one side; use a splitter by groups.")
+        if len(test) == 0 or np.isin(independent[train], independent[test]).any():
+            raise ValueError(
+                "cv must give test rows, and none of them, nor of their groups, to draw shots from; where there are "
+                "groups use a splitter by groups."
+            )
     return splits
 
 

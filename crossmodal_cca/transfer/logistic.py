@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import OptimizeResult, minimize
+from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
@@ -23,26 +23,21 @@ from .prototypes import class_prototypes
 
 # Of the shots' own prototypes, which fit themselves too well to say it.
 OWN_TEMPERATURE = 0.05
+# Relative decrease of the loss that is rounding.
+FLAT = 64 * np.finfo(float).eps
 
 
-def pulled_logistic(
-    Z: FloatArray,
-    codes: NDArray[np.intp],
-    weights: FloatArray,
-    centre: FloatArray,
-    pulls: FloatArray,
-    C: float,
-    max_iter: int,
-    tol: float,
-) -> tuple[FloatArray, OptimizeResult]:
-    """Coefficients θ (n_classes, d) of the loss of `PrototypeLogisticRegression`, and how scipy's L-BFGS ended.
+def logistic_loss(
+    Z: FloatArray, codes: NDArray[np.intp], weights: FloatArray, centre: FloatArray, pulls: FloatArray, C: float
+) -> Callable[[FloatArray], tuple[float, FloatArray]]:
+    """Loss of `PrototypeLogisticRegression` and its gradient, at coefficients less the centres, as one row.
 
-    The centres (n_classes, d) are p_c / T, the pulls (n_classes,) λ.
+    Z (n, d) are unit rows, centres (n_classes, d) the prototypes over the temperature, pulls (n_classes,) λ. As in
+    scikit-learn the loss is divided by C Σ w, so that a tolerance of the gradient does not depend on the rows.
     """
     rows, w = np.arange(len(Z)), weights / weights.sum()
     offset = product(Z, centre.T)
-    # As in scikit-learn, the mean loss is what is minimised, so that the tolerance does not depend on the rows.
-    ridge = pulls[:, None].astype(float) / (C * weights.sum(dtype=float))
+    ridge = pulls[:, None] / (C * weights.sum(dtype=float))
 
     def loss(flat: FloatArray) -> tuple[float, FloatArray]:
         D = flat.reshape(centre.shape)
@@ -54,12 +49,9 @@ def pulled_logistic(
         value = float(w @ (np.log(total) - of_class)) + 0.5 * float(np.sum(ridge * np.square(D)))
         S *= (w / total)[:, None]
         S[rows, codes] -= w
-        return value, (product(S.T, Z) + ridge * D).ravel().astype(float)
+        return value, (product(S.T, Z) + ridge * D).ravel()
 
-    options: Any = {"maxiter": max_iter, "gtol": tol, "ftol": 64 * np.finfo(float).eps, "maxls": 50}
-    start: Any = np.zeros(centre.size)
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
-    return centre + found.x.reshape(centre.shape).astype(centre.dtype), found
+    return loss
 
 
 class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
@@ -182,7 +174,10 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
             P = class_prototypes(labelled) if P is None else unit_rows(P)
             scale, pulls = self._prior(Z, codes, w, P, given)
             centre = P * P.dtype.type(scale)
-            theta, found = pulled_logistic(Z, codes, w, centre, pulls, self.C, self.max_iter, self.tol)
+            options: Any = {"maxiter": self.max_iter, "gtol": self.tol, "ftol": FLAT, "maxls": 50}
+            start: Any = np.zeros(centre.size)
+            loss = logistic_loss(Z, codes, w, centre, pulls, self.C)
+            found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
             if not found.success:
                 warnings.warn(
                     f"PrototypeLogisticRegression stopped after {found.nit} iterations ({found.message}); raise "
@@ -190,7 +185,8 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
                     ConvergenceWarning,
                     stacklevel=2,
                 )
-            self.classes_, self.prototypes_, self.coef_ = classes, P, theta
+            self.classes_, self.prototypes_ = classes, P
+            self.coef_ = centre + found.x.reshape(centre.shape).astype(centre.dtype)
             self.temperature_, self.pulls_, self.n_iter_ = 1 / scale, pulls, found.nit
         return self
 
