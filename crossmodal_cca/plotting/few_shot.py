@@ -114,6 +114,6 @@ class FewShotDisplay:
         ax.set(xlabel="shots of each class", ylabel=self.metric.replace("_", " "), title="Accuracy by number of shots")
         ax.set_xticks(range(len(shots)), [str(m) for m in shots])
         ax.grid(alpha=0.3)
-        add_legend(ax)
+        add_legend(ax, fontsize="small")
         self.ax_, self.figure_ = ax, ax.figure
         return self

@@ -89,8 +89,8 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
         Temperature of the prototypes.
     pulls_ : ndarray of shape (n_classes,)
         How strongly each prototype pulls, in (0, 1].
-    n_iter_ : int
-        Iterations done.
+    n_iter_, n_evaluations_ : int
+        Iterations done, and evaluations of the loss, each of two products of all shots with all classes.
     n_features_in_ : int
         Number of features.
 
@@ -187,7 +187,8 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
                 )
             self.classes_, self.prototypes_ = classes, P
             self.coef_ = centre + found.x.reshape(centre.shape).astype(centre.dtype)
-            self.temperature_, self.pulls_, self.n_iter_ = 1 / scale, pulls, found.nit
+            self.temperature_, self.pulls_ = 1 / scale, pulls
+            self.n_iter_, self.n_evaluations_ = found.nit, found.nfev
         return self
 
     def _check_parameters(self) -> None:
