@@ -35,7 +35,7 @@ def classes_around_directions(n_classes: int, n_shots: int, n_features: int) -> 
     rng = np.random.default_rng(0)
     descriptions = rng.standard_normal((n_classes, n_features), dtype=np.float32)
     labels = np.repeat(np.arange(n_classes), n_shots)
-    shots = descriptions[labels] + 2 * rng.standard_normal((len(labels), n_features), dtype=np.float32)
+    shots = descriptions[labels] + 6 * rng.standard_normal((len(labels), n_features), dtype=np.float32)
     return shots, labels, descriptions
 
 

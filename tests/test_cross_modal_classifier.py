@@ -3,10 +3,11 @@
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
-from sklearn.decomposition import TruncatedSVD
+from sklearn.decomposition import PCA, TruncatedSVD
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.frozen import FrozenEstimator
@@ -16,12 +17,13 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
-from sklearn.svm import LinearSVC
+from sklearn.svm import SVC, LinearSVC
 
 from crossmodal_cca import CCA, CrossModalPipeline, KernelCCA
 from crossmodal_cca.transfer import (
     CacheSimilarity,
     CrossModalClassifier,
+    ESZSLClassifier,
     GaussianDiscriminant,
     PrototypeClassifier,
     PrototypeLogisticRegression,
@@ -130,9 +132,21 @@ def test_the_weight_chosen_is_the_one_that_predicts_held_out_shots(world):
     assert ours.shot_weight_ >= 3
     assert ours.shot_weight_scores_[ours.shot_weight_] == max(ours.shot_weight_scores_.values())
     assert ours.score(X[80:], codes[80:]) > 0.7
-    order = np.random.default_rng(0).permutation(40)
-    again = clone(ours).fit(y[:40], wrong, shots=X[40:80][order], shot_labels=codes[40:80][order])
-    assert again.shot_weight_scores_ == ours.shot_weight_scores_
+
+
+@pytest.mark.parametrize("calibration", [0.0, "cv"])
+def test_what_is_chosen_depends_neither_on_the_order_of_shots_nor_on_names(calibration):
+    # Leading zeros, as bags of words have them.
+    X, y, codes = (np.pad(A, ((0, 0), (9, 0))) if A.ndim == 2 else A for A in two_modalities(200, seed=3))
+    y = np.hstack((y, np.zeros((200, 4))))
+    rows = np.flatnonzero(codes[:80] < (4 if calibration == 0.0 else 3))
+    chosen = []
+    for names, order in ((np.arange(4), rows), (np.arange(4), rows[::-1]), (np.array([2, 0, 3, 1]), rows)):
+        fitted = CrossModalClassifier(shot_weight="cv", calibration=calibration)
+        fitted.fit(y[80:100], names[codes[80:100]], shots=X[order], shot_labels=names[codes[order]])
+        chosen.append((fitted.shot_weight_, fitted.temperature_, fitted.calibration_))
+    assert_allclose(chosen[1], chosen[0], rtol=1e-6)
+    assert_allclose(chosen[2], chosen[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("head", [PrototypeLogisticRegression(), GaussianDiscriminant(alpha=0.5)])
@@ -209,7 +223,9 @@ def test_a_fit_of_the_users_aligner_does_not_reach_a_fitted_wrapper():
     cca = CCA(3, shrinkage=0.1).fit(X, y)
     wrappers = [SharedSpace(cca).fit(X), CrossModalClassifier(cca).fit(y[:50], codes[:50])]
     before = wrappers[0].transform(X), wrappers[1].decision_function(X)
+    wrappers += [SharedSpace(FrozenEstimator(cca)).fit(X)]
     cca.set_params(shrinkage=0.9).fit(X[::-1], y)
+    assert_array_equal(wrappers[2].transform(X), before[0])
     assert_array_equal(wrappers[0].transform(X), before[0])
     assert_array_equal(wrappers[1].decision_function(X), before[1])
     for wrapper in wrappers:
@@ -270,6 +286,21 @@ BAD = {
     "a missing label": ({}, lambda X, y, c: {"X": y[:3], "y": [0.0, np.nan, 1.0]}, "NaN"),
     "no labels": ({}, lambda X, y, c: {"X": y, "y": None}, "requires y"),
     "shots without labels": ({}, lambda X, y, c: {"X": y, "y": c, "shots": X}, "go together"),
+    "an aligner without a second side": (
+        {"aligner": PCA(2).fit(np.eye(8))},
+        lambda X, y, c: {"X": y, "y": c},
+        "PCA has no transform_y",
+    ),
+    "a classifier of pairs of classes": (
+        {"classifier": SVC(decision_function_shape="ovo")},
+        lambda X, y, c: {"X": y, "y": c},
+        "decision_function_shape='ovr'",
+    ),
+    "a classifier of other classes": (
+        {"classifier": FrozenEstimator(GaussianNB().fit(np.eye(4), [5, 6, 7, 8]))},
+        lambda X, y, c: {"X": y, "y": c},
+        "instead of",
+    ),
     "NaN": ({}, lambda X, y, c: {"X": np.where(y > 2, np.nan, y), "y": c}, "NaN"),
     "a weight to be chosen without shots": ({"shot_weight": "cv"}, lambda X, y, c: {"X": y, "y": c}, "pass shots"),
     "a weight to be chosen by single shots": (
@@ -335,21 +366,37 @@ def test_an_unfitted_aligner_and_unknown_labels(world):
         CrossModalClassifier(cca).fit(y, codes).predict(y)
 
 
+def test_a_refit_forgets_the_features_of_the_fit_before(world):
+    cca, X, *_ = world
+    space = SharedSpace().fit(pd.DataFrame(X, columns=[f"f{i}" for i in range(12)]))
+    space.set_params(aligner=cca).fit(X)
+    assert not hasattr(space, "feature_names_in_")
+    assert not hasattr(space, "n_features_in_")
+
+
 @pytest.mark.parametrize(
     ("head", "message"),
     [
         (PrototypeLogisticRegression(prototypes={0: np.ones(12), 1: np.ones(12)}), "lacks 2 of the 4 classes"),
         (PrototypeLogisticRegression(prototypes={c: np.ones(3) for c in range(4)}), "vectors of 12 features"),
         (PrototypeLogisticRegression(prototypes=[[1.0] * 12]), "must map each class"),
-        (GaussianDiscriminant(prototypes={c: np.full(12, np.nan) for c in range(4)}), "must be finite"),
+        (GaussianDiscriminant(prototypes={c: np.full(12, np.nan) for c in range(4)}), "prototypes contains NaN"),
         (GaussianDiscriminant(prototypes={c: np.ones(12) for c in range(5)}), "a shot of every class"),
         (GaussianDiscriminant(alpha=-1), "alpha must lie in"),
         (PrototypeClassifier(temperature=0), "temperature must lie in"),
         (CacheSimilarity(beta=-1), "beta must lie in"),
         (PrototypeLogisticRegression(C=0), "C must lie in"),
+        (PrototypeLogisticRegression(max_iter=2.5), "whole number"),
+        (PrototypeLogisticRegression(prototypes={**{c: np.ones(12) for c in range(4)}, "z": np.ones(12)}), "one type"),
+        (GaussianDiscriminant(prototypes=pd.DataFrame(np.ones((5, 12)), [0, 1, 2, 3, 3])), "several rows for a class"),
     ],
 )
 def test_heads_refuse_what_they_cannot_use(world, head, message):
     _, X, _, codes = world
     with pytest.raises((ValueError, TypeError), match=message):
         head.fit(X, codes)
+
+
+def test_a_ridge_that_rounding_swallows_is_named():
+    with pytest.raises(ValueError, match="ridge of 1e-30 is lost in rounding"):
+        ESZSLClassifier(feature_ridge=1e-30).fit(np.ones((4, 2)), [0, 1] * 2)

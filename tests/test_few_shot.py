@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy import stats
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.dummy import DummyClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import accuracy_score, balanced_accuracy_score
 from sklearn.model_selection import GridSearchCV, PredefinedSplit
 
@@ -132,8 +132,11 @@ def test_zero_shot_and_descriptions(rows):
     X, y, _ = rows
     descriptions = np.array([X[y == c, 1:].mean(axis=0) for c in "abc"])
     models = {"zero": CrossModalClassifier(), "raw": LogisticRegression(max_iter=1000)}
-    known = {"descriptions": descriptions, "description_labels": ["a", "b", "c"]}
-    table = few_shot_episodes(models, X[:, 1:], y, shots=(0, 2), n_episodes=3, **known, random_state=0)
+    # Numbers as classes, which pandas cannot order beside "all classes".
+    known = {"descriptions": descriptions, "description_labels": [0, 1, 2]}
+    codes = np.searchsorted(["a", "b", "c"], y)
+    masks = [(np.arange(120) % 2 == 0, np.arange(120) % 2 == 1)]
+    table = few_shot_episodes(models, X[:, 1:], codes, cv=masks, shots=(0, 2), n_episodes=3, **known, random_state=0)
     assert set(map(tuple, table[["model", "shots"]].drop_duplicates().to_numpy())) == {
         ("zero", 0),
         ("zero", 2),
@@ -141,6 +144,10 @@ def test_zero_shot_and_descriptions(rows):
     }
     gain = transfer_gain(table, "zero", "raw")
     assert set(gain.index.get_level_values("shots")) == {2}
+    with pytest.raises(ValueError, match="description_labels must have one entry per row of descriptions"):
+        few_shot_episodes(models, X, y, descriptions=descriptions, description_labels=["a", "b"])
+    with pytest.raises(ValueError, match="cannot be called 'all classes'"):
+        transfer_gain(table.replace({"class": {0: "all classes"}}), "zero", "raw")
 
 
 def test_frames_and_series_are_taken_as_they_come(rows):
@@ -170,6 +177,7 @@ def test_frames_and_series_are_taken_as_they_come(rows):
         ({"descriptions": np.ones((3, 2)), "description_labels": ["a", "b", "c"]}, "descriptions"),
         ({"y": ["a"] * 119}, "expected 120, got 119"),
         ({"groups": np.zeros(3)}, "expected 120, got 3"),
+        ({"models": {"a": LinearRegression()}}, "regressor"),
         ({"cv": []}, "no split"),
         ({"cv": [(np.arange(100), np.arange(90, 120))]}, "nor of their groups"),
         ({"groups": np.arange(120) // 2, "cv": [(np.arange(99), np.arange(99, 120))]}, "by groups"),

@@ -10,9 +10,10 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from crossmodal_cca.linalg.ridge import solve_ridge
+from crossmodal_cca.linalg.ridge import ridge_coefficients, solve_ridge
 from crossmodal_cca.transfer import (
     CacheSimilarity,
+    CrossModalClassifier,
     ESZSLClassifier,
     GaussianDiscriminant,
     PrototypeClassifier,
@@ -184,6 +185,39 @@ def test_the_pull_has_the_limits_it_should():
     assert np.all((adaptive.pulls_ > 0) & (adaptive.pulls_ <= 1))
 
 
+def test_many_classes_are_fitted_as_closely_as_few():
+    rng = np.random.default_rng(0)
+    codes = np.repeat(np.arange(200), 4)
+    P = rng.standard_normal((200, 32))
+    Z = P[codes] + 1.5 * rng.standard_normal((800, 32))
+    prototypes = dict(enumerate(P + 1.5 * rng.standard_normal((200, 32))))
+    head = PrototypeLogisticRegression(prototypes=prototypes, C=10.0, tol=1e-3)
+    close, closest = (clone(head).set_params(tol=tol).fit(Z, codes) for tol in (1e-3, 1e-7))
+    start = closest.prototypes_ / closest.temperature_
+    # Beside the way that the fit has gone.
+    assert np.linalg.norm(close.coef_ - closest.coef_) < 0.02 * np.linalg.norm(closest.coef_ - start)
+
+
+def test_separable_shots_are_scaled_without_overflow():
+    S = 1e6 * np.eye(50)[np.repeat(np.arange(50), 3)]
+    assert np.isfinite(likeliest_scale(S, np.repeat(np.arange(50), 3), np.ones(150)))
+    assert np.isfinite(likeliest_scale(np.zeros((4, 3)), np.array([0, 1, 2, 0]), np.ones(4)))
+
+
+def test_as_many_classes_as_rows_are_nothing_to_warn_of():
+    rng = np.random.default_rng(0)
+    Z, names = rng.standard_normal((60, 5)), np.arange(60).astype(str)
+    assert PrototypeClassifier().fit(Z, names).score(Z, names) == 1.0
+    assert CrossModalClassifier().fit(Z, names).score(Z, names) == 1.0
+
+
+def test_tiny_weights_weigh_against_each_other():
+    rows = np.eye(2, dtype=np.float32)
+    for head in (PrototypeClassifier(), PrototypeLogisticRegression()):
+        fitted = head.fit(rows, ["a", "b"], sample_weight=[1e-60, 1e-60])
+        assert fitted.predict(rows).tolist() == ["a", "b"]
+
+
 def test_the_gradient_of_the_pulled_loss_is_that_of_finite_differences():
     Z, codes, _, _ = shots()
     rng = np.random.default_rng(0)
@@ -242,11 +276,21 @@ def test_ridges_can_be_chosen_on_held_out_classes():
     assert search.best_score_ > 0.6
 
 
+def test_small_ridges_of_wide_rows_lose_no_digits():
+    rng = np.random.default_rng(0)
+    X, codes = rng.standard_normal((30, 100)), np.arange(30) % 3
+    exact = ESZSLClassifier(feature_ridge=1e-4).fit(X, codes).map_
+    single = ESZSLClassifier(feature_ridge=1e-4).fit(X.astype(np.float32), codes).map_
+    assert_allclose(single, exact, atol=1e-4 * np.abs(exact).max())
+
+
 @pytest.mark.parametrize("shape", [(30, 8), (8, 30)], ids=["tall", "wide"])
 def test_ridge_systems(shape):
     rng = np.random.default_rng(0)
     Z, B = rng.standard_normal(shape), rng.standard_normal((shape[1], 3))
     assert_allclose((Z.T @ Z + 0.7 * np.eye(shape[1])) @ solve_ridge(Z, B, 0.7), B, rtol=1e-9, atol=1e-10)
+    T = rng.standard_normal((shape[0], 3))
+    assert_allclose(ridge_coefficients(Z, T, 0.7), solve_ridge(Z, Z.T @ T, 0.7), rtol=1e-9, atol=1e-10)
 
 
 def test_the_likeliest_scale_finds_the_temperature_of_scores():

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.frozen import FrozenEstimator
 from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
@@ -72,8 +73,17 @@ class FittedAlignerMixin:
         """The aligner as it is now: a later fit of the user's own sets other attributes, and leaves these alone."""
         if self.aligner is None:
             return None
-        check_is_fitted(self.aligner)
-        return copy(self.aligner)
+        aligner = self.aligner
+        while isinstance(aligner, FrozenEstimator):
+            aligner = aligner.estimator
+        for method in ("transform", "transform_y"):
+            if not hasattr(aligner, method):
+                raise TypeError(
+                    f"aligner must have transform and transform_y, as the aligners of this package; "
+                    f"{type(aligner).__name__} has no {method}."
+                )
+        check_is_fitted(aligner)
+        return copy(aligner)
 
 
 def shared_space_scores(aligner: Any, rows: ArrayLike, modality: str, name: str) -> FloatArray:

@@ -36,8 +36,8 @@ def splits_of(
     if sample_weight is not None and not np.all(sample_weight):
         position = np.cumsum(sample_weight > 0) - 1
         kept = sample_weight > 0
-        splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in map(_as_positions, splits)]
-    splits = [_as_positions(split) for split in splits]
+        splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in map(as_positions, splits)]
+    splits = [as_positions(split) for split in splits]
     for fold, (train, test) in enumerate(splits):
         if len(train) < 2 or len(test) < 2:
             raise ValueError(
@@ -47,7 +47,8 @@ def splits_of(
     return splits
 
 
-def _as_positions(split: Any) -> Split:
+def as_positions(split: Any) -> Split:
+    """Training and test rows of a split by position; scikit-learn takes masks too."""
     train, test = (np.flatnonzero(part) if np.asarray(part).dtype == bool else np.asarray(part) for part in split)
     return train, test
 

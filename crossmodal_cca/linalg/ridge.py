@@ -14,11 +14,29 @@ def solve_ridge(Z: FloatArray, B: FloatArray, ridge: float) -> FloatArray:
 
     One Cholesky factor of the smaller of d × d and n × n.
     """
-    n, d = Z.shape
-    G = gram(Z) if d <= n else gram(Z.T)
-    G[np.diag_indices_from(G)] += ridge
-    factor = linalg.cho_factor(G, lower=True, overwrite_a=True, check_finite=False)
-    if d <= n:
-        return np.asarray(linalg.cho_solve(factor, B, check_finite=False))
+    if Z.shape[1] <= len(Z):
+        return _solve(gram(Z), B, ridge)
     # (ZᵀZ + rI)⁻¹ = (I − Zᵀ (ZZᵀ + rI)⁻¹ Z) / r
-    return (B - product(Z.T, linalg.cho_solve(factor, product(Z, B), check_finite=False))) / ridge
+    return (B - product(Z.T, _solve(gram(Z.T), product(Z, B), ridge))) / ridge
+
+
+def ridge_coefficients(Z: FloatArray, T: FloatArray, ridge: float) -> FloatArray:
+    """Coefficients (ZᵀZ + ridge·I)⁻¹ ZᵀT (d, m) of ridge regression of targets T (n, m) on rows Z (n, d).
+
+    Unlike `solve_ridge` of ZᵀT nothing cancels where rows are wide and the ridge is small.
+    """
+    if Z.shape[1] <= len(Z):
+        return _solve(gram(Z), product(Z.T, T), ridge)
+    return product(Z.T, _solve(gram(Z.T), T, ridge))
+
+
+def _solve(G: FloatArray, B: FloatArray, ridge: float) -> FloatArray:
+    G[np.diag_indices_from(G)] += ridge
+    try:
+        factor = linalg.cho_factor(G, lower=True, overwrite_a=True, check_finite=False)
+    except linalg.LinAlgError as error:
+        raise ValueError(
+            f"A ridge of {ridge:g} is lost in rounding beside squares of {np.diagonal(G).max():g}: raise it, scale the "
+            "rows down, or drop features that repeat others."
+        ) from error
+    return np.asarray(linalg.cho_solve(factor, B, check_finite=False))

@@ -153,6 +153,11 @@ def check_resampling(n_resamples: Any, name: str, confidence_level: float) -> No
     """Refuse numbers of resamples and levels that mean nothing."""
     if isinstance(n_resamples, bool) or not isinstance(n_resamples, int | np.integer) or n_resamples < 0:
         raise ValueError(f"{name} must be an integer >= 0, got {n_resamples!r}.")
+    check_confidence_level(confidence_level)
+
+
+def check_confidence_level(confidence_level: float) -> None:
+    """Refuse levels of no interval."""
     if not 0 < confidence_level < 1:
         raise ValueError(f"confidence_level must be in (0, 1), got {confidence_level!r}.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
+from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -32,7 +34,7 @@ class LabelledRows(NamedTuple):
     sample_weight: FloatArray
 
     def class_sums(self) -> FloatArray:
-        """Weighted sum of the rows of each class, (n_classes, d)."""
+        """Weighted sum of the rows of each class, (n_classes, d), in double precision."""
         return sums_by_class(self.Z, self.codes, len(self.classes), self.sample_weight)
 
 
@@ -47,7 +49,7 @@ def labelled_rows(
 ) -> LabelledRows:
     """Check labelled rows and record their width and names; rows without weight are left out."""
     rows, labels = validate_data(estimator, X, y, dtype="numeric")
-    check_classification_targets(labels)
+    check_classes(labels)
     # A copy: unit length is made in place, and the rows may be the user's own.
     Z = rows.astype(float_dtype(rows))
     w = np.ones(len(Z)) if sample_weight is None else check_sample_weight(sample_weight, len(Z))
@@ -59,7 +61,15 @@ def labelled_rows(
             f"{type(estimator).__name__} needs rows of at least {min_classes} classes; y holds {len(classes)} class: "
             f"{classes[0]!r}."
         )
-    return LabelledRows(unit_rows(Z) if unit_length else Z, classes, codes, w.astype(Z.dtype))
+    return LabelledRows(unit_rows(Z) if unit_length else Z, classes, codes, w)
+
+
+def check_classes(labels: NDArray[Any]) -> None:
+    """Refuse labels that are no classes, such as numbers with a fraction."""
+    with warnings.catch_warnings():
+        # As many classes as rows are nothing to wonder at: one description of each.
+        warnings.filterwarnings("ignore", "The number of unique classes")
+        check_classification_targets(labels)
 
 
 def sums_by_class(Z: FloatArray, codes: NDArray[np.intp], n_classes: int, weights: FloatArray) -> FloatArray:
@@ -76,6 +86,8 @@ def stacked_by_class(
     Each class of the labelled rows must have one; further classes may.
     """
     if hasattr(vectors, "index") and hasattr(vectors, "to_numpy"):
+        if vectors.index.has_duplicates:
+            raise ValueError(f"{name} has several rows for a class; pass one for each.")
         vectors = dict(zip(vectors.index, vectors.to_numpy(), strict=True))
     if not (isinstance(vectors, Mapping) and len(vectors)):
         raise TypeError(
@@ -87,7 +99,7 @@ def stacked_by_class(
             f"{name} lacks {len(missing)} of the {len(labelled.classes)} classes in y, such as {missing[0]!r}; it has "
             f"{list(vectors)[:5]} (first five)."
         )
-    classes, order = np.unique(np.array(list(vectors)), return_index=True)
+    classes = _classes_of_keys(list(vectors), labelled.classes, name)
     rows = [np.asarray(vector) for vector in vectors.values()]
     shapes = {row.shape for row in rows}
     if shapes != {rows[0].shape if width is None else (width,)} or rows[0].ndim != 1:
@@ -95,10 +107,19 @@ def stacked_by_class(
             f"{name} must be vectors of {'one length' if width is None else f'{width} features, as the rows have'}; "
             f"got shapes {sorted(shapes)}."
         )
-    stacked = np.stack(rows)[order].astype(labelled.Z.dtype)
-    if not np.isfinite(stacked).all():
-        raise ValueError(f"{name} must be finite; it holds NaN or infinity.")
-    return classes, stacked
+    stacked = check_array(np.stack(rows), dtype="numeric", input_name=name).astype(labelled.Z.dtype)
+    order = np.argsort(classes, kind="stable")
+    return classes[order], stacked[order]
+
+
+def _classes_of_keys(keys: list[Any], of_rows: NDArray[Any], name: str) -> NDArray[Any]:
+    """Keys of a mapping as classes of the same type as those of the rows."""
+    classes = np.array(keys, dtype=object) if of_rows.dtype == object else np.asarray(keys)
+    try:
+        np.sort(np.array(keys, dtype=object))
+    except TypeError as error:
+        raise TypeError(f"The classes of {name} must be of one type; got {keys[:5]} (first five).") from error
+    return classes
 
 
 class ClassScoresMixin(ClassifierMixin):

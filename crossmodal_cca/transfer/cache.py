@@ -77,7 +77,7 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
             If rows or labels are bad, or `beta` is negative.
         """
         with unchanged_on_error(self):
-            check_number(self.beta, "beta", low=0.0)
+            self._beta = check_number(self.beta, "beta", low=0.0)
             self.examples_, self.classes_, self._codes, _ = labelled_rows(self, X, y, min_classes=1)
         return self
 
@@ -106,6 +106,6 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         for rows in row_slices(len(Z), SCORED_ROWS):
             A = F @ Z[rows].T
             A -= 1
-            A *= self.beta
+            A *= self._beta
             affinities[rows] = sums_by_class(np.exp(A, out=A), self._codes, n_classes, ones).T
         return affinities

@@ -7,12 +7,13 @@ from math import exp, log
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import logsumexp
 
 from .._blocks import FloatArray
 
 # Within these, scores are multiplied to become logarithms of probabilities.
-SCALES = (1e-3, 1e3)
+SCALES = (1e-3, 1e2)
+# Logarithm of what counts as no probability.
+SMALLEST = -80.0
 
 
 def likeliest_scale(S: FloatArray, codes: NDArray[np.intp], weights: FloatArray) -> float:
@@ -20,18 +21,21 @@ def likeliest_scale(S: FloatArray, codes: NDArray[np.intp], weights: FloatArray)
 
     The inverse of the temperature of Guo et al. (2017), On calibration of modern neural networks.
     """
-    S = S.astype(float)
-    S -= S.max(axis=1, keepdims=True)
-    of_class = S[np.arange(len(S)), codes]
+    S = S - S.max(axis=1, keepdims=True)
+    of_class = S[np.arange(len(S)), codes].astype(float)
     # The factor for scores that spread by 1, so that its limits hold in any unit.
-    spread = float(np.abs(S).mean()) or 1.0
+    spread = float(np.abs(S).mean(dtype=float)) or 1.0
+    scaled = np.empty_like(S)
 
     def loss(log_scale: float) -> float:
         scale = exp(log_scale) / spread
-        return float(np.average(logsumexp(scale * S, axis=1) - scale * of_class, weights=weights))
+        # What is smaller adds nothing, and takes exp much longer.
+        np.maximum(np.multiply(S, scale, out=scaled), SMALLEST, out=scaled)
+        total = np.exp(scaled, out=scaled).sum(axis=1, dtype=float)
+        return float(np.average(np.log(total) - scale * of_class, weights=weights))
 
     low, high = SCALES
-    found = minimize_scalar(loss, bounds=(log(low), log(high)), method="bounded", options={"xatol": 1e-6})
+    found = minimize_scalar(loss, bounds=(log(low), log(high)), method="bounded", options={"xatol": 1e-2})
     return exp(found.x) / spread
 
 
@@ -55,17 +59,19 @@ def best_offset(S: FloatArray, codes: NDArray[np.intp], seen: NDArray[np.bool_])
     """
     of_seen, of_unseen = np.where(seen, S, -np.inf), np.where(seen, -np.inf, S)
     margins = of_seen.max(axis=1) - of_unseen.max(axis=1)
-    rows = np.arange(len(S))
-    is_seen = seen[rows, codes]
+    is_seen = seen[np.arange(len(S)), codes]
     right = np.where(is_seen, of_seen.argmax(axis=1), of_unseen.argmax(axis=1)) == codes
-    ends = np.unique(margins)
+    # Between two neighbouring margins the offset makes no difference.
+    ends, places = np.unique(margins, return_inverse=True)
     offsets = np.concatenate(([ends[0] - 1.0], (ends[1:] + ends[:-1]) / 2, [ends[-1] + 1.0]))
 
-    def accuracy(part: NDArray[np.bool_], chosen: NDArray[np.bool_]) -> FloatArray:
-        return np.asarray((chosen & right)[:, part].mean(axis=1))
+    def lost(part: NDArray[np.bool_]) -> FloatArray:
+        """Right rows of a part whose margin is below each offset, as a share of the part."""
+        counts = np.bincount(places[part & right], minlength=len(ends))
+        return np.asarray(np.concatenate(([0], np.cumsum(counts))) / part.sum())
 
-    stays_seen = margins > offsets[:, None]
-    a, b = accuracy(is_seen, stays_seen), accuracy(~is_seen, ~stays_seen)
+    of_seen_classes, of_unseen_classes = lost(is_seen), lost(~is_seen)
+    a, b = of_seen_classes[-1] - of_seen_classes, of_unseen_classes
     harmonic = 2 * a * b / np.where(a + b > 0, a + b, 1.0)
     best = np.flatnonzero(harmonic == harmonic.max())
     # Of equally good ones the one nearest to none.

@@ -8,14 +8,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_array, column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
 from .._validation import check_number, set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from ..metrics._inputs import unit_rows
-from ._classes import ClassScoresMixin
+from ._classes import ClassScoresMixin, check_classes
 from .calibration import likeliest_scale
 from .prototypes import PrototypeClassifier
 from .shots import Rows, TwoModalities, balanced_accuracy, check_classifier, class_scores
@@ -151,7 +150,8 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             self._check_parameters()
             self.aligner_ = self._frozen_aligner()
             self._predicted, self._width = self.predict_modality, None
-            known = self._embedded(X, self.fit_modality, "X")
+            # A copy, as unit length is made in place: without an aligner rows are the user's own.
+            known = unit_rows(self._embedded(X, self.fit_modality, "X").copy())
             set_or_delete(self, "n_features_in_", self._width if self.aligner is None else None)
             labels = _checked_labels(y, "y", len(known))
             self.classes_, codes = np.unique(labels, return_inverse=True)
@@ -186,7 +186,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             If the rows are bad, or y holds a label that is none of ``classes_``.
         """
         check_is_fitted(self)
-        _refuse_unknown(np.asarray(y), self.classes_, "y")
+        _refuse_unknown(column_or_1d(y), self.classes_, "y")
         return float(super().score(X, y, sample_weight))
 
     def _check_parameters(self) -> None:
@@ -205,7 +205,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
                 check_number(value, name, low=0.0, positive=positive)
 
     def _embedded(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
-        """Unit rows of the shared space."""
+        """Rows of the shared space."""
         scores = shared_space_scores(self.aligner_, rows, modality, name)
         self._width = self._width or scores.shape[1]
         if scores.shape[1] != self._width:
@@ -213,15 +213,17 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
                 f"{name} has {scores.shape[1]} features, but CrossModalClassifier is expecting {self._width} features "
                 "as input, as the shared space has."
             )
-        return unit_rows(scores.copy())
+        return scores
 
     def _rows(self, X: ArrayLike) -> FloatArray:
         return self._embedded(X, self._predicted, "X")
 
     def _class_scores(self, Z: FloatArray) -> FloatArray:
-        S = class_scores(self.classifier_, Z)
-        S[:, self.seen_] -= self.calibration_
-        S /= self.temperature_
+        S = class_scores(self.classifier_, unit_rows(Z.copy()))
+        if self.calibration_:
+            S[:, self.seen_] -= self.calibration_
+        if self.temperature_ != 1.0:
+            S /= self.temperature_
         return S
 
     def _checked_shots(self, shots: Any, shot_labels: Any, known: FloatArray) -> Rows:
@@ -232,7 +234,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
                 if getattr(self, name) == word:
                     raise ValueError(f"{name}={word!r} is chosen by held-out shots: pass shots, or a number.")
             return Rows(known[:0], np.zeros(0, np.intp))
-        Z = self._embedded(shots, self.predict_modality, "shots")
+        Z = unit_rows(self._embedded(shots, self.predict_modality, "shots").copy())
         labels = _checked_labels(shot_labels, "shot_labels", len(Z))
         _refuse_unknown(labels, self.classes_, "shot_labels")
         return Rows(Z, np.searchsorted(self.classes_, labels))
@@ -273,6 +275,11 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         else:
             self.calibration_ = float(self.calibration)
         self.classifier_ = both.fitted(self.shot_weight_)
+        if not np.array_equal(self.classifier_.classes_, self.classes_):
+            raise ValueError(
+                f"{type(self.classifier_).__name__} knows the classes {list(self.classifier_.classes_)[:5]} (first "
+                f"five) instead of {self.classes_[:5].tolist()}: pass a classifier that can be fitted to these."
+            )
 
 
 def _checked_labels(labels: Any, name: str, n_rows: int) -> NDArray[Any]:
@@ -282,7 +289,7 @@ def _checked_labels(labels: Any, name: str, n_rows: int) -> NDArray[Any]:
     checked = column_or_1d(checked, warn=True)
     if checked.shape != (n_rows,):
         raise ValueError(f"{name} must be one label for each of the {n_rows} rows; got shape {checked.shape}.")
-    check_classification_targets(checked)
+    check_classes(checked)
     return checked
 
 

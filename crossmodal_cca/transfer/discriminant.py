@@ -29,7 +29,7 @@ def discriminant(labelled: LabelledRows) -> tuple[FloatArray, FloatArray]:
     """
     Z, codes = labelled.Z, labelled.codes
     n, d = Z.shape
-    means = labelled.class_sums() / np.bincount(codes)[:, None].astype(Z.dtype)
+    means = (labelled.class_sums() / np.bincount(codes)[:, None]).astype(Z.dtype)
     within = Z - means[codes]
     trace = np.einsum("ij,ij->", within, within) / max(n - 1, 1)
     of_all = Z - Z.mean(axis=0)

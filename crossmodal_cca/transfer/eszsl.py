@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator
 
 from .._blocks import FloatArray
 from .._validation import check_number, unchanged_on_error
-from ..linalg.ridge import solve_ridge
+from ..linalg.ridge import ridge_coefficients, solve_ridge
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class
 
 CANDIDATES = ("all", "unseen")
@@ -59,7 +59,8 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
 
     Rows are used as they are: centre and scale them first. Choose both ridges on held-out classes, not rows::
 
-        GridSearchCV(ESZSLClassifier(attributes, candidates="unseen"), grid, cv=GroupKFold()).fit(X, y, groups=y)
+        search = GridSearchCV(ESZSLClassifier(attributes, candidates="unseen"), grid, cv=GroupKFold(), refit=False)
+        search.fit(X, y, groups=y)
 
     References
     ----------
@@ -113,7 +114,7 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
         with unchanged_on_error(self):
             for name in ("feature_ridge", "attribute_ridge"):
                 check_number(getattr(self, name), name, low=0.0, positive=True)
-            check_number(self.calibration, "calibration", low=0.0)
+            self._calibration = check_number(self.calibration, "calibration", low=0.0)
             if self.candidates not in CANDIDATES:
                 raise ValueError(f"candidates must be one of {CANDIDATES}, got {self.candidates!r}.")
             labelled = labelled_rows(self, X, y, unit_length=False)
@@ -132,12 +133,19 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
 
     def _class_scores(self, Z: FloatArray) -> FloatArray:
         S: FloatArray = Z @ (self.map_ @ self.attributes_.T).astype(Z.dtype, copy=False)
-        S[:, self.seen_] -= self.calibration
+        S[:, self.seen_] -= self._calibration
         return S
 
 
 def _bilinear_map(labelled: LabelledRows, A: FloatArray, feature_ridge: float, attribute_ridge: float) -> FloatArray:
     """V (d, a) for seen classes with attributes A (n_seen, a)."""
-    # XᵀY with Y in {−1, +1}, from the sums of the classes.
-    XY = 2 * labelled.class_sums().T - labelled.Z.sum(axis=0)[:, None]
-    return solve_ridge(A, solve_ridge(labelled.Z, XY @ A, feature_ridge).T, attribute_ridge).T
+    Z, codes = labelled.Z, labelled.codes
+    if Z.shape[1] <= len(Z):
+        # XᵀY with Y in {−1, +1}, from the sums of the classes.
+        sums = labelled.class_sums()
+        of_classes = solve_ridge(Z, (2 * sums - sums.sum(axis=0)).T.astype(Z.dtype), feature_ridge)
+    else:
+        Y = np.full((len(Z), len(A)), -1, Z.dtype)
+        Y[np.arange(len(Z)), codes] = 1
+        of_classes = ridge_coefficients(Z, Y, feature_ridge)
+    return ridge_coefficients(A, of_classes.T, attribute_ridge).T

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state
 
 from .._progress import Progress
 from .._sklearn import count_rows
+from ..alignment.selection import as_positions
 from ..metrics._inputs import checked_ids
 from .classifier import CrossModalClassifier
 
@@ -118,12 +119,15 @@ def few_shot_episodes(
         raise ValueError(f"n_episodes must be a whole number of at least 2, got {n_episodes!r}.")
     known = _checked_descriptions(models, descriptions, description_labels, labels)
     rng = check_random_state(random_state)
+    all_classes = np.unique(labels)
     splits = _splits(cv, labels, groups, int(n_episodes), rng)
+    _check_pools(labels, [pool for pool, _ in splits], max(numbers))
     rows: list[tuple[Any, ...]] = []
     with Progress("episodes", int(n_episodes), verbose) as progress:
         for episode in range(n_episodes):
             pool, test = splits[episode % len(splits)]
-            drawn = _shots_of_classes(labels, rng.permutation(pool), max(numbers), episode)
+            order = rng.permutation(pool)
+            drawn = [order[labels[order] == c] for c in all_classes]
             X_test, y_test = _safe_indexing(X, test), labels[test]
             classes, codes, n_rows = np.unique(y_test, return_inverse=True, return_counts=True)
             for m in numbers:
@@ -159,7 +163,8 @@ def _splits(
     if cv is None:
         kind = StratifiedShuffleSplit if groups is None else GroupShuffleSplit
         cv = kind(n_episodes, test_size=TEST_SHARE, random_state=rng)
-    splits = list(check_cv(cv, labels, classifier=True).split(np.zeros(len(labels)), labels, groups))
+    given = check_cv(cv, labels, classifier=True).split(np.zeros(len(labels)), labels, groups)
+    splits = [as_positions(split) for split in given]
     if not splits:
         raise ValueError("cv gives no split; pass a splitter, or a list of (train, test) positions.")
     independent = np.arange(len(labels)) if groups is None else groups
@@ -172,20 +177,16 @@ def _splits(
     return splits
 
 
-def _shots_of_classes(
-    labels: NDArray[Any], pool: NDArray[np.intp], n_shots: int, episode: int
-) -> list[NDArray[np.intp]]:
-    """Positions of the shots of each class, the first ones of the pool in its order."""
-    drawn = []
-    for c in np.unique(labels).tolist():
-        of_class = pool[labels[pool] == c]
-        if len(of_class) < n_shots:
+def _check_pools(labels: NDArray[Any], pools: list[NDArray[np.intp]], n_shots: int) -> None:
+    """Refuse splits that leave too few rows of a class to draw shots from, before anything is fitted."""
+    classes, codes = np.unique(labels, return_inverse=True)
+    for pool in pools:
+        counts = np.bincount(codes[pool], minlength=len(classes))
+        if counts.min() < n_shots:
             raise ValueError(
-                f"Class {c!r} has {len(of_class)} rows to draw shots from in episode {episode}, fewer than {n_shots}. "
-                "Ask for fewer shots, leave the class out, or pass a cv with smaller test parts."
+                f"Class {classes.tolist()[counts.argmin()]!r} has {counts.min()} rows to draw shots from, fewer than "
+                f"{n_shots}. Ask for fewer shots, leave the class out, or pass a cv with smaller test parts."
             )
-        drawn.append(of_class)
-    return drawn
 
 
 def _check_models(models: Any) -> None:
@@ -194,6 +195,8 @@ def _check_models(models: Any) -> None:
     for name, model in models.items():
         if not (hasattr(model, "fit") and hasattr(model, "predict")):
             raise TypeError(f"models[{name!r}] must be a classifier with fit and predict, got {model!r}.")
+        if is_regressor(model):
+            raise TypeError(f"models[{name!r}] must be a classifier, got the regressor {model!r}.")
 
 
 def _checked_shots(shots: Any, models: Mapping[str, Any]) -> list[int]:
@@ -215,6 +218,7 @@ def _checked_descriptions(
             "fitted to them. Pass both if there is one, otherwise neither."
         )
     if wanted:
+        checked_ids(description_labels, "description_labels", count_rows(descriptions), "descriptions")
         missing = set(labels.tolist()).difference(np.asarray(description_labels).tolist())
         if missing:
             raise ValueError(

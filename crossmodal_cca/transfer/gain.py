@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .._validation import check_number
+from ..metrics.report import check_confidence_level
 from .few_shot import COLUMNS
 
 if TYPE_CHECKING:
@@ -126,6 +126,8 @@ def transfer_gain(episodes: pd.DataFrame, model: str, baseline: str, *, confiden
     import pandas as pd
 
     _check_episodes(episodes)
+    if (episodes["class"] == ALL_CLASSES).any():
+        raise ValueError(f"A class cannot be called {ALL_CLASSES!r}, as the mean over all is here; rename it.")
     overall = _episode_scores(episodes, "balanced_accuracy").rename(columns={"value": "recall"})
     both = pd.concat([overall.assign(**{"class": ALL_CLASSES}), episodes], ignore_index=True)
     keys = ["shots", "class", "episode"]
@@ -133,7 +135,7 @@ def transfer_gain(episodes: pd.DataFrame, model: str, baseline: str, *, confiden
     for name, found in ((model, one), (baseline, other)):
         if found.empty:
             raise ValueError(f"{name!r} is not among the models {episodes['model'].unique().tolist()}.")
-    pairs = pd.DataFrame({"value": one, "baseline": other}).reindex(one.index).dropna()
+    pairs = one.to_frame("value").join(other.rename("baseline"), how="inner")
     if pairs.empty:
         raise ValueError(f"{model!r} and {baseline!r} have no number of shots in common.")
     pairs["difference"] = pairs["value"] - pairs["baseline"]
@@ -162,7 +164,7 @@ def _with_interval(by_case: Any, confidence_level: float) -> pd.DataFrame:
     """Mean of each group of episodes, and the ends of Student's interval."""
     from scipy.stats import t
 
-    check_number(confidence_level, "confidence_level", low=0.0, high=1.0, positive=True)
+    check_confidence_level(confidence_level)
     table = by_case.agg(["mean", "sem", "count"])
     half = t.ppf((1 + confidence_level) / 2, np.maximum(table["count"] - 1, 1)) * table["sem"]
     ends = {"low": table["mean"] - half, "high": table["mean"] + half}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
+from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -17,7 +18,7 @@ from .._blocks import FloatArray
 from .._validation import check_number, unchanged_on_error
 from ..linalg.products import product
 from ..metrics._inputs import unit_rows
-from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class
+from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
 from .calibration import likeliest_scale
 from .prototypes import class_prototypes
 
@@ -33,7 +34,7 @@ def logistic_loss(
     """Loss of `PrototypeLogisticRegression` and its gradient, at coefficients less the centres, as one row.
 
     Z (n, d) are unit rows, centres (n_classes, d) the prototypes over the temperature, pulls (n_classes,) λ. As in
-    scikit-learn the loss is divided by C Σ w, so that a tolerance of the gradient does not depend on the rows.
+    scikit-learn the loss is divided by C Σ w.
     """
     rows, w = np.arange(len(Z)), weights / weights.sum()
     offset = product(Z, centre.T)
@@ -52,6 +53,12 @@ def logistic_loss(
         return value, (product(S.T, Z) + ridge * D).ravel()
 
     return loss
+
+
+def largest_slope(Z: FloatArray, codes: NDArray[np.intp], weights: FloatArray, n_classes: int) -> float:
+    """Largest entry of the gradient of the mean loss, without the pull, at coefficients of zero."""
+    sums = sums_by_class(Z, codes, n_classes, weights)
+    return float(np.abs(sums.sum(axis=0) / n_classes - sums).max() / weights.sum()) or 1.0
 
 
 class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
@@ -75,7 +82,7 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
     max_iter : int >= 1, default=200
         Most iterations.
     tol : float > 0, default=1e-4
-        The largest entry of the gradient of the mean loss at which to stop.
+        Stop when no entry of the gradient is larger than this share of the largest one at coefficients of zero.
 
     Attributes
     ----------
@@ -174,7 +181,8 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
             P = class_prototypes(labelled) if P is None else unit_rows(P)
             scale, pulls = self._prior(Z, codes, w, P, given)
             centre = P * P.dtype.type(scale)
-            options: Any = {"maxiter": self.max_iter, "gtol": self.tol, "ftol": FLAT, "maxls": 50}
+            gtol = self.tol * largest_slope(Z, codes, w, len(classes))
+            options: Any = {"maxiter": self.max_iter, "gtol": gtol, "ftol": FLAT, "maxls": 50}
             start: Any = np.zeros(centre.size)
             loss = logistic_loss(Z, codes, w, centre, pulls, self.C)
             found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
@@ -194,7 +202,8 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         check_number(self.C, "C", low=0.0, positive=True)
         check_number(self.tol, "tol", low=0.0, positive=True)
-        check_number(self.max_iter, "max_iter", low=1.0)
+        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
+            raise ValueError(f"max_iter must be a whole number of at least 1, got {self.max_iter!r}.")
         if not isinstance(self.adaptive, bool | np.bool_):
             raise TypeError(f"adaptive must be True or False, got {self.adaptive!r}.")
         if self.temperature is not None:

@@ -11,10 +11,10 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
-from .._validation import check_number, check_same_rows
+from .._validation import check_same_rows
 from ..alignment.fitted import check_modality
 from ..metrics import per_query
-from ..metrics.report import check_resampling
+from ..metrics.report import check_confidence_level, check_resampling
 from ..metrics.resampling import bootstrap, cluster_codes, percentile_interval
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def prediction_intervals(
     from scipy.stats import norm
 
     check_modality(modality, "modality")
-    check_number(confidence_level, "confidence_level", low=0.0, high=1.0, positive=True)
+    check_confidence_level(confidence_level)
     check_is_fitted(aligner)
     if not hasattr(aligner, "residual_covariance"):
         raise TypeError(
@@ -188,6 +188,8 @@ def prediction_report(
             f"{own} has {truth.shape[1]} features, {own}_train {training.shape[1]}, and predictions "
             f"{predicted.shape[1]}; all three must agree."
         )
+    if np.all(truth == truth[0]):
+        raise ValueError(f"{own} must vary: without variance there is none to be predicted.")
     mean = training.mean(axis=0)
     predictors = {
         "prediction": predicted,

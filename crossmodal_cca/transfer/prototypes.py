@@ -18,7 +18,7 @@ from ._classes import ClassScoresMixin, LabelledRows, labelled_rows
 
 def class_prototypes(labelled: LabelledRows) -> FloatArray:
     """Mean direction of the unit rows of each class, (n_classes, d) of unit length."""
-    return unit_rows(labelled.class_sums())
+    return unit_rows(labelled.class_sums()).astype(labelled.Z.dtype)
 
 
 class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
@@ -89,14 +89,14 @@ class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
             If rows, labels or weights are bad, or `temperature` is not positive.
         """
         with unchanged_on_error(self):
-            check_number(self.temperature, "temperature", low=0.0, positive=True)
+            self._temperature = check_number(self.temperature, "temperature", low=0.0, positive=True)
             labelled = labelled_rows(self, X, y, sample_weight)
             self.classes_, self.prototypes_ = labelled.classes, class_prototypes(labelled)
         return self
 
     def _class_scores(self, Z: FloatArray) -> FloatArray:
         P = self.prototypes_.astype(Z.dtype, copy=False)
-        return np.asarray(unit_rows(Z.copy()) @ P.T / Z.dtype.type(self.temperature))
+        return np.asarray(unit_rows(Z.copy()) @ P.T / Z.dtype.type(self._temperature))
 
 
 class ClassFeaturesMixin(TransformerMixin):

@@ -102,7 +102,7 @@ class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, Transform
             self.aligner_ = self._frozen_aligner()
             scores = self._scores(X, reset=True)
             self._n_features_out = scores.shape[1]
-            set_or_delete(self, "mean_", scores.mean(axis=0) if self.center else None)
+            set_or_delete(self, "mean_", scores.mean(axis=0, dtype=float) if self.center else None)
         return self
 
     def transform(self, X: ArrayLike) -> FloatArray:
@@ -131,7 +131,10 @@ class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, Transform
         return unit_rows(scores) if self.unit_length else scores
 
     def _scores(self, X: ArrayLike, *, reset: bool) -> FloatArray:
-        if self.aligner_ is None:
+        if self.aligner_ is not None and reset:
+            set_or_delete(self, "n_features_in_", None)
+            set_or_delete(self, "feature_names_in_", None)
+        elif self.aligner_ is None:
             # An aligner checks its rows itself: they may be raw text.
             X = validate_data(self, X, reset=reset, dtype="numeric")
         return shared_space_scores(self.aligner_, X, self.modality, "X")

@@ -11,7 +11,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from .._blocks import FloatArray
 from ..metrics._inputs import unit_rows
-from ._classes import sums_by_class
+from ._classes import ClassScoresMixin, sums_by_class
 from .calibration import best_offset
 from .prototypes import PrototypeClassifier
 
@@ -42,6 +42,11 @@ class TwoModalities(NamedTuple):
         """Whether the classifier wants the prototypes of the known modality, and shots alone as rows."""
         return "prototypes" in self.classifier.get_params(deep=False)
 
+    def prototypes(self) -> FloatArray:
+        """Mean directions of the classes in the known modality, (n_classes, k)."""
+        ones = np.ones(len(self.known.Z), self.known.Z.dtype)
+        return unit_rows(sums_by_class(*self.known, len(self.classes), ones))
+
     def fitted(self, shot_weight: float | None, shots: Rows | None = None) -> Any:
         """A new classifier fitted to both, or to some of the shots."""
         shots = self.shots if shots is None else shots
@@ -49,9 +54,7 @@ class TwoModalities(NamedTuple):
             return PrototypeClassifier().fit(self.known.Z, self.classes[self.known.codes])
         classifier = clone(self.classifier)
         if self.takes_prototypes:
-            ones = np.ones(len(self.known.Z), self.known.Z.dtype)
-            P = unit_rows(sums_by_class(*self.known, len(self.classes), ones))
-            classifier.set_params(prototypes=dict(zip(self.classes.tolist(), P, strict=True)))
+            classifier.set_params(prototypes=dict(zip(self.classes.tolist(), self.prototypes(), strict=True)))
             return classifier.fit(shots.Z, self.classes[shots.codes])
         if len(shots.Z) == 0 or shot_weight == 0:
             return classifier.fit(self.known.Z, self.classes[self.known.codes])
@@ -64,14 +67,14 @@ class TwoModalities(NamedTuple):
         return classifier.fit(Z, labels, sample_weight=weights)
 
     def splits(self) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Stratified folds of the shots, which do not depend on their order."""
-        # Takes a tenth of a second to import.
-        from sklearn.model_selection import StratifiedKFold
-
-        order = np.lexsort(self.shots.Z[:, :8].T)
-        codes = self.shots.codes[order]
-        folds = StratifiedKFold(min(FOLDS, self.fewest_shots)).split(codes, codes)
-        return [(order[train], order[test]) for train, test in folds]
+        """Folds with the same share of every class, which do not depend on the order of the shots."""
+        order = np.lexsort((_places(self.shots.Z), self.shots.codes))
+        starts = np.searchsorted(self.shots.codes[order], self.shots.codes[order])
+        n_folds = min(FOLDS, self.fewest_shots)
+        # Neighbours in the order are neighbours in space: each fold gets some of everywhere.
+        folds = np.empty(len(order), np.intp)
+        folds[order] = (np.arange(len(order)) - starts) % n_folds
+        return [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(n_folds)]
 
     @property
     def fewest_shots(self) -> int:
@@ -88,6 +91,8 @@ class TwoModalities(NamedTuple):
     def stacking_offset(self, shot_weight: float | None) -> float:
         """What to take from scores of classes with shots, found by letting some of them play classes without."""
         with_shots, places = np.unique(self.shots.codes), np.arange(len(self.classes))
+        # Which classes play together must not depend on their names.
+        with_shots = with_shots[np.argsort(_places(self.prototypes()[with_shots]))]
         splits = self.splits()
         scores, codes, seen = [], [], []
         for fold, (train, test) in enumerate(splits):
@@ -102,6 +107,11 @@ class TwoModalities(NamedTuple):
         return best_offset(*map(np.concatenate, (scores, codes, seen)))
 
 
+def _places(Z: FloatArray) -> FloatArray:
+    """Places of rows along an arbitrary direction, always the same: an order that rows have by themselves."""
+    return np.asarray(Z @ np.random.RandomState(0).standard_normal(Z.shape[1]))
+
+
 def balanced_accuracy(S: FloatArray, codes: NDArray[np.intp]) -> float:
     """Mean over the classes of the share of rows whose highest score is their own class's."""
     right = S.argmax(axis=1) == codes
@@ -109,12 +119,16 @@ def balanced_accuracy(S: FloatArray, codes: NDArray[np.intp]) -> float:
 
 
 def class_scores(classifier: Any, Z: FloatArray) -> FloatArray:
-    """Scores (n, n_classes) whose softmax are the classifier's probabilities, where it has such."""
+    """Scores (n, n_classes): the decision function, or logarithms of probabilities where there is none."""
+    if isinstance(classifier, ClassScoresMixin):
+        return classifier._class_scores(Z)
     if hasattr(classifier, "decision_function"):
         S = np.asarray(classifier.decision_function(Z))
-        return np.column_stack((np.zeros_like(S), S)) if S.ndim == 1 else S
-    p = np.asarray(classifier.predict_proba(Z))
-    return np.asarray(np.log(np.maximum(p, np.finfo(p.dtype).tiny)))
+        S = np.column_stack((np.zeros_like(S), S)) if S.ndim == 1 else S
+    else:
+        p = np.asarray(classifier.predict_proba(Z))
+        S = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
+    return S
 
 
 def check_classifier(classifier: Any, shot_weight: Any, has_shots: bool) -> None:
@@ -123,6 +137,8 @@ def check_classifier(classifier: Any, shot_weight: Any, has_shots: bool) -> None
     if not any(hasattr(classifier, method) for method in ("decision_function", "predict_proba")):
         raise TypeError(f"classifier must have decision_function or predict_proba; {name} has neither.")
     parameters = classifier.get_params(deep=False)
+    if parameters.get("decision_function_shape") == "ovo":
+        raise ValueError(f"{name} must score classes, not pairs of them: set decision_function_shape='ovr'.")
     if "prototypes" in parameters:
         if parameters["prototypes"] is not None:
             raise ValueError(f"prototypes of {name} are those of the rows of fit: leave them at None.")
@@ -131,7 +147,7 @@ def check_classifier(classifier: Any, shot_weight: Any, has_shots: bool) -> None
                 f"shot_weight has no meaning for {name}, which weighs shots against prototypes by parameters of its "
                 f"own; leave it at 1.0, got {shot_weight!r}."
             )
-    elif has_shots and shot_weight is not None and not has_fit_parameter(classifier, "sample_weight"):
+    elif has_shots and shot_weight not in (None, 0) and not has_fit_parameter(classifier, "sample_weight"):
         raise ValueError(
             f"{name} takes no sample_weight, so shots cannot be weighted: use shot_weight=None, and every row counts "
             "as one, or a classifier that does."
