@@ -31,6 +31,8 @@ RECORDED = (
     "cca-zoo",
     "faiss-cpu",
     "ikpls",
+    "ranx",
+    "dask",
     "threadpoolctl",
     "torch",
 )
@@ -139,9 +141,10 @@ def _version(distribution: str) -> str:
 
 
 def parse_arguments(description: str | None, name: str) -> argparse.Namespace:
-    """Read --quick and --output; a quick run writes to a file of its own, so that it never replaces a full one."""
+    """Read --quick, --brief and --output; a quick run writes to a file of its own, and never replaces a full one."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the script; no verdicts")
+    parser.add_argument("--brief", action="store_true", help="full sizes, without the slowest questions")
     parser.add_argument("--output", type=Path, help="JSON file (default: benchmarks/results/NAME.json)")
     arguments = parser.parse_args()
     if arguments.output is None:

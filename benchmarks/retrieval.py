@@ -8,6 +8,7 @@ Targets, as ratios of medians of interleaved repeats in one process:
 - The first 10 of 30,000 queries in a gallery of 30,000 × 128 float32 by CrossModalIndex: no slower than scikit-learn's
   brute-force neighbours on unit vectors, and at most twice faiss's flat index.
 - Average precision by class over the full list, 10,000 × 10,000: at most 12 times the bare product (it must sort).
+- Reciprocal ranks of 2,000 × 2,000 from rows: no slower than ranx's from scores in its own format.
 
 `difference`: of ranks, the largest distance from the interval that float64 scores allow, over 200 queries (should be
 0); of searches, the share of neighbours that differ from float64 brute force, over 200 queries (peers compute in
@@ -24,7 +25,7 @@ from harness import OURS, SEED, Row, Target, Task, compare, parse_arguments, rep
 from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
-from crossmodal_cca.metrics import mean_average_precision, retrieval_ranks
+from crossmodal_cca.metrics import mean_average_precision, mean_reciprocal_rank, retrieval_ranks
 from crossmodal_cca.metrics.ranks import BLOCK_BYTES
 from crossmodal_cca.retrieval import CrossModalIndex
 
@@ -118,13 +119,32 @@ def scoring(n: int, repeats: int) -> list[Row]:
     return compare(f"mean_average_precision, {CLASSES} classes, {(n, n, WIDTH)}, float32", tasks, repeats)
 
 
+def against_ranx(n: int, repeats: int) -> list[Row]:
+    """Reciprocal ranks from rows, beside ranx's from scores that are in its own format already."""
+    x, y = paired_scores(n)
+    tasks = {OURS: Task(lambda: mean_reciprocal_rank(x, y), answer=np.atleast_1d)}
+    peer = Task(lambda: None, needs="ranx")
+    if peer.is_possible:
+        from ranx import Qrels, Run, evaluate
+
+        names = [f"{i:06d}" for i in range(n)]
+        scores = (x.astype(float) @ y.T.astype(float)).tolist()
+        run = Run({q: dict(zip(names, row, strict=True)) for q, row in zip(names, scores, strict=True)})
+        qrels = Qrels({name: {name: 1} for name in names})
+        peer = Task(lambda: evaluate(qrels, run, "mrr"), Target(">=", 1), np.atleast_1d, needs="ranx")
+    return compare(
+        f"mean_reciprocal_rank {(n, n, WIDTH)}, float32", tasks | {"ranx, without the product": peer}, repeats
+    )
+
+
 def main() -> None:
     arguments = parse_arguments(__doc__, "retrieval")
     quick = arguments.quick
     rows = ranking(3_000 if quick else 30_000, 3 if quick else 9)
     rows += searching(3_000 if quick else 30_000, 3 if quick else 7)
     rows += scoring(2_000 if quick else 10_000, 3 if quick else 7)
-    if not quick:
+    rows += against_ranx(300 if quick else 2_000, 5)
+    if not (quick or arguments.brief):
         rows += ranking(100_000, 3)
     report(rows, arguments)
 

@@ -202,6 +202,25 @@ class ClassScoresMixin(ClassifierMixin):
         """
         return np.asarray(softmax(self._all_class_scores(X), axis=1))
 
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Share of rows whose class is recognised.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features)
+            Rows to classify.
+        y : array-like of shape (n_rows,)
+            Their classes.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Weights of the rows.
+
+        Returns
+        -------
+        accuracy : float
+            In [0, 1].
+        """
+        return float(super().score(X, y, sample_weight))
+
     def _all_class_scores(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)
         Z = self._rows(X)

@@ -187,7 +187,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         """
         check_is_fitted(self)
         _refuse_unknown(column_or_1d(y), self.classes_, "y")
-        return float(super().score(X, y, sample_weight))
+        return super().score(X, y, sample_weight)
 
     def _check_parameters(self) -> None:
         check_modality(self.fit_modality, "fit_modality")
