@@ -62,11 +62,17 @@ def test_everything_public_describes_its_parameters_and_has_an_example(module, n
 
 
 def test_names_of_the_package_are_all_listed():
+    assert set(dir(crossmodal_cca)) >= set(crossmodal_cca.__all__)
     assert {name for name in vars(crossmodal_cca) if not name.startswith("_")} - set(crossmodal_cca.__all__) <= {
         "alignment",
         "linalg",
         "cli",
+        "import_module",
+        "Any",
+        "TYPE_CHECKING",
     }
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        crossmodal_cca.nothing  # noqa: B018
 
 
 def test_the_example_of_the_readme_runs_and_prints_what_it_says():

@@ -15,10 +15,10 @@ from .._validation import as_pair, check_number, check_rows
 from ..linalg.kernel_maps import LANDMARKS, FourierMap, KernelMap, fourier_map, nystroem_map
 from ..linalg.kernels import (
     DISTANCE_KERNELS,
-    KERNELS,
     SHIFT_INVARIANT_KERNELS,
     Kernel,
     check_precomputed,
+    kernel_names,
     median_gamma,
     spread_rows,
 )
@@ -68,8 +68,9 @@ def check_kernel_parameters(estimator: Any) -> None:
 
 def _check_side(estimator: Any, index: int) -> None:
     kernel = side(estimator, "kernel", index)
-    if not callable(kernel) and not (isinstance(kernel, str) and kernel in KERNELS):
-        raise ValueError(f"kernel must be a function or one of {', '.join(map(repr, KERNELS))}; got {kernel!r}.")
+    names = kernel_names()
+    if not callable(kernel) and not (isinstance(kernel, str) and kernel in names):
+        raise ValueError(f"kernel must be a function or one of {', '.join(map(repr, names))}; got {kernel!r}.")
     gamma = side(estimator, "gamma", index)
     if gamma is not None:
         check_number(gamma, "gamma", low=0.0, positive=True)
