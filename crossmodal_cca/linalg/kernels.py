@@ -13,7 +13,6 @@ from sklearn.utils import assert_all_finite
 
 from .._blocks import FloatArray, float_block, row_slices
 
-
 # Kernels of non-negative rows.
 HISTOGRAM_KERNELS = ("additive_chi2", "chi2")
 # A shift of all rows changes these in a way that centring undoes.
