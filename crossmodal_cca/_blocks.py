@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -21,10 +22,34 @@ def float_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
     return np.dtype(np.float32 if single else np.float64)
 
 
-def row_slices(n_rows: int, block_rows: int = BLOCK_ROWS) -> Iterator[slice]:
+def row_slices(n_rows: int, block_rows: int | None = None) -> Iterator[slice]:
     """Slices that cover `n_rows` rows in order, a block at a time."""
-    for start in range(0, n_rows, block_rows):
-        yield slice(start, min(start + block_rows, n_rows))
+    step = block_rows or BLOCK_ROWS
+    for start in range(0, n_rows, step):
+        yield slice(start, min(start + step, n_rows))
+
+
+@dataclass(frozen=True, eq=False)
+class ChosenRows:
+    """Some rows of an array, gathered where they are read: never a copy of all of them."""
+
+    array: NDArray[Any]
+    positions: NDArray[np.intp]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (len(self.positions), *self.array.shape[1:])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.array.dtype
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, rows: slice | NDArray[np.intp]) -> NDArray[Any]:
+        chosen: NDArray[Any] = self.array[self.positions[rows]]
+        return chosen
 
 
 def float_block(array: NDArray[Any], rows: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> FloatArray:

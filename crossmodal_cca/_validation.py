@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
+from ._blocks import ChosenRows
 from ._sklearn import get_feature_names, validate_data
 
 
@@ -82,12 +83,13 @@ def check_pair(
             ensure_min_samples=min_rows,
         )
     B = check_rows(y, "y", one_column_is_1d=True)
-    check_same_rows(A, B)
+    check_same_rows(len(A), len(B))
     y_is_1d = B.ndim == 1
     B = B.reshape(len(B), -1)
     w = None if sample_weight is None else check_sample_weight(sample_weight, len(A), allow_none=allow_no_weight)
     if w is not None and not w.all():
-        A, B, w = A[w > 0], B[w > 0], w[w > 0]
+        kept = np.flatnonzero(w)
+        A, B, w = ChosenRows(A, kept), ChosenRows(B, kept), w[kept]  # type: ignore[assignment]
     if len(A) < min_rows and not allow_no_weight:
         raise ValueError(
             f"sample_weight leaves n_samples={len(A)} row(s) with a positive weight, while a minimum of "
@@ -96,10 +98,10 @@ def check_pair(
     return PairedRows(A, B, w, x_names, y_names, y_is_1d)
 
 
-def check_same_rows(X: NDArray[Any], y: NDArray[Any]) -> None:
+def check_same_rows(n_x: int, n_y: int) -> None:
     """Refuse sides that cannot be pairs."""
-    if len(X) != len(y):
-        raise ValueError(f"X has {len(X)} rows and y has {len(y)}; rows are pairs, so both need the same number.")
+    if n_x != n_y:
+        raise ValueError(f"X has {n_x} rows and y has {n_y}; rows are pairs, so both need the same number.")
 
 
 def check_sample_weight(sample_weight: ArrayLike, n_rows: int, *, allow_none: bool = False) -> NDArray[np.float64]:

@@ -39,10 +39,15 @@ class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Transfo
         return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
 
     def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A, names = check_rows_of_y(y)
-        check_features_of_y(self, A, names, len(self.y_mean_))
+        A = self._y_features(y)
         rotations = self.y_rotations_ if weighted else self._y_directions
         return _scores(A, self.y_mean_, self.y_scale_, rotations, "y")
+
+    def _y_features(self, y: ArrayLike) -> NDArray[Any]:
+        """Checked rows of the second modality, 2-D."""
+        A, names = check_rows_of_y(y)
+        check_features_of_y(self, A, names, len(self.y_mean_))
+        return A
 
 
 class LinearAligner(LinearMaps):

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
-from .._sklearn import wrap_scores
+from .._blocks import FloatArray, row_slices
+from .._persistence import SavedMixin
+from .._sklearn import count_rows, take_rows, wrap_scores
 from .._validation import check_same_rows, check_sample_weight
-from ..linalg.solution import paired_correlations
+from ..linalg.solution import ColumnMoments
+
+PairedColumns = Callable[[Any, Any], tuple[FloatArray, FloatArray]]
 
 
-class PairScoresMixin:
-    """`transform`, `transform_y` and `score` on top of an aligner's own `_x_scores` and `_y_scores`."""
+class PairScoresMixin(SavedMixin):
+    """What every aligner has on top of its own `_x_scores` and `_y_scores`."""
 
     @abstractmethod
     def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
@@ -83,7 +89,7 @@ class PairScoresMixin:
         if y is None:
             return self._wrap(x_scores, X)
         y_scores = self._y_scores(y)
-        check_same_rows(x_scores, y_scores)
+        check_same_rows(len(x_scores), len(y_scores))
         return self._wrap(x_scores, X, "x"), self._wrap(y_scores, y, "y")
 
     def transform_y(self, y: ArrayLike) -> Any:
@@ -131,14 +137,11 @@ class PairScoresMixin:
             If the sides differ in rows, there is only one row, or the rows are bad in a way that `transform` refuses.
         """
         check_is_fitted(self)
-        x_scores, y_scores = self._x_scores(X), self._y_scores(y)
-        check_same_rows(x_scores, y_scores)
-        if len(x_scores) < 2:
-            raise ValueError("score correlates rows and needs at least 2 of them; got n_samples=1.")
-        if x_scores.shape[1] == 0:
-            return 0.0
-        w = None if sample_weight is None else check_sample_weight(sample_weight, len(x_scores))
-        return float(paired_correlations(x_scores, y_scores, w).sum())
+        moments = column_moments(self._paired_scores, X, y, sample_weight)
+        return float(moments.correlations().sum())
+
+    def _paired_scores(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        return self._x_scores(X), self._y_scores(y)
 
     def _wrap(self, scores: FloatArray, original: Any, side: str | None = None) -> Any:
         names: NDArray[Any]
@@ -154,3 +157,17 @@ class PairScoresMixin:
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayLike | None) -> ColumnMoments:
+    """Moments of the columns that rows of X and y give, a block of rows at a time."""
+    n_rows = count_rows(X)
+    check_same_rows(n_rows, count_rows(y))
+    if n_rows < 2:
+        raise ValueError(f"score compares rows and needs at least 2 of them; got n_samples={n_rows}.")
+    w = None if sample_weight is None else check_sample_weight(sample_weight, n_rows)
+    parts = (
+        ColumnMoments.of_rows(*columns(take_rows(X, rows), take_rows(y, rows)), None if w is None else w[rows])
+        for rows in row_slices(n_rows)
+    )
+    return reduce(add, parts)

@@ -12,12 +12,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._blocks import FloatArray, float_block, float_dtype, row_slices
+from .._persistence import SavedMixin
 from .._validation import PairedRows, check_pair
 from .products import gram, product, weighted_sum
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PairMoments:
+class PairMoments(SavedMixin):
     """Counts, means and centred cross-products of paired rows of two modalities.
 
     Moments of disjoint rows add up, and moments of a part can be taken away again: ``moments_a + moments_b`` are
