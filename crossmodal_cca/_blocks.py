@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import reduce
+from itertools import repeat
+from operator import add
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import assert_all_finite
 
 FloatArray = NDArray[Any]
+T = TypeVar("T")
 
 # Large enough for matrix products at full speed, small enough that a block of a thousand features is some tens of MB.
 BLOCK_ROWS = 8192
@@ -57,3 +61,86 @@ def float_block(array: NDArray[Any], rows: slice | NDArray[np.intp], dtype: DTyp
     block = np.asarray(array[rows], dtype=dtype)
     assert_all_finite(block, input_name=name)
     return block
+
+
+# Moments merged by one task: a tree of few levels, whose tasks hold little.
+_FAN_IN = 8
+_KNOW_SIZES = "Count the rows first: array.compute_chunk_sizes(), or dataframe.to_dask_array(lengths=True)"
+
+
+def is_dask(*collections: Any) -> bool:
+    """Whether one of them is a Dask collection, by its type alone: nothing is imported, and nothing loaded."""
+    return any(type(A).__module__.partition(".")[0] in ("dask", "dask_expr") for A in collections)
+
+
+def without_rows(A: Any, name: str) -> Any:
+    """Width, names and type of a Dask array or dataframe, in a container without rows."""
+    from dask.array import Array
+
+    if not isinstance(A, Array):
+        if hasattr(type(A), "to_dask_array"):
+            return A._meta
+    elif not np.isnan(A.shape[1:]).any():
+        return np.empty((0, *A.shape[1:]), A.dtype)
+    raise TypeError(f"{name} must be a Dask array with a known number of columns, or a Dask dataframe; got {A!r}.")
+
+
+def dask_rows(A: Any, dtype: DTypeLike) -> Any:
+    """A Dask array whose chunks are whole rows; those of a dataframe are converted to the type given."""
+    from dask.array import Array
+
+    array = A if isinstance(A, Array) else A.astype(dtype).to_dask_array()
+    return array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
+
+
+def aligned_rows(**arrays: Any) -> list[Any]:
+    """Cut the rows of all alike, as those of the first Dask array of known chunk sizes; a number stays a number.
+
+    Chunks of unknown sizes are paired by their order: who reads them has to check.
+    """
+    from dask.array import from_array
+
+    lazy = {name: A for name, A in arrays.items() if is_dask(A)}
+    known = next((A.chunks[0] for A in lazy.values() if not np.isnan(A.shape[0])), None)
+    n_chunks = {name: len(known if known and not np.isnan(A.shape[0]) else A.chunks[0]) for name, A in lazy.items()}
+    if len(set(n_chunks.values())) > 1:
+        raise ValueError(
+            f"Chunks of unknown sizes are paired by their order, but there are {n_chunks} of them. {_KNOW_SIZES}."
+        )
+
+    def cut(name: str, A: Any) -> Any:
+        if not hasattr(A, "shape") or (is_dask(A) and np.isnan(A.shape[0])):
+            return A
+        if known is None:
+            raise ValueError(
+                f"{name} is in memory and the chunks of {min(lazy)} are of unknown sizes, so they cannot be cut alike. "
+                f"{_KNOW_SIZES}; or pass {name} as a Dask collection too."
+            )
+        return A.rechunk({0: known}) if is_dask(A) else from_array(A, (known, *A.shape[1:]), name=False)  # type: ignore[no-untyped-call]
+
+    return [cut(name, A) for name, A in arrays.items()]
+
+
+def map_rows(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTypeLike, **constants: Any) -> Any:
+    """The Dask array of function(chunk, **constants), which is (rows of the chunk, width): nothing is computed yet."""
+    return A.map_blocks(
+        function, chunks=(A.chunks[0], (width,)), dtype=dtype, meta=np.empty((0, 0), dtype), **constants
+    )
+
+
+def sum_over_rows(function: Callable[..., T | None], *arrays: Any) -> T | None:
+    """Sum of function(*chunks) over the chunks of aligned arrays, in a tree; what it has no value for is left out."""
+    from dask.delayed import delayed
+
+    columns = (A.to_delayed().ravel() if is_dask(A) else repeat(A) for A in arrays)
+    parts = [delayed(function, pure=False)(*chunks) for chunks in zip(*columns, strict=False)]
+    add_up = delayed(_sum, pure=False)
+    while len(parts) > 1:
+        parts = [add_up(parts[i : i + _FAN_IN]) for i in range(0, len(parts), _FAN_IN)]
+    total: T | None = parts[0].compute()
+    return total
+
+
+def _sum(parts: list[Any]) -> Any:
+    present = [part for part in parts if part is not None]
+    return reduce(add, present) if present else None

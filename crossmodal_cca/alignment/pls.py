@@ -216,15 +216,18 @@ class ExplainedScoreMixin(RegressorMixin):
             If the sides differ in rows, there is only one row, or the rows are bad in a way that `predict` refuses.
         """
         check_is_fitted(self)
-        moments = column_moments(self._features_and_residuals, X, y, sample_weight)
-        left = moments.scatter[1] + moments.weight_sum * moments.means[1] ** 2
-        shares = np.divide(left, moments.scatter[0], out=(left > 0).astype(float), where=moments.varies[0])
+        moments = column_moments(self._features_and_predictions, X, y, sample_weight)
+        total, predicted, products = moments.scatter
+        left = (
+            np.maximum(total - 2 * products + predicted, 0.0)
+            + moments.weight_sum * np.diff(moments.means, axis=0)[0] ** 2
+        )
+        shares = np.divide(left, total, out=(left > 0).astype(float), where=moments.varies[0])
         return float(np.mean(1.0 - shares))
 
-    def _features_and_residuals(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+    def _features_and_predictions(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
         predictions = self.predict(X)
-        features = self._y_features(y).astype(np.float64)
-        return features, features - predictions.reshape(features.shape)
+        return self._y_features(y), predictions[:, None] if predictions.ndim == 1 else predictions
 
 
 class PLSRegression(ExplainedScoreMixin, _PLS):

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray, row_slices
+from .._blocks import FloatArray, is_dask, row_slices, sum_over_rows
 from .._persistence import SavedMixin
 from .._sklearn import count_rows, take_rows, wrap_scores
-from .._validation import check_same_rows, check_sample_weight
+from .._validation import aligned_pair, check_same_rows, check_sample_weight
 from ..linalg.solution import ColumnMoments
 
 PairedColumns = Callable[[Any, Any], tuple[FloatArray, FloatArray]]
@@ -74,7 +74,8 @@ class PairScoresMixin(SavedMixin):
         -------
         x_scores : ndarray or dataframe of shape (n_rows, n_components)
             Scores of `X`; with `y`, the pair (x_scores, y_scores). Under `set_output` the columns are named
-            ``cca0``… for one side and ``cca_x0``…, ``cca_y0``… for a pair, after the class.
+            ``cca0``… for one side and ``cca_x0``…, ``cca_y0``… for a pair, after the class. Linear models give a Dask
+            array, not yet computed, for Dask's rows.
 
         Raises
         ------
@@ -89,7 +90,7 @@ class PairScoresMixin(SavedMixin):
         if y is None:
             return self._wrap(x_scores, X)
         y_scores = self._y_scores(y)
-        check_same_rows(len(x_scores), len(y_scores))
+        check_same_rows(x_scores.shape[0], y_scores.shape[0])
         return self._wrap(x_scores, X, "x"), self._wrap(y_scores, y, "y")
 
     def transform_y(self, y: ArrayLike) -> Any:
@@ -160,14 +161,26 @@ class PairScoresMixin(SavedMixin):
 
 
 def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayLike | None) -> ColumnMoments:
-    """Moments of the columns that rows of X and y give, a block of rows at a time."""
-    n_rows = count_rows(X)
-    check_same_rows(n_rows, count_rows(y))
-    if n_rows < 2:
-        raise ValueError(f"score compares rows and needs at least 2 of them; got n_samples={n_rows}.")
-    w = None if sample_weight is None else check_sample_weight(sample_weight, n_rows)
-    parts = (
-        ColumnMoments.of_rows(*columns(take_rows(X, rows), take_rows(y, rows)), None if w is None else w[rows])
-        for rows in row_slices(n_rows)
-    )
-    return reduce(add, parts)
+    """Moments of the columns that rows of X and y give, a block of rows at a time; those of Dask where they are."""
+    moments: ColumnMoments | None
+    if is_dask(X, y):
+        A, B = columns(X, y)
+        check_same_rows(A.shape[0], B.shape[0])
+        moments = sum_over_rows(_block_moments, *aligned_pair(A, B, sample_weight))
+    else:
+        n_rows = count_rows(X)
+        check_same_rows(n_rows, count_rows(y))
+        w = None if sample_weight is None else check_sample_weight(sample_weight, n_rows)
+        blocks = ((take_rows(X, rows), take_rows(y, rows), rows) for rows in row_slices(n_rows))
+        parts = (ColumnMoments.of_rows(*columns(A, B), None if w is None else w[rows]) for A, B, rows in blocks)
+        moments = reduce(add, parts) if n_rows else None
+    if moments is None or moments.n_rows < 2:
+        found = 0 if moments is None else moments.n_rows
+        raise ValueError(f"score compares rows and needs at least 2 of them; got n_samples={found}.")
+    return moments
+
+
+def _block_moments(A: FloatArray, B: FloatArray, sample_weight: Any) -> ColumnMoments | None:
+    check_same_rows(len(A), len(B))
+    w = None if sample_weight is None else check_sample_weight(sample_weight, len(A), allow_none=True)
+    return ColumnMoments.of_rows(A, B, w) if len(A) else None

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.utils import check_array
 
 from .._blocks import float_dtype
+from .._sklearn import check_array
 
 Array = npt.NDArray[Any]
 QueryLayout = Callable[[Array], Array]
