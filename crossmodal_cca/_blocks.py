@@ -98,11 +98,9 @@ def aligned_rows(**arrays: Any) -> list[Any]:
 
     Chunks of unknown sizes are paired by their order: who reads them has to check.
     """
-    from dask.array import from_array
-
     lazy = {name: A for name, A in arrays.items() if is_dask(A)}
-    known = next((A.chunks[0] for A in lazy.values() if not np.isnan(A.shape[0])), None)
-    n_chunks = {name: len(known if known and not np.isnan(A.shape[0]) else A.chunks[0]) for name, A in lazy.items()}
+    known = next((A for A in lazy.values() if not np.isnan(A.shape[0])), None)
+    n_chunks = {name: (A if known is None or np.isnan(A.shape[0]) else known).numblocks[0] for name, A in lazy.items()}
     if len(set(n_chunks.values())) > 1:
         raise ValueError(
             f"Chunks of unknown sizes are paired by their order, but there are {n_chunks} of them. {_KNOW_SIZES}."
@@ -116,9 +114,30 @@ def aligned_rows(**arrays: Any) -> list[Any]:
                 f"{name} is in memory and the chunks of {min(lazy)} are of unknown sizes, so they cannot be cut alike. "
                 f"{_KNOW_SIZES}; or pass {name} as a Dask collection too."
             )
-        return A.rechunk({0: known}) if is_dask(A) else from_array(A, (known, *A.shape[1:]), name=False)  # type: ignore[no-untyped-call]
+        return A.rechunk({0: known.chunks[0]}) if is_dask(A) else cut_alike(A, known)
 
     return [cut(name, A) for name, A in arrays.items()]
+
+
+def counted_rows(A: Any, name: str) -> Any:
+    """The Dask array, if it knows how many rows it has."""
+    if np.isnan(A.shape[0]):
+        raise ValueError(f"{name} has chunks of unknown sizes. {_KNOW_SIZES}.")
+    return A
+
+
+def cut_alike(A: Any, like: Any) -> Any:
+    """An array in memory as a Dask array, cut as the rows of another."""
+    from dask.array import from_array
+
+    return from_array(A, (like.chunks[0], *A.shape[1:]), name=False)  # type: ignore[no-untyped-call]
+
+
+def in_chunks(A: Any) -> Any:
+    """A Dask array as it is, one in memory in chunks of rows."""
+    from dask.array import from_array
+
+    return A if is_dask(A) else from_array(A, (BLOCK_ROWS, *A.shape[1:]), name=False)  # type: ignore[no-untyped-call]
 
 
 def map_rows(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTypeLike, **constants: Any) -> Any:
@@ -128,12 +147,15 @@ def map_rows(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTy
     )
 
 
-def sum_over_rows(function: Callable[..., T | None], *arrays: Any) -> T | None:
-    """Sum of function(*chunks) over the chunks of aligned arrays, in a tree; what it has no value for is left out."""
+def sum_over_rows(function: Callable[..., T | None], *arguments: Any) -> T | None:
+    """Sum of function(*arguments) over the chunks of aligned Dask arrays, in a tree; None counts as nothing.
+
+    What is not Dask's is passed on whole, and sent to a worker once.
+    """
     from dask.delayed import delayed
 
-    columns = (A.to_delayed().ravel() if is_dask(A) else repeat(A) for A in arrays)
-    parts = [delayed(function, pure=False)(*chunks) for chunks in zip(*columns, strict=False)]
+    chunks = zip(*(A.to_delayed().ravel() if is_dask(A) else repeat(delayed(A)) for A in arguments), strict=False)
+    parts = [delayed(function, pure=False)(*own) for own in chunks]
     add_up = delayed(_sum, pure=False)
     while len(parts) > 1:
         parts = [add_up(parts[i : i + _FAN_IN]) for i in range(0, len(parts), _FAN_IN)]
