@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import reduce
@@ -58,9 +59,22 @@ class ChosenRows:
 
 def float_block(array: NDArray[Any], rows: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> FloatArray:
     """Return the rows as a finite float block: a view where the type already fits, otherwise a converted copy."""
+    _let_go_of_pages(array)
     block = np.asarray(array[rows], dtype=dtype)
     assert_all_finite(block, input_name=name)
     return block
+
+
+def _let_go_of_pages(array: Any) -> None:
+    """Unmap what earlier blocks of a memory-mapped file have read: the system still has it, this process need not."""
+    owner = array.array if isinstance(array, ChosenRows) else array
+    shared = False
+    while isinstance(owner, np.ndarray):
+        # In a private map ("c") the pages may hold changes that are nowhere else.
+        shared = shared or (isinstance(owner, np.memmap) and owner.mode in ("r", "r+"))
+        owner = owner.base
+    if shared and isinstance(owner, mmap.mmap) and hasattr(owner, "madvise"):
+        owner.madvise(mmap.MADV_DONTNEED)
 
 
 # Moments merged by one task: a tree of few levels, whose tasks hold little.

@@ -1,6 +1,7 @@
 """Rows that stay on disk: memory is that of blocks, of features squared, and of what is returned."""
 
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -107,3 +108,29 @@ def test_rows_without_weight_are_left_out_block_by_block(model, monkeypatch):
     expected = clone(model).fit(X[w > 0], Y[w > 0], sample_weight=w[w > 0])
     monkeypatch.setattr(_blocks, "BLOCK_ROWS", 7)
     np.testing.assert_allclose(clone(model).fit(spoiled, Y, sample_weight=w).coef_, expected.coef_, atol=1e-10)
+
+
+def mapped_bytes():
+    """Bytes of files that are mapped into this process and resident."""
+    status = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in status if line.startswith("RssFile"))
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell what is resident")
+def test_pages_of_a_file_are_let_go(tmp_path):
+    rows = np.random.default_rng(0).standard_normal((60_000, 64))
+    np.save(tmp_path / "rows.npy", rows)
+    mapped = np.load(tmp_path / "rows.npy", mmap_mode="r")
+    cca = CCA(4).fit(rows[:, :40], rows[:, 40:])
+    before = mapped_bytes()
+    for call in (cca.partial_fit, cca.score, cca.transform):
+        call(mapped[:, :40], mapped[:, 40:])
+        assert mapped_bytes() - before < mapped.nbytes / 3
+    # What is let go is not lost: neither to the reader, nor of a private map's own changes.
+    np.testing.assert_array_equal(mapped, rows)
+    private = np.load(tmp_path / "rows.npy", mmap_mode="c")
+    private[::2] *= 2
+    fitted = CCA(4).fit(private[:, :40], private[:, 40:])
+    rows[::2] *= 2
+    np.testing.assert_array_equal(private, rows)
+    np.testing.assert_allclose(fitted.coef_, CCA(4).fit(rows[:, :40], rows[:, 40:]).coef_, atol=1e-12)
