@@ -108,12 +108,12 @@ def dask_rows(A: Any, dtype: DTypeLike) -> Any:
 
 
 def aligned_rows(**arrays: Any) -> list[Any]:
-    """Cut the rows of all alike, as those of the first Dask array of known chunk sizes; a number stays a number.
+    """Cut the rows of all alike, as the Dask array of known chunk sizes that has most; a number stays a number.
 
     Chunks of unknown sizes are paired by their order: who reads them has to check.
     """
     lazy = {name: A for name, A in arrays.items() if is_dask(A)}
-    known = next((A for A in lazy.values() if not np.isnan(A.shape[0])), None)
+    known = max((A for A in lazy.values() if not np.isnan(A.shape[0])), key=lambda A: A.numblocks[0], default=None)
     n_chunks = {name: (A if known is None or np.isnan(A.shape[0]) else known).numblocks[0] for name, A in lazy.items()}
     if len(set(n_chunks.values())) > 1:
         raise ValueError(
