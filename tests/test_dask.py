@@ -65,17 +65,25 @@ PAIRS = {
 }
 
 
-@pytest.mark.parametrize("lazy", PAIRS.values(), ids=PAIRS)
-@models()
-def test_any_chunks_give_the_model_of_the_rows(model, lazy):
+def assert_same_model(model, A, B):
     if getattr(model, "solver", None) == "svd":
         model = clone(model).set_params(solver="auto")
-    A, B = lazy()
     fitted, whole = clone(model).fit(A, B), clone(model).fit(X, Y)
     np.testing.assert_allclose(fitted.coef_, whole.coef_, atol=1e-9)
     np.testing.assert_allclose(fitted.x_rotations_, whole.x_rotations_, atol=1e-9)
     assert fitted.n_samples_seen_ == len(X)
     assert fitted.score(A, B) == pytest.approx(whole.score(X, Y), abs=1e-9)
+
+
+@pytest.mark.parametrize("lazy", PAIRS.values(), ids=PAIRS)
+@pytest.mark.parametrize("model", [CCA(3), PLSRegression(3)], ids=str)
+def test_any_chunks_give_the_model_of_the_rows(model, lazy):
+    assert_same_model(model, *lazy())
+
+
+@models()
+def test_every_linear_model_takes_chunks(model):
+    assert_same_model(model, *PAIRS["other rows on either side"]())
 
 
 def test_names_and_types_travel():
