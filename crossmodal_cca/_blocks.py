@@ -128,7 +128,7 @@ def aligned_rows(**arrays: Any) -> list[Any]:
                 f"{name} is in memory and the chunks of {min(lazy)} are of unknown sizes, so they cannot be cut alike. "
                 f"{_KNOW_SIZES}; or pass {name} as a Dask collection too."
             )
-        return A.rechunk({0: known.chunks[0]}) if is_dask(A) else cut_alike(A, known)
+        return A.rechunk({0: known.chunks[0]}) if is_dask(A) else cut_rows(A, known.chunks[0])
 
     return [cut(name, A) for name, A in arrays.items()]
 
@@ -140,18 +140,11 @@ def counted_rows(A: Any, name: str) -> Any:
     return A
 
 
-def cut_alike(A: Any, like: Any) -> Any:
-    """An array in memory as a Dask array, cut as the rows of another."""
+def cut_rows(A: Any, rows: int | tuple[int, ...]) -> Any:
+    """An array in memory as a Dask array, with so many rows in each chunk; one of Dask as it is."""
     from dask.array import from_array
 
-    return from_array(A, (like.chunks[0], *A.shape[1:]), name=False)  # type: ignore[no-untyped-call]
-
-
-def in_chunks(A: Any) -> Any:
-    """A Dask array as it is, one in memory in chunks of rows."""
-    from dask.array import from_array
-
-    return A if is_dask(A) else from_array(A, (BLOCK_ROWS, *A.shape[1:]), name=False)  # type: ignore[no-untyped-call]
+    return A if is_dask(A) else from_array(A, (rows, *A.shape[1:]), name=False)  # type: ignore[no-untyped-call]
 
 
 def map_rows(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTypeLike, **constants: Any) -> Any:

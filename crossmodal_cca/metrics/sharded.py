@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._blocks import cut_alike, float_dtype, in_chunks, is_dask, row_slices, sum_over_rows
+from .._blocks import BLOCK_ROWS, cut_rows, float_dtype, is_dask, row_slices, sum_over_rows
 from .._sklearn import check_array
 from ._inputs import SIMILARITIES, Array, QueryLayout, check_sides, codes_of_ids, queries_with_relevant_items
 from .ranks import BLOCK_BYTES, count_around, tie_width
@@ -18,24 +18,14 @@ _SAMPLED_ROWS = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class Shard:
-    """A chunk of the gallery, sorted by the codes of its ids and laid out for a product with `query_rows`."""
+class _Shard:
+    """A chunk of the gallery, sorted by the codes of its ids and laid out for a product with queries."""
 
     rows: Array  # (n, d)
     norms: Array  # (n,)
     codes: Array  # (n,)
     positions: Array  # (n,), in the whole gallery
     lay_out: QueryLayout
-
-    @classmethod
-    def of_chunk(cls, chunk: Any, codes: Array, positions: Array, dtype: Any, metric: str, layout: Any) -> Shard:
-        checked = check_array(chunk, dtype="numeric", input_name="gallery")
-        order = np.argsort(codes, kind="stable")
-        with np.errstate(over="ignore"):  # looked at below
-            rows, norms, lay_out = SIMILARITIES[metric](checked[order].astype(dtype, copy=False), layout)
-        if not np.isfinite(norms).all():
-            raise ValueError(f"Gallery items differ too much in size to be compared in {dtype}; rescale them.")
-        return cls(rows, norms, codes[order], positions[order], lay_out)
 
     def query_rows(self, queries: Array) -> Array:
         return self.lay_out(queries.astype(np.float64)).astype(self.rows.dtype)
@@ -44,6 +34,28 @@ class Shard:
         """Rows relevant to each query."""
         first, last = (self.codes.searchsorted(query_codes, side) for side in ("left", "right"))
         return [slice(*span) for span in zip(first.tolist(), last.tolist(), strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class _Question:
+    """What is asked of every chunk."""
+
+    queries: Array
+    codes: Array
+    metric: str
+    dtype: np.dtype[Any]
+    layout: QueryLayout | None  # that chunks have to agree on; None where each row is laid out by itself
+
+    def shard(self, chunk: Any, codes: Array, positions: Array) -> _Shard | None:
+        if len(chunk) == 0:
+            return None
+        checked = check_array(chunk, dtype="numeric", input_name="gallery")
+        order = np.argsort(codes, kind="stable")
+        with np.errstate(over="ignore"):  # looked at below
+            rows, norms, lay_out = SIMILARITIES[self.metric](checked[order].astype(self.dtype, copy=False), self.layout)
+        if not np.isfinite(norms).all():
+            raise ValueError(f"Gallery items differ too much in size to be compared in {self.dtype}; rescale them.")
+        return _Shard(rows, norms, codes[order], positions[order], lay_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,20 +78,20 @@ def sharded_ranks(queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, 
     query_codes, gallery_codes = codes_of_ids(query_ids, gallery_ids, n_queries, len(gallery))
     ordered = np.sort(gallery_codes)
     kept = queries_with_relevant_items(*(ordered.searchsorted(query_codes, side) for side in ("left", "right")))
-    gallery = in_chunks(gallery)
+    gallery = cut_rows(gallery, BLOCK_ROWS)
     layout = None
     if metric != "cosine":
-        # Chunks have to agree on a centre and a unit.
         sample = np.concatenate(sum_over_rows(_sample, gallery) or [])
         layout = SIMILARITIES[metric](sample.astype(dtype))[2]
-    shards = (gallery, cut_alike(gallery_codes, gallery), cut_alike(np.arange(len(gallery)), gallery))
+    codes, positions = (cut_rows(A, gallery.chunks[0]) for A in (gallery_codes, np.arange(len(gallery))))
+    chunks = gallery, codes, positions
     ranks = np.full(n_queries, np.nan)
     for rows, block in query_blocks(queries):
         asked = kept[(kept >= rows.start) & (kept < rows.stop)]
         if len(asked):
-            constants = (dtype, metric, layout, block[asked - rows.start], query_codes[asked])
-            best = sum_over_rows(_best_of_shard, *shards, *constants)
-            counts = sum_over_rows(_counts_of_shard, *shards, *constants, best)
+            question = _Question(block[asked - rows.start], query_codes[asked], metric, dtype, layout)
+            best = sum_over_rows(_best_of_chunk, *chunks, question)
+            counts = sum_over_rows(_counts_of_chunk, *chunks, question, best)
             assert counts is not None
             greater, at_least, relevant = counts
             ranks[asked] = 1 + greater + (at_least - greater - relevant) / (relevant + 1)
@@ -103,18 +115,16 @@ def _sample(chunk: Any) -> list[Array]:
     return [rows[:: max(1, len(rows) // _SAMPLED_ROWS)]]
 
 
-def _best_of_shard(*arguments: Any) -> _Best | None:
-    *of_shard, queries, query_codes = arguments
-    if len(of_shard[0]) == 0:
+def _best_of_chunk(chunk: Any, codes: Array, positions: Array, question: _Question) -> _Best | None:
+    shard = question.shard(chunk, codes, positions)
+    if shard is None:
         return None
-    shard = Shard.of_chunk(*of_shard)
     width = tie_width(shard.rows, shard.norms)
-    best = _Best(
-        np.full(len(queries), -np.inf, width.dtype), np.zeros(len(queries), width.dtype), np.full(len(queries), -1)
-    )
-    spans = shard.spans(query_codes)
+    n = len(question.queries)
+    best = _Best(np.full(n, -np.inf, width.dtype), np.zeros(n, width.dtype), np.full(n, -1))
+    spans = shard.spans(question.codes)
     asking = np.array([q for q, span in enumerate(spans) if span.stop > span.start], dtype=np.intp)
-    for q, row in zip(asking, shard.query_rows(queries[asking]), strict=True):
+    for q, row in zip(asking, shard.query_rows(question.queries[asking]), strict=True):
         scores = shard.rows[spans[q]] @ row
         place = scores.argmax()
         item = spans[q].start + place
@@ -122,20 +132,20 @@ def _best_of_shard(*arguments: Any) -> _Best | None:
     return best
 
 
-def _counts_of_shard(*arguments: Any) -> Array | None:
-    *of_shard, queries, query_codes, best = arguments
-    if len(of_shard[0]) == 0:
+def _counts_of_chunk(chunk: Any, codes: Array, positions: Array, question: _Question, best: _Best) -> Array | None:
+    """Items that score higher, at least as high, and relevant ones of the latter, beside each query's best."""
+    shard = question.shard(chunk, codes, positions)
+    if shard is None:
         return None
-    shard = Shard.of_chunk(*of_shard)
-    n_items, start = len(shard.rows), shard.positions.min()
+    n_items = len(shard.rows)
     row_of_position = np.empty(n_items, dtype=np.intp)
-    row_of_position[shard.positions - start] = np.arange(n_items)
-    spans = shard.spans(query_codes)
-    counts = np.empty((3, len(queries)), dtype=np.int64)
+    row_of_position[shard.positions - positions[0]] = np.arange(n_items)
+    spans = shard.spans(question.codes)
+    counts = np.empty((3, len(question.queries)), dtype=np.int64)
     step = max(1, BLOCK_BYTES // (n_items * shard.rows.itemsize))
-    for rows in row_slices(len(queries), step):
-        scores = shard.query_rows(queries[rows]) @ shard.rows.T
-        score, width, place = best.score[rows], best.width[rows], best.position[rows] - start
+    for rows in row_slices(len(question.queries), step):
+        scores = shard.query_rows(question.queries[rows]) @ shard.rows.T
+        score, width, place = best.score[rows], best.width[rows], best.position[rows] - positions[0]
         # The best item ties with itself, however this product rounds.
         here = np.flatnonzero((place >= 0) & (place < n_items))
         scores[here, row_of_position[place[here]]] = score[here]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._blocks import FloatArray, cut_alike, float_dtype, in_chunks, sum_over_rows
+from .._blocks import BLOCK_ROWS, FloatArray, cut_rows, float_dtype, sum_over_rows
 from .._sklearn import check_array
 from ..metrics._inputs import check_sides, checked_ids
 from ..metrics.sharded import query_blocks
@@ -85,8 +85,8 @@ def search_shards(
     queries, gallery = check_sides(queries, gallery, metric, lazy=True)
     check_neighbors(n_neighbors, "n_neighbors", len(gallery), "items in the gallery")
     names = None if ids is None else checked_ids(ids, "ids", len(gallery), "gallery")
-    gallery = in_chunks(gallery)
-    positions = cut_alike(np.arange(len(gallery)), gallery)
+    gallery = cut_rows(gallery, BLOCK_ROWS)
+    positions = cut_rows(np.arange(len(gallery)), gallery.chunks[0])
     found = []
     for _, block in query_blocks(queries):
         best = sum_over_rows(_nearest_of_shard, gallery, positions, _embedded(block, metric), int(n_neighbors), metric)
