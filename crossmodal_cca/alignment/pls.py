@@ -189,8 +189,8 @@ class PLSCanonical(_PLS):
         return solve_pls_canonical(S, k)
 
 
-class ExplainedScoreMixin(RegressorMixin):
-    """`score` of a regressor."""
+class RegressionScoreMixin(RegressorMixin):
+    """R² of the predictions, a block of rows at a time."""
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Coefficient of determination R² of the predictions, averaged over the features of y.
@@ -230,7 +230,7 @@ class ExplainedScoreMixin(RegressorMixin):
         return self._y_features(y), predictions[:, None] if predictions.ndim == 1 else predictions
 
 
-class PLSRegression(ExplainedScoreMixin, _PLS):
+class PLSRegression(RegressionScoreMixin, _PLS):
     """Partial least squares regression: predict the second modality from the x-scores of largest covariance with it.
 
     Parameters

@@ -17,10 +17,10 @@ from ..linalg.whitening import ranks_of_covariances
 from .base import LinearAligner
 from .folds import HeldOut
 from .linear_cv import LinearCV
-from .pls import ExplainedScoreMixin, PLSRegression
+from .pls import RegressionScoreMixin, PLSRegression
 
 
-class PLSRegressionCV(ExplainedScoreMixin, LinearCV):
+class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     """PLS regression with the number of components chosen by cross-validation, from one walk over the rows.
 
     Parameters
