@@ -17,7 +17,7 @@ from ..linalg.whitening import ranks_of_covariances
 from .base import LinearAligner
 from .folds import HeldOut
 from .linear_cv import LinearCV
-from .pls import RegressionScoreMixin, PLSRegression
+from .pls import PLSRegression, RegressionScoreMixin
 
 
 class PLSRegressionCV(RegressionScoreMixin, LinearCV):
