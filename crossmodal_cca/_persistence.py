@@ -6,6 +6,7 @@ Loading runs no code: the header names classes from the list in `_saved_classes`
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import math
 import os
@@ -15,7 +16,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 import numpy as np
 
@@ -89,6 +90,63 @@ def load(
                 "save it again."
             ) from error
     return state
+
+
+class SavedMixin:
+    """`save` and `load` of objects that are known by their attributes alone."""
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to one file, without pickle; an earlier file is replaced only when the new one is complete.
+
+        Parameters
+        ----------
+        path : str or path
+            The file. Linear models keep their moments, to go on from: 8 · (n_features_x + n_features_y)² bytes at most.
+
+        Raises
+        ------
+        TypeError
+            If a part is an object of another package, such as a transformer or a splitter.
+        """
+        try:
+            save(path, type(self).__name__, vars(self))
+        except TypeError as error:
+            raise TypeError(
+                f"{error} Save it with skops, which asks the reader what to trust, or save the parts that are this "
+                "package's own."
+            ) from error
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read what `save` of this class wrote. No code in the file is run.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Returns
+        -------
+        loaded : object of this class
+            With the same parameters, and fitted if it was: the same results to the last bit.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If the file is damaged, of another class or a later version.
+        """
+
+        def check(state: dict[str, Any]) -> None:
+            missing = [name for name in inspect.signature(cls).parameters if name not in state]
+            if missing:
+                raise ValueError(f"it does not hold {missing[0]}")
+
+        state = load(path, cls.__name__, check=check)
+        made = object.__new__(cls)
+        made.__dict__.update(state)
+        return made
 
 
 class _Foreign(Exception):

@@ -1,19 +1,55 @@
-"""The one door for scikit-learn's private helpers."""
+"""The one door for scikit-learn's private helpers, and for its checks: these would load a Dask collection whole."""
 
 from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
+from sklearn import utils
+from sklearn.utils import _safe_indexing, validation
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
-from sklearn.utils.validation import _get_feature_names, _num_samples, validate_data
+from sklearn.utils.validation import _get_feature_names, _num_samples
 
-__all__ = ["count_rows", "get_feature_names", "validate_data", "wrap_scores"]
+from ._blocks import is_dask, without_rows
+
+__all__ = [
+    "check_array",
+    "count_rows",
+    "get_feature_names",
+    "refuse_dask",
+    "take_rows",
+    "validate_data",
+    "wrap_scores",
+]
+
+
+def refuse_dask(A: Any, name: str) -> None:
+    """Refuse a Dask collection where all of it would have to be in memory."""
+    if is_dask(A):
+        raise TypeError(
+            f"{name} is a Dask {type(A).__name__}, all of which would have to be in memory here: call compute() if it "
+            "fits. CCA, the PLS classes and PairMoments take Dask collections as they are, retrieval_ranks and "
+            "search_shards take Dask galleries."
+        )
+
+
+def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
+    """scikit-learn's `check_array` of rows in memory."""
+    refuse_dask(A, input_name)
+    return utils.check_array(A, input_name=input_name, **checks)
+
+
+def validate_data(estimator: Any, X: Any, **checks: Any) -> NDArray[Any]:
+    """scikit-learn's `validate_data` of rows in memory."""
+    refuse_dask(X, "X")
+    array: NDArray[Any] = validation.validate_data(estimator, X, **checks)
+    return array
 
 
 def get_feature_names(A: Any) -> NDArray[Any] | None:
     """Column names of a dataframe, or None: numbers and mixed names do not count, as everywhere in scikit-learn."""
-    names: NDArray[Any] | None = _get_feature_names(A)
+    names: NDArray[Any] | None = _get_feature_names(without_rows(A, "The collection") if is_dask(A) else A)
     return names
 
 
@@ -22,9 +58,15 @@ def count_rows(A: Any) -> int:
     return int(_num_samples(A))
 
 
+def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
+    """The rows of anything that scikit-learn takes for data; the same object if a slice is of all."""
+    is_whole = isinstance(rows, slice) and rows.start == 0 and rows.stop >= count_rows(A)
+    return A if is_whole else _safe_indexing(A, rows)
+
+
 def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: NDArray[Any]) -> Any:
-    """Wrap scores in the container that `set_output` (or the global configuration) asks for."""
+    """Wrap scores in the container that `set_output` (or the global configuration) asks for; Dask's stay Dask's."""
     container = _get_output_config("transform", estimator)["dense"]
-    if container == "default":
+    if container == "default" or is_dask(scores):
         return scores
     return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns)

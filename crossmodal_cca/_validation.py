@@ -9,13 +9,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_array
 
-from ._sklearn import get_feature_names, validate_data
+from ._blocks import ChosenRows, aligned_rows, dask_rows, is_dask, without_rows
+from ._sklearn import check_array, get_feature_names, validate_data
 
 
 class PairedRows(NamedTuple):
-    """Checked rows of both modalities, 2-D and of any numeric type, without the rows of weight zero."""
+    """Checked rows of both modalities, 2-D and of any numeric type, without the rows of weight zero.
+
+    Of Dask collections these are arrays cut alike, whose chunks are checked where they are read.
+    """
 
     X: NDArray[Any]
     y: NDArray[Any]
@@ -25,13 +28,18 @@ class PairedRows(NamedTuple):
     y_is_1d: bool = False
 
 
-def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1, one_column_is_1d: bool = False) -> NDArray[Any]:
+def check_rows(
+    A: ArrayLike, name: str, *, min_rows: int = 1, one_column_is_1d: bool = False, lazy: bool = False
+) -> NDArray[Any]:
     """Check one side's rows and return them as a numeric array; finiteness is checked where blocks are read.
 
-    With `one_column_is_1d` a 1-D array passes too.
+    With `one_column_is_1d` a 1-D array passes too, with `lazy` a Dask collection, as an array of Dask.
     """
     if A is None:
         raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
+    if lazy and is_dask(A):
+        known = check_rows(without_rows(A, name), name, min_rows=0, one_column_is_1d=one_column_is_1d)
+        return dask_rows(A, known.dtype)  # type: ignore[no-any-return]
     array: NDArray[Any] = check_array(
         A,
         dtype="numeric",
@@ -43,10 +51,25 @@ def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1, one_column_is_1d: 
     return array
 
 
-def check_rows_of_y(y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def check_rows_of_x(
+    estimator: Any, X: ArrayLike, *, reset: bool = False, min_rows: int = 1, lazy: bool = False
+) -> NDArray[Any]:
+    """Check the first modality's rows, and their number and names of features; `reset` records these instead."""
+    if lazy and is_dask(X):
+        known = check_rows_of_x(estimator, without_rows(X, "X"), reset=reset, min_rows=0)
+        return dask_rows(X, known.dtype)  # type: ignore[no-any-return]
+    return validate_data(
+        estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=min_rows
+    )
+
+
+def check_rows_of_y(y: ArrayLike, *, lazy: bool = False) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Check the second modality's rows; return them as 2-D, with their feature names."""
-    array = check_rows(y, "y", one_column_is_1d=True)
-    return array.reshape(len(array), -1), get_feature_names(y)
+    return _as_columns(check_rows(y, "y", one_column_is_1d=True, lazy=lazy)), get_feature_names(y)
+
+
+def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
+    return A[:, None] if A.ndim == 1 else A
 
 
 def check_pair(
@@ -58,12 +81,13 @@ def check_pair(
     reset: bool = True,
     min_rows: int = 1,
     allow_no_weight: bool = False,
+    lazy: bool = False,
 ) -> PairedRows:
     """Check paired rows; with an estimator, also check (or, with `reset`, record) its number and names of features.
 
-    A batch of a stream may have no row of positive weight (`allow_no_weight`): then no rows are returned.
+    A batch of a stream may have no row of positive weight (`allow_no_weight`): then no rows are returned. With `lazy`
+    either side, or both, may be a Dask collection.
     """
-    x_names, y_names = get_feature_names(X), get_feature_names(y)
     if y is None:
         raise ValueError(
             f"{type(estimator).__name__ if estimator else 'PairMoments'} requires y to be passed, but the target y is "
@@ -71,23 +95,20 @@ def check_pair(
         )
     A: NDArray[Any]
     if estimator is None:
-        A = check_rows(X, "X", min_rows=min_rows)
+        A = check_rows(X, "X", min_rows=min_rows, lazy=lazy)
     else:
-        A = validate_data(
-            estimator,
-            X,
-            reset=reset,
-            dtype="numeric",
-            ensure_all_finite=False,
-            ensure_min_samples=min_rows,
-        )
-    B = check_rows(y, "y", one_column_is_1d=True)
-    check_same_rows(A, B)
+        A = check_rows_of_x(estimator, X, reset=reset, min_rows=min_rows, lazy=lazy)
+    B = check_rows(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, lazy=lazy)
+    x_names, y_names = get_feature_names(X), get_feature_names(y)
+    check_same_rows(A.shape[0], B.shape[0])
     y_is_1d = B.ndim == 1
-    B = B.reshape(len(B), -1)
+    B = _as_columns(B)
+    if is_dask(A, B):
+        return PairedRows(*aligned_pair(A, B, sample_weight), x_names, y_names, y_is_1d)
     w = None if sample_weight is None else check_sample_weight(sample_weight, len(A), allow_none=allow_no_weight)
     if w is not None and not w.all():
-        A, B, w = A[w > 0], B[w > 0], w[w > 0]
+        kept = np.flatnonzero(w)
+        A, B, w = ChosenRows(A, kept), ChosenRows(B, kept), w[kept]  # type: ignore[assignment]
     if len(A) < min_rows and not allow_no_weight:
         raise ValueError(
             f"sample_weight leaves n_samples={len(A)} row(s) with a positive weight, while a minimum of "
@@ -96,10 +117,24 @@ def check_pair(
     return PairedRows(A, B, w, x_names, y_names, y_is_1d)
 
 
-def check_same_rows(X: NDArray[Any], y: NDArray[Any]) -> None:
-    """Refuse sides that cannot be pairs."""
-    if len(X) != len(y):
-        raise ValueError(f"X has {len(X)} rows and y has {len(y)}; rows are pairs, so both need the same number.")
+def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Rows of both sides, one of them Dask's, and weights, cut alike; the weights are checked where they are read."""
+    w = sample_weight
+    n_rows = next((C.shape[0] for C in (A, B) if not np.isnan(C.shape[0])), np.nan)
+    if is_dask(w):
+        w = check_rows(w, "sample_weight", one_column_is_1d=True, lazy=True)
+    elif w is not None and not isinstance(w, Real):
+        w = np.asarray(w, dtype=np.float64)
+    if hasattr(w, "shape"):
+        check_same_rows(n_rows, w.shape[0], "sample_weight")
+    A, B, w = aligned_rows(X=A, y=B, sample_weight=w)
+    return A, B, w
+
+
+def check_same_rows(n_x: float, n_y: float, name: str = "y") -> None:
+    """Refuse sides that cannot be pairs; NaN, a number that is not known yet, passes."""
+    if n_x != n_y and not np.isnan([n_x, n_y]).any():
+        raise ValueError(f"X has {n_x} rows and {name} has {n_y}; rows are pairs, so both need the same number.")
 
 
 def check_sample_weight(sample_weight: ArrayLike, n_rows: int, *, allow_none: bool = False) -> NDArray[np.float64]:

@@ -7,15 +7,30 @@ import pickle
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
-from linear_models import pairs
+from linear_models import TABLE, pairs
 from numpy.testing import assert_array_equal
+from sklearn.base import clone
+from sklearn.model_selection import KFold
+from sklearn.preprocessing import StandardScaler
 
-from crossmodal_cca import CCA, KernelCCA, PairMoments, _persistence
+from crossmodal_cca import (
+    CCA,
+    CCACV,
+    PLSSVD,
+    CrossModalPipeline,
+    KernelCCA,
+    KernelCCACV,
+    PairMoments,
+    PLSRegressionCV,
+    _persistence,
+)
 from crossmodal_cca._persistence import load, save
 from crossmodal_cca.retrieval import CrossModalIndex
 
 X, Y = pairs(60)
+FRAME_X, FRAME_Y = pd.DataFrame(X).add_prefix("a"), pd.DataFrame(Y).add_prefix("b")
 STATE = {
     "nothing": None,
     "numbers": [1, 2.5, float("inf"), -float("inf"), True, 10**30],
@@ -74,6 +89,111 @@ def test_models_and_moments_come_back_and_go_on(tmp_path):
     assert_array_equal(
         loaded["model"].partial_fit(X[:9], Y[:9]).transform(X), model.partial_fit(X[:9], Y[:9]).transform(X)
     )
+
+
+def everything_saved():
+    """Every estimator, in each way it is stored."""
+    models = {name: row.estimator for name, row in TABLE.items()}
+    nystroem = {"approximation": "nystroem", "n_landmarks": 20, "random_state": 0}
+    models |= {
+        "kernel-exact": KernelCCA(2),
+        "kernel-pivoted": KernelCCA(2, landmarks="pivoted", **nystroem),
+        "kernel-given": KernelCCA(2, landmarks=(X[:20], Y[:20]), gamma=0.1, **nystroem),
+        "kernel-fourier": KernelCCA(2, approximation="fourier", gamma=0.1, random_state=0),
+    }
+    models |= {"cca-cv": CCACV(2), "pls-cv": PLSRegressionCV(2), "kernel-cv": KernelCCACV(2, random_state=0)}
+    models |= {"pipeline": CrossModalPipeline(CCA(2, shrinkage=(0.1, "oas")))}
+    return pytest.mark.parametrize("model", models.values(), ids=models)
+
+
+@everything_saved()
+def test_a_model_comes_back_to_the_last_bit_and_goes_on(model, tmp_path):
+    path = tmp_path / "model"
+    model = clone(model).fit(FRAME_X, FRAME_Y)
+    model.save(path)
+    loaded = type(model).load(path)
+    assert repr(loaded.get_params()) == repr(model.get_params())
+    assert list(loaded.feature_names_in_) == list(model.feature_names_in_)
+
+    def results(m):
+        return *m.transform(FRAME_X, FRAME_Y), m.predict(FRAME_X), m.predict_x(FRAME_Y), m.score(FRAME_X, FRAME_Y)
+
+    for one, other in zip(results(loaded), results(model), strict=True):
+        assert_array_equal(one, other)
+    if hasattr(model, "partial_fit") and getattr(model, "solver", None) != "svd":
+        assert_array_equal(
+            loaded.partial_fit(FRAME_X[:9], FRAME_Y[:9]).transform(FRAME_X),
+            model.partial_fit(FRAME_X[:9], FRAME_Y[:9]).transform(FRAME_X),
+        )
+
+
+def test_moments_come_back_to_the_last_bit(tmp_path):
+    moments = PairMoments.from_arrays(FRAME_X.astype("float32"), FRAME_Y)
+    moments.save(tmp_path / "moments")
+    loaded = PairMoments.load(tmp_path / "moments")
+    assert repr(loaded) == repr(moments)
+    for name, value in vars(moments).items():
+        assert_array_equal(getattr(loaded, name), value)
+    assert_array_equal((loaded + moments).scatter_xy, (moments + moments).scatter_xy)
+
+
+def test_a_model_is_loaded_by_its_own_class(tmp_path):
+    path = tmp_path / "model"
+    CCA(2).fit(X, Y).save(path)
+    for other in (PLSSVD, CCACV, PairMoments, CrossModalIndex):
+        with pytest.raises(ValueError, match=f"holds a CCA, not a {other.__name__}; load it with that class"):
+            other.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda h: h.update(format_version=99, package_version="9.9"), r"written by a later crossmodal_cca \(9.9\)"),
+        (lambda h: h.update(state={"dict": []}), "damaged.*it does not hold n_components"),
+    ],
+)
+def test_a_later_or_empty_model_is_refused(tmp_path, change, message):
+    path = tmp_path / "model"
+    CCA(2).fit(X, Y).save(path)
+    rewritten(path, change)
+    with pytest.raises(ValueError, match=message):
+        CCA.load(path)
+
+
+@pytest.mark.parametrize(
+    ("model", "place"),
+    [
+        (CrossModalPipeline(CCA(2), x_transformer=StandardScaler()), "x_transformer"),
+        (CCACV(2, cv=KFold(3)), "cv"),
+        (KernelCCA(2, random_state=np.random.RandomState(0)), "random_state"),
+    ],
+    ids=["transformer", "splitter", "generator"],
+)
+def test_a_model_with_foreign_parts_is_left_to_others(tmp_path, model, place):
+    path = tmp_path / "model"
+    type(model).save(type(model)(**model.get_params(deep=False) | {place: None}), path)
+    before = path.read_bytes()
+    with pytest.raises(TypeError, match=rf"\['{place}'\] is of type .* Save it with skops"):
+        clone(model).fit(X, Y).save(path)
+    assert path.read_bytes() == before
+
+
+def test_a_crash_while_saving_a_model_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "model"
+    old = CCA(2).fit(X, Y)
+    old.save(path)
+    write, written = np.lib.format.write_array, []
+
+    def fail(file, array, **options):
+        if len(written) == 3:
+            raise KeyboardInterrupt
+        written.append(write(file, array, **options))
+
+    monkeypatch.setattr(np.lib.format, "write_array", fail)
+    with pytest.raises(KeyboardInterrupt):
+        CCA(1).fit(X, Y).save(path)
+    assert_array_equal(CCA.load(path).transform(X), old.transform(X))
+    assert list(tmp_path.iterdir()) == [path]
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,25 @@ def test_all_components_restore_the_features():
     np.testing.assert_allclose(cca.inverse_transform_y(cca.transform_y(Y)), Y, atol=1e-9)
 
 
+@pytest.mark.parametrize("offset", [0.0, 1e6])
+def test_score_of_regression_is_r2(offset):
+    """The offset leaves 1e-10 of rounding in each row."""
+    new_x, new_y = NEW[0], NEW[1] + offset
+    w = np.random.default_rng(0).integers(0, 3, len(new_x))
+    constant = new_y.copy()
+    constant[:, 1] = 3.0
+    pls = PLSRegression(3).fit(X, Y + offset)
+    for target in (new_y, constant, pls.predict(new_x)):
+        for weight in (None, w):
+            expected = r2_score(target, pls.predict(new_x), sample_weight=weight)
+            assert pls.score(new_x, target, sample_weight=weight) == pytest.approx(expected, abs=1e-8)
+    column = PLSRegression(3).fit(X, Y[:, 0])
+    assert column.score(new_x, NEW[1][:, 0]) == pytest.approx(r2_score(NEW[1][:, 0], column.predict(new_x)))
+    always = PLSRegression(1, scale=False).fit(X, np.column_stack([Y[:, 0], np.full(len(Y), 2.0)]))
+    known = np.column_stack([NEW[1][:, 0], np.full(len(new_x), 2.0)])
+    assert always.score(new_x, known) == pytest.approx(r2_score(known, always.predict(new_x)))
+
+
 def test_score_is_the_sum_of_held_out_correlations():
     cca = CCA(3).fit(X, Y)
     x_scores, y_scores = cca.transform(*NEW)
@@ -125,6 +144,3 @@ def test_score_is_the_sum_of_held_out_correlations():
     repeated = cca.score(np.repeat(NEW[0], w, axis=0), np.repeat(NEW[1], w, axis=0))
     assert cca.score(*NEW, sample_weight=w) == pytest.approx(repeated)
     assert cca.score(np.ones((5, 8)), Y[:5]) == 0.0
-    assert PLSRegression(3).fit(X, Y).score(*NEW) == pytest.approx(
-        r2_score(NEW[1], PLSRegression(3).fit(X, Y).predict(NEW[0]))
-    )

@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from .._blocks import FloatArray, float_block, float_dtype, row_slices
-from .._sklearn import validate_data
+from .._blocks import FloatArray, float_block, float_dtype, is_dask, map_rows, row_slices
 from .._validation import (
     PairedRows,
     check_features_of_y,
     check_n_components,
     check_number,
     check_pair,
+    check_rows_of_x,
     check_rows_of_y,
     check_scale_of_weights,
     set_or_delete,
     unchanged_on_error,
 )
-from ..linalg.moments import PairMoments, moments_of_rows
+from ..linalg.moments import PairMoments, moments_of_batch, moments_of_rows
 from ..linalg.pair import Covariances, StandardizedPair, standardize_moments, standardize_rows
 from ..linalg.solution import LinearSolution
 from ..linalg.whitening import ranks_of_covariances, ranks_of_rows
@@ -34,15 +34,20 @@ class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Transfo
     """A fitted linear map of two modalities into one space, however it was found."""
 
     def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
+        A = check_rows_of_x(self, X, lazy=True)
         rotations = self.x_rotations_ if weighted else self._x_directions
         return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
 
     def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A, names = check_rows_of_y(y)
-        check_features_of_y(self, A, names, len(self.y_mean_))
+        A = self._y_features(y)
         rotations = self.y_rotations_ if weighted else self._y_directions
         return _scores(A, self.y_mean_, self.y_scale_, rotations, "y")
+
+    def _y_features(self, y: ArrayLike) -> NDArray[Any]:
+        """Checked rows of the second modality, 2-D."""
+        A, names = check_rows_of_y(y, lazy=True)
+        check_features_of_y(self, A, names, len(self.y_mean_))
+        return A
 
 
 class LinearAligner(LinearMaps):
@@ -68,9 +73,9 @@ class LinearAligner(LinearMaps):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features_x)
-            Rows of the first modality, at least two.
-        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+        X : array-like, or Dask array or dataframe, of shape (n_rows, n_features_x)
+            Rows of the first modality, at least two. Chunks of Dask are reduced to moments where they are.
+        y : array-like, or Dask array or dataframe, of shape (n_rows, n_features_y) or (n_rows,)
             Rows of the second modality, paired with those of `X`; 1-D counts as one column.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights that sum to more than 1; a weight of 2 counts a row twice, 0 leaves it out.
@@ -87,11 +92,11 @@ class LinearAligner(LinearMaps):
         """
         with unchanged_on_error(self):
             self._check_parameters()
-            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2)
-            if rows.sample_weight is not None:
-                check_scale_of_weights(rows.sample_weight.sum())
+            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2, lazy=True)
             self._y_is_1d = rows.y_is_1d
-            self._store(standardize_rows(rows, scale=self.scale), rows)
+            pair = standardize_rows(rows, scale=self.scale)
+            _check_enough(pair.moments)
+            self._store(pair, None if is_dask(rows.X) else rows)
         return self
 
     def _fit_standardized(self, pair: StandardizedPair, rows: PairedRows) -> Self:
@@ -110,9 +115,9 @@ class LinearAligner(LinearMaps):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features_x)
+        X : array-like, or Dask array or dataframe, of shape (n_rows, n_features_x)
             Further rows of the first modality; one is enough.
-        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+        y : array-like, or Dask array or dataframe, of shape (n_rows, n_features_y) or (n_rows,)
             The rows of the second modality paired with them.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights, as in `fit`; a later batch may have none that is positive.
@@ -130,15 +135,17 @@ class LinearAligner(LinearMaps):
         with unchanged_on_error(self):
             self._check_parameters()
             seen: StandardizedPair | None = getattr(self, "_pair", None)
-            rows = check_pair(X, y, sample_weight, estimator=self, reset=seen is None, allow_no_weight=seen is not None)
+            first = seen is None
+            rows = check_pair(X, y, sample_weight, estimator=self, reset=first, allow_no_weight=not first, lazy=True)
             if seen is None:
                 self._y_is_1d = rows.y_is_1d
                 moments = moments_of_rows(rows)
             else:
                 check_features_of_y(self, rows.y, rows.y_names, len(self.y_mean_))
-                if len(rows.X) == 0:
+                batch = moments_of_batch(rows)
+                if batch is None:
                     return self
-                moments = seen.feature_moments() + moments_of_rows(rows)
+                moments = seen.feature_moments() + batch
             self._store(standardize_moments(moments, scale=self.scale), allow_fewer=True)
         return self
 
@@ -166,9 +173,7 @@ class LinearAligner(LinearMaps):
             raise TypeError(
                 f"fit_moments takes a PairMoments, got {type(moments).__name__}; make one with PairMoments.from_arrays."
             )
-        if moments.n_rows < 2:
-            raise ValueError("fit_moments needs the moments of at least 2 rows; these have n_samples=1.")
-        check_scale_of_weights(moments.weight_sum)
+        _check_enough(moments)
         with unchanged_on_error(self):
             self._check_parameters()
             self.n_features_in_ = len(moments.mean_x)
@@ -254,13 +259,23 @@ class LinearAligner(LinearMaps):
             setattr(self, name, value)
 
 
-def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: FloatArray, name: str) -> FloatArray:
+def _check_enough(moments: PairMoments) -> None:
+    """Refuse moments that have no covariance."""
+    if moments.n_rows < 2:
+        raise ValueError("A model needs at least 2 rows; these moments have n_samples=1.")
+    check_scale_of_weights(moments.weight_sum)
+
+
+def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: FloatArray, side: str) -> FloatArray:
     """((A − mean) / scale) @ rotations, a block of rows at a time, in the rows' own floating type."""
     dtype = float_dtype(A)
+    if is_dask(A):
+        k = rotations.shape[1]
+        return map_rows(_scores, A, k, dtype, mean=mean, scale=scale, rotations=rotations, side=side)  # type: ignore[no-any-return]
     W = (rotations / scale[:, None]).astype(dtype)
     scores = np.empty((len(A), W.shape[1]), dtype)
     for rows in row_slices(len(A)):
-        block = float_block(A, rows, dtype, name)
+        block = float_block(A, rows, dtype, side)
         centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
         np.matmul(centred, W, out=scores[rows])
     return scores

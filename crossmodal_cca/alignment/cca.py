@@ -166,8 +166,8 @@ class CCA(LinearAligner):
         n_features = pair.x.n_features, pair.y.n_features
         if self.solver == "svd" and rows is None:
             raise ValueError(
-                'solver="svd" needs the rows, which partial_fit and fit_moments do not keep; use solver="auto" or '
-                '"moments" there, or fit.'
+                'solver="svd" needs the rows at hand, which partial_fit, fit_moments and Dask do not give; use '
+                'solver="auto" or "moments" there, or fit to rows in memory or a memory map.'
             )
         if self.solver != "svd":
             whitened = whiten_covariances(S, shrinkage, n_features, float(np.finfo(pair.moments.dtype).eps))
@@ -179,7 +179,8 @@ class CCA(LinearAligner):
                 if not accurate and pair.moments.n_rows > sum(n_features):
                     warnings.warn(
                         "The covariances are ill-conditioned and the rows are not at hand, so weak canonical pairs may "
-                        "be inaccurate. Raise shrinkage, drop redundant features, or use fit.",
+                        "be inaccurate. Raise shrinkage, drop redundant features, or fit to rows in memory or a memory "
+                        "map.",
                         stacklevel=5,
                     )
                 return whitened

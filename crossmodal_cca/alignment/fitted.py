@@ -8,10 +8,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.frozen import FrozenEstimator
-from sklearn.utils import check_array
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, float_dtype
+from .._sklearn import check_array, refuse_dask
 
 MODALITIES = ("x", "y")
 
@@ -88,6 +88,7 @@ class FittedAlignerMixin:
 
 def shared_space_scores(aligner: Any, rows: ArrayLike, modality: str, name: str) -> FloatArray:
     """Scores (n, k) of one modality's rows; without an aligner the checked rows themselves, as floats."""
+    refuse_dask(rows, name)
     if aligner is None:
         array = check_array(rows, dtype="numeric", input_name=name)
     else:

@@ -132,9 +132,11 @@ def check_map_is_settled(estimator: Any, settled: dict[str, Any]) -> None:
 
 
 def _is_unchanged(value: Any, before: Any) -> bool:
-    """Whether a parameter is the same object, or the same number or word; for either side if it is a pair."""
+    """Whether a parameter is the same object, number, word or array; for either side if it is a pair."""
     if isinstance(value, tuple | list) and isinstance(before, tuple | list):
         return len(value) == len(before) and all(map(_is_unchanged, value, before))
+    if isinstance(value, np.ndarray) and isinstance(before, np.ndarray):
+        return np.array_equal(value, before)
     plain = isinstance(value, str | Real) and isinstance(before, str | Real)
     return value is before or (plain and value == before)
 

@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._blocks import FloatArray
+from .._sklearn import refuse_dask
 from .._validation import unchanged_on_error
 from .scores import PairScoresMixin
 
@@ -120,16 +121,16 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         if weights and not has_fit_parameter(self.aligner, "sample_weight"):
             raise TypeError(f"{type(self.aligner).__name__} takes no sample_weight; leave it out, or repeat rows.")
         with unchanged_on_error(self):
-            self.x_transformer_, x = _fit_transform(self.x_transformer, X, "x_transformer")
-            self.y_transformer_, y = _fit_transform(self.y_transformer, y, "y_transformer")
+            self.x_transformer_, x = _fit_transform(self.x_transformer, X, "X", "x_transformer")
+            self.y_transformer_, y = _fit_transform(self.y_transformer, y, "y", "y_transformer")
             self.aligner_ = clone(self.aligner).fit(x, y, **weights, **fit_params)
         return self
 
     def _x_features(self, X: Any) -> Any:
-        return X if self.x_transformer_ is None else self.x_transformer_.transform(X)
+        return _transform(self.x_transformer_, X, "X")
 
     def _y_features(self, y: Any) -> Any:
-        return y if self.y_transformer_ is None else self.y_transformer_.transform(y)
+        return _transform(self.y_transformer_, y, "y")
 
     def _x_scores(self, X: Any, *, weighted: bool = True) -> FloatArray:
         return self.aligner_._x_scores(self._x_features(X), weighted=weighted)  # type: ignore[no-any-return]
@@ -311,10 +312,20 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _fit_transform(transformer: Any, A: Any, name: str) -> tuple[Any, Any]:
+def _transform(transformer: Any, A: Any, rows: str) -> Any:
+    """Apply a fitted transformer; None passes the rows through."""
+    if transformer is None:
+        return A
+    # Transformers of scikit-learn would load all of it without a word.
+    refuse_dask(A, rows)
+    return transformer.transform(A)
+
+
+def _fit_transform(transformer: Any, A: Any, rows: str, name: str) -> tuple[Any, Any]:
     """Fit a clone of the transformer and apply it; None passes the rows through."""
     if transformer is None:
         return None, A
+    refuse_dask(A, rows)
     if not hasattr(transformer, "fit_transform"):
         raise TypeError(
             f"{name} must be a scikit-learn transformer, or None to pass rows through; got {transformer!r}."

@@ -6,13 +6,18 @@ import warnings
 from abc import abstractmethod
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
 
+from .._blocks import FloatArray
 from .._validation import PairedRows
 from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.pls import solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ..linalg.solution import LinearSolution
 from .base import LinearAligner
+from .scores import column_moments
 
 
 class _PLS(LinearAligner):
@@ -184,7 +189,48 @@ class PLSCanonical(_PLS):
         return solve_pls_canonical(S, k)
 
 
-class PLSRegression(RegressorMixin, _PLS):
+class RegressionScoreMixin(RegressorMixin):
+    """R² of the predictions, a block of rows at a time."""
+
+    def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
+        """Coefficient of determination R² of the predictions, averaged over the features of y.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features_x)
+            Rows of the first modality, at least two.
+        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+            Paired rows of the second modality.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        score : float
+            At most 1, and 0 for the mean of these rows; as scikit-learn's ``r2_score``, a feature that is constant
+            here counts 1 if it is predicted exactly, and 0 otherwise.
+
+        Raises
+        ------
+        ValueError
+            If the sides differ in rows, there is only one row, or the rows are bad in a way that `predict` refuses.
+        """
+        check_is_fitted(self)
+        moments = column_moments(self._features_and_predictions, X, y, sample_weight)
+        total, predicted, products = moments.scatter
+        left = (
+            np.maximum(total - 2 * products + predicted, 0.0)
+            + moments.weight_sum * np.diff(moments.means, axis=0)[0] ** 2
+        )
+        shares = np.divide(left, total, out=(left > 0).astype(float), where=moments.varies[0])
+        return float(np.mean(1.0 - shares))
+
+    def _features_and_predictions(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        predictions = self.predict(X)
+        return self._y_features(y), predictions[:, None] if predictions.ndim == 1 else predictions
+
+
+class PLSRegression(RegressionScoreMixin, _PLS):
     """Partial least squares regression: predict the second modality from the x-scores of largest covariance with it.
 
     Parameters

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike
 from scipy import linalg
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
+from .._blocks import FloatArray, is_dask, map_rows
+from .._sklearn import check_array, refuse_dask
 from ..linalg.pair import StandardizedPair
 from .scores import PairScoresMixin
 
@@ -36,7 +37,8 @@ class PredictionMixin(PairScoresMixin):
         Returns
         -------
         y_pred : ndarray of shape (n_rows, n_features_y), or (n_rows,) after a fit with 1-D y
-            Expected features, in the units of y.
+            Expected features, in the units of y; a Dask array, not yet computed, where the linear models were given
+            Dask's rows.
 
         Raises
         ------
@@ -161,6 +163,7 @@ class LinearPredictionMixin(PredictionMixin):
         check_is_fitted(self)
         if not (isinstance(n_samples, int | np.integer) and n_samples >= 1):
             raise ValueError(f"n_samples must be a positive whole number, got {n_samples!r}.")
+        refuse_dask(X, "X")
         mean = _predictions(self._x_scores(X, weighted=False), self._y_effects, self.y_mean_)
         variances, Q = linalg.eigh(self.residual_covariance())
         root = Q * np.sqrt(np.maximum(variances, 0.0))
@@ -221,5 +224,7 @@ class LinearPredictionMixin(PredictionMixin):
 
 
 def _predictions(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
+    if is_dask(scores):
+        return map_rows(_predictions, scores, len(mean), scores.dtype, effects=effects, mean=mean)  # type: ignore[no-any-return]
     predicted: FloatArray = scores @ effects.astype(scores.dtype)
     return np.add(predicted, mean, out=predicted, casting="same_kind")

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
+from functools import reduce
+from operator import add
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
-from .._sklearn import wrap_scores
-from .._validation import check_same_rows, check_sample_weight
-from ..linalg.solution import paired_correlations
+from .._blocks import FloatArray, is_dask, row_slices, sum_over_rows
+from .._persistence import SavedMixin
+from .._sklearn import count_rows, take_rows, wrap_scores
+from .._validation import aligned_pair, check_same_rows, check_sample_weight
+from ..linalg.solution import ColumnMoments
+
+PairedColumns = Callable[[Any, Any], tuple[FloatArray, FloatArray]]
 
 
-class PairScoresMixin:
-    """`transform`, `transform_y` and `score` on top of an aligner's own `_x_scores` and `_y_scores`."""
+class PairScoresMixin(SavedMixin):
+    """What every aligner has on top of its own `_x_scores` and `_y_scores`."""
 
     @abstractmethod
     def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
@@ -68,7 +74,8 @@ class PairScoresMixin:
         -------
         x_scores : ndarray or dataframe of shape (n_rows, n_components)
             Scores of `X`; with `y`, the pair (x_scores, y_scores). Under `set_output` the columns are named
-            ``cca0``… for one side and ``cca_x0``…, ``cca_y0``… for a pair, after the class.
+            ``cca0``… for one side and ``cca_x0``…, ``cca_y0``… for a pair, after the class. Linear models give a Dask
+            array, not yet computed, for Dask's rows.
 
         Raises
         ------
@@ -83,7 +90,7 @@ class PairScoresMixin:
         if y is None:
             return self._wrap(x_scores, X)
         y_scores = self._y_scores(y)
-        check_same_rows(x_scores, y_scores)
+        check_same_rows(x_scores.shape[0], y_scores.shape[0])
         return self._wrap(x_scores, X, "x"), self._wrap(y_scores, y, "y")
 
     def transform_y(self, y: ArrayLike) -> Any:
@@ -131,14 +138,11 @@ class PairScoresMixin:
             If the sides differ in rows, there is only one row, or the rows are bad in a way that `transform` refuses.
         """
         check_is_fitted(self)
-        x_scores, y_scores = self._x_scores(X), self._y_scores(y)
-        check_same_rows(x_scores, y_scores)
-        if len(x_scores) < 2:
-            raise ValueError("score correlates rows and needs at least 2 of them; got n_samples=1.")
-        if x_scores.shape[1] == 0:
-            return 0.0
-        w = None if sample_weight is None else check_sample_weight(sample_weight, len(x_scores))
-        return float(paired_correlations(x_scores, y_scores, w).sum())
+        moments = column_moments(self._paired_scores, X, y, sample_weight)
+        return float(moments.correlations().sum())
+
+    def _paired_scores(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        return self._x_scores(X), self._y_scores(y)
 
     def _wrap(self, scores: FloatArray, original: Any, side: str | None = None) -> Any:
         names: NDArray[Any]
@@ -154,3 +158,29 @@ class PairScoresMixin:
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayLike | None) -> ColumnMoments:
+    """Moments of the columns that rows of X and y give, a block of rows at a time; those of Dask where they are."""
+    moments: ColumnMoments | None
+    if is_dask(X, y):
+        A, B = columns(X, y)
+        check_same_rows(A.shape[0], B.shape[0])
+        moments = sum_over_rows(_block_moments, *aligned_pair(A, B, sample_weight))
+    else:
+        n_rows = count_rows(X)
+        check_same_rows(n_rows, count_rows(y))
+        w = None if sample_weight is None else check_sample_weight(sample_weight, n_rows)
+        blocks = ((take_rows(X, rows), take_rows(y, rows), rows) for rows in row_slices(n_rows))
+        parts = (ColumnMoments.of_rows(*columns(A, B), None if w is None else w[rows]) for A, B, rows in blocks)
+        moments = reduce(add, parts) if n_rows else None
+    if moments is None or moments.n_rows < 2:
+        found = 0 if moments is None else moments.n_rows
+        raise ValueError(f"score compares rows and needs at least 2 of them; got n_samples={found}.")
+    return moments
+
+
+def _block_moments(A: FloatArray, B: FloatArray, sample_weight: Any) -> ColumnMoments | None:
+    check_same_rows(len(A), len(B))
+    w = None if sample_weight is None else check_sample_weight(sample_weight, len(A), allow_none=True)
+    return ColumnMoments.of_rows(A, B, w) if len(A) else None

@@ -30,7 +30,7 @@ def scored_sides(aligner: Any, X: ArrayLike, y: ArrayLike) -> tuple[ScoredSide, 
     scores = np.asarray(aligner.transform(X)), np.asarray(aligner.transform_y(y))
     sides = []
     for side, A, S, names in zip(SIDES, rows[:2], scores, (rows.x_names, rows.y_names), strict=True):
-        check_same_rows(A, S)
+        check_same_rows(len(A), len(S))
         scale = getattr(aligner, f"{side}_scale_", np.ones(A.shape[1]))
         features = float_block(A, slice(None), np.float64, "X" if side == "x" else "y")
         named = feature_names(names, side, A.shape[1])

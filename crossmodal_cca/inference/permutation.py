@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._blocks import FloatArray, float_block
 from .._progress import Progress
+from .._sklearn import check_array
 from .._validation import PairedRows, check_n_components, check_pair
 from ..linalg.pair import standardize_rows
 from ..linalg.svd import rank_tolerance

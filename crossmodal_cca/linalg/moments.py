@@ -11,13 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._blocks import FloatArray, float_block, float_dtype, row_slices
+from .._blocks import FloatArray, float_block, float_dtype, is_dask, row_slices, sum_over_rows
+from .._persistence import SavedMixin
 from .._validation import PairedRows, check_pair
 from .products import gram, product, weighted_sum
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PairMoments:
+class PairMoments(SavedMixin):
     """Counts, means and centred cross-products of paired rows of two modalities.
 
     Moments of disjoint rows add up, and moments of a part can be taken away again: ``moments_a + moments_b`` are
@@ -92,8 +93,9 @@ class PairMoments:
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features_x)
-            Rows of the first modality. float32 rows are multiplied in float32, a block at a time.
+        X : array-like, or Dask array or dataframe, of shape (n_rows, n_features_x)
+            Rows of the first modality. float32 rows are multiplied in float32, a block at a time; chunks of Dask where
+            they are.
         y : array-like of shape (n_rows, n_features_y) or (n_rows,)
             Rows of the second modality, paired with those of `X`; 1-D counts as one column.
         sample_weight : array-like of shape (n_rows,), default=None
@@ -109,7 +111,7 @@ class PairMoments:
         ValueError
             If the two sides differ in rows, hold NaN or infinities, or no row has a positive weight.
         """
-        return moments_of_rows(check_pair(X, y, sample_weight))
+        return moments_of_rows(check_pair(X, y, sample_weight, lazy=True))
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:
@@ -131,14 +133,14 @@ class PairMoments:
             If there is no block with a row of positive weight, or a block differs from the earlier ones in width or
             feature names.
         """
-        checked = (check_pair(*block, allow_no_weight=True) for block in blocks)
-        parts = (moments_of_rows(rows) for rows in checked if len(rows.X))
-        first = next(parts, None)
+        parts = (moments_of_batch(check_pair(*block, allow_no_weight=True, lazy=True)) for block in blocks)
+        present = (part for part in parts if part is not None)
+        first = next(present, None)
         if first is None:
             raise ValueError(
                 "PairMoments.from_blocks got no block with a row of positive weight; pass at least one (X, y) pair."
             )
-        return reduce(add, parts, first)
+        return reduce(add, present, first)
 
     def __repr__(self) -> str:
         return (
@@ -261,6 +263,11 @@ def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None)
     Only of those at `positions`, if given: these are gathered block by block, also from a memory map.
     """
     X, Y, w = rows[:3]
+    if is_dask(X):
+        total = moments_of_batch(rows)
+        if total is None:
+            raise ValueError("X and y hold no row of positive weight; pass at least one.")
+        return total
     dtype = float_dtype(X, Y)
     slices = row_slices(len(X) if positions is None else len(positions))
     parts = (
@@ -273,6 +280,18 @@ def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None)
         for part in (slices if positions is None else (positions[part] for part in slices))
     )
     return reduce(add, parts)
+
+
+def moments_of_batch(rows: PairedRows) -> PairMoments | None:
+    """Moments of checked rows; None if there is no row. Chunks of Dask give theirs where they are."""
+    if not is_dask(rows.X):
+        return moments_of_rows(rows) if len(rows.X) else None
+    total = sum_over_rows(_chunk_moments, *rows[:3])
+    return None if total is None else replace(total, x_names=rows.x_names, y_names=rows.y_names)
+
+
+def _chunk_moments(X: Any, Y: Any, w: Any) -> PairMoments | None:
+    return moments_of_batch(check_pair(X, Y, w, min_rows=0, allow_no_weight=True))
 
 
 def _block_moments(

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blocks import FloatArray, float_block, float_dtype, row_slices
+from .._blocks import FloatArray, float_block, float_dtype, is_dask, row_slices
 from .._validation import PairedRows
 from .moments import PairMoments, moments_of_rows
 from .svd import row_space, triangular_rows
@@ -132,7 +132,7 @@ def standardize_rows(rows: PairedRows, *, scale: bool) -> StandardizedPair:
     Wide means more than twice as many features as rows: below that, the covariance is the smaller work.
     """
     X, Y, w = rows[:3]
-    wide_x, wide_y = (A.shape[1] > 2 * len(A) for A in (X, Y))
+    wide_x, wide_y = (not is_dask(A) and A.shape[1] > 2 * len(A) for A in (X, Y))
     if not (wide_x or wide_y):
         return standardize_moments(moments_of_rows(rows), scale=scale)
     dtype = float_dtype(X, Y)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import linalg
 
 from .._blocks import FloatArray
@@ -94,14 +95,56 @@ def regress_on_scores(R: FloatArray, S_own: FloatArray, S_cross: FloatArray) -> 
     return product(inverse, product(R.T, S_cross))
 
 
+@dataclass(frozen=True, eq=False)
+class ColumnMoments:
+    """Moments of paired columns of A and B (n, k), each pair by itself; those of disjoint rows add up."""
+
+    n_rows: int
+    weight_sum: float
+    means: FloatArray  # (2, k), of A and of B
+    scatter: FloatArray  # (3, k): centred squares of A, of B, and products
+    lowest: FloatArray  # (2, k)
+    highest: FloatArray  # (2, k)
+
+    @classmethod
+    def of_rows(cls, A: FloatArray, B: FloatArray, weight: FloatArray | None = None) -> ColumnMoments:
+        """Moments of one block of weighted rows."""
+        w = np.ones(len(A)) if weight is None else weight
+        weight_sum = float(w.sum())
+        AB = np.stack([A, B]).astype(np.float64)
+        means = w @ AB / (weight_sum or 1.0)
+        a, b = AB - means[:, None]
+        scatter = np.stack([w @ a**2, w @ b**2, w @ (a * b)])
+        return cls(len(A), weight_sum, means, scatter, AB.min(axis=1), AB.max(axis=1))
+
+    def __add__(self, other: ColumnMoments) -> ColumnMoments:
+        weight_sum = self.weight_sum + other.weight_sum
+        share = other.weight_sum / (weight_sum or 1.0)
+        da, db = other.means - self.means
+        return ColumnMoments(
+            self.n_rows + other.n_rows,
+            weight_sum,
+            self.means + share * np.stack([da, db]),
+            self.scatter + other.scatter + share * self.weight_sum * np.stack([da**2, db**2, da * db]),
+            np.minimum(self.lowest, other.lowest),
+            np.maximum(self.highest, other.highest),
+        )
+
+    @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Whether the columns of A and of B vary, (2, k)."""
+        # The mean of a constant column need not be its value to the last digit.
+        return np.asarray((self.lowest < self.highest) & (self.scatter[:2] > 0))
+
+    def correlations(self) -> FloatArray:
+        """Correlation (k,) of each pair; 0 where one does not vary."""
+        (a, b), ab = np.sqrt(self.scatter[:2]), self.scatter[2]
+        return np.asarray(np.divide(ab, a * b, out=np.zeros_like(ab), where=self.varies.all(axis=0)))
+
+
 def paired_correlations(A: FloatArray, B: FloatArray, weight: FloatArray | None = None) -> FloatArray:
     """Correlation (k,) of each pair of columns of A and B (n, k) over weighted rows; 0 where one does not vary."""
-    w = np.ones(len(A)) if weight is None else weight
-    a, b = (scores - np.average(scores, axis=0, weights=weight) for scores in (A.astype(float), B.astype(float)))
-    lengths = np.sqrt((w @ a**2) * (w @ b**2))
-    # The mean of a constant column need not be its value to the last digit.
-    varies = (np.ptp(A, axis=0) > 0) & (np.ptp(B, axis=0) > 0) & (lengths > 0)
-    return np.asarray(np.divide(w @ (a * b), lengths, out=np.zeros_like(lengths), where=varies))
+    return ColumnMoments.of_rows(A, B, weight).correlations()
 
 
 def score_correlations(S: Covariances, Rx: FloatArray, Ry: FloatArray) -> FloatArray:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
-from sklearn.utils import check_array
 
-from .._blocks import float_dtype
+from .._blocks import counted_rows, float_dtype, is_dask
+from .._sklearn import check_array
+from .._validation import check_rows
 
 Array = npt.NDArray[Any]
 QueryLayout = Callable[[Array], Array]
@@ -63,7 +64,7 @@ def prepare(
     dtype = float_dtype(queries, gallery)
     # Laying out may overwrite these rows: they are a copy either way.
     if relevance is None:
-        query_codes, gallery_codes = _codes(query_ids, gallery_ids, len(queries), len(gallery))
+        query_codes, gallery_codes = codes_of_ids(query_ids, gallery_ids, len(queries), len(gallery))
         order = np.argsort(gallery_codes, kind="stable")
         first = np.searchsorted(gallery_codes, query_codes, "left", sorter=order)
         last = np.searchsorted(gallery_codes, query_codes, "right", sorter=order)
@@ -77,7 +78,7 @@ def prepare(
         table = _checked_relevance(relevance, len(queries), len(gallery))
         rows = gallery.astype(dtype)
         first, last, items, grades = table.indptr[:-1], table.indptr[1:], table.indices, table.data
-    kept = _queries_with_relevant_items(first, last)
+    kept = queries_with_relevant_items(first, last)
     rows, norms, lay_out = SIMILARITIES[metric](rows)
     n_queries = len(queries)
     if len(kept) < n_queries:
@@ -85,12 +86,19 @@ def prepare(
     return RetrievalProblem(queries, rows, norms, first, last, kept, n_queries, lay_out, items, grades)
 
 
-def check_sides(queries: Any, gallery: Any, metric: str) -> tuple[Array, Array]:
-    """Refuse an unknown metric and rows that cannot be compared; return both sides as numeric arrays."""
+def check_sides(queries: Any, gallery: Any, metric: str, *, lazy: bool = False) -> tuple[Any, Any]:
+    """Refuse an unknown metric and rows that cannot be compared; return both sides as numeric arrays.
+
+    With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known.
+    """
     if not isinstance(metric, str) or metric not in SIMILARITIES:
         raise ValueError(f"metric must be one of {sorted(SIMILARITIES)}, got {metric!r}.")
-    queries = check_array(queries, dtype="numeric", input_name="queries")
-    gallery = check_array(gallery, dtype="numeric", input_name="gallery")
+    queries, gallery = (
+        counted_rows(check_rows(A, name, lazy=True), name)
+        if lazy and is_dask(A)
+        else check_array(A, dtype="numeric", input_name=name)
+        for A, name in ((queries, "queries"), (gallery, "gallery"))
+    )
     if queries.shape[1] != gallery.shape[1]:
         raise ValueError(
             f"queries and gallery must share one space, but queries have {queries.shape[1]} features and "
@@ -126,7 +134,7 @@ def check_cutoff(k: Any) -> None:
         raise ValueError(f"k must be >= 1 or None (the whole list), got {k}.")
 
 
-def _queries_with_relevant_items(first: Array, last: Array) -> Array:
+def queries_with_relevant_items(first: Array, last: Array) -> Array:
     kept = np.flatnonzero(last > first)
     if len(kept) == 0:
         raise ValueError(
@@ -142,7 +150,7 @@ def _queries_with_relevant_items(first: Array, last: Array) -> Array:
     return kept
 
 
-def _codes(query_ids: Any, gallery_ids: Any, n_queries: int, n_gallery: int) -> tuple[Array, Array]:
+def codes_of_ids(query_ids: Any, gallery_ids: Any, n_queries: int, n_gallery: int) -> tuple[Array, Array]:
     """Integers that are equal where the ids are."""
     if query_ids is None and gallery_ids is None:
         if n_queries != n_gallery:
@@ -215,19 +223,31 @@ def _norms(rows: Array) -> Array:
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows)))
 
 
-def _cosine(gallery: Array) -> tuple[Array, Array, QueryLayout]:
+def _cosine(gallery: Array, like: Any = None) -> tuple[Array, Array, QueryLayout]:
     # A zero item counts as length 1: its cosine is 0, and the others' rounding around 0 ties with it.
     return unit_rows(gallery), np.ones(len(gallery), gallery.dtype), unit_rows
 
 
-def _dot(gallery: Array) -> tuple[Array, Array, QueryLayout]:
-    gallery /= _largest(gallery)
-    return gallery, _norms(gallery), unit_rows
+# Layouts of queries are classes, so that what holds them can be pickled.
+@dataclass(frozen=True)
+class _DotLayout:
+    """Queries for the gallery of `_dot`."""
+
+    unit: Any
+
+    def __call__(self, block: Array) -> Array:
+        return unit_rows(block)
+
+
+def _dot(gallery: Array, like: _DotLayout | None = None) -> tuple[Array, Array, QueryLayout]:
+    layout = like or _DotLayout(_largest(gallery))
+    gallery /= layout.unit
+    return gallery, _norms(gallery), layout
 
 
 @dataclass(frozen=True)
 class _EuclideanLayout:
-    """Queries for the gallery of `_euclidean`; a class, so that what holds it can be pickled."""
+    """Queries for the gallery of `_euclidean`."""
 
     centre: Array
     unit: Any
@@ -237,22 +257,23 @@ class _EuclideanLayout:
         return unit_rows(np.column_stack(((block - self.centre) / self.unit, np.full(len(block), self.m))))
 
 
-def _euclidean(gallery: Array) -> tuple[Array, Array, QueryLayout]:
+def _euclidean(gallery: Array, like: _EuclideanLayout | None = None) -> tuple[Array, Array, QueryLayout]:
     """−‖q − g‖² ranks as 2q·g − ‖g‖², a dot product of [q, m] and [g, −‖g‖²/(2m)].
 
     Distances do not see a common shift, so both sides are centred, or ‖g‖² would eat the digits. Any m > 0 is
     right; a typical length keeps both terms alike, whatever the unit. Medians, because one item far away would decide
     a mean, and all others would tie.
     """
-    centre = np.median(gallery, axis=0).astype(gallery.dtype)
+    centre = np.median(gallery, axis=0).astype(gallery.dtype) if like is None else like.centre
     gallery -= centre
-    unit = _largest(gallery)
+    unit = _largest(gallery) if like is None else like.unit
     gallery /= unit
     squares = np.einsum("ij,ij->i", gallery, gallery)
-    lengths = np.sqrt(squares)
-    m = float(np.median(lengths)) or float(lengths.mean()) or 1.0
-    gallery = np.column_stack((gallery, squares / (-2 * m))).astype(gallery.dtype, copy=False)
-    return gallery, _norms(gallery), _EuclideanLayout(centre, unit, m)
+    if like is None:
+        lengths = np.sqrt(squares)
+        like = _EuclideanLayout(centre, unit, float(np.median(lengths)) or float(lengths.mean()) or 1.0)
+    gallery = np.column_stack((gallery, squares / (-2 * like.m))).astype(gallery.dtype, copy=False)
+    return gallery, _norms(gallery), like
 
 
 def _largest(rows: Array) -> Array:
@@ -260,8 +281,8 @@ def _largest(rows: Array) -> Array:
     return _or_one(np.maximum(rows.max(), -rows.min()))
 
 
-# Each may overwrite the gallery it is given: it is a copy.
-SIMILARITIES: dict[str, Callable[[Array], tuple[Array, Array, QueryLayout]]] = {
+# Each may overwrite the gallery it is given: it is a copy. A part of a gallery is laid out like another.
+SIMILARITIES: dict[str, Callable[..., tuple[Array, Array, QueryLayout]]] = {
     "cosine": _cosine,
     "dot": _dot,
     "euclidean": _euclidean,

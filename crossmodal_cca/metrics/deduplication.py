@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.utils import check_array
 
 from .._blocks import float_dtype
+from .._sklearn import check_array
 from ._inputs import Array, checked_ids
 
 

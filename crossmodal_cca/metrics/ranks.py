@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._blocks import is_dask
 from .._progress import Progress
 from ._inputs import Array, RetrievalProblem, prepare
 
@@ -94,14 +95,10 @@ def _count_best(scores: Array, problem: RetrievalProblem, rows: slice) -> Releva
     best = _best_relevant(scores, problem, rows)
     width = tie_width(problem.gallery, problem.gallery_norms)[best]
     above, below = scores[queries, best] + width, scores[queries, best] - width
-    greater, at_least, relevant_tied = np.ones((3, len(scores)), dtype=np.int64)
-    mask = np.empty(scores.shape[1], dtype=bool)
-    for q in queries:
-        # Counting a contiguous mask of one row is many times faster than along an axis of a block.
-        greater[q] = np.count_nonzero(np.greater(scores[q], above[q], out=mask))
-        at_least[q] = np.count_nonzero(np.greater_equal(scores[q], below[q], out=mask))
-        if n_relevant[q] > 1:
-            relevant_tied[q] = np.count_nonzero(mask[problem.relevant(rows.start + q)])
+    # With one relevant item it is the best, and ties with itself.
+    spans = [problem.relevant(rows.start + q) if n_relevant[q] > 1 else None for q in queries]
+    greater, at_least, relevant_tied = count_around(scores, above, below, spans)
+    relevant_tied[n_relevant == 1] = 1
     return RelevantCounts(
         query=queries,
         greater=greater,
@@ -111,6 +108,19 @@ def _count_best(scores: Array, problem: RetrievalProblem, rows: slice) -> Releva
         n_relevant=n_relevant,
         n_gallery=scores.shape[1],
     )
+
+
+def count_around(scores: Array, above: Array, below: Array, spans: Sequence[slice | Array | None]) -> Array:
+    """Entries of each row > above, those >= below, and those of the latter in its span; shape (3, n_rows)."""
+    counts = np.zeros((3, len(scores)), dtype=np.int64)
+    mask = np.empty(scores.shape[1], dtype=bool)
+    for q, (row, span) in enumerate(zip(scores, spans, strict=True)):
+        # Counting a contiguous mask of one row is many times faster than along an axis of a block.
+        counts[0, q] = np.count_nonzero(np.greater(row, above[q], out=mask))
+        counts[1, q] = np.count_nonzero(np.greater_equal(row, below[q], out=mask))
+        if span is not None:
+            counts[2, q] = np.count_nonzero(mask[span])
+    return counts
 
 
 def _best_relevant(scores: Array, problem: RetrievalProblem, rows: slice) -> Array:
@@ -195,10 +205,11 @@ def retrieval_ranks(
 
     Parameters
     ----------
-    queries : array-like of shape (n_queries, n_features)
-        Scores of one modality in the shared space; float32 and float64 are kept.
-    gallery : array-like of shape (n_gallery, n_features)
-        Scores of the other modality, the items to be found.
+    queries : array-like, or Dask array or dataframe, of shape (n_queries, n_features)
+        Scores of one modality in the shared space; float32 and float64 are kept. Those of Dask come chunk by chunk.
+    gallery : array-like, or Dask array or dataframe, of shape (n_gallery, n_features)
+        Scores of the other modality, the items to be found. Chunks of Dask are searched where they are, and read twice
+        (once more unless the metric is "cosine") for each chunk of queries; only numbers per query come together.
     query_ids : array-like of shape (n_queries,), default=None
         Ids, or class labels, of the queries: numbers, strings, … An item is relevant to a query if theirs are
         equal; a query may have any number of relevant items. None for both ids: row ``i`` belongs to row
@@ -253,6 +264,12 @@ def retrieval_ranks(
     >>> retrieval_ranks(images, captions, query_ids=["cat", "dog"], gallery_ids=["cat", "cat", "dog"])
     array([1., 1.])
     """
+    if is_dask(queries, gallery):
+        from .sharded import sharded_ranks  # which counts with this module
+
+        if relevance is not None:
+            raise ValueError("relevance is for rows in memory; pass query_ids and gallery_ids with Dask's.")
+        return sharded_ranks(queries, gallery, query_ids, gallery_ids, metric)
     problem = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
     return np.asarray(evaluate(problem, [expected_rank], best_only=True, verbose=verbose)[0])
 

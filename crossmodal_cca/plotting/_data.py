@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.utils import check_array
 
+from .._sklearn import check_array
 from ..metrics._inputs import checked_ids
 
 

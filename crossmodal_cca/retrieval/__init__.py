@@ -2,5 +2,6 @@
 
 from .hubness import correct_hubness, hubness_report, k_occurrence
 from .index import CrossModalIndex
+from .shards import search_shards
 
-__all__ = ["CrossModalIndex", "correct_hubness", "hubness_report", "k_occurrence"]
+__all__ = ["CrossModalIndex", "correct_hubness", "hubness_report", "k_occurrence", "search_shards"]

@@ -74,6 +74,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
     See Also
     --------
     crossmodal_cca.metrics.retrieval_report : How good the search is.
+    search_shards : A gallery of Dask, too large for memory.
 
     Notes
     -----

@@ -12,12 +12,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
-from sklearn.utils import check_array
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, float_dtype, row_slices
-from .._sklearn import validate_data
+from .._sklearn import check_array, validate_data
 from .._validation import check_sample_weight
 from ..metrics._inputs import unit_rows
 
@@ -48,7 +47,7 @@ def labelled_rows(
     min_classes: int = 2,
 ) -> LabelledRows:
     """Check labelled rows and record their width and names; rows without weight are left out."""
-    rows, labels = validate_data(estimator, X, y, dtype="numeric")
+    rows, labels = validate_data(estimator, X, y=y, dtype="numeric")
     check_classes(labels)
     # A copy: unit length is made in place, and the rows may be the user's own.
     Z = rows.astype(float_dtype(rows))

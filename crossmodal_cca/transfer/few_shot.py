@@ -12,7 +12,7 @@ from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state
 
 from .._progress import Progress
-from .._sklearn import count_rows
+from .._sklearn import count_rows, take_rows
 from ..alignment.selection import as_positions
 from ..metrics._inputs import checked_ids
 from .classifier import CrossModalClassifier
@@ -108,7 +108,6 @@ def few_shot_episodes(
     ['value', 'low', 'high', 'majority', 'n_episodes', 'n_test']
     """
     import pandas as pd
-    from sklearn.utils import _safe_indexing
 
     _check_models(models)
     n = count_rows(X)
@@ -128,11 +127,11 @@ def few_shot_episodes(
             pool, test = splits[episode % len(splits)]
             order = rng.permutation(pool)
             drawn = [order[labels[order] == c] for c in all_classes]
-            X_test, y_test = _safe_indexing(X, test), labels[test]
+            X_test, y_test = take_rows(X, test), labels[test]
             classes, codes, n_rows = np.unique(y_test, return_inverse=True, return_counts=True)
             for m in numbers:
                 chosen = np.concatenate([of_class[:m] for of_class in drawn])
-                X_shots, y_shots = _safe_indexing(X, chosen), labels[chosen]
+                X_shots, y_shots = take_rows(X, chosen), labels[chosen]
                 for name, model in models.items():
                     if m == 0 and not isinstance(model, CrossModalClassifier):
                         continue

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike
-from sklearn.utils import check_array, check_random_state
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
+from .._sklearn import check_array
 from .._validation import check_same_rows
 from ..alignment.fitted import check_modality
 from ..metrics import per_query
@@ -177,8 +178,8 @@ def prediction_report(
     for name, A in (("X", X), ("y", y), ("X_train", X_train), ("y_train", y_train)):
         array: FloatArray = check_array(A, dtype=[np.float64, np.float32], ensure_2d=False, input_name=name)
         sides[name] = array.reshape(len(array), -1)
-    check_same_rows(sides["X"], sides["y"])
-    check_same_rows(sides["X_train"], sides["y_train"])
+    check_same_rows(len(sides["X"]), len(sides["y"]))
+    check_same_rows(len(sides["X_train"]), len(sides["y_train"]))
     own, other = ("y", "X") if modality == "y" else ("X", "y")
     truth, training = sides[own], sides[f"{own}_train"]
     # The rows as they came: they may have names.
