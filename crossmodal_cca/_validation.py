@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_array
 
+from ._blocks import is_sparse
 from ._sklearn import get_feature_names, validate_data
 
 
 class PairedRows(NamedTuple):
-    """Checked rows of both modalities, 2-D and of any numeric type, without the rows of weight zero."""
+    """Checked rows of both modalities, 2-D (dense or CSR) and of any numeric type, without the rows of weight zero."""
 
     X: NDArray[Any]
     y: NDArray[Any]
@@ -24,16 +25,27 @@ class PairedRows(NamedTuple):
     y_names: NDArray[Any] | None = None
     y_is_1d: bool = False
 
+    @property
+    def n_rows(self) -> int:
+        return int(self.X.shape[0])
 
-def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1, one_column_is_1d: bool = False) -> NDArray[Any]:
+    @property
+    def is_sparse(self) -> bool:
+        return is_sparse(self.X) or is_sparse(self.y)
+
+
+def check_rows(
+    A: ArrayLike, name: str, *, min_rows: int = 1, one_column_is_1d: bool = False, accept_sparse: bool = False
+) -> NDArray[Any]:
     """Check one side's rows and return them as a numeric array; finiteness is checked where blocks are read.
 
-    With `one_column_is_1d` a 1-D array passes too.
+    With `one_column_is_1d` a 1-D array passes too, with `accept_sparse` sparse rows, which become CSR.
     """
     if A is None:
         raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
     array: NDArray[Any] = check_array(
         A,
+        accept_sparse="csr" if accept_sparse else False,
         dtype="numeric",
         ensure_2d=not one_column_is_1d,
         ensure_all_finite=False,
@@ -43,10 +55,10 @@ def check_rows(A: ArrayLike, name: str, *, min_rows: int = 1, one_column_is_1d: 
     return array
 
 
-def check_rows_of_y(y: ArrayLike) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def check_rows_of_y(y: ArrayLike, *, accept_sparse: bool = False) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Check the second modality's rows; return them as 2-D, with their feature names."""
-    array = check_rows(y, "y", one_column_is_1d=True)
-    return array.reshape(len(array), -1), get_feature_names(y)
+    array = check_rows(y, "y", one_column_is_1d=True, accept_sparse=accept_sparse)
+    return array.reshape(array.shape[0], -1), get_feature_names(y)
 
 
 def check_pair(
@@ -58,6 +70,7 @@ def check_pair(
     reset: bool = True,
     min_rows: int = 1,
     allow_no_weight: bool = False,
+    accept_sparse: bool = False,
 ) -> PairedRows:
     """Check paired rows; with an estimator, also check (or, with `reset`, record) its number and names of features.
 
@@ -71,26 +84,28 @@ def check_pair(
         )
     A: NDArray[Any]
     if estimator is None:
-        A = check_rows(X, "X", min_rows=min_rows)
+        A = check_rows(X, "X", min_rows=min_rows, accept_sparse=accept_sparse)
     else:
         A = validate_data(
             estimator,
             X,
             reset=reset,
+            accept_sparse="csr" if accept_sparse else False,
             dtype="numeric",
             ensure_all_finite=False,
             ensure_min_samples=min_rows,
         )
-    B = check_rows(y, "y", one_column_is_1d=True)
+    B = check_rows(y, "y", one_column_is_1d=True, accept_sparse=accept_sparse)
     check_same_rows(A, B)
     y_is_1d = B.ndim == 1
-    B = B.reshape(len(B), -1)
-    w = None if sample_weight is None else check_sample_weight(sample_weight, len(A), allow_none=allow_no_weight)
+    B = B.reshape(B.shape[0], -1)
+    n = A.shape[0]
+    w = None if sample_weight is None else check_sample_weight(sample_weight, n, allow_none=allow_no_weight)
     if w is not None and not w.all():
         A, B, w = A[w > 0], B[w > 0], w[w > 0]
-    if len(A) < min_rows and not allow_no_weight:
+    if A.shape[0] < min_rows and not allow_no_weight:
         raise ValueError(
-            f"sample_weight leaves n_samples={len(A)} row(s) with a positive weight, while a minimum of "
+            f"sample_weight leaves n_samples={A.shape[0]} row(s) with a positive weight, while a minimum of "
             f"{min_rows} is required."
         )
     return PairedRows(A, B, w, x_names, y_names, y_is_1d)
@@ -98,8 +113,9 @@ def check_pair(
 
 def check_same_rows(X: NDArray[Any], y: NDArray[Any]) -> None:
     """Refuse sides that cannot be pairs."""
-    if len(X) != len(y):
-        raise ValueError(f"X has {len(X)} rows and y has {len(y)}; rows are pairs, so both need the same number.")
+    n_x, n_y = X.shape[0], y.shape[0]
+    if n_x != n_y:
+        raise ValueError(f"X has {n_x} rows and y has {n_y}; rows are pairs, so both need the same number.")
 
 
 def check_sample_weight(sample_weight: ArrayLike, n_rows: int, *, allow_none: bool = False) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from .._blocks import FloatArray, float_block, float_dtype, row_slices
+from .._blocks import FloatArray, float_block, float_dtype, is_sparse, row_slices
 from .._sklearn import validate_data
 from .._validation import (
     PairedRows,
@@ -26,6 +26,7 @@ from .._validation import (
 from ..linalg.moments import PairMoments, moments_of_rows
 from ..linalg.pair import Covariances, StandardizedPair, standardize_moments, standardize_rows
 from ..linalg.solution import LinearSolution
+from ..linalg.sparse_rows import sparse_scores
 from ..linalg.whitening import ranks_of_covariances, ranks_of_rows
 from .prediction import LinearPredictionMixin
 
@@ -34,15 +35,20 @@ class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Transfo
     """A fitted linear map of two modalities into one space, however it was found."""
 
     def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=False)
+        A = validate_data(self, X, reset=False, accept_sparse="csr", dtype="numeric", ensure_all_finite=False)
         rotations = self.x_rotations_ if weighted else self._x_directions
         return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
 
     def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A, names = check_rows_of_y(y)
+        A, names = check_rows_of_y(y, accept_sparse=True)
         check_features_of_y(self, A, names, len(self.y_mean_))
         rotations = self.y_rotations_ if weighted else self._y_directions
         return _scores(A, self.y_mean_, self.y_scale_, rotations, "y")
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 class LinearAligner(LinearMaps):
@@ -68,9 +74,10 @@ class LinearAligner(LinearMaps):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features_x)
-            Rows of the first modality, at least two.
-        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+        X : {array-like, sparse matrix} of shape (n_rows, n_features_x)
+            Rows of the first modality, at least two. Sparse rows are centred without being filled up; other formats
+            than CSR are converted to it, once.
+        y : {array-like, sparse matrix} of shape (n_rows, n_features_y) or (n_rows,)
             Rows of the second modality, paired with those of `X`; 1-D counts as one column.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights that sum to more than 1; a weight of 2 counts a row twice, 0 leaves it out.
@@ -83,11 +90,12 @@ class LinearAligner(LinearMaps):
         Raises
         ------
         ValueError
-            If the sides differ in rows, values are not finite, or `n_components` is more than the ranks allow.
+            If the sides differ in rows, values are not finite, `n_components` is more than the ranks allow, or sparse
+            rows have more than 5000 features and too many rows to be filled up (`CCA` has a solver for these).
         """
         with unchanged_on_error(self):
             self._check_parameters()
-            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2)
+            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2, accept_sparse=True)
             if rows.sample_weight is not None:
                 check_scale_of_weights(rows.sample_weight.sum())
             self._y_is_1d = rows.y_is_1d
@@ -110,9 +118,9 @@ class LinearAligner(LinearMaps):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features_x)
+        X : {array-like, sparse matrix} of shape (n_rows, n_features_x)
             Further rows of the first modality; one is enough.
-        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+        y : {array-like, sparse matrix} of shape (n_rows, n_features_y) or (n_rows,)
             The rows of the second modality paired with them.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights, as in `fit`; a later batch may have none that is positive.
@@ -130,13 +138,19 @@ class LinearAligner(LinearMaps):
         with unchanged_on_error(self):
             self._check_parameters()
             seen: StandardizedPair | None = getattr(self, "_pair", None)
-            rows = check_pair(X, y, sample_weight, estimator=self, reset=seen is None, allow_no_weight=seen is not None)
+            rows = check_pair(
+                *(X, y, sample_weight),
+                estimator=self,
+                reset=seen is None,
+                allow_no_weight=seen is not None,
+                accept_sparse=True,
+            )
             if seen is None:
                 self._y_is_1d = rows.y_is_1d
                 moments = moments_of_rows(rows)
             else:
                 check_features_of_y(self, rows.y, rows.y_names, len(self.y_mean_))
-                if len(rows.X) == 0:
+                if rows.n_rows == 0:
                     return self
                 moments = seen.feature_moments() + moments_of_rows(rows)
             self._store(standardize_moments(moments, scale=self.scale), allow_fewer=True)
@@ -258,8 +272,11 @@ def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: Flo
     """((A − mean) / scale) @ rotations, a block of rows at a time, in the rows' own floating type."""
     dtype = float_dtype(A)
     W = (rotations / scale[:, None]).astype(dtype)
-    scores = np.empty((len(A), W.shape[1]), dtype)
-    for rows in row_slices(len(A)):
+    scores = np.empty((A.shape[0], W.shape[1]), dtype)
+    for rows in row_slices(A.shape[0]):
+        if is_sparse(A):
+            scores[rows] = sparse_scores(float_block(A, rows, np.float64, name), mean, W)
+            continue
         block = float_block(A, rows, dtype, name)
         centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
         np.matmul(centred, W, out=scores[rows])

@@ -6,8 +6,10 @@ import warnings
 from abc import abstractmethod
 from typing import Any
 
+from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 
+from .._blocks import is_sparse
 from .._validation import PairedRows
 from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.pls import solve_pls_canonical, solve_pls_regression, solve_pls_svd
@@ -184,7 +186,31 @@ class PLSCanonical(_PLS):
         return solve_pls_canonical(S, k)
 
 
-class PLSRegression(RegressorMixin, _PLS):
+class RegressionScoreMixin(RegressorMixin):
+    """R², also of a sparse second modality."""
+
+    def score(self, X: ArrayLike, y: Any, sample_weight: ArrayLike | None = None) -> float:
+        """R² of the predictions, averaged over the features of y.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_rows, n_features_x)
+            Rows of the first modality.
+        y : {array-like, sparse matrix} of shape (n_rows, n_features_y) or (n_rows,)
+            Paired rows of the second modality.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Non-negative weights of the rows.
+
+        Returns
+        -------
+        score : float
+            At most 1; 0 for predicting the mean of these rows.
+        """
+        # The predictions are as large as a dense y.
+        return float(super().score(X, y.toarray() if is_sparse(y) else y, sample_weight))
+
+
+class PLSRegression(RegressionScoreMixin, _PLS):
     """Partial least squares regression: predict the second modality from the x-scores of largest covariance with it.
 
     Parameters

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 from scipy import linalg
-from sklearn.base import RegressorMixin
 
 from .._blocks import FloatArray
 from ..linalg.held_out import HeldOutRows, NestedSolution
@@ -18,10 +17,10 @@ from ..linalg.whitening import ranks_of_covariances
 from .base import LinearAligner
 from .folds import HeldOut
 from .linear_cv import LinearCV
-from .pls import PLSRegression
+from .pls import PLSRegression, RegressionScoreMixin
 
 
-class PLSRegressionCV(RegressorMixin, LinearCV):
+class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     """PLS regression with the number of components chosen by cross-validation, from one walk over the rows.
 
     Parameters

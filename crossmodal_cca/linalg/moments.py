@@ -9,11 +9,12 @@ from operator import add
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .._blocks import FloatArray, float_block, float_dtype, row_slices
+from .._blocks import FloatArray, float_block, float_dtype, is_sparse, row_slices
 from .._validation import PairedRows, check_pair
-from .products import gram, product, weighted_sum
+from .products import cross_product, gram, product, weighted_sum
+from .sparse_rows import DENSE_FROM, centre_sparse, largest_magnitudes, refuse_wide_sparse
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -92,9 +93,10 @@ class PairMoments:
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features_x)
-            Rows of the first modality. float32 rows are multiplied in float32, a block at a time.
-        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+        X : {array-like, sparse matrix} of shape (n_rows, n_features_x)
+            Rows of the first modality. float32 rows are multiplied in float32, a block at a time; sparse rows, of at
+            most 5000 features, in float64.
+        y : {array-like, sparse matrix} of shape (n_rows, n_features_y) or (n_rows,)
             Rows of the second modality, paired with those of `X`; 1-D counts as one column.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights; a weight of 2 counts a row twice, 0 leaves it out.
@@ -109,7 +111,7 @@ class PairMoments:
         ValueError
             If the two sides differ in rows, hold NaN or infinities, or no row has a positive weight.
         """
-        return moments_of_rows(check_pair(X, y, sample_weight))
+        return moments_of_rows(check_pair(X, y, sample_weight, accept_sparse=True))
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:
@@ -131,8 +133,8 @@ class PairMoments:
             If there is no block with a row of positive weight, or a block differs from the earlier ones in width or
             feature names.
         """
-        checked = (check_pair(*block, allow_no_weight=True) for block in blocks)
-        parts = (moments_of_rows(rows) for rows in checked if len(rows.X))
+        checked = (check_pair(*block, allow_no_weight=True, accept_sparse=True) for block in blocks)
+        parts = (moments_of_rows(rows) for rows in checked if rows.n_rows)
         first = next(parts, None)
         if first is None:
             raise ValueError(
@@ -261,29 +263,41 @@ def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None)
     Only of those at `positions`, if given: these are gathered block by block, also from a memory map.
     """
     X, Y, w = rows[:3]
+    refuse_wide_sparse(X, "X")
+    refuse_wide_sparse(Y, "y")
     dtype = float_dtype(X, Y)
-    slices = row_slices(len(X) if positions is None else len(positions))
+    # Sparse products gain nothing from single precision.
+    product_type = np.float64 if rows.is_sparse else dtype
+    slices = row_slices(rows.n_rows if positions is None else len(positions))
     parts = (
         _block_moments(
-            float_block(X, part, dtype, "X"),
-            float_block(Y, part, dtype, "y"),
+            _product_block(X, part, product_type, "X"),
+            _product_block(Y, part, product_type, "y"),
             None if w is None else w[part],
             (rows.x_names, rows.y_names),
         )
         for part in (slices if positions is None else (positions[part] for part in slices))
     )
-    return reduce(add, parts)
+    return replace(reduce(add, parts), dtype=dtype)
+
+
+def _product_block(A: Any, part: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> Any:
+    block: Any = float_block(A, part, dtype, name)
+    if is_sparse(block) and block.nnz > DENSE_FROM * block.shape[0] * block.shape[1]:
+        return block.toarray()
+    return block
 
 
 def _block_moments(
     X: FloatArray, Y: FloatArray, w: FloatArray | None, names: tuple[NDArray[Any] | None, NDArray[Any] | None]
 ) -> PairMoments:
-    w = np.ones(len(X)) if w is None else w
+    n = X.shape[0]
+    w = np.ones(n) if w is None else w
     weight_sum = float(w.sum())
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
         Xc, mean_x, dx = _centre(X, w)
         Yc, mean_y, dy = _centre(Y, w)
-        products = (gram(Xc), dx, dx), (product(Xc.T, Yc), dx, dy), (gram(Yc), dy, dy)
+        products = (gram(Xc), dx, dx), (cross_product(Xc, Yc), dx, dy), (gram(Yc), dy, dy)
         xx, xy, yy = (S.astype(np.float64, copy=False) - np.outer(weight_sum * a, b) for S, a, b in products)
     if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
         if X.dtype == np.float64:
@@ -292,14 +306,15 @@ def _block_moments(
             )
         in_double = _block_moments(X.astype(np.float64), Y.astype(np.float64), w, names)
         return replace(in_double, dtype=X.dtype)
-    return PairMoments(len(X), weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype)
+    return PairMoments(n, weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype)
 
 
 def _products_hold(S: FloatArray, A: FloatArray) -> bool:
     """Whether the squares of the columns of A, the diagonal of S, stayed within the range of A's floating type."""
     squares, limits = np.diagonal(S), np.finfo(A.dtype)
     smallest = float(limits.tiny) / float(limits.eps)
-    largest = np.abs(A[:, squares < smallest]).max(axis=0, initial=0.0)
+    small = squares < smallest
+    largest = largest_magnitudes(A)[small] if is_sparse(A) else np.abs(A[:, small]).max(axis=0, initial=0.0)
     return bool(np.isfinite(squares).all() and not ((largest > 0) & (largest < np.sqrt(smallest))).any())
 
 
@@ -309,6 +324,8 @@ def _centre(A: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, Float
     The mean is a quick sum in the rows' own type. What rounding left of it in the centred rows is small, so a second
     sum knows it to all digits, and the products can be corrected for it.
     """
+    if is_sparse(A):
+        return centre_sparse(A, w)
     root = np.sqrt(w).astype(A.dtype)
     mean = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
     C = A - mean

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blocks import FloatArray, float_block, float_dtype, row_slices
+from .._blocks import FloatArray, dense_block, float_dtype, row_slices
 from .._validation import PairedRows
 from .moments import PairMoments, moments_of_rows
+from .sparse_rows import too_wide_sparse
 from .svd import row_space, triangular_rows
 
 
@@ -83,8 +84,8 @@ class StandardizedPair:
         """Walk over the rows again and reduce their joint coordinates to a triangle R with RᵀR/(Σw − 1) = S."""
 
         def blocks() -> Iterator[FloatArray]:
-            for part in row_slices(len(rows.X)):
-                x, y = (float_block(A, part, np.float64, name) for A, name in ((rows.X, "X"), (rows.y, "y")))
+            for part in row_slices(rows.n_rows):
+                x, y = (dense_block(A, part, np.float64, name) for A, name in ((rows.X, "X"), (rows.y, "y")))
                 Z = np.hstack([self.x.coordinates(x), self.y.coordinates(y)])
                 yield Z if rows.sample_weight is None else Z * np.sqrt(rows.sample_weight[part])[:, None]
 
@@ -132,7 +133,7 @@ def standardize_rows(rows: PairedRows, *, scale: bool) -> StandardizedPair:
     Wide means more than twice as many features as rows: below that, the covariance is the smaller work.
     """
     X, Y, w = rows[:3]
-    wide_x, wide_y = (A.shape[1] > 2 * len(A) for A in (X, Y))
+    wide_x, wide_y = (A.shape[1] > 2 * rows.n_rows and not too_wide_sparse(A) for A in (X, Y))
     if not (wide_x or wide_y):
         return standardize_moments(moments_of_rows(rows), scale=scale)
     dtype = float_dtype(X, Y)
@@ -151,8 +152,8 @@ def _side(mean: FloatArray, variance: FloatArray, dtype: np.dtype[Any], scale: b
 
 
 def _wide_side(A: NDArray[Any], w: FloatArray | None, name: str, scale: bool) -> tuple[Side, FloatArray]:
-    rows = float_block(A, slice(None), np.float64, name)
-    weights = np.ones(len(A)) if w is None else w
+    rows = dense_block(A, slice(None), np.float64, name)
+    weights = np.ones(len(rows)) if w is None else w
     mean = weights @ rows / weights.sum()
     mean += weights @ (rows - mean) / weights.sum()
     variance = weights @ np.square(rows - mean) / degrees_of_freedom(weights.sum())

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import get_blas_funcs
 
-from .._blocks import FloatArray
+from .._blocks import FloatArray, is_sparse
+from .sparse_rows import sparse_product
 
 
 def product(A: FloatArray, B: FloatArray) -> FloatArray:
@@ -19,8 +20,17 @@ def product(A: FloatArray, B: FloatArray) -> FloatArray:
     return np.asarray(gemm(1.0, a, b, trans_a=trans_a, trans_b=trans_b))
 
 
+def cross_product(A: FloatArray, B: FloatArray) -> FloatArray:
+    """AᵀB of rows, dense or sparse."""
+    if is_sparse(A) or is_sparse(B):
+        return sparse_product(A, B)
+    return product(A.T, B)
+
+
 def gram(A: FloatArray) -> FloatArray:
-    """AᵀA, at half the work of a general product."""
+    """AᵀA, at half the work of a general product where A is dense."""
+    if is_sparse(A):
+        return sparse_product(A, A)
     a, transposed = _fortran(A)
     (syrk,) = get_blas_funcs(("syrk",), (a,))
     G: FloatArray = syrk(1.0, a, trans=1 - transposed, lower=1)
