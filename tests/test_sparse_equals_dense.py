@@ -159,12 +159,36 @@ def test_wide_sparse_rows_of_few_rows():
         np.testing.assert_allclose(fitted.predict(sparse.csr_array(wide)), model.fit(wide[few], Y[few]).predict(wide))
 
 
-def test_many_columns_of_few_rows_are_solved_exactly():
-    wide = sparse.random(60, 20_000, 0.01, format="csr", random_state=0)
-    fitted = CCA(3, shrinkage=0.5).fit(wide, Y[:60])
-    np.testing.assert_allclose(
-        fitted.transform(wide), CCA(3, shrinkage=0.5).fit(wide.toarray(), Y[:60]).transform(wide)
-    )
+WIDE = sparse.random(60, 20_000, 0.01, format="csr", random_state=0)
+NEW_WIDE = sparse.random(9, 20_000, 0.01, format="csr", random_state=1)
+
+
+@pytest.mark.parametrize("weight", [None, WEIGHT[:60]])
+@models("wide")
+def test_more_columns_than_a_covariance_is_formed_of(model, weight):
+    """With few rows, their Gram matrix leads to the same model without filling them up."""
+    fitted = clone(model).fit(WIDE, Y[:60], weight)
+    expected = clone(model).fit(WIDE.toarray(), Y[:60], weight)
+    np.testing.assert_allclose(fitted.transform(NEW_WIDE), expected.transform(NEW_WIDE), atol=1e-9)
+    np.testing.assert_allclose(fitted.predict(NEW_WIDE), expected.predict(NEW_WIDE), atol=1e-9)
+    np.testing.assert_allclose(fitted.predict_x(Y[:9]), expected.predict_x(Y[:9]), atol=1e-9)
+    np.testing.assert_allclose(fitted.x_loadings_, expected.x_loadings_, atol=1e-9)
+    mirrored = clone(model).set_params(n_components=2).fit(Y[:60], WIDE, weight)
+    expected = clone(model).set_params(n_components=2).fit(Y[:60], WIDE.toarray(), weight)
+    np.testing.assert_allclose(mirrored.transform_y(NEW_WIDE), expected.transform_y(NEW_WIDE), atol=1e-9)
+
+
+def test_what_needs_covariances_of_many_columns_is_refused():
+    cca = CCA(3, shrinkage=0.5).fit(WIDE, Y[:60])
+    before = vars(cca).copy()
+    for call in (
+        cca.residual_covariance,
+        lambda: cca.sample_y(WIDE),
+        lambda: cca.partial_fit(WIDE, Y[:60]),
+    ):
+        with pytest.raises(ValueError, match="needs the covariances of the features, which are never formed"):
+            call()
+    assert vars(cca) == before
 
 
 @pytest.mark.parametrize("search", [CCACV(3, shrinkages=(0.1, 0.5), cv=3), PLSRegressionCV(cv=3)])
@@ -182,8 +206,8 @@ def test_scores_of_one_row_at_a_time():
     np.testing.assert_allclose(singly, cca.transform(X[:10]), atol=1e-12)
 
 
-TOO_WIDE = sparse.random(2000, 20_000, 0.001, format="csr", random_state=0)
-DENSE = np.random.default_rng(0).standard_normal((2000, 3))
+TOO_WIDE = sparse.random(5200, 20_000, 0.001, format="csr", random_state=0)
+DENSE = np.random.default_rng(0).standard_normal((5200, 3))
 
 
 def spoiled(value):
@@ -206,6 +230,13 @@ REFUSED = {
     "too wide moments": (lambda: PairMoments.from_arrays(TOO_WIDE, DENSE), ValueError, "would take 3.2 GB"),
     "too wide a batch": (lambda: CCA(2).partial_fit(TOO_WIDE[:3], DENSE[:3]), ValueError, "sparse with 20000"),
     "too wide a search": (lambda: CCACV(2).fit(TOO_WIDE, DENSE), ValueError, "scores sparse rows from moments alone"),
+    "all components": (lambda: CCA(shrinkage=0.5).fit(TOO_WIDE, DENSE), ValueError, "needs n_components and"),
+    "no shrinkage": (lambda: CCA(2, shrinkage=(0.5, 0)).fit(TOO_WIDE, DENSE), ValueError, "above 0 as shrinkage"),
+    "moments asked for": (
+        lambda: CCA(2, shrinkage=0.5, solver="moments").fit(TOO_WIDE, DENSE),
+        ValueError,
+        "would take 3.2 GB",
+    ),
     "retrieval scores": (
         lambda: CCACV(2, scoring="hit_rate_at_10").fit(spoiled(1), Y),
         ValueError,

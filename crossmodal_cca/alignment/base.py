@@ -24,7 +24,7 @@ from .._validation import (
     unchanged_on_error,
 )
 from ..linalg.moments import PairMoments, moments_of_rows
-from ..linalg.pair import Covariances, StandardizedPair, standardize_moments, standardize_rows
+from ..linalg.pair import Covariances, StandardizedPair, UnformedPair, standardize_moments, standardize_rows
 from ..linalg.solution import LinearSolution
 from ..linalg.sparse_rows import sparse_scores
 from ..linalg.whitening import ranks_of_covariances, ranks_of_rows
@@ -90,8 +90,8 @@ class LinearAligner(LinearMaps):
         Raises
         ------
         ValueError
-            If the sides differ in rows, values are not finite, `n_components` is more than the ranks allow, or sparse
-            rows have more than 5000 features and too many rows to be filled up (`CCA` has a solver for these).
+            If the sides differ in rows, values are not finite, `n_components` is more than the ranks allow, or more
+            than 5000 sparse rows have more than 5000 features (`CCA` has a solver for these).
         """
         with unchanged_on_error(self):
             self._check_parameters()
@@ -99,8 +99,11 @@ class LinearAligner(LinearMaps):
             if rows.sample_weight is not None:
                 check_scale_of_weights(rows.sample_weight.sum())
             self._y_is_1d = rows.y_is_1d
-            self._store(standardize_rows(rows, scale=self.scale), rows)
+            self._fit_rows(rows)
         return self
+
+    def _fit_rows(self, rows: PairedRows) -> None:
+        self._store(standardize_rows(rows, scale=self.scale), rows)
 
     def _fit_standardized(self, pair: StandardizedPair, rows: PairedRows) -> Self:
         """Fit to checked rows whose moments are known already."""
@@ -137,7 +140,7 @@ class LinearAligner(LinearMaps):
         """
         with unchanged_on_error(self):
             self._check_parameters()
-            seen: StandardizedPair | None = getattr(self, "_pair", None)
+            seen: StandardizedPair | UnformedPair | None = getattr(self, "_pair", None)
             rows = check_pair(
                 *(X, y, sample_weight),
                 estimator=self,
@@ -245,25 +248,29 @@ class LinearAligner(LinearMaps):
 
     def _store(self, pair: StandardizedPair, rows: PairedRows | None = None, *, allow_fewer: bool = False) -> None:
         solution, extra = self._solve(pair, rows, allow_fewer)
-        solution = solution.to_features(pair.x, pair.y)
-        dtype = pair.moments.dtype
+        self._store_solution(solution.to_features(pair.x, pair.y), pair.kept(), extra)
+
+    def _store_solution(
+        self, solution: LinearSolution, pair: StandardizedPair | UnformedPair, extra: dict[str, Any]
+    ) -> None:
+        dtype = pair.dtype
         # Predictions read the scores as they are, before any power.
         self._x_directions = solution.x_rotations.astype(dtype)
         self._y_directions = solution.y_rotations.astype(dtype)
-        self._y_effects = (solution.y_effects * pair.y.scale).astype(dtype)
-        self._x_effects = (solution.x_effects * pair.x.scale).astype(dtype)
+        self._y_effects = (solution.y_effects * pair.y.scale).astype(dtype, copy=False)
+        self._x_effects = (solution.x_effects * pair.x.scale).astype(dtype, copy=False)
         solution = solution.weighted(getattr(self, "power", 0.0))
         self._pair = pair
         self.x_mean_, self.y_mean_ = pair.x.mean, pair.y.mean
         self.x_scale_, self.y_scale_ = pair.x.scale, pair.y.scale
         for name in ("weights", "rotations", "loadings"):
             for side in ("x", "y"):
-                setattr(self, f"{side}_{name}_", getattr(solution, f"{side}_{name}").astype(dtype))
+                setattr(self, f"{side}_{name}_", getattr(solution, f"{side}_{name}").astype(dtype, copy=False))
         self.correlations_ = solution.correlations
         self.singular_values_ = solution.singular_values
         self.n_components_ = len(solution.singular_values)
-        self.n_samples_seen_ = pair.moments.n_rows
-        set_or_delete(self, "y_feature_names_in_", pair.moments.y_names)
+        self.n_samples_seen_ = pair.n_rows
+        set_or_delete(self, "y_feature_names_in_", pair.y_names)
         for name, value in extra.items():
             setattr(self, name, value)
 

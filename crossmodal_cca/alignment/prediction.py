@@ -12,7 +12,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
-from ..linalg.pair import StandardizedPair
+from ..linalg.pair import StandardizedPair, UnformedPair
 from .scores import PairScoresMixin
 
 
@@ -79,7 +79,7 @@ class LinearPredictionMixin(PredictionMixin):
     x_loadings_: FloatArray
     y_loadings_: FloatArray
     n_components_: int
-    _pair: StandardizedPair
+    _pair: StandardizedPair | UnformedPair
 
     @property
     def coef_(self) -> FloatArray:
@@ -124,7 +124,8 @@ class LinearPredictionMixin(PredictionMixin):
         check_is_fitted(self)
         if modality not in ("x", "y"):
             raise ValueError(f'modality must be "x" or "y", got {modality!r}.')
-        S, pair = self._pair.covariances(), self._pair
+        pair = self._pair
+        S = pair.covariances()
         own, other, S_other, S_own, S_cross, R, B, scale = (
             (pair.y, pair.x, S.xx, S.yy, S.xy, self._x_directions, self._y_effects, self.y_scale_)
             if modality == "y"

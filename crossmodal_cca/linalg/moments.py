@@ -241,7 +241,7 @@ class CrossMoments:
     def of_rows(cls, A: FloatArray, B: FloatArray) -> CrossMoments:
         """Moments of one block of rows of one floating type."""
         w = np.ones(len(A))
-        (Ac, mean_a, da), (Bc, mean_b, db) = _centre(A, w), _centre(B, w)
+        (Ac, mean_a, da), (Bc, mean_b, db) = centre(A, w), centre(B, w)
         scatter = product(Ac.T, Bc).astype(np.float64, copy=False) - np.outer(len(A) * da, db)
         return cls(len(A), mean_a, mean_b, scatter)
 
@@ -295,8 +295,8 @@ def _block_moments(
     w = np.ones(n) if w is None else w
     weight_sum = float(w.sum())
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        Xc, mean_x, dx = _centre(X, w)
-        Yc, mean_y, dy = _centre(Y, w)
+        Xc, mean_x, dx = centre(X, w)
+        Yc, mean_y, dy = centre(Y, w)
         products = (gram(Xc), dx, dx), (cross_product(Xc, Yc), dx, dy), (gram(Yc), dy, dy)
         xx, xy, yy = (S.astype(np.float64, copy=False) - np.outer(weight_sum * a, b) for S, a, b in products)
     if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
@@ -318,7 +318,7 @@ def _products_hold(S: FloatArray, A: FloatArray) -> bool:
     return bool(np.isfinite(squares).all() and not ((largest > 0) & (largest < np.sqrt(smallest))).any())
 
 
-def _centre(A: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+def centre(A: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Rows about their mean, times √w; the mean; and what is left of it in the rows.
 
     The mean is a quick sum in the rows' own type. What rounding left of it in the centred rows is small, so a second

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from .._blocks import FloatArray, is_sparse
 
-# Up to here the covariances of a sparse side are formed: 200 MB.
+# Largest covariance of the features of sparse rows, or Gram matrix of the rows, that is formed: 200 MB.
 MAX_FEATURES = 5000
 # Share of stored values from which a block of rows is multiplied quicker as a dense one.
 DENSE_FROM = 0.1
@@ -18,8 +18,8 @@ STRIP = 1024
 
 
 def too_wide_sparse(A: Any) -> bool:
-    """Whether sparse rows have too many features for a covariance, and are too many to be filled up instead."""
-    return is_sparse(A) and A.shape[1] > MAX_FEATURES and A.shape[0] * A.shape[1] > MAX_FEATURES**2 / 2
+    """Whether sparse rows have too many features for a covariance, and are too many for a Gram matrix."""
+    return is_sparse(A) and min(A.shape) > MAX_FEATURES
 
 
 def refuse_wide_sparse(A: Any, name: str) -> None:
@@ -82,6 +82,13 @@ def sparse_product(A: Any, B: Any) -> FloatArray:
     for start in range(0, len(product), STRIP):
         (At[start : start + STRIP] @ B).toarray(out=product[start : start + STRIP])
     return product
+
+
+def sum_of_squares(A: Any) -> FloatArray:
+    """Sum of squares (p,) of each column of rows, dense or sparse."""
+    if not is_sparse(A):
+        return np.asarray(np.einsum("ij,ij->j", A, A))
+    return np.bincount(A.indices, A.data**2, A.shape[1])
 
 
 def largest_magnitudes(A: Any) -> FloatArray:

@@ -1,0 +1,83 @@
+"""Rows of one side that are centred and standardised in products alone, so that sparse ones stay sparse."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._blocks import FloatArray, float_block
+from .moments import centre
+from .products import cross_product, product
+from .sparse_rows import sparse_product, sum_of_squares
+from .svd import all_eigenvectors, rank_tolerance
+
+
+class CentredRows(NamedTuple):
+    """Rows about a mean, times √w, given by rows C (n, p) and what is to subtract from each of them, √w·restᵀ."""
+
+    C: Any
+    root: FloatArray
+    rest: FloatArray
+    mean: FloatArray
+
+    @classmethod
+    def read(cls, A: Any, part: slice, w: FloatArray, mean: FloatArray | None, name: str) -> CentredRows:
+        """Rows of any storage about a mean, by default their own."""
+        C, own_mean, rest = centre(float_block(A, part, np.float64, name), w[part])
+        root = np.sqrt(w[part])
+        return cls(C, root, rest, own_mean) if mean is None else cls(C, root, rest + mean - own_mean, mean)
+
+    def times(self, W: FloatArray) -> FloatArray:
+        Z = cross_product(self.C.T, W)
+        Z -= np.outer(self.root, self.rest @ W)
+        return Z
+
+    def transposed_times(self, Z: FloatArray) -> FloatArray:
+        S = cross_product(self.C, Z)
+        S -= np.outer(self.rest, self.root @ Z)
+        return S
+
+    def sum_of_squares(self) -> FloatArray:
+        """Sum (p,) of the squares of every feature of rows about their own mean."""
+        squares = sum_of_squares(self.C)
+        squares -= np.sum(self.root**2) * self.rest**2
+        return squares
+
+
+class SparseRowSpace:
+    """Orthonormal basis B = (D ZᵀM) (p, r) of the space spanned by sparse centred rows Z·D, kept as its factors.
+
+    B itself would be dense. M = U/d has the eigenvectors and roots of the eigenvalues of the Gram matrix of the rows.
+    """
+
+    def __init__(self, rows: CentredRows, units: FloatArray) -> None:
+        self.rows, self.units = rows, units
+        scaled = self._scaled_rows()
+        away = scaled @ (units * rows.rest)
+        G = sparse_product(scaled.T, scaled.T)
+        G -= np.outer(away, rows.root) + np.outer(rows.root, away)
+        G += np.sum((units * rows.rest) ** 2) * np.outer(rows.root, rows.root)
+        values, U = all_eigenvectors(G, overwrite=True)
+        values, U = values[::-1], U[:, ::-1]
+        keep = values > rank_tolerance(len(units), np.finfo(np.float64).eps) ** 2 * values[0]
+        self.U, self.d = U[:, keep], np.sqrt(values[keep])
+
+    def _scaled_rows(self) -> Any:
+        C = self.rows.C.copy()
+        C.data *= self.units[C.indices]
+        return C
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.units), len(self.d)
+
+    @property
+    def coordinates(self) -> FloatArray:
+        """Of the rows themselves, without their weights."""
+        return self.U * self.d / self.rows.root[:, None]
+
+    def __matmul__(self, A: FloatArray) -> FloatArray:
+        B = self.rows.transposed_times(product(self.U / self.d, A))
+        B *= self.units[:, None]
+        return B
