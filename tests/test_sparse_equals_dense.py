@@ -141,7 +141,7 @@ def test_duplicates_explicit_zeros_and_long_indices_leave_the_rows_as_they_were(
 @pytest.mark.parametrize("offset", [1e3, 1e6])
 @pytest.mark.parametrize("model", [CCA(3, shrinkage=0.1), PLSSVD(3)])
 def test_a_column_full_of_a_large_mean_costs_no_digits(model, offset):
-    """At r standard deviations from zero, rows err by r·eps, and products corrected for the mean afterwards by r²·eps."""
+    """A mean of r standard deviations: rows err by r·eps, products that are corrected for it afterwards by r²·eps."""
     A, B = X.copy(), Y.copy()
     A[:, 3] = offset + np.random.default_rng(0).standard_normal(N) + B[:, 0]
     A[:, 4] = offset

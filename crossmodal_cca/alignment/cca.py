@@ -157,8 +157,7 @@ class CCA(LinearAligner):
             raise ValueError(
                 f'The randomized solver, which solver="auto" takes for sparse rows of more than {MAX_FEATURES} '
                 "features, needs n_components and, for both sides, a number above 0 as shrinkage; got "
-                f"n_components={self.n_components!r} and shrinkage={self.shrinkage!r}. With so many features, .5 is a "
-                "good start."
+                f"n_components={self.n_components!r} and shrinkage={self.shrinkage!r}; try .5."
             )
         possible = min(rows.X.shape[1], rows.y.shape[1], rows.n_rows - 1)
         if self.n_components > possible:
@@ -207,8 +206,8 @@ class CCA(LinearAligner):
         n_features = pair.x.n_features, pair.y.n_features
         if self.solver in ("svd", "randomized") and rows is None:
             raise ValueError(
-                f'solver="{self.solver}" needs the rows, which partial_fit and fit_moments do not keep; use solver="auto" or '
-                '"moments" there, or fit.'
+                f'solver="{self.solver}" needs the rows, which partial_fit and fit_moments do not keep; use '
+                'solver="auto" or "moments" there, or fit.'
             )
         if self.solver != "svd":
             whitened = whiten_covariances(S, shrinkage, n_features, float(np.finfo(pair.moments.dtype).eps))

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._blocks import FloatArray, float_block
 from .moments import centre
-from .products import cross_product, product
+from .products import cross_product, product, subtract_outer
 from .sparse_rows import sparse_product, sum_of_squares
 from .svd import all_eigenvectors, rank_tolerance
 
@@ -29,14 +29,10 @@ class CentredRows(NamedTuple):
         return cls(C, root, rest, own_mean) if mean is None else cls(C, root, rest + mean - own_mean, mean)
 
     def times(self, W: FloatArray) -> FloatArray:
-        Z = cross_product(self.C.T, W)
-        Z -= np.outer(self.root, self.rest @ W)
-        return Z
+        return subtract_outer(cross_product(self.C.T, W), self.root, self.rest @ W)
 
     def transposed_times(self, Z: FloatArray) -> FloatArray:
-        S = cross_product(self.C, Z)
-        S -= np.outer(self.rest, self.root @ Z)
-        return S
+        return subtract_outer(cross_product(self.C, Z), self.rest, self.root @ Z)
 
     def sum_of_squares(self) -> FloatArray:
         """Sum (p,) of the squares of every feature of rows about their own mean."""
@@ -53,20 +49,17 @@ class SparseRowSpace:
 
     def __init__(self, rows: CentredRows, units: FloatArray) -> None:
         self.rows, self.units = rows, units
-        scaled = self._scaled_rows()
+        scaled = rows.C.copy()
+        scaled.data *= units[scaled.indices]
         away = scaled @ (units * rows.rest)
         G = sparse_product(scaled.T, scaled.T)
-        G -= np.outer(away, rows.root) + np.outer(rows.root, away)
-        G += np.sum((units * rows.rest) ** 2) * np.outer(rows.root, rows.root)
+        # Half of the last term, the mean's own square, with either of the others.
+        away -= np.sum((units * rows.rest) ** 2) / 2 * rows.root
+        G = subtract_outer(subtract_outer(G, away, rows.root), rows.root, away)
         values, U = all_eigenvectors(G, overwrite=True)
         values, U = values[::-1], U[:, ::-1]
         keep = values > rank_tolerance(len(units), np.finfo(np.float64).eps) ** 2 * values[0]
         self.U, self.d = U[:, keep], np.sqrt(values[keep])
-
-    def _scaled_rows(self) -> Any:
-        C = self.rows.C.copy()
-        C.data *= self.units[C.indices]
-        return C
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -75,9 +68,9 @@ class SparseRowSpace:
     @property
     def coordinates(self) -> FloatArray:
         """Of the rows themselves, without their weights."""
-        return self.U * self.d / self.rows.root[:, None]
+        return np.asarray(self.U * self.d / self.rows.root[:, None])
 
     def __matmul__(self, A: FloatArray) -> FloatArray:
         B = self.rows.transposed_times(product(self.U / self.d, A))
         B *= self.units[:, None]
-        return B
+        return np.asarray(B)

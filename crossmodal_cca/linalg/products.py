@@ -7,7 +7,7 @@ alternate between the two are several times slower.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
+from scipy.linalg import blas, get_blas_funcs
 
 from .._blocks import FloatArray, is_sparse
 from .sparse_rows import sparse_product
@@ -31,6 +31,8 @@ def gram(A: FloatArray) -> FloatArray:
     """AᵀA, at half the work of a general product where A is dense."""
     if is_sparse(A):
         return sparse_product(A, A)
+    if A.size == 0:  # which BLAS has no notion of
+        return np.zeros((A.shape[1], A.shape[1]), A.dtype)
     a, transposed = _fortran(A)
     (syrk,) = get_blas_funcs(("syrk",), (a,))
     G: FloatArray = syrk(1.0, a, trans=1 - transposed, lower=1)
@@ -38,9 +40,16 @@ def gram(A: FloatArray) -> FloatArray:
     return G + np.tril(G, -1).T
 
 
+def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    """S − abᵀ in double precision, in place of the contiguous S."""
+    s, transposed = _fortran(S)
+    blas.dger(-1.0, *((b, a) if transposed else (a, b)), a=s, overwrite_a=1)
+    return S
+
+
 def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
     """wᵀA, the sum of rows with weights of the same floating type."""
-    if A.size == 0:  # which BLAS has no notion of
+    if A.size == 0:
         return np.zeros(A.shape[1], A.dtype)
     a, transposed = _fortran(A)
     (gemv,) = get_blas_funcs(("gemv",), (a, w))

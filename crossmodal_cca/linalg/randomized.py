@@ -61,11 +61,30 @@ class _Rows:
 
 
 class _Directions(NamedTuple):
-    """Directions of one side, V (p, m), with AV (p, m), and what they are on the other side, SV (q, m)."""
+    """Directions of one side in blocks: V (p, m), with AV (p, m), and what they are on the other side, SV (q, m)."""
 
-    own: FloatArray
-    metric: FloatArray
-    cross: FloatArray
+    own: list[FloatArray]
+    metric: list[FloatArray]
+    cross: list[FloatArray]
+
+    def append(self, V: FloatArray, AV: FloatArray, SV: FloatArray) -> None:
+        for blocks, block in zip(self, (V, AV, SV), strict=True):
+            blocks.append(block)
+
+    def orthonormal(self) -> FloatArray:
+        """Coefficients T with (VT)ᵀA(VT) = I; dependent directions are left out."""
+        G = np.vstack([np.hstack([product(V.T, AV) for AV in self.metric]) for V in self.own])
+        D = unit_diagonal(np.diagonal(G))
+        values, Q = linalg.eigh(D[:, None] * (G + G.T) / 2 * D, check_finite=False)
+        keep = values > INDEPENDENT * values[-1]
+        return np.asarray(D[:, None] * Q[:, keep] / np.sqrt(values[keep]))
+
+    def combine(self, M: FloatArray) -> None:
+        """Put linear combinations, the columns of M, in place of all blocks; after them what is not of the first."""
+        parts = np.vsplit(M, np.cumsum([V.shape[1] for V in self.own])[:-1])
+        for blocks in self:
+            rest = [reduce(add, map(product, blocks[1:], parts[1:]))] if len(blocks) > 1 else []
+            blocks[:] = [reduce(add, rest, product(blocks[0], parts[0])), *rest]
 
 
 class _Images(NamedTuple):
@@ -131,31 +150,26 @@ def _walk(x: _Rows, y: _Rows, Vx: FloatArray, Vy: FloatArray) -> _Images:
 
 def _leading_pairs(x: _Rows, y: _Rows, k: int, rng: RandomState) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Weights (p, k) and (q, k) with WᵀAW = I, and singular values."""
-
-    def directions(Vx: FloatArray, Vy: FloatArray) -> tuple[_Directions, _Directions]:
-        S = _walk(x, y, Vx, Vy)
-        return _Directions(Vx, x.in_metric(Vx, S.xx), S.yx), _Directions(Vy, y.in_metric(Vy, S.yy), S.xy)
-
+    a, b = _Directions([], [], []), _Directions([], [], [])
     start = _walk(x, y, *(rng.standard_normal((len(side.units), k + OVERSAMPLES)) for side in (x, y)))
-    known = [[of_side] for of_side in directions(start.xy, start.yx)]
-    for step in range(MAX_WALKS):
-        bases = [_orthonormal(of_side) for of_side in known]
-        K = np.vstack([np.hstack([product(b.own.T, a.cross).T for b in known[1]]) for a in known[0]])
-        U, d, Vt = linalg.svd(bases[0].T @ K @ bases[1], full_matrices=False, check_finite=False)
+    new, error = (start.xy, start.yx), 0.0
+    for _ in range(MAX_WALKS):
+        S = _walk(x, y, *new)
+        a.append(new[0], x.in_metric(new[0], S.xx), S.yx)
+        b.append(new[1], y.in_metric(new[1], S.yy), S.xy)
+        Ta, Tb = a.orthonormal(), b.orthonormal()
+        K = np.vstack([np.hstack([product(SV.T, V) for V in b.own]) for SV in a.cross])
+        U, d, Vt = linalg.svd(product(product(Ta.T, K), Tb), full_matrices=False, check_finite=False)
         m = min(k + OVERSAMPLES, len(d))
         d = d[:m]
-        coefficients = bases[0] @ U[:, :m], bases[1] @ Vt[:m].T
-        a, b = (_combined(of_side, M) for of_side, M in zip(known, coefficients, strict=True))
-        residuals = b.cross - a.metric * d, a.cross - b.metric * d
-        error = _relative_error(residuals, (x, y), d, k)
+        if m == 0:
+            break
+        a.combine(product(Ta, U[:, :m]))
+        b.combine(product(Tb, Vt[:m].T))
+        new = b.cross[0] - a.metric[0] * d, a.cross[0] - b.metric[0] * d
+        error = _relative_error(new, (x, y), d, k)
         if error <= TOLERANCE:
             break
-        news = directions(*residuals)
-        lasts = (
-            [_combined(of_side[1:], M[of_side[0].own.shape[1] :])] if step else []
-            for of_side, M in zip(known, coefficients, strict=True)
-        )
-        known = [[pair, new, *last] for pair, new, last in zip((a, b), news, lasts, strict=True)]
     if error > TOLERABLE:
         warnings.warn(
             f"The randomized solver has not converged after {MAX_WALKS} walks over the rows: its residual is "
@@ -163,23 +177,8 @@ def _leading_pairs(x: _Rows, y: _Rows, k: int, rng: RandomState) -> tuple[FloatA
             ConvergenceWarning,
             stacklevel=2,
         )
-    return a.own[:, :k], b.own[:, :k], d[:k]
-
-
-def _orthonormal(known: list[_Directions]) -> FloatArray:
-    """Coefficients T with (VT)ᵀA(VT) = I for all directions V of a side; dependent ones are left out."""
-    G = np.vstack([np.hstack([product(left.own.T, right.metric) for right in known]) for left in known])
-    D = unit_diagonal(np.diagonal(G))
-    values, Q = linalg.eigh(D[:, None] * (G + G.T) / 2 * D, check_finite=False)
-    keep = values > INDEPENDENT * values[-1]
-    return np.asarray(D[:, None] * Q[:, keep] / np.sqrt(values[keep]))
-
-
-def _combined(known: list[_Directions], M: FloatArray) -> _Directions:
-    """Linear combinations, the columns of M, of all directions of a side."""
-    parts = np.vsplit(M, np.cumsum([of.own.shape[1] for of in known])[:-1])
-    own, metric, cross = (reduce(add, map(product, kind, parts)) for kind in zip(*known, strict=True))
-    return _Directions(own, metric, cross)
+    found = int(np.sum(d[:k] > TOLERANCE * d.max(initial=0.0)))
+    return a.own[0][:, :found], b.own[0][:, :found], d[:found]
 
 
 def _relative_error(

@@ -88,7 +88,7 @@ def sum_of_squares(A: Any) -> FloatArray:
     """Sum of squares (p,) of each column of rows, dense or sparse."""
     if not is_sparse(A):
         return np.asarray(np.einsum("ij,ij->j", A, A))
-    return np.bincount(A.indices, A.data**2, A.shape[1])
+    return np.bincount(A.indices, A.data**2, A.shape[1]).astype(np.float64, copy=False)
 
 
 def largest_magnitudes(A: Any) -> FloatArray:
