@@ -159,11 +159,13 @@ def _leading_pairs(x: _Rows, y: _Rows, k: int, rng: RandomState) -> tuple[FloatA
         b.append(new[1], y.in_metric(new[1], S.yy), S.xy)
         Ta, Tb = a.orthonormal(), b.orthonormal()
         K = np.vstack([np.hstack([product(SV.T, V) for V in b.own]) for SV in a.cross])
-        U, d, Vt = linalg.svd(product(product(Ta.T, K), Tb), full_matrices=False, check_finite=False)
+        K = product(product(Ta.T, K), Tb)
+        if K.size == 0:  # which older scipy has no decomposition of
+            d = np.zeros(0)
+            break
+        U, d, Vt = linalg.svd(K, full_matrices=False, check_finite=False)
         m = min(k + OVERSAMPLES, len(d))
         d = d[:m]
-        if m == 0:
-            break
         a.combine(product(Ta, U[:, :m]))
         b.combine(product(Tb, Vt[:m].T))
         new = b.cross[0] - a.metric[0] * d, a.cross[0] - b.metric[0] * d
