@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .._blocks import FloatArray, float_block, float_dtype, is_sparse, row_slices
 from .._validation import PairedRows, check_pair
-from .products import cross_product, gram, product, weighted_sum
+from .products import cross_product, gram, product, subtract_outer, weighted_sum
 from .sparse_rows import DENSE_FROM, centre_sparse, largest_magnitudes, refuse_wide_sparse
 
 
@@ -176,10 +176,8 @@ class PairMoments:
         dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
 
         def scatter(mine: FloatArray, theirs: FloatArray, da: FloatArray, db: FloatArray) -> FloatArray:
-            S = np.outer((share * self.weight_sum) * da, db)
-            S += mine
-            S += sign * theirs
-            return np.asarray(S)
+            S = mine + theirs if sign > 0 else mine - theirs
+            return subtract_outer(S, (-share * self.weight_sum) * da, db)
 
         return PairMoments(
             n_rows=self.n_rows + sign * other.n_rows,
@@ -268,13 +266,17 @@ def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None)
     dtype = float_dtype(X, Y)
     # Sparse products gain nothing from single precision.
     product_type = np.float64 if rows.is_sparse else dtype
-    slices = row_slices(rows.n_rows if positions is None else len(positions))
+    slices = list(row_slices(rows.n_rows if positions is None else len(positions)))
+    # Blocks are centred into the same memory: fresh pages would cost as much again.
+    most = slices[0].stop
+    buffers = [None if is_sparse(A) else np.empty((most, A.shape[1]), product_type) for A in (X, Y)]
     parts = (
         _block_moments(
             _product_block(X, part, product_type, "X"),
             _product_block(Y, part, product_type, "y"),
             None if w is None else w[part],
             (rows.x_names, rows.y_names),
+            *buffers,
         )
         for part in (slices if positions is None else (positions[part] for part in slices))
     )
@@ -289,16 +291,21 @@ def _product_block(A: Any, part: slice | NDArray[np.intp], dtype: DTypeLike, nam
 
 
 def _block_moments(
-    X: FloatArray, Y: FloatArray, w: FloatArray | None, names: tuple[NDArray[Any] | None, NDArray[Any] | None]
+    X: FloatArray,
+    Y: FloatArray,
+    w: FloatArray | None,
+    names: tuple[NDArray[Any] | None, NDArray[Any] | None],
+    x_buffer: FloatArray | None = None,
+    y_buffer: FloatArray | None = None,
 ) -> PairMoments:
     n = X.shape[0]
     w = np.ones(n) if w is None else w
     weight_sum = float(w.sum())
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        Xc, mean_x, dx = centre(X, w)
-        Yc, mean_y, dy = centre(Y, w)
+        Xc, mean_x, dx = centre(X, w, x_buffer)
+        Yc, mean_y, dy = centre(Y, w, y_buffer)
         products = (gram(Xc), dx, dx), (cross_product(Xc, Yc), dx, dy), (gram(Yc), dy, dy)
-        xx, xy, yy = (S.astype(np.float64, copy=False) - np.outer(weight_sum * a, b) for S, a, b in products)
+        xx, xy, yy = (subtract_outer(S.astype(np.float64, copy=False), weight_sum * a, b) for S, a, b in products)
     if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
         if X.dtype == np.float64:
             raise ValueError(
@@ -318,8 +325,8 @@ def _products_hold(S: FloatArray, A: FloatArray) -> bool:
     return bool(np.isfinite(squares).all() and not ((largest > 0) & (largest < np.sqrt(smallest))).any())
 
 
-def centre(A: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rows about their mean, times √w; the mean; and what is left of it in the rows.
+def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rows about their mean, times √w; the mean; and what is left of it in the rows. Dense ones may get a buffer.
 
     The mean is a quick sum in the rows' own type. What rounding left of it in the centred rows is small, so a second
     sum knows it to all digits, and the products can be corrected for it.
@@ -328,7 +335,7 @@ def centre(A: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatA
         return centre_sparse(A, w)
     root = np.sqrt(w).astype(A.dtype)
     mean = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
-    C = A - mean
+    C = np.subtract(A, mean, out=None if buffer is None else buffer[: len(A)])
     if not (w == 1).all():
         C *= root[:, None]
     left = weighted_sum(root, C).astype(np.float64) / w.sum()

@@ -12,6 +12,9 @@ from scipy.linalg import blas, get_blas_funcs
 from .._blocks import FloatArray, is_sparse
 from .sparse_rows import sparse_product
 
+# Rows of a symmetric matrix that are mirrored at a time, within the cache.
+TILE = 128
+
 
 def product(A: FloatArray, B: FloatArray) -> FloatArray:
     """A @ B for matrices of one floating type, in any layout."""
@@ -37,7 +40,11 @@ def gram(A: FloatArray) -> FloatArray:
     (syrk,) = get_blas_funcs(("syrk",), (a,))
     G: FloatArray = syrk(1.0, a, trans=1 - transposed, lower=1)
     # Columns of the lower triangle become rows of the upper one.
-    return G + np.tril(G, -1).T
+    for start in range(0, len(G), TILE):
+        rows = slice(start, start + TILE)
+        G[rows, start + TILE :] = G[start + TILE :, rows].T
+        G[rows, rows] += np.tril(G[rows, rows], -1).T
+    return G
 
 
 def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
