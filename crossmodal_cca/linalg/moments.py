@@ -169,14 +169,17 @@ class PairMoments:
             )
         return self._combine(other, sign=-1)._without_rounding_of(self)
 
-    def _combine(self, other: PairMoments, sign: int) -> PairMoments:
-        """Add the rows of `other` (sign 1) or take them away (sign −1)."""
+    def _combine(self, other: PairMoments, sign: int, *, in_place: bool = False) -> PairMoments:
+        """Add the rows of `other` (sign 1) or take them away (sign −1).
+
+        With `in_place`, the memory of these moments becomes that of the result.
+        """
         weight_sum = self.weight_sum + sign * other.weight_sum
         share = sign * other.weight_sum / weight_sum
         dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
 
         def scatter(mine: FloatArray, theirs: FloatArray, da: FloatArray, db: FloatArray) -> FloatArray:
-            S = mine + theirs if sign > 0 else mine - theirs
+            S = (np.add if sign > 0 else np.subtract)(mine, theirs, out=mine if in_place else None)
             return subtract_outer(S, (-share * self.weight_sum) * da, db)
 
         return PairMoments(
@@ -280,7 +283,12 @@ def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None)
         )
         for part in (slices if positions is None else (positions[part] for part in slices))
     )
-    return replace(reduce(add, parts), dtype=dtype)
+    return replace(_sum(parts), dtype=dtype)
+
+
+def _sum(parts: Iterable[PairMoments]) -> PairMoments:
+    """Sum of moments that nobody else holds."""
+    return reduce(lambda total, part: total._combine(part, sign=1, in_place=True), parts)
 
 
 def _product_block(A: Any, part: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> Any:
