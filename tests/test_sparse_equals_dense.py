@@ -1,5 +1,7 @@
 """Sparse rows give the model of the same rows as a dense array, in any sparse format, and are never filled up."""
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -88,8 +90,10 @@ def test_batches_sparse_or_dense(model):
     assert_same_model(model, clone(model).fit(X, Y))
 
 
+@pytest.mark.parametrize("dense_from", [0.0, 1.0])
 @SIDES
-def test_moments(of):
+def test_moments(of, dense_from, monkeypatch):
+    monkeypatch.setattr("crossmodal_cca.linalg.moments.DENSE_FROM", dense_from)
     dense = PairMoments.from_arrays(X, Y, WEIGHT)
     blocks = PairMoments.from_blocks((*of(X[i : i + 90], Y[i : i + 90]), WEIGHT[i : i + 90]) for i in range(0, N, 90))
     for moments in (PairMoments.from_arrays(*of(X, Y), WEIGHT), blocks):
@@ -157,6 +161,19 @@ def test_wide_sparse_rows_of_few_rows():
     for model in (CCA(3, shrinkage=0.3), PLSSVD(3), PLSRegression(3)):
         fitted = clone(model).fit(sparse.csr_array(wide[few]), sparse.csr_array(Y[few]))
         np.testing.assert_allclose(fitted.predict(sparse.csr_array(wide)), model.fit(wide[few], Y[few]).predict(wide))
+
+
+def test_moments_in_the_memory_of_a_few_covariances(monkeypatch):
+    """20,000 rows of 1,500 words: filled up they would take 240 MB, a covariance takes 18."""
+    monkeypatch.setattr(_blocks.row_slices, "__defaults__", (8192,))
+    text = sparse.random(20_000, 1500, 0.002, format="csr", random_state=0)
+    tracemalloc.start()
+    moments = PairMoments.from_arrays(text, text[:, :10])
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert moments.n_rows == 20_000
+    # The sum, a block's own, and a strip of it in sparse form.
+    assert peak < 4 * moments.scatter_xx.nbytes
 
 
 WIDE = sparse.random(60, 20_000, 0.01, format="csr", random_state=0)
