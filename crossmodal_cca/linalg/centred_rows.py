@@ -1,4 +1,4 @@
-"""Rows of one side that are centred and standardised in products alone, so that sparse ones stay sparse."""
+"""Rows of one side about their mean, for which sparse ones are not filled up."""
 
 from __future__ import annotations
 
@@ -6,11 +6,27 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._blocks import FloatArray, float_block
-from .moments import centre
-from .products import cross_product, product, subtract_outer
-from .sparse_rows import sparse_product, sum_of_squares
+from .._blocks import FloatArray, float_block, is_sparse
+from .products import cross_product, product, subtract_outer, weighted_sum
+from .sparse_rows import centre_sparse, sparse_product, sum_of_squares
 from .svd import all_eigenvectors, rank_tolerance
+
+
+def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rows about their mean, times √w; the mean; and what is left of it in the rows. Dense ones may get a buffer.
+
+    The mean is a quick sum in the rows' own type. What rounding left of it in the centred rows is small, so a second
+    sum knows it to all digits, and the products can be corrected for it.
+    """
+    if is_sparse(A):
+        return centre_sparse(A, w)
+    root = np.sqrt(w).astype(A.dtype)
+    mean = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
+    C = np.subtract(A, mean, out=None if buffer is None else buffer[: len(A)])
+    if not (w == 1).all():
+        C *= root[:, None]
+    left = weighted_sum(root, C).astype(np.float64) / w.sum()
+    return C, mean + left, left
 
 
 class CentredRows(NamedTuple):

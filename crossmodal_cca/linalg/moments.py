@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from .._blocks import FloatArray, float_block, float_dtype, is_sparse, row_slices
 from .._validation import PairedRows, check_pair
-from .products import cross_product, gram, product, subtract_outer, weighted_sum
-from .sparse_rows import DENSE_FROM, centre_sparse, largest_magnitudes, refuse_wide_sparse
+from .centred_rows import centre
+from .products import cross_product, gram, product, subtract_outer
+from .sparse_rows import DENSE_FROM, largest_magnitudes, refuse_wide_sparse
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -331,20 +332,3 @@ def _products_hold(S: FloatArray, A: FloatArray) -> bool:
     small = squares < smallest
     largest = largest_magnitudes(A)[small] if is_sparse(A) else np.abs(A[:, small]).max(axis=0, initial=0.0)
     return bool(np.isfinite(squares).all() and not ((largest > 0) & (largest < np.sqrt(smallest))).any())
-
-
-def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rows about their mean, times √w; the mean; and what is left of it in the rows. Dense ones may get a buffer.
-
-    The mean is a quick sum in the rows' own type. What rounding left of it in the centred rows is small, so a second
-    sum knows it to all digits, and the products can be corrected for it.
-    """
-    if is_sparse(A):
-        return centre_sparse(A, w)
-    root = np.sqrt(w).astype(A.dtype)
-    mean = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
-    C = np.subtract(A, mean, out=None if buffer is None else buffer[: len(A)])
-    if not (w == 1).all():
-        C *= root[:, None]
-    left = weighted_sum(root, C).astype(np.float64) / w.sum()
-    return C, mean + left, left
