@@ -48,10 +48,10 @@ def gram(A: FloatArray) -> FloatArray:
 
 
 def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-    """S − abᵀ in double precision, in place of the contiguous S."""
+    """S − abᵀ in double precision, in the memory of S."""
     s, transposed = _fortran(S)
-    blas.dger(-1.0, *((b, a) if transposed else (a, b)), a=s, overwrite_a=1)
-    return S
+    s = blas.dger(-1.0, *((b, a) if transposed else (a, b)), a=s, overwrite_a=1)
+    return s.T if transposed else s
 
 
 def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
