@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+from scipy import sparse
 from sklearn.utils import assert_all_finite
 
 FloatArray = NDArray[Any]
@@ -19,6 +20,11 @@ T = TypeVar("T")
 
 # Large enough for matrix products at full speed, small enough that a block of a thousand features is some tens of MB.
 BLOCK_ROWS = 8192
+
+
+def is_sparse(A: Any) -> bool:
+    """Whether rows are a scipy sparse matrix or array."""
+    return bool(sparse.issparse(A))
 
 
 def float_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
@@ -58,11 +64,24 @@ class ChosenRows:
 
 
 def float_block(array: NDArray[Any], rows: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> FloatArray:
-    """Return the rows as a finite float block: a view where the type already fits, otherwise a converted copy."""
+    """Return the rows as a finite float block: a view where the type already fits, otherwise a converted copy.
+
+    Sparse rows stay sparse, with each value stored once.
+    """
     _let_go_of_pages(array)
-    block = np.asarray(array[rows], dtype=dtype)
+    part: Any = array[rows]
+    block: Any = sparse.csr_array(part).astype(dtype, copy=False) if is_sparse(part) else np.asarray(part, dtype=dtype)
     assert_all_finite(block, input_name=name)
-    return block
+    if is_sparse(block) and not block.has_canonical_format:
+        block = block.copy()  # the caller's rows stay as they are
+        block.sum_duplicates()
+    return block  # type: ignore[no-any-return]
+
+
+def dense_block(array: Any, rows: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> FloatArray:
+    """Return the rows as a finite float block that is dense, also where they are sparse."""
+    block: Any = float_block(array, rows, dtype, name)
+    return block.toarray() if is_sparse(block) else block  # type: ignore[no-any-return]
 
 
 def _let_go_of_pages(array: Any) -> None:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._blocks import ChosenRows, aligned_rows, dask_rows, is_dask, without_rows
+from ._blocks import ChosenRows, aligned_rows, dask_rows, is_dask, is_sparse, without_rows
 from ._sklearn import check_array, get_feature_names, validate_data
 
 
 class PairedRows(NamedTuple):
-    """Checked rows of both modalities, 2-D and of any numeric type, without the rows of weight zero.
+    """Checked rows of both modalities, 2-D (dense or CSR) and of any numeric type, without the rows of weight zero.
 
     Of Dask collections these are arrays cut alike, whose chunks are checked where they are read.
     """
@@ -27,13 +27,28 @@ class PairedRows(NamedTuple):
     y_names: NDArray[Any] | None = None
     y_is_1d: bool = False
 
+    @property
+    def n_rows(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def is_sparse(self) -> bool:
+        return is_sparse(self.X) or is_sparse(self.y)
+
 
 def check_rows(
-    A: ArrayLike, name: str, *, min_rows: int = 1, one_column_is_1d: bool = False, lazy: bool = False
+    A: ArrayLike,
+    name: str,
+    *,
+    min_rows: int = 1,
+    one_column_is_1d: bool = False,
+    accept_sparse: bool = False,
+    lazy: bool = False,
 ) -> NDArray[Any]:
     """Check one side's rows and return them as a numeric array; finiteness is checked where blocks are read.
 
-    With `one_column_is_1d` a 1-D array passes too, with `lazy` a Dask collection, as an array of Dask.
+    With `one_column_is_1d` a 1-D array passes too, with `accept_sparse` sparse rows, which become CSR, and with `lazy`
+    a Dask collection, as an array of Dask.
     """
     if A is None:
         raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
@@ -42,6 +57,7 @@ def check_rows(
         return dask_rows(A, known.dtype)  # type: ignore[no-any-return]
     array: NDArray[Any] = check_array(
         A,
+        accept_sparse="csr" if accept_sparse else False,
         dtype="numeric",
         ensure_2d=not one_column_is_1d,
         ensure_all_finite=False,
@@ -52,20 +68,35 @@ def check_rows(
 
 
 def check_rows_of_x(
-    estimator: Any, X: ArrayLike, *, reset: bool = False, min_rows: int = 1, lazy: bool = False
+    estimator: Any,
+    X: ArrayLike,
+    *,
+    reset: bool = False,
+    min_rows: int = 1,
+    accept_sparse: bool = False,
+    lazy: bool = False,
 ) -> NDArray[Any]:
     """Check the first modality's rows, and their number and names of features; `reset` records these instead."""
     if lazy and is_dask(X):
         known = check_rows_of_x(estimator, without_rows(X, "X"), reset=reset, min_rows=0)
         return dask_rows(X, known.dtype)  # type: ignore[no-any-return]
     return validate_data(
-        estimator, X, reset=reset, dtype="numeric", ensure_all_finite=False, ensure_min_samples=min_rows
+        estimator,
+        X,
+        reset=reset,
+        accept_sparse="csr" if accept_sparse else False,
+        dtype="numeric",
+        ensure_all_finite=False,
+        ensure_min_samples=min_rows,
     )
 
 
-def check_rows_of_y(y: ArrayLike, *, lazy: bool = False) -> tuple[NDArray[Any], NDArray[Any] | None]:
+def check_rows_of_y(
+    y: ArrayLike, *, accept_sparse: bool = False, lazy: bool = False
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Check the second modality's rows; return them as 2-D, with their feature names."""
-    return _as_columns(check_rows(y, "y", one_column_is_1d=True, lazy=lazy)), get_feature_names(y)
+    array = check_rows(y, "y", one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
+    return _as_columns(array), get_feature_names(y)
 
 
 def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
@@ -81,6 +112,7 @@ def check_pair(
     reset: bool = True,
     min_rows: int = 1,
     allow_no_weight: bool = False,
+    accept_sparse: bool = False,
     lazy: bool = False,
 ) -> PairedRows:
     """Check paired rows; with an estimator, also check (or, with `reset`, record) its number and names of features.
@@ -95,26 +127,32 @@ def check_pair(
         )
     A: NDArray[Any]
     if estimator is None:
-        A = check_rows(X, "X", min_rows=min_rows, lazy=lazy)
+        A = check_rows(X, "X", min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
     else:
-        A = check_rows_of_x(estimator, X, reset=reset, min_rows=min_rows, lazy=lazy)
-    B = check_rows(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, lazy=lazy)
+        A = check_rows_of_x(estimator, X, reset=reset, min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
+    B = check_rows(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
     x_names, y_names = get_feature_names(X), get_feature_names(y)
     check_same_rows(A.shape[0], B.shape[0])
     y_is_1d = B.ndim == 1
     B = _as_columns(B)
     if is_dask(A, B):
         return PairedRows(*aligned_pair(A, B, sample_weight), x_names, y_names, y_is_1d)
-    w = None if sample_weight is None else check_sample_weight(sample_weight, len(A), allow_none=allow_no_weight)
+    n = A.shape[0]
+    w = None if sample_weight is None else check_sample_weight(sample_weight, n, allow_none=allow_no_weight)
     if w is not None and not w.all():
         kept = np.flatnonzero(w)
-        A, B, w = ChosenRows(A, kept), ChosenRows(B, kept), w[kept]  # type: ignore[assignment]
-    if len(A) < min_rows and not allow_no_weight:
+        A, B, w = _chosen(A, kept), _chosen(B, kept), w[kept]
+    if A.shape[0] < min_rows and not allow_no_weight:
         raise ValueError(
-            f"sample_weight leaves n_samples={len(A)} row(s) with a positive weight, while a minimum of "
+            f"sample_weight leaves n_samples={A.shape[0]} row(s) with a positive weight, while a minimum of "
             f"{min_rows} is required."
         )
     return PairedRows(A, B, w, x_names, y_names, y_is_1d)
+
+
+def _chosen(A: Any, kept: NDArray[np.intp]) -> Any:
+    """Some of the rows; of dense ones no copy."""
+    return A[kept] if is_sparse(A) else ChosenRows(A, kept)
 
 
 def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:

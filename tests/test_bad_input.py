@@ -121,7 +121,7 @@ PARAMETERS = [
     (CCA(power=-1), ValueError, "power must lie in"),
     (CCA(power=np.inf), ValueError, "power must lie in"),
     (CCA(power="high"), TypeError, "power must be a number"),
-    (CCA(solver="eigen"), ValueError, "solver must be one of 'auto', 'moments', 'svd'; got 'eigen'"),
+    (CCA(solver="eigen"), ValueError, "solver must be one of 'auto', 'moments', 'svd', 'randomized'; got 'eigen'"),
     (PLSSVD(7), ValueError, "n_components=7 is more than the 6 possible"),
     (PLSCanonical(7), ValueError, "n_components=7 is more than the 6 possible"),
     (PLSRegression(9), ValueError, r"n_components=9 is more than the 8 possible.*X has rank 8 \(n_features=8\)"),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from .._blocks import FloatArray, float_block, float_dtype, is_dask, map_rows, row_slices
+from .._blocks import FloatArray, float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
 from .._validation import (
     PairedRows,
     check_features_of_y,
@@ -24,8 +24,9 @@ from .._validation import (
     unchanged_on_error,
 )
 from ..linalg.moments import PairMoments, moments_of_batch, moments_of_rows
-from ..linalg.pair import Covariances, StandardizedPair, standardize_moments, standardize_rows
+from ..linalg.pair import Covariances, StandardizedPair, UnformedPair, standardize_moments, standardize_rows
 from ..linalg.solution import LinearSolution
+from ..linalg.sparse_rows import sparse_scores
 from ..linalg.whitening import ranks_of_covariances, ranks_of_rows
 from .prediction import LinearPredictionMixin
 
@@ -34,7 +35,7 @@ class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Transfo
     """A fitted linear map of two modalities into one space, however it was found."""
 
     def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A = check_rows_of_x(self, X, lazy=True)
+        A = check_rows_of_x(self, X, accept_sparse=True, lazy=True)
         rotations = self.x_rotations_ if weighted else self._x_directions
         return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
 
@@ -45,9 +46,14 @@ class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Transfo
 
     def _y_features(self, y: ArrayLike) -> NDArray[Any]:
         """Checked rows of the second modality, 2-D."""
-        A, names = check_rows_of_y(y, lazy=True)
+        A, names = check_rows_of_y(y, accept_sparse=True, lazy=True)
         check_features_of_y(self, A, names, len(self.y_mean_))
         return A
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
 
 class LinearAligner(LinearMaps):
@@ -73,9 +79,10 @@ class LinearAligner(LinearMaps):
 
         Parameters
         ----------
-        X : array-like, or Dask array or dataframe, of shape (n_rows, n_features_x)
-            Rows of the first modality, at least two. Chunks of Dask are reduced to moments where they are.
-        y : array-like, or Dask array or dataframe, of shape (n_rows, n_features_y) or (n_rows,)
+        X : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_x)
+            Rows of the first modality, at least two. Sparse rows are centred without being filled up; other formats
+            than CSR are converted to it, once. Chunks of Dask are reduced to moments where they are.
+        y : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_y) or (n_rows,)
             Rows of the second modality, paired with those of `X`; 1-D counts as one column.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights that sum to more than 1; a weight of 2 counts a row twice, 0 leaves it out.
@@ -88,16 +95,24 @@ class LinearAligner(LinearMaps):
         Raises
         ------
         ValueError
-            If the sides differ in rows, values are not finite, or `n_components` is more than the ranks allow.
+            If the sides differ in rows, values are not finite, `n_components` is more than the ranks allow, or more
+            than 5000 sparse rows have more than 5000 features (`CCA` has a solver for these).
         """
         with unchanged_on_error(self):
             self._check_parameters()
-            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2, lazy=True)
+            rows = check_pair(
+                X, y, sample_weight, estimator=self, reset=True, min_rows=2, accept_sparse=True, lazy=True
+            )
+            if rows.sample_weight is not None and not is_dask(rows.X):
+                check_scale_of_weights(rows.sample_weight.sum())
             self._y_is_1d = rows.y_is_1d
-            pair = standardize_rows(rows, scale=self.scale)
-            _check_enough(pair.moments)
-            self._store(pair, None if is_dask(rows.X) else rows)
+            self._fit_rows(rows)
         return self
+
+    def _fit_rows(self, rows: PairedRows) -> None:
+        pair = standardize_rows(rows, scale=self.scale)
+        _check_enough(pair.moments)
+        self._store(pair, None if is_dask(rows.X) else rows)
 
     def _fit_standardized(self, pair: StandardizedPair, rows: PairedRows) -> Self:
         """Fit to checked rows whose moments are known already."""
@@ -115,9 +130,9 @@ class LinearAligner(LinearMaps):
 
         Parameters
         ----------
-        X : array-like, or Dask array or dataframe, of shape (n_rows, n_features_x)
+        X : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_x)
             Further rows of the first modality; one is enough.
-        y : array-like, or Dask array or dataframe, of shape (n_rows, n_features_y) or (n_rows,)
+        y : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_y) or (n_rows,)
             The rows of the second modality paired with them.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights, as in `fit`; a later batch may have none that is positive.
@@ -134,18 +149,24 @@ class LinearAligner(LinearMaps):
         """
         with unchanged_on_error(self):
             self._check_parameters()
-            seen: StandardizedPair | None = getattr(self, "_pair", None)
-            first = seen is None
-            rows = check_pair(X, y, sample_weight, estimator=self, reset=first, allow_no_weight=not first, lazy=True)
+            seen: StandardizedPair | UnformedPair | None = getattr(self, "_pair", None)
+            rows = check_pair(
+                *(X, y, sample_weight),
+                estimator=self,
+                reset=seen is None,
+                allow_no_weight=seen is not None,
+                accept_sparse=True,
+                lazy=True,
+            )
             if seen is None:
                 self._y_is_1d = rows.y_is_1d
                 moments = moments_of_rows(rows)
             else:
                 check_features_of_y(self, rows.y, rows.y_names, len(self.y_mean_))
-                batch = moments_of_batch(rows)
+                before, batch = seen.feature_moments(), moments_of_batch(rows)
                 if batch is None:
                     return self
-                moments = seen.feature_moments() + batch
+                moments = before + batch
             self._store(standardize_moments(moments, scale=self.scale), allow_fewer=True)
         return self
 
@@ -236,25 +257,29 @@ class LinearAligner(LinearMaps):
 
     def _store(self, pair: StandardizedPair, rows: PairedRows | None = None, *, allow_fewer: bool = False) -> None:
         solution, extra = self._solve(pair, rows, allow_fewer)
-        solution = solution.to_features(pair.x, pair.y)
-        dtype = pair.moments.dtype
+        self._store_solution(solution.to_features(pair.x, pair.y), pair.kept(), extra)
+
+    def _store_solution(
+        self, solution: LinearSolution, pair: StandardizedPair | UnformedPair, extra: dict[str, Any]
+    ) -> None:
+        dtype = pair.dtype
         # Predictions read the scores as they are, before any power.
         self._x_directions = solution.x_rotations.astype(dtype)
         self._y_directions = solution.y_rotations.astype(dtype)
-        self._y_effects = (solution.y_effects * pair.y.scale).astype(dtype)
-        self._x_effects = (solution.x_effects * pair.x.scale).astype(dtype)
+        self._y_effects = (solution.y_effects * pair.y.scale).astype(dtype, copy=False)
+        self._x_effects = (solution.x_effects * pair.x.scale).astype(dtype, copy=False)
         solution = solution.weighted(getattr(self, "power", 0.0))
         self._pair = pair
         self.x_mean_, self.y_mean_ = pair.x.mean, pair.y.mean
         self.x_scale_, self.y_scale_ = pair.x.scale, pair.y.scale
         for name in ("weights", "rotations", "loadings"):
             for side in ("x", "y"):
-                setattr(self, f"{side}_{name}_", getattr(solution, f"{side}_{name}").astype(dtype))
+                setattr(self, f"{side}_{name}_", getattr(solution, f"{side}_{name}").astype(dtype, copy=False))
         self.correlations_ = solution.correlations
         self.singular_values_ = solution.singular_values
         self.n_components_ = len(solution.singular_values)
-        self.n_samples_seen_ = pair.moments.n_rows
-        set_or_delete(self, "y_feature_names_in_", pair.moments.y_names)
+        self.n_samples_seen_ = pair.n_rows
+        set_or_delete(self, "y_feature_names_in_", pair.y_names)
         for name, value in extra.items():
             setattr(self, name, value)
 
@@ -273,8 +298,11 @@ def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: Flo
         k = rotations.shape[1]
         return map_rows(_scores, A, k, dtype, mean=mean, scale=scale, rotations=rotations, side=side)  # type: ignore[no-any-return]
     W = (rotations / scale[:, None]).astype(dtype)
-    scores = np.empty((len(A), W.shape[1]), dtype)
-    for rows in row_slices(len(A)):
+    scores = np.empty((A.shape[0], W.shape[1]), dtype)
+    for rows in row_slices(A.shape[0]):
+        if is_sparse(A):
+            scores[rows] = sparse_scores(float_block(A, rows, np.float64, side), mean, W)
+            continue
         block = float_block(A, rows, dtype, side)
         centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
         np.matmul(centred, W, out=scores[rows])

@@ -6,15 +6,20 @@ import warnings
 from typing import Any
 
 import numpy as np
+from numpy.random import RandomState
+from sklearn.utils import check_random_state
 
+from .._blocks import is_dask
 from .._validation import PairedRows, as_pair, check_number
 from ..linalg.cca import solve_cca
 from ..linalg.pair import Covariances, StandardizedPair
+from ..linalg.randomized import solve_randomized_cca
 from ..linalg.solution import LinearSolution
+from ..linalg.sparse_rows import MAX_FEATURES, too_wide_sparse
 from ..linalg.whitening import WhitenedPair, oas_shrinkage, whiten_covariances, whiten_rows
 from .base import LinearAligner
 
-SOLVERS = ("auto", "moments", "svd")
+SOLVERS = ("auto", "moments", "svd", "randomized")
 
 # Reciprocal condition of the unit-diagonal covariances below which products of rows of that type lose too many digits:
 # correlations then err by about 1e-8 (float64) or 1e-3 (float32) at worst.
@@ -37,10 +42,15 @@ class CCA(LinearAligner):
         Scores are multiplied by ``singular_values_ ** power``, so that weak components count less in a similarity.
         For retrieval with moderate shrinkage 1 is a good choice; with strong shrinkage singular values spread over
         decades, and 0 is better. Predictions do not depend on it.
-    solver : {"auto", "moments", "svd"}, default="auto"
+    solver : {"auto", "moments", "svd", "randomized"}, default="auto"
         "moments" works on covariances, fast; "svd" on a triangular factor of the rows, accurate also where the
-        covariances are ill-conditioned, and needs the rows; "auto" takes the first where that is accurate, otherwise
-        the second.
+        covariances are ill-conditioned, and needs the rows; "randomized" forms no covariance, for sides with tens of
+        thousands of features, and needs `n_components` and shrinkage of both sides. "auto" takes the first where that
+        is accurate, otherwise the second; the third for sparse rows of more than 5000 features that are more than
+        5000 themselves.
+    random_state : int, RandomState or None, default=None
+        Seed of the directions in which the randomized solver starts; where it converges, the result does not depend
+        on them.
 
     Attributes
     ----------
@@ -90,6 +100,8 @@ class CCA(LinearAligner):
     References
     ----------
     Hotelling (1936), Relations between two sets of variates.
+    Knyazev (2001), Toward the optimal preconditioned eigensolver (the randomized solver's iteration).
+    Mineiro & Karampatziakis (2014), A randomized algorithm for CCA (its start).
     Vinod (1976), Canonical ridge and econometrics of joint production.
     Gong, Ke, Isard & Lazebnik (2014), A multi-view embedding space for modeling internet images, tags, and their
     semantics (weighted similarity).
@@ -117,18 +129,48 @@ class CCA(LinearAligner):
         scale: bool = True,
         power: float = 0.0,
         solver: str = "auto",
+        random_state: int | RandomState | None = None,
     ) -> None:
         self.n_components = n_components
         self.shrinkage = shrinkage
         self.scale = scale
         self.power = power
         self.solver = solver
+        self.random_state = random_state
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
         if self.solver not in SOLVERS:
             raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}; got {self.solver!r}.")
         shrinkage_pair(self.shrinkage)
+
+    def _fit_rows(self, rows: PairedRows) -> None:
+        too_wide = too_wide_sparse(rows.X) or too_wide_sparse(rows.y)
+        wanted = self.solver == "randomized" or (self.solver == "auto" and too_wide)
+        if wanted and not is_dask(rows.X):
+            self._fit_randomized(rows)
+        else:
+            super()._fit_rows(rows)
+
+    def _fit_randomized(self, rows: PairedRows) -> None:
+        """Fit without covariances, and say where that is not possible."""
+        shrinkage = shrinkage_pair(self.shrinkage)
+        if self.n_components is None or any(c == "oas" or c == 0 for c in shrinkage):
+            raise ValueError(
+                f'The randomized solver, which solver="auto" takes for sparse rows of more than {MAX_FEATURES} '
+                "features, needs n_components and, for both sides, a number above 0 as shrinkage; got "
+                f"n_components={self.n_components!r} and shrinkage={self.shrinkage!r}; try .5."
+            )
+        possible = min(rows.X.shape[1], rows.y.shape[1], rows.n_rows - 1)
+        if self.n_components > possible:
+            raise ValueError(
+                f"n_components={self.n_components} is more than the {possible} possible: with "
+                f"n_samples={rows.n_rows}, X has n_features={rows.X.shape[1]} and y n_features={rows.y.shape[1]}."
+            )
+        cx, cy = map(float, shrinkage)
+        rng = check_random_state(self.random_state)
+        solution, pair = solve_randomized_cca(rows, (cx, cy), self.scale, self.n_components, rng)
+        self._store_solution(solution.with_definite_signs(), pair, {"shrinkage_": (cx, cy)})
 
     def _solve(
         self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
@@ -164,10 +206,10 @@ class CCA(LinearAligner):
     ) -> WhitenedPair:
         """Choose the solver: covariances where they are accurate, otherwise the rows."""
         n_features = pair.x.n_features, pair.y.n_features
-        if self.solver == "svd" and rows is None:
+        if self.solver in ("svd", "randomized") and rows is None:
             raise ValueError(
-                'solver="svd" needs the rows at hand, which partial_fit, fit_moments and Dask do not give; use '
-                'solver="auto" or "moments" there, or fit to rows in memory or a memory map.'
+                f'solver="{self.solver}" needs the rows at hand, which partial_fit, fit_moments and Dask do not give; '
+                'use solver="auto" or "moments" there, or fit to rows in memory or a memory map.'
             )
         if self.solver != "svd":
             whitened = whiten_covariances(S, shrinkage, n_features, float(np.finfo(pair.moments.dtype).eps))

@@ -23,7 +23,7 @@ class Folds:
 
     def __init__(self, rows: PairedRows, splits: list[Split], scale: bool) -> None:
         self.rows, self.splits, self.scale = rows, splits, scale
-        widths, n = (rows.X.shape[1], rows.y.shape[1]), len(rows.X)
+        widths, n = (rows.X.shape[1], rows.y.shape[1]), rows.n_rows
         fewest = min(len(train) for train, _ in splits)
         self.bounds = (*widths, fewest - 1)
         # As in one fit: then the covariance is more work than the rows.
@@ -71,5 +71,5 @@ class Folds:
 
     def _is_complement(self, fold: int) -> bool:
         train, test = self.splits[fold]
-        n = len(self.rows.X)
+        n = self.rows.n_rows
         return len(train) + len(test) == n and len(np.union1d(train, test)) == n

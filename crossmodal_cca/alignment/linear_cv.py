@@ -92,13 +92,19 @@ class LinearCV(SelectionMixin, LinearMaps):
         """
         with unchanged_on_error(self):
             scoring = self._check_parameters()
-            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2)
+            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2, accept_sparse=True)
             if rows.sample_weight is not None:
                 check_scale_of_weights(rows.sample_weight.sum())
             weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X))
             splits = splits_of(self.cv, X, y, groups, weight)
-            ids = FoldIds.checked(x_ids, y_ids, len(rows.X) if weight is None else len(weight), weight)
+            ids = FoldIds.checked(x_ids, y_ids, rows.n_rows if weight is None else len(weight), weight)
             folds = Folds(rows, splits, self.scale)
+            if rows.is_sparse and (folds.is_wide or isinstance(scoring, RetrievalScorer)):
+                raise ValueError(
+                    f"{type(self).__name__} scores sparse rows from moments alone: with scoring one of "
+                    f"{', '.join(map(repr, MOMENT_SCORINGS))} and at most twice as many features as training rows. "
+                    "Reduce the features first (TruncatedSVD, for example), or search with GridSearchCV."
+                )
             choice = self._choose(folds, scoring, ids)
             self._store_choice(choice, len(splits))
             self._take_over(self._estimator(**self.best_params_)._fit_standardized(folds.whole(), rows))

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
+from .._blocks import FloatArray, is_sparse
 from .._validation import PairedRows
 from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.pls import solve_pls_canonical, solve_pls_regression, solve_pls_svd
@@ -197,9 +197,9 @@ class RegressionScoreMixin(RegressorMixin):
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features_x)
+        X : {array-like, sparse matrix} of shape (n_rows, n_features_x)
             Rows of the first modality, at least two.
-        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+        y : {array-like, sparse matrix} of shape (n_rows, n_features_y) or (n_rows,)
             Paired rows of the second modality.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights of the rows.
@@ -227,7 +227,10 @@ class RegressionScoreMixin(RegressorMixin):
 
     def _features_and_predictions(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
         predictions = self.predict(X)
-        return self._y_features(y), predictions[:, None] if predictions.ndim == 1 else predictions
+        features: Any = self._y_features(y)
+        # The predictions are as large as dense features.
+        features = features.toarray() if is_sparse(features) else features
+        return features, predictions[:, None] if predictions.ndim == 1 else predictions
 
 
 class PLSRegression(RegressionScoreMixin, _PLS):

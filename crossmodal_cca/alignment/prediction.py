@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, is_dask, map_rows
 from .._sklearn import check_array, refuse_dask
-from ..linalg.pair import StandardizedPair
+from ..linalg.pair import StandardizedPair, UnformedPair
 from .scores import PairScoresMixin
 
 
@@ -81,7 +81,7 @@ class LinearPredictionMixin(PredictionMixin):
     x_loadings_: FloatArray
     y_loadings_: FloatArray
     n_components_: int
-    _pair: StandardizedPair
+    _pair: StandardizedPair | UnformedPair
 
     @property
     def coef_(self) -> FloatArray:
@@ -126,7 +126,8 @@ class LinearPredictionMixin(PredictionMixin):
         check_is_fitted(self)
         if modality not in ("x", "y"):
             raise ValueError(f'modality must be "x" or "y", got {modality!r}.')
-        S, pair = self._pair.covariances(), self._pair
+        pair = self._pair
+        S = pair.covariances()
         own, other, S_other, S_own, S_cross, R, B, scale = (
             (pair.y, pair.x, S.xx, S.yy, S.xy, self._x_directions, self._y_effects, self.y_scale_)
             if modality == "y"

@@ -66,7 +66,7 @@ class PairScoresMixin(SavedMixin):
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features_x)
-            Rows of the first modality.
+            Rows of the first modality; a linear aligner takes sparse ones too, here and in the other methods.
         y : array-like of shape (n_rows, n_features_y) or (n_rows,), default=None
             Paired rows of the second modality; alone they go to `transform_y`.
 

@@ -9,12 +9,14 @@ from operator import add
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from .._blocks import FloatArray, float_block, float_dtype, is_dask, row_slices, sum_over_rows
+from .._blocks import FloatArray, float_block, float_dtype, is_dask, is_sparse, row_slices, sum_over_rows
 from .._persistence import SavedMixin
 from .._validation import PairedRows, check_pair
-from .products import gram, product, weighted_sum
+from .centred_rows import centre
+from .products import cross_product, gram, product, subtract_outer
+from .sparse_rows import DENSE_FROM, largest_magnitudes, refuse_wide_sparse
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -93,10 +95,10 @@ class PairMoments(SavedMixin):
 
         Parameters
         ----------
-        X : array-like, or Dask array or dataframe, of shape (n_rows, n_features_x)
-            Rows of the first modality. float32 rows are multiplied in float32, a block at a time; chunks of Dask where
-            they are.
-        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+        X : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_x)
+            Rows of the first modality. float32 rows are multiplied in float32, a block at a time; sparse rows, of at
+            most 5000 features, in float64; chunks of Dask where they are.
+        y : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_y) or (n_rows,)
             Rows of the second modality, paired with those of `X`; 1-D counts as one column.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights; a weight of 2 counts a row twice, 0 leaves it out.
@@ -111,7 +113,7 @@ class PairMoments(SavedMixin):
         ValueError
             If the two sides differ in rows, hold NaN or infinities, or no row has a positive weight.
         """
-        return moments_of_rows(check_pair(X, y, sample_weight, lazy=True))
+        return moments_of_rows(check_pair(X, y, sample_weight, accept_sparse=True, lazy=True))
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:
@@ -133,7 +135,8 @@ class PairMoments(SavedMixin):
             If there is no block with a row of positive weight, or a block differs from the earlier ones in width or
             feature names.
         """
-        parts = (moments_of_batch(check_pair(*block, allow_no_weight=True, lazy=True)) for block in blocks)
+        checked = (check_pair(*block, allow_no_weight=True, accept_sparse=True, lazy=True) for block in blocks)
+        parts = map(moments_of_batch, checked)
         present = (part for part in parts if part is not None)
         first = next(present, None)
         if first is None:
@@ -169,17 +172,18 @@ class PairMoments(SavedMixin):
             )
         return self._combine(other, sign=-1)._without_rounding_of(self)
 
-    def _combine(self, other: PairMoments, sign: int) -> PairMoments:
-        """Add the rows of `other` (sign 1) or take them away (sign −1)."""
+    def _combine(self, other: PairMoments, sign: int, *, in_place: bool = False) -> PairMoments:
+        """Add the rows of `other` (sign 1) or take them away (sign −1).
+
+        With `in_place`, the memory of these moments becomes that of the result.
+        """
         weight_sum = self.weight_sum + sign * other.weight_sum
         share = sign * other.weight_sum / weight_sum
         dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
 
         def scatter(mine: FloatArray, theirs: FloatArray, da: FloatArray, db: FloatArray) -> FloatArray:
-            S = np.outer((share * self.weight_sum) * da, db)
-            S += mine
-            S += sign * theirs
-            return np.asarray(S)
+            S = (np.add if sign > 0 else np.subtract)(mine, theirs, out=mine if in_place else None)
+            return subtract_outer(S, (-share * self.weight_sum) * da, db)
 
         return PairMoments(
             n_rows=self.n_rows + sign * other.n_rows,
@@ -241,7 +245,7 @@ class CrossMoments:
     def of_rows(cls, A: FloatArray, B: FloatArray) -> CrossMoments:
         """Moments of one block of rows of one floating type."""
         w = np.ones(len(A))
-        (Ac, mean_a, da), (Bc, mean_b, db) = _centre(A, w), _centre(B, w)
+        (Ac, mean_a, da), (Bc, mean_b, db) = centre(A, w), centre(B, w)
         scatter = product(Ac.T, Bc).astype(np.float64, copy=False) - np.outer(len(A) * da, db)
         return cls(len(A), mean_a, mean_b, scatter)
 
@@ -268,24 +272,44 @@ def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None)
         if total is None:
             raise ValueError("X and y hold no row of positive weight; pass at least one.")
         return total
+    refuse_wide_sparse(X, "X")
+    refuse_wide_sparse(Y, "y")
     dtype = float_dtype(X, Y)
-    slices = row_slices(len(X) if positions is None else len(positions))
+    # Sparse products gain nothing from single precision.
+    product_type = np.float64 if rows.is_sparse else dtype
+    slices = list(row_slices(rows.n_rows if positions is None else len(positions)))
+    # Blocks are centred into the same memory: fresh pages would cost as much again.
+    most = slices[0].stop
+    buffers = [None if is_sparse(A) else np.empty((most, A.shape[1]), product_type) for A in (X, Y)]
     parts = (
         _block_moments(
-            float_block(X, part, dtype, "X"),
-            float_block(Y, part, dtype, "y"),
+            _product_block(X, part, product_type, "X"),
+            _product_block(Y, part, product_type, "y"),
             None if w is None else w[part],
             (rows.x_names, rows.y_names),
+            *buffers,
         )
         for part in (slices if positions is None else (positions[part] for part in slices))
     )
-    return reduce(add, parts)
+    return replace(_sum(parts), dtype=dtype)
+
+
+def _sum(parts: Iterable[PairMoments]) -> PairMoments:
+    """Sum of moments that nobody else holds."""
+    return reduce(lambda total, part: total._combine(part, sign=1, in_place=True), parts)
+
+
+def _product_block(A: Any, part: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> Any:
+    block: Any = float_block(A, part, dtype, name)
+    if is_sparse(block) and block.nnz > DENSE_FROM * block.shape[0] * block.shape[1]:
+        return block.toarray()
+    return block
 
 
 def moments_of_batch(rows: PairedRows) -> PairMoments | None:
     """Moments of checked rows; None if there is no row. Chunks of Dask give theirs where they are."""
     if not is_dask(rows.X):
-        return moments_of_rows(rows) if len(rows.X) else None
+        return moments_of_rows(rows) if rows.n_rows else None
     total = sum_over_rows(_chunk_moments, *rows[:3])
     return None if total is None else replace(total, x_names=rows.x_names, y_names=rows.y_names)
 
@@ -295,15 +319,21 @@ def _chunk_moments(X: Any, Y: Any, w: Any) -> PairMoments | None:
 
 
 def _block_moments(
-    X: FloatArray, Y: FloatArray, w: FloatArray | None, names: tuple[NDArray[Any] | None, NDArray[Any] | None]
+    X: FloatArray,
+    Y: FloatArray,
+    w: FloatArray | None,
+    names: tuple[NDArray[Any] | None, NDArray[Any] | None],
+    x_buffer: FloatArray | None = None,
+    y_buffer: FloatArray | None = None,
 ) -> PairMoments:
-    w = np.ones(len(X)) if w is None else w
+    n = X.shape[0]
+    w = np.ones(n) if w is None else w
     weight_sum = float(w.sum())
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        Xc, mean_x, dx = _centre(X, w)
-        Yc, mean_y, dy = _centre(Y, w)
-        products = (gram(Xc), dx, dx), (product(Xc.T, Yc), dx, dy), (gram(Yc), dy, dy)
-        xx, xy, yy = (S.astype(np.float64, copy=False) - np.outer(weight_sum * a, b) for S, a, b in products)
+        Xc, mean_x, dx = centre(X, w, x_buffer)
+        Yc, mean_y, dy = centre(Y, w, y_buffer)
+        products = (gram(Xc), dx, dx), (cross_product(Xc, Yc), dx, dy), (gram(Yc), dy, dy)
+        xx, xy, yy = (subtract_outer(S.astype(np.float64, copy=False), weight_sum * a, b) for S, a, b in products)
     if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
         if X.dtype == np.float64:
             raise ValueError(
@@ -311,27 +341,13 @@ def _block_moments(
             )
         in_double = _block_moments(X.astype(np.float64), Y.astype(np.float64), w, names)
         return replace(in_double, dtype=X.dtype)
-    return PairMoments(len(X), weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype)
+    return PairMoments(n, weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype)
 
 
 def _products_hold(S: FloatArray, A: FloatArray) -> bool:
     """Whether the squares of the columns of A, the diagonal of S, stayed within the range of A's floating type."""
     squares, limits = np.diagonal(S), np.finfo(A.dtype)
     smallest = float(limits.tiny) / float(limits.eps)
-    largest = np.abs(A[:, squares < smallest]).max(axis=0, initial=0.0)
+    small = squares < smallest
+    largest = largest_magnitudes(A)[small] if is_sparse(A) else np.abs(A[:, small]).max(axis=0, initial=0.0)
     return bool(np.isfinite(squares).all() and not ((largest > 0) & (largest < np.sqrt(smallest))).any())
-
-
-def _centre(A: FloatArray, w: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rows about their mean, times √w; the mean; and what is left of it in the rows.
-
-    The mean is a quick sum in the rows' own type. What rounding left of it in the centred rows is small, so a second
-    sum knows it to all digits, and the products can be corrected for it.
-    """
-    root = np.sqrt(w).astype(A.dtype)
-    mean = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
-    C = A - mean
-    if not (w == 1).all():
-        C *= root[:, None]
-    left = weighted_sum(root, C).astype(np.float64) / w.sum()
-    return C, mean + left, left

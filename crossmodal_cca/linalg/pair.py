@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blocks import FloatArray, float_block, float_dtype, is_dask, row_slices
+from .._blocks import FloatArray, dense_block, float_dtype, is_dask, is_sparse, row_slices
 from .._validation import PairedRows
+from .centred_rows import CentredRows, SparseRowSpace
 from .moments import PairMoments, moments_of_rows
+from .sparse_rows import MAX_FEATURES
 from .svd import row_space, triangular_rows
 
 
@@ -34,7 +36,7 @@ class Side:
     mean: FloatArray
     scale: FloatArray
     constant: NDArray[np.bool_]
-    basis: FloatArray | None = None
+    basis: Any = None
 
     @property
     def n_features(self) -> int:
@@ -45,6 +47,12 @@ class Side:
         Z = (rows - self.mean) / self.scale
         Z[:, self.constant] = 0.0
         return Z if self.basis is None else Z @ self.basis
+
+    def coordinates_of_block(self, A: Any, part: slice, name: str) -> FloatArray:
+        """Express a block of the training rows in coordinates."""
+        if isinstance(self.basis, SparseRowSpace):
+            return self.basis.coordinates[part]
+        return self.coordinates(dense_block(A, part, np.float64, name))
 
     def to_features(self, A: FloatArray) -> FloatArray:
         """Map vectors in coordinates, the columns of A, to vectors over the standardised features."""
@@ -64,6 +72,18 @@ class StandardizedPair:
     y: Side
 
     @property
+    def n_rows(self) -> int:
+        return self.moments.n_rows
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.moments.dtype
+
+    @property
+    def y_names(self) -> NDArray[Any] | None:
+        return self.moments.y_names
+
+    @property
     def degrees_of_freedom(self) -> float:
         """Divisor of the covariances."""
         return degrees_of_freedom(self.moments.weight_sum)
@@ -79,13 +99,20 @@ class StandardizedPair:
             )
         )
 
+    def kept(self) -> StandardizedPair | UnformedPair:
+        """What a fitted model keeps: not the training rows that span a sparse row space."""
+        if not any(isinstance(side.basis, SparseRowSpace) for side in (self.x, self.y)):
+            return self
+        x, y = (replace(side, basis=None) for side in (self.x, self.y))
+        return UnformedPair(x, y, self.n_rows, self.dtype, self.y_names)
+
     def triangular_rows(self, rows: PairedRows) -> FloatArray:
         """Walk over the rows again and reduce their joint coordinates to a triangle R with RᵀR/(Σw − 1) = S."""
 
         def blocks() -> Iterator[FloatArray]:
-            for part in row_slices(len(rows.X)):
-                x, y = (float_block(A, part, np.float64, name) for A, name in ((rows.X, "X"), (rows.y, "y")))
-                Z = np.hstack([self.x.coordinates(x), self.y.coordinates(y)])
+            for part in row_slices(rows.n_rows):
+                sides = (self.x, rows.X, "X"), (self.y, rows.y, "y")
+                Z = np.hstack([side.coordinates_of_block(A, part, name) for side, A, name in sides])
                 yield Z if rows.sample_weight is None else Z * np.sqrt(rows.sample_weight[part])[:, None]
 
         return triangular_rows(blocks())
@@ -100,6 +127,27 @@ class StandardizedPair:
             By = By * self.y.scale[:, None]
             m = replace(m, mean_y=self.y.mean, scatter_yy=By @ m.scatter_yy @ By.T, scatter_xy=m.scatter_xy @ By.T)
         return m
+
+
+@dataclass(frozen=True, eq=False)
+class UnformedPair:
+    """What is known of paired rows whose covariances were never formed."""
+
+    x: Side
+    y: Side
+    n_rows: int
+    dtype: np.dtype[Any]
+    y_names: NDArray[Any] | None
+
+    def covariances(self) -> NoReturn:
+        """Say that there are none."""
+        raise ValueError(
+            f"This needs the covariances of the features, which are never formed of more than {MAX_FEATURES} sparse "
+            'features, nor with solver="randomized". Reduce the features (by TruncatedSVD, for example), and fit again.'
+        )
+
+    feature_moments = covariances
+    moments = property(covariances)
 
 
 def degrees_of_freedom(weight_sum: float) -> float:
@@ -117,7 +165,7 @@ def _units(side: Side) -> FloatArray:
 def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPair:
     """Standardise a pair that is known by its moments alone."""
     sides = (
-        _side(mean, np.diagonal(scatter) / degrees_of_freedom(moments.weight_sum), moments.dtype, scale)
+        standardized_side(mean, np.diagonal(scatter) / degrees_of_freedom(moments.weight_sum), moments.dtype, scale)
         for mean, scatter in (
             (moments.mean_x, moments.scatter_xx),
             (moments.mean_y, moments.scatter_yy),
@@ -129,13 +177,15 @@ def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPai
 def standardize_rows(rows: PairedRows, *, scale: bool) -> StandardizedPair:
     """Standardise a pair given its rows; a wide side is reduced to the space its rows span.
 
-    Wide means more than twice as many features as rows: below that, the covariance is the smaller work.
+    Wide means more than twice as many features as rows: below that, the covariance is the smaller work. Sparse rows
+    with too many features for a covariance are wide, too, as long as the Gram matrix of the rows is small.
     """
     X, Y, w = rows[:3]
-    wide_x, wide_y = (not is_dask(A) and A.shape[1] > 2 * len(A) for A in (X, Y))
+    wide_x, wide_y = map(_is_wide, (X, Y))
     if not (wide_x or wide_y):
         return standardize_moments(moments_of_rows(rows), scale=scale)
     dtype = float_dtype(X, Y)
+    w = np.ones(rows.n_rows) if w is None else w
     x, X = _wide_side(X, w, "X", scale) if wide_x else (None, X)
     y, Y = _wide_side(Y, w, "y", scale) if wide_y else (None, Y)
     moments = replace(moments_of_rows(rows._replace(X=X, y=Y)), dtype=dtype)
@@ -143,21 +193,36 @@ def standardize_rows(rows: PairedRows, *, scale: bool) -> StandardizedPair:
     return StandardizedPair(moments, x or tall.x, y or tall.y)
 
 
-def _side(mean: FloatArray, variance: FloatArray, dtype: np.dtype[Any], scale: bool) -> Side:
+def standardized_side(mean: FloatArray, variance: FloatArray, dtype: np.dtype[Any], scale: bool) -> Side:
     deviation = np.sqrt(np.maximum(variance, 0.0))
     # A spread below the spacing of floating-point numbers at the mean is rounding, not variation.
     constant = deviation <= np.finfo(dtype).eps * np.abs(mean)
     return Side(mean, np.where(constant, 1.0, deviation) if scale else np.ones_like(mean), constant)
 
 
-def _wide_side(A: NDArray[Any], w: FloatArray | None, name: str, scale: bool) -> tuple[Side, FloatArray]:
-    rows = float_block(A, slice(None), np.float64, name)
-    weights = np.ones(len(A)) if w is None else w
-    mean = weights @ rows / weights.sum()
-    mean += weights @ (rows - mean) / weights.sum()
-    variance = weights @ np.square(rows - mean) / degrees_of_freedom(weights.sum())
-    unit = _side(mean, variance, float_dtype(A), scale=True)
+def _is_wide(A: Any) -> bool:
+    n_rows, n_features = A.shape
+    if is_dask(A):
+        return False
+    if is_sparse(A) and n_features > MAX_FEATURES:
+        return bool(n_rows <= MAX_FEATURES)
+    return bool(n_features > 2 * n_rows)
+
+
+def _wide_side(A: Any, w: FloatArray, name: str, scale: bool) -> tuple[Side, FloatArray]:
+    """A wide side with its basis, and the coordinates of its rows."""
+    if is_sparse(A) and A.shape[1] > MAX_FEATURES:
+        centred = CentredRows.read(A, slice(None), w, None, name)
+        variance = centred.sum_of_squares() / degrees_of_freedom(w.sum())
+        side = standardized_side(centred.mean, variance, float_dtype(A), scale)
+        basis = SparseRowSpace(centred, np.where(side.constant, 0.0, 1.0 / side.scale))
+        return replace(side, basis=basis), basis.coordinates
+    rows = dense_block(A, slice(None), np.float64, name)
+    mean = w @ rows / w.sum()
+    mean += w @ (rows - mean) / w.sum()
+    variance = w @ np.square(rows - mean) / degrees_of_freedom(w.sum())
+    unit = standardized_side(mean, variance, float_dtype(A), scale=True)
     side = unit if scale else replace(unit, scale=np.ones_like(mean))
-    Z = unit.coordinates(rows) * np.sqrt(weights)[:, None]
+    Z = unit.coordinates(rows) * np.sqrt(w)[:, None]
     side = replace(side, basis=row_space(Z, None if scale else np.where(unit.constant, 0.0, unit.scale)))
     return side, side.coordinates(rows)

@@ -7,9 +7,13 @@ alternate between the two are several times slower.
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import get_blas_funcs
+from scipy.linalg import blas, get_blas_funcs
 
-from .._blocks import FloatArray
+from .._blocks import FloatArray, is_sparse
+from .sparse_rows import sparse_product
+
+# Rows of a symmetric matrix that are mirrored at a time, within the cache.
+TILE = 128
 
 
 def product(A: FloatArray, B: FloatArray) -> FloatArray:
@@ -19,18 +23,40 @@ def product(A: FloatArray, B: FloatArray) -> FloatArray:
     return np.asarray(gemm(1.0, a, b, trans_a=trans_a, trans_b=trans_b))
 
 
+def cross_product(A: FloatArray, B: FloatArray) -> FloatArray:
+    """AᵀB of rows, dense or sparse."""
+    if is_sparse(A) or is_sparse(B):
+        return sparse_product(A, B)
+    return product(A.T, B)
+
+
 def gram(A: FloatArray) -> FloatArray:
-    """AᵀA, at half the work of a general product."""
+    """AᵀA, at half the work of a general product where A is dense."""
+    if is_sparse(A):
+        return sparse_product(A, A)
+    if A.size == 0:  # which BLAS has no notion of
+        return np.zeros((A.shape[1], A.shape[1]), A.dtype)
     a, transposed = _fortran(A)
     (syrk,) = get_blas_funcs(("syrk",), (a,))
     G: FloatArray = syrk(1.0, a, trans=1 - transposed, lower=1)
     # Columns of the lower triangle become rows of the upper one.
-    return G + np.tril(G, -1).T
+    for start in range(0, len(G), TILE):
+        rows = slice(start, start + TILE)
+        G[rows, start + TILE :] = G[start + TILE :, rows].T
+        G[rows, rows] += np.tril(G[rows, rows], -1).T
+    return G
+
+
+def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    """S − abᵀ in double precision, in the memory of S."""
+    s, transposed = _fortran(S)
+    s = blas.dger(-1.0, *((b, a) if transposed else (a, b)), a=s, overwrite_a=1)
+    return s.T if transposed else s
 
 
 def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
     """wᵀA, the sum of rows with weights of the same floating type."""
-    if A.size == 0:  # which BLAS has no notion of
+    if A.size == 0:
         return np.zeros(A.shape[1], A.dtype)
     a, transposed = _fortran(A)
     (gemv,) = get_blas_funcs(("gemv",), (a, w))

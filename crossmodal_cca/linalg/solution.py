@@ -40,9 +40,9 @@ class LinearSolution:
         for kind in ("weights", "rotations", "loadings"):
             for letter, side in (("x", x), ("y", y)):
                 maps[f"{letter}_{kind}"] = side.to_features(getattr(self, f"{letter}_{kind}"))
-        return replace(self, **maps)._with_definite_signs()
+        return replace(self, **maps).with_definite_signs()
 
-    def _with_definite_signs(self) -> LinearSolution:
+    def with_definite_signs(self) -> LinearSolution:
         """Make the largest entry of each x-weight positive, flipping both sides together."""
         signs = definite_signs(self.x_weights)
         return self._scaled(signs, signs, ("weights", "rotations", "loadings", "effects"))
@@ -88,11 +88,15 @@ def regress_on_scores(R: FloatArray, S_own: FloatArray, S_cross: FloatArray) -> 
     """
     if R.shape[1] == 0:
         return np.zeros((0, S_cross.shape[1]))
-    G = product(R.T, product(S_own, R))
+    return effects_of_scores(product(R.T, product(S_own, R)), product(R.T, S_cross))
+
+
+def effects_of_scores(G: FloatArray, C: FloatArray) -> FloatArray:
+    """G⁺C: least-squares effects (k, m) of scores with covariance G (k, k) on variables of covariance C (k, m)."""
     # Scores of very different lengths are legitimate; unit diagonal keeps the short ones above the cut-off.
     D = unit_diagonal(np.diagonal(G))
     inverse = D[:, None] * linalg.pinvh(D[:, None] * G * D, check_finite=False) * D
-    return product(inverse, product(R.T, S_cross))
+    return product(inverse, C)
 
 
 @dataclass(frozen=True, eq=False)

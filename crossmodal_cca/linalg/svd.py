@@ -61,7 +61,7 @@ def _lanczos(K: FloatArray) -> Triplets | None:
 
 def _gram_svd(K: FloatArray, k: int) -> Triplets | None:
     q = K.shape[1]
-    _, V = linalg.eigh(gram(K), subset_by_index=[q - k, q - 1], check_finite=False)
+    _, V = linalg.eigh(gram(K), subset_by_index=[q - k, q - 1], overwrite_a=True, check_finite=False)
     if V.shape[1] < k:  # of eigenvalues that cluster, the routine for a few of them may find fewer
         return None
     Q, _ = linalg.qr(product(K, V), mode="economic", check_finite=False)

@@ -1,0 +1,92 @@
+"""Rows of one side about their mean, for which sparse ones are not filled up."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._blocks import FloatArray, float_block, is_sparse
+from .products import cross_product, product, subtract_outer, weighted_sum
+from .sparse_rows import centre_sparse, sparse_product, sum_of_squares
+from .svd import all_eigenvectors, rank_tolerance
+
+
+def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rows about their mean, times √w; the mean; and what is left of it in the rows. Dense ones may get a buffer.
+
+    The mean is a quick sum in the rows' own type. What rounding left of it in the centred rows is small, so a second
+    sum knows it to all digits, and the products can be corrected for it.
+    """
+    if is_sparse(A):
+        return centre_sparse(A, w)
+    root = np.sqrt(w).astype(A.dtype)
+    mean = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
+    C = np.subtract(A, mean, out=None if buffer is None else buffer[: len(A)])
+    if not (w == 1).all():
+        C *= root[:, None]
+    left = weighted_sum(root, C).astype(np.float64) / w.sum()
+    return C, mean + left, left
+
+
+class CentredRows(NamedTuple):
+    """Rows about a mean, times √w, given by rows C (n, p) and what is to subtract from each of them, √w·restᵀ."""
+
+    C: Any
+    root: FloatArray
+    rest: FloatArray
+    mean: FloatArray
+
+    @classmethod
+    def read(cls, A: Any, part: slice, w: FloatArray, mean: FloatArray | None, name: str) -> CentredRows:
+        """Rows of any storage about a mean, by default their own."""
+        C, own_mean, rest = centre(float_block(A, part, np.float64, name), w[part])
+        root = np.sqrt(w[part])
+        return cls(C, root, rest, own_mean) if mean is None else cls(C, root, rest + mean - own_mean, mean)
+
+    def times(self, W: FloatArray) -> FloatArray:
+        return subtract_outer(cross_product(self.C.T, W), self.root, self.rest @ W)
+
+    def transposed_times(self, Z: FloatArray) -> FloatArray:
+        return subtract_outer(cross_product(self.C, Z), self.rest, self.root @ Z)
+
+    def sum_of_squares(self) -> FloatArray:
+        """Sum (p,) of the squares of every feature of rows about their own mean."""
+        squares = sum_of_squares(self.C)
+        squares -= np.sum(self.root**2) * self.rest**2
+        return squares
+
+
+class SparseRowSpace:
+    """Orthonormal basis B = (D ZᵀM) (p, r) of the space spanned by sparse centred rows Z·D, kept as its factors.
+
+    B itself would be dense. M = U/d has the eigenvectors and roots of the eigenvalues of the Gram matrix of the rows.
+    """
+
+    def __init__(self, rows: CentredRows, units: FloatArray) -> None:
+        self.rows, self.units = rows, units
+        scaled = rows.C.copy()
+        scaled.data *= units[scaled.indices]
+        away = scaled @ (units * rows.rest)
+        G = sparse_product(scaled.T, scaled.T)
+        # Half of the last term, the mean's own square, with either of the others.
+        away -= np.sum((units * rows.rest) ** 2) / 2 * rows.root
+        G = subtract_outer(subtract_outer(G, away, rows.root), rows.root, away)
+        values, U = all_eigenvectors(G, overwrite=True)
+        values, U = values[::-1], U[:, ::-1]
+        keep = values > rank_tolerance(len(units), np.finfo(np.float64).eps) ** 2 * values[0]
+        self.U, self.d = U[:, keep], np.sqrt(values[keep])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.units), len(self.d)
+
+    @property
+    def coordinates(self) -> FloatArray:
+        """Of the rows themselves, without their weights."""
+        return np.asarray(self.U * self.d / self.rows.root[:, None])
+
+    def __matmul__(self, A: FloatArray) -> FloatArray:
+        B = self.rows.transposed_times(product(self.U / self.d, A))
+        B *= self.units[:, None]
+        return np.asarray(B)
