@@ -306,7 +306,7 @@ def _saved_classes() -> dict[Any, type[Any]]:
     from .linalg import kernel_embedding, kernel_features, kernel_maps, kernels, moments, pair
 
     classes: list[type[Any]] = [getattr(alignment, name) for name in alignment.__all__]
-    classes += [moments.PairMoments, moments.CrossMoments, pair.Side, pair.StandardizedPair, kernels.Kernel]
-    classes += [kernel_embedding.KernelEmbedding, kernel_features.FeatureMoments]
+    classes += [moments.PairMoments, moments.CrossMoments, pair.Side, pair.StandardizedPair, pair.UnformedPair]
+    classes += [kernels.Kernel, kernel_embedding.KernelEmbedding, kernel_features.FeatureMoments]
     classes += [kernel_maps.KernelMap, kernel_maps.FourierMap]
     return {each.__name__: each for each in classes}

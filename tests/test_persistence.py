@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from linear_models import TABLE, pairs
 from numpy.testing import assert_array_equal
+from scipy import sparse
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
@@ -104,6 +105,18 @@ def everything_saved():
     models |= {"cca-cv": CCACV(2), "pls-cv": PLSRegressionCV(2), "kernel-cv": KernelCCACV(2, random_state=0)}
     models |= {"pipeline": CrossModalPipeline(CCA(2, shrinkage=(0.1, "oas")))}
     return pytest.mark.parametrize("model", models.values(), ids=models)
+
+
+@pytest.mark.parametrize("n_rows", [60, 5100], ids=["rows-of-a-gram-matrix", "randomized"])
+def test_models_of_wide_text_come_back(n_rows, tmp_path):
+    text = sparse.random(n_rows, 5200, density=0.002, format="csr", random_state=0)
+    other = np.random.default_rng(0).standard_normal((n_rows, 4))
+    model = CCA(2, shrinkage=0.9, random_state=0).fit(text, other)
+    model.save(tmp_path / "model")
+    loaded = CCA.load(tmp_path / "model")
+    assert_array_equal(loaded.predict(text), model.predict(text))
+    with pytest.raises(ValueError, match="needs the covariances"):
+        loaded.partial_fit(text, other)
 
 
 @everything_saved()

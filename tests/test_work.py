@@ -1,0 +1,119 @@
+"""What a fit does, counted: walks over the rows, operations in matrix products, memory. No clock is involved."""
+
+import tracemalloc
+from functools import partial
+
+import numpy as np
+import pytest
+
+from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV, _blocks
+from crossmodal_cca.alignment import base
+from crossmodal_cca.linalg import centred_rows, held_out, moments
+from crossmodal_cca.metrics import retrieval_ranks
+
+N, P, Q, BLOCK = 4_000, 60, 40, 500
+
+
+def rows(n, p, q, dtype=np.float64):
+    rng = np.random.default_rng(0)
+    X, Y = rng.standard_normal((n, p)), rng.standard_normal((n, q))
+    Y[:, :3] += X[:, :3]
+    return X.astype(dtype), Y.astype(dtype)
+
+
+X, Y = rows(N, P, Q)
+
+
+@pytest.fixture
+def work(monkeypatch):
+    """Rows read of either side, and multiplications in products of rows, since the last call of clear()."""
+    counts = {"X": 0, "y": 0, "gram": 0, "cross": 0, "products": 0}
+    read, gram, cross = _blocks.float_block, moments.gram, moments.cross_product
+
+    def counting_read(array, part, dtype, name):
+        block = read(array, part, dtype, name)
+        counts[name] += block.shape[0]
+        return block
+
+    def counting_gram(A):
+        counts["gram"] += A.shape[0] * A.shape[1] ** 2
+        counts["products"] += 1
+        return gram(A)
+
+    def counting_cross(A, B):
+        counts["cross"] += A.shape[0] * A.shape[1] * B.shape[1]
+        counts["products"] += 1
+        return cross(A, B)
+
+    for module in (_blocks, base, centred_rows, held_out, moments):
+        monkeypatch.setattr(module, "float_block", counting_read)
+    monkeypatch.setattr(_blocks, "BLOCK_ROWS", BLOCK)
+    monkeypatch.setattr(moments, "gram", counting_gram)
+    monkeypatch.setattr(moments, "cross_product", counting_cross)
+    return counts
+
+
+ONE_WALK = {"X": N, "y": N, "gram": N * (P**2 + Q**2), "cross": N * P * Q, "products": 3 * N // BLOCK}
+
+
+@pytest.mark.parametrize(
+    "fit",
+    [
+        PairMoments.from_arrays,
+        CCA(5).fit,
+        CCA(5, shrinkage=0.5, power=1.0).fit,
+        PLSSVD(5).fit,
+        PLSCanonical(5).fit,
+        PLSRegression(5).fit,
+    ],
+    ids=["moments", "CCA", "CCA, shrunk", "PLSSVD", "PLSCanonical", "PLSRegression"],
+)
+def test_a_fit_is_one_walk_of_three_products_a_block(fit, work):
+    fit(X, Y)
+    assert work == ONE_WALK
+
+
+def test_the_rows_come_back_only_where_covariances_are_not_accurate(work):
+    worse = X.copy()
+    worse[:, 0] = worse[:, 1] + 1e-6 * worse[:, 0]
+    CCA(5).fit(worse, Y)
+    assert (work["X"], work["y"]) == (2 * N, 2 * N)
+
+
+@pytest.mark.parametrize("search", [CCACV(5, cv=4), PLSRegressionCV(5, cv=4)], ids=["CCACV", "PLSRegressionCV"])
+def test_a_search_by_scores_from_moments_is_one_walk(search, work):
+    search.fit(X, Y)
+    assert (work["X"], work["y"]) == (N, N)
+    assert (work["gram"], work["cross"]) == (ONE_WALK["gram"], ONE_WALK["cross"])
+
+
+def test_scores_are_one_walk_of_one_side(work):
+    cca = CCA(5).fit(X, Y)
+    work.update(X=0, y=0)
+    cca.transform(X)
+    assert (work["X"], work["y"]) == (N, 0)
+
+
+def peak_bytes(call):
+    tracemalloc.start()
+    call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_memory_of_a_fit_does_not_grow_with_the_rows(dtype, monkeypatch):
+    monkeypatch.setattr(_blocks, "BLOCK_ROWS", BLOCK)
+    p, q = 100, 80
+    peaks = [peak_bytes(partial(CCA(5).fit, *rows(n, p, q, dtype))) for n in (5_000, 40_000)]
+    # Two centred blocks and their magnitudes or finiteness, and a dozen matrices of moments and of the solution.
+    limit = 4 * BLOCK * (p + q) * 8 + 12 * (p + q) ** 2 * 8
+    assert max(peaks) < limit
+    assert peaks[1] < 1.1 * peaks[0] + 10_000
+
+
+def test_memory_of_ranks_is_that_of_blocks():
+    x, y = rows(6_000, 16, 16, np.float32)
+    whole = 6_000**2 * 4
+    assert peak_bytes(lambda: retrieval_ranks(x, y)) < whole / 2
