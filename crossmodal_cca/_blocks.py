@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import reduce
 from itertools import repeat
@@ -93,7 +94,9 @@ def _let_go_of_pages(array: Any) -> None:
         shared = shared or (isinstance(owner, np.memmap) and owner.mode in ("r", "r+"))
         owner = owner.base
     if shared and isinstance(owner, mmap.mmap) and hasattr(owner, "madvise"):
-        owner.madvise(mmap.MADV_DONTNEED)
+        # It is no more than advice, which locked pages refuse.
+        with suppress(OSError):
+            owner.madvise(mmap.MADV_DONTNEED)
 
 
 # Moments merged by one task: a tree of few levels, whose tasks hold little.
@@ -122,8 +125,22 @@ def dask_rows(A: Any, dtype: DTypeLike) -> Any:
     """A Dask array whose chunks are whole rows; those of a dataframe are converted to the type given."""
     from dask.array import Array
 
-    array = A if isinstance(A, Array) else A.astype(dtype).to_dask_array()
+    array = A
+    if not isinstance(A, Array):
+        names = list(getattr(A._meta, "columns", ()))
+        array = A.map_partitions(_converted, names, dtype, meta=A._meta.astype(dtype)).to_dask_array()
     return array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
+
+
+def _converted(partition: Any, names: list[Any], dtype: DTypeLike) -> Any:
+    """A partition of a dataframe, whose columns Dask does not compare with those that it announces."""
+    found = list(getattr(partition, "columns", ()))
+    if found != names:
+        raise ValueError(
+            f"A partition has the columns {found[:5]}, but the dataframe has {names[:5]} (first five of each); give "
+            "all partitions the same columns in the same order."
+        )
+    return partition.astype(dtype)
 
 
 def aligned_rows(**arrays: Any) -> list[Any]:
@@ -168,6 +185,12 @@ def cut_rows(A: Any, rows: int | tuple[int, ...]) -> Any:
 
 def map_rows(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTypeLike, **constants: Any) -> Any:
     """The Dask array of function(chunk, **constants), which is (rows of the chunk, width): nothing is computed yet."""
+    from dask.delayed import delayed
+
+    # As tasks of their own they are sent to a worker once, not with every chunk.
+    constants = {
+        name: delayed(value, pure=True) if isinstance(value, np.ndarray) else value for name, value in constants.items()
+    }
     return A.map_blocks(
         function, chunks=(A.chunks[0], (width,)), dtype=dtype, meta=np.empty((0, 0), dtype), **constants
     )
@@ -180,7 +203,11 @@ def sum_over_rows(function: Callable[..., T | None], *arguments: Any) -> T | Non
     """
     from dask.delayed import delayed
 
-    chunks = zip(*(A.to_delayed().ravel() if is_dask(A) else repeat(delayed(A)) for A in arguments), strict=False)
+    def chunks_of(A: Any) -> Any:
+        # Optimised one by one, two sides of one source would each read it anew.
+        return A.to_delayed(optimize_graph=False).ravel() if is_dask(A) else repeat(delayed(A))
+
+    chunks = zip(*map(chunks_of, arguments), strict=False)
     parts = [delayed(function, pure=False)(*own) for own in chunks]
     add_up = delayed(_sum, pure=False)
     while len(parts) > 1:

@@ -102,6 +102,7 @@ class SavedMixin:
         ----------
         path : str or path
             The file. Linear models keep their moments, to go on from: 8 · (n_features_x + n_features_y)² bytes at most.
+            What ``set_fit_request`` and its like have set is not kept.
 
         Raises
         ------
@@ -109,7 +110,9 @@ class SavedMixin:
             If a part is an object of another package, such as a transformer or a splitter.
         """
         try:
-            save(path, type(self).__name__, vars(self))
+            # Requests for metadata are settings of a session; its objects are scikit-learn's own.
+            state = {name: value for name, value in vars(self).items() if name != "_metadata_request"}
+            save(path, type(self).__name__, state)
         except TypeError as error:
             raise TypeError(
                 f"{error} Save it with skops, which asks the reader what to trust, or save the parts that are this "
@@ -211,6 +214,8 @@ def _replaced_when_complete(target: Path) -> Iterator[Any]:
     target = target.resolve()
     if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(target.parent)!r} to save {target.name!r} in.")
+    if target.exists() and not target.is_file():
+        raise FileExistsError(f"{str(target)!r} is not a file; save under another name.")
     descriptor, name = tempfile.mkstemp(dir=target.parent, prefix=".saving-")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -304,8 +309,10 @@ def _saved_classes() -> dict[Any, type[Any]]:
     """Everything of this package that a file may hold, by name; all of it is known by its attributes alone."""
     from . import alignment
     from .linalg import kernel_embedding, kernel_features, kernel_maps, kernels, moments, pair
+    from .metrics import scorer
 
-    classes: list[type[Any]] = [getattr(alignment, name) for name in alignment.__all__]
+    classes: list[type[Any]] = [scorer.RetrievalScorer]
+    classes += [getattr(alignment, name) for name in alignment.__all__]
     classes += [moments.PairMoments, moments.CrossMoments, pair.Side, pair.StandardizedPair, pair.UnformedPair]
     classes += [kernels.Kernel, kernel_embedding.KernelEmbedding, kernel_features.FeatureMoments]
     classes += [kernel_maps.KernelMap, kernel_maps.FourierMap]

@@ -60,6 +60,8 @@ def count_rows(A: Any) -> int:
 
 def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
     """The rows of anything that scikit-learn takes for data; the same object if a slice is of all."""
+    if isinstance(rows, slice) and hasattr(A, "slice") and hasattr(A, "column_names"):
+        return A.slice(rows.start, rows.stop - rows.start)  # pyarrow's, which older versions cannot index
     is_whole = isinstance(rows, slice) and rows.start == 0 and rows.stop >= count_rows(A)
     return A if is_whole else _safe_indexing(A, rows)
 

@@ -162,7 +162,7 @@ def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     if is_dask(w):
         w = check_rows(w, "sample_weight", one_column_is_1d=True, lazy=True)
     elif w is not None and not isinstance(w, Real):
-        w = np.asarray(w, dtype=np.float64)
+        w = check_rows(w, "sample_weight", one_column_is_1d=True)
     if hasattr(w, "shape"):
         check_same_rows(n_rows, w.shape[0], "sample_weight")
     A, B, w = aligned_rows(X=A, y=B, sample_weight=w)

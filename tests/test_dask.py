@@ -21,8 +21,9 @@ from crossmodal_cca import (
     PLSRegressionCV,
 )
 from crossmodal_cca.inference import permutation_test
-from crossmodal_cca.metrics import retrieval_report
+from crossmodal_cca.metrics import make_retrieval_scorer, retrieval_report
 from crossmodal_cca.retrieval import CrossModalIndex
+from crossmodal_cca.transfer import PrototypeClassifier
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -344,3 +345,53 @@ def test_a_second_walk_is_refused_or_missed():
     nearly[:, 0] = nearly[:, 1] + 1e-6 * nearly[:, 0]
     with pytest.warns(UserWarning, match="ill-conditioned and the rows are not at hand"):
         CCA(2).fit(da.from_array(nearly, (70, 8)), ROWS[1])
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_targets_that_are_not_finite_are_refused_by_the_score(bad):
+    model, y = PLSRegression(2).fit(X, Y), Y.copy()
+    y[-3, 1] = bad
+    for rows, targets in ((X, y), (da.from_array(X, 50), da.from_array(y, 50))):
+        with pytest.raises(ValueError, match=r"y contains (NaN|infinity)"):
+            model.score(rows, targets)
+
+
+def test_a_score_of_no_weight_is_refused():
+    lazy = da.from_array(X, 50), da.from_array(Y, 50)
+    for model in (CCA(2).fit(X, Y), PLSRegression(2).fit(X, Y)):
+        with pytest.raises(ValueError, match="sample_weight is zero for every row"):
+            model.score(*lazy, sample_weight=np.zeros(len(X)))
+
+
+def test_partitions_with_other_columns_than_announced_are_refused():
+    parts = [FRAME_X[i : i + 100] for i in (0, 100, 200)]
+    parts[1] = parts[1][parts[1].columns[::-1]]
+    x = dd.from_map(lambda i: parts[i], [0, 1, 2], meta=FRAME_X[:0])
+    y = dd.from_map(lambda i: FRAME_Y[i : i + 100], [0, 100, 200], meta=FRAME_Y[:0])
+    with pytest.raises(ValueError, match="A partition has the columns"):
+        CCA(2).fit(x, y)
+    with pytest.raises(ValueError, match="A partition has the columns"):
+        CCA(2).fit(FRAME_X, FRAME_Y).transform(x).compute()
+    narrow = da.from_array(X, 50).map_blocks(lambda block: block[:, :5], dtype=float, meta=np.empty((0, 0)))
+    with pytest.raises(ValueError, match="announce 8 and 6"):
+        CCA(2).fit(narrow, da.from_array(Y, 50))
+
+
+def test_two_sides_of_one_source_read_it_once():
+    reads = []
+
+    def read(block):
+        reads.append(len(block))
+        return block
+
+    both = da.from_array(np.hstack((X, Y)), (60, -1)).map_blocks(read, dtype=float, meta=np.empty((0, 0)))
+    weights = both[:, 0] ** 2
+    CCA(2).fit(both[:, :8], both[:, 8:], sample_weight=weights)
+    assert sum(reads) == len(X)
+
+
+def test_labels_and_scores_of_dask_are_refused_where_all_would_be_read():
+    with pytest.raises(TypeError, match="x_scores is a Dask Array"):
+        make_retrieval_scorer()(CCA(2).fit(X, Y), da.from_array(X, 50), da.from_array(Y, 50))
+    with pytest.raises(TypeError, match="y is a Dask Array"):
+        PrototypeClassifier().fit(X, da.from_array(W, 50))

@@ -12,6 +12,7 @@ import pytest
 from linear_models import TABLE, pairs
 from numpy.testing import assert_array_equal
 from scipy import sparse
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import KFold
 from sklearn.preprocessing import StandardScaler
@@ -28,6 +29,7 @@ from crossmodal_cca import (
     _persistence,
 )
 from crossmodal_cca._persistence import load, save
+from crossmodal_cca.metrics import make_retrieval_scorer
 from crossmodal_cca.retrieval import CrossModalIndex
 
 X, Y = pairs(60)
@@ -117,6 +119,24 @@ def test_models_of_wide_text_come_back(n_rows, tmp_path):
     assert_array_equal(loaded.predict(text), model.predict(text))
     with pytest.raises(ValueError, match="needs the covariances"):
         loaded.partial_fit(text, other)
+
+
+def test_requests_are_left_out_and_scorers_kept(tmp_path):
+    with config_context(enable_metadata_routing=True):
+        CCA(2).set_fit_request(sample_weight=True).fit(X, Y).save(tmp_path / "cca")
+    assert_array_equal(CCA.load(tmp_path / "cca").transform(X), CCA(2).fit(X, Y).transform(X))
+    search = CCACV(2, scoring=make_retrieval_scorer("hit_rate_at_5")).fit(X, Y)
+    search.save(tmp_path / "search")
+    assert CCACV.load(tmp_path / "search").scoring.metric == "hit_rate_at_5"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")
+def test_what_is_no_file_is_not_replaced(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for target in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(FileExistsError, match="is not a file"):
+            CCA(2).fit(X, Y).save(target)
+    assert not (tmp_path / "pipe").is_file()
 
 
 @everything_saved()

@@ -1,11 +1,11 @@
-"""A gallery in chunks gives, to the last bit, the ranks and neighbours of the gallery in one piece."""
+"""A gallery in chunks gives the ranks and neighbours of the gallery in one piece."""
 
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
 
-from crossmodal_cca.metrics import retrieval_ranks
+from crossmodal_cca.metrics import retrieval_ranks, sharded
 from crossmodal_cca.retrieval import CrossModalIndex, search_shards
 
 dask = pytest.importorskip("dask")
@@ -130,7 +130,8 @@ def test_bad_galleries_are_refused(case):
             call()
 
 
-def test_what_does_not_fit_a_gallery_in_chunks_is_refused():
+def test_what_does_not_fit_a_gallery_in_chunks_is_refused(monkeypatch):
+    monkeypatch.setattr(sharded, "_SAMPLED_ROWS", 1000)
     with pytest.raises(ValueError, match="relevance is for rows in memory"):
         retrieval_ranks(QUERIES, LAZY, relevance=np.ones((150, N)))
     with pytest.raises(ValueError, match="n_neighbors must lie between 1 and the number of items in the gallery, 400"):
@@ -159,3 +160,16 @@ def test_chunks_are_read_as_often_as_promised(metric, times):
     made.clear()
     search_shards(QUERIES, lazy, metric=metric)
     assert sum(made) == N
+
+
+def test_a_sample_of_the_gallery_stays_a_sample(monkeypatch):
+    taken = []
+    monkeypatch.setattr(sharded, "_SAMPLED_ROWS", 40)
+    sample = sharded._sample
+    monkeypatch.setattr(sharded, "_sample", lambda chunk, n: taken.append(len(sample(chunk, n)[0])) or sample(chunk, n))
+    lazy = da.from_array(GALLERY, (50, D))
+    found = retrieval_ranks(QUERIES, lazy, query_ids=ASKED, gallery_ids=LABELS, metric="euclidean")
+    assert sum(taken) <= 40
+    assert_array_equal(
+        found, retrieval_ranks(QUERIES, GALLERY, query_ids=ASKED, gallery_ids=LABELS, metric="euclidean")
+    )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, is_dask, row_slices, sum_over_rows
@@ -172,15 +173,19 @@ def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayL
         check_same_rows(n_rows, count_rows(y))
         w = None if sample_weight is None else check_sample_weight(sample_weight, n_rows)
         blocks = ((take_rows(X, rows), take_rows(y, rows), rows) for rows in row_slices(n_rows))
-        parts = (ColumnMoments.of_rows(*columns(A, B), None if w is None else w[rows]) for A, B, rows in blocks)
+        parts = (_block_moments(*columns(A, B), None if w is None else w[rows]) for A, B, rows in blocks)
         moments = reduce(add, parts) if n_rows else None
     if moments is None or moments.n_rows < 2:
         found = 0 if moments is None else moments.n_rows
         raise ValueError(f"score compares rows and needs at least 2 of them; got n_samples={found}.")
+    if moments.weight_sum <= 0:
+        raise ValueError("sample_weight is zero for every row; some must be positive.")
     return moments
 
 
 def _block_moments(A: FloatArray, B: FloatArray, sample_weight: Any) -> ColumnMoments | None:
     check_same_rows(len(A), len(B))
+    # Scores and predictions are finite; what R² compares these with need not be.
+    assert_all_finite(A, input_name="y")
     w = None if sample_weight is None else check_sample_weight(sample_weight, len(A), allow_none=True)
     return ColumnMoments.of_rows(A, B, w) if len(A) else None

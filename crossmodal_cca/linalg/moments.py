@@ -311,6 +311,11 @@ def moments_of_batch(rows: PairedRows) -> PairMoments | None:
     if not is_dask(rows.X):
         return moments_of_rows(rows) if rows.n_rows else None
     total = sum_over_rows(_chunk_moments, *rows[:3])
+    if total is not None and (len(total.mean_x), len(total.mean_y)) != (rows.X.shape[1], rows.y.shape[1]):
+        raise ValueError(
+            f"The chunks of X and y have {len(total.mean_x)} and {len(total.mean_y)} columns, but their arrays "
+            f"announce {rows.X.shape[1]} and {rows.y.shape[1]}."
+        )
     return None if total is None else replace(total, x_names=rows.x_names, y_names=rows.y_names)
 
 

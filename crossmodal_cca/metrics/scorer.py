@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
+from .._sklearn import refuse_dask
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
 
@@ -54,6 +55,8 @@ class RetrievalScorer(BaseEstimator):
         self, x_scores: Any, y_scores: Any, *, x_ids: Any = None, y_ids: Any = None
     ) -> float | dict[str, float]:
         """The same for rows that are in the shared space already."""
+        refuse_dask(x_scores, "x_scores")
+        refuse_dask(y_scores, "y_scores")
         one = self.is_single
         chosen = [ChosenMeasure.named(m, **self.options) for m in ([self.metric] if one else self.metric)]
         scores = np.asarray(x_scores), np.asarray(y_scores)

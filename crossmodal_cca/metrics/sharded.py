@@ -13,8 +13,8 @@ from .._sklearn import check_array
 from ._inputs import SIMILARITIES, Array, QueryLayout, check_sides, codes_of_ids, queries_with_relevant_items
 from .ranks import BLOCK_BYTES, count_around, tie_width
 
-# Rows of each chunk that settle the layout of all.
-_SAMPLED_ROWS = 1000
+# Rows of all chunks together, about, that settle the layout.
+_SAMPLED_ROWS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,7 +46,7 @@ class _Question:
     dtype: np.dtype[Any]
     layout: QueryLayout | None  # that chunks have to agree on; None where each row is laid out by itself
 
-    def shard(self, chunk: Any, codes: Array, positions: Array) -> _Shard | None:
+    def shard(self, chunk: Any, codes: Array, start: Array) -> _Shard | None:
         if len(chunk) == 0:
             return None
         checked = check_array(chunk, dtype="numeric", input_name="gallery")
@@ -55,7 +55,7 @@ class _Question:
             rows, norms, lay_out = SIMILARITIES[self.metric](checked[order].astype(self.dtype, copy=False), self.layout)
         if not np.isfinite(norms).all():
             raise ValueError(f"Gallery items differ too much in size to be compared in {self.dtype}; rescale them.")
-        return _Shard(rows, norms, codes[order], positions[order], lay_out)
+        return _Shard(rows, norms, codes[order], start + order, lay_out)
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,10 +81,10 @@ def sharded_ranks(queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, 
     gallery = cut_rows(gallery, BLOCK_ROWS)
     layout = None
     if metric != "cosine":
-        sample = np.concatenate(sum_over_rows(_sample, gallery) or [])
+        of_each = max(1, _SAMPLED_ROWS // gallery.numblocks[0])
+        sample = np.concatenate(sum_over_rows(_sample, gallery, of_each) or [])
         layout = SIMILARITIES[metric](sample.astype(dtype))[2]
-    codes, positions = (cut_rows(A, gallery.chunks[0]) for A in (gallery_codes, np.arange(len(gallery))))
-    chunks = gallery, codes, positions
+    chunks = gallery, cut_rows(gallery_codes, gallery.chunks[0]), starts_of_chunks(gallery)
     ranks = np.full(n_queries, np.nan)
     for rows, block in query_blocks(queries):
         asked = kept[(kept >= rows.start) & (kept < rows.stop)]
@@ -96,6 +96,11 @@ def sharded_ranks(queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, 
             greater, at_least, relevant = counts
             ranks[asked] = 1 + greater + (at_least - greater - relevant) / (relevant + 1)
     return ranks
+
+
+def starts_of_chunks(gallery: Any) -> Any:
+    """Position in the gallery of the first row of each chunk, one number a chunk."""
+    return cut_rows(np.cumsum([0, *gallery.chunks[0][:-1]]), 1)
 
 
 def query_blocks(queries: Any) -> Iterator[tuple[slice, Array]]:
@@ -110,13 +115,13 @@ def query_blocks(queries: Any) -> Iterator[tuple[slice, Array]]:
             yield slice(start, stop), check_array(chunk, dtype="numeric", input_name="queries")
 
 
-def _sample(chunk: Any) -> list[Array]:
+def _sample(chunk: Any, n_rows: int) -> list[Array]:
     rows = check_array(chunk, dtype="numeric", input_name="gallery", ensure_min_samples=0)
-    return [rows[:: max(1, len(rows) // _SAMPLED_ROWS)]]
+    return [rows[:: max(1, len(rows) // n_rows)][:n_rows]]
 
 
-def _best_of_chunk(chunk: Any, codes: Array, positions: Array, question: _Question) -> _Best | None:
-    shard = question.shard(chunk, codes, positions)
+def _best_of_chunk(chunk: Any, codes: Array, start: Array, question: _Question) -> _Best | None:
+    shard = question.shard(chunk, codes, start)
     if shard is None:
         return None
     width = tie_width(shard.rows, shard.norms)
@@ -132,20 +137,20 @@ def _best_of_chunk(chunk: Any, codes: Array, positions: Array, question: _Questi
     return best
 
 
-def _counts_of_chunk(chunk: Any, codes: Array, positions: Array, question: _Question, best: _Best) -> Array | None:
+def _counts_of_chunk(chunk: Any, codes: Array, start: Array, question: _Question, best: _Best) -> Array | None:
     """Items that score higher, at least as high, and relevant ones of the latter, beside each query's best."""
-    shard = question.shard(chunk, codes, positions)
+    shard = question.shard(chunk, codes, start)
     if shard is None:
         return None
     n_items = len(shard.rows)
     row_of_position = np.empty(n_items, dtype=np.intp)
-    row_of_position[shard.positions - positions[0]] = np.arange(n_items)
+    row_of_position[shard.positions - start] = np.arange(n_items)
     spans = shard.spans(question.codes)
     counts = np.empty((3, len(question.queries)), dtype=np.int64)
     step = max(1, BLOCK_BYTES // (n_items * shard.rows.itemsize))
     for rows in row_slices(len(question.queries), step):
         scores = shard.query_rows(question.queries[rows]) @ shard.rows.T
-        score, width, place = best.score[rows], best.width[rows], best.position[rows] - positions[0]
+        score, width, place = best.score[rows], best.width[rows], best.position[rows] - start
         # The best item ties with itself, however this product rounds.
         here = np.flatnonzero((place >= 0) & (place < n_items))
         scores[here, row_of_position[place[here]]] = score[here]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._blocks import BLOCK_ROWS, FloatArray, cut_rows, float_dtype, sum_over_rows
 from .._sklearn import check_array
 from ..metrics._inputs import check_sides, checked_ids
-from ..metrics.sharded import query_blocks
+from ..metrics.sharded import query_blocks, starts_of_chunks
 from .hubness import as_embeddings, check_neighbors
 from .nearest import SearchSpace
 
@@ -86,10 +86,10 @@ def search_shards(
     check_neighbors(n_neighbors, "n_neighbors", len(gallery), "items in the gallery")
     names = None if ids is None else checked_ids(ids, "ids", len(gallery), "gallery")
     gallery = cut_rows(gallery, BLOCK_ROWS)
-    positions = cut_rows(np.arange(len(gallery)), gallery.chunks[0])
+    starts = starts_of_chunks(gallery)
     found = []
     for _, block in query_blocks(queries):
-        best = sum_over_rows(_nearest_of_shard, gallery, positions, _embedded(block, metric), int(n_neighbors), metric)
+        best = sum_over_rows(_nearest_of_shard, gallery, starts, _embedded(block, metric), int(n_neighbors), metric)
         assert best is not None
         found.append(best)
     similarities, nearest = (
@@ -103,12 +103,10 @@ def _embedded(rows: Any, metric: str) -> FloatArray:
     return as_embeddings(np.array(rows, dtype=float_dtype(rows), order="C"), metric)
 
 
-def _nearest_of_shard(
-    chunk: Any, positions: NDArray[np.intp], queries: FloatArray, k: int, metric: str
-) -> _Nearest | None:
+def _nearest_of_shard(chunk: Any, start: NDArray[np.intp], queries: FloatArray, k: int, metric: str) -> _Nearest | None:
     if len(chunk) == 0:
         return None
     items = _embedded(check_array(chunk, dtype="numeric", input_name="gallery"), metric)
     space = SearchSpace(items, "euclidean" if metric == "euclidean" else "dot")
     similarities, nearest = space.nearest(queries, min(k, len(items)))
-    return _Nearest(similarities, positions[nearest], k)
+    return _Nearest(similarities, start + nearest, k)

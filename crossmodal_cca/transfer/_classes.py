@@ -16,7 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, float_dtype, row_slices
-from .._sklearn import check_array, validate_data
+from .._sklearn import check_array, refuse_dask, validate_data
 from .._validation import check_sample_weight
 from ..metrics._inputs import unit_rows
 
@@ -47,6 +47,7 @@ def labelled_rows(
     min_classes: int = 2,
 ) -> LabelledRows:
     """Check labelled rows and record their width and names; rows without weight are left out."""
+    refuse_dask(y, "y")
     rows, labels = validate_data(estimator, X, y=y, dtype="numeric")
     check_classes(labels)
     # A copy: unit length is made in place, and the rows may be the user's own.

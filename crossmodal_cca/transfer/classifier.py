@@ -11,7 +11,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
-from .._sklearn import check_array
+from .._sklearn import check_array, refuse_dask
 from .._validation import check_number, set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from ..metrics._inputs import unit_rows
@@ -187,6 +187,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             If the rows are bad, or y holds a label that is none of ``classes_``.
         """
         check_is_fitted(self)
+        refuse_dask(y, "y")
         _refuse_unknown(column_or_1d(y), self.classes_, "y")
         return super().score(X, y, sample_weight)
 
