@@ -47,7 +47,7 @@ def series(problem: str, sizes: Sequence[int], start: int, task: Callable[[int],
 
 def main() -> None:
     arguments = parse_arguments(__doc__, "growth")
-    quick, repeats = arguments.quick, 3 if arguments.quick else 7
+    quick, repeats = arguments.quick, 3 if arguments.quick else 5
 
     def sizes(*full: int) -> list[int]:
         return [size // 10 for size in full] if quick else list(full)
@@ -72,15 +72,15 @@ def main() -> None:
         lambda p: Task(lambda: cm.CCA(min(32, p)).fit(*wide[p])),
         repeats,
     )
-    ks = sizes(20, 40, 80, 160, 320)
-    moments = cm.PairMoments.from_arrays(*wide[widths[-1]])
+    ks = sizes(10, 20, 40, 80, 160)
+    width = widths[-2]
+    moments = cm.PairMoments.from_arrays(*wide[width])
     for model in (cm.CCA, cm.PLSSVD, cm.PLSRegression, cm.PLSCanonical):
 
         def solve(k: int, model: Any = model) -> Task:
-            return Task(lambda: model(min(k, widths[-1])).fit_moments(moments))
+            return Task(lambda: model(min(k, width)).fit_moments(moments))
 
-        shape = f"{widths[-1]} × {widths[-1]}"
-        rows += series(f"{model.__name__}, components, moments of {shape} known", ks, ks[0], solve, min(repeats, 3))
+        rows += series(f"{model.__name__}, components, moments of {width} × {width} known", ks, ks[0], solve, 3)
     report(rows, arguments)
 
 
