@@ -116,7 +116,7 @@ def dask_fit(folder: str) -> dict[str, Any]:
         for name, width in zip("xy", WIDTHS, strict=True)
     ]
     seconds = []
-    cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None)
+    cluster = LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0")
     with cluster, Client(cluster):
         cm.CCA(32).fit(*(side[: 4 * CHUNK] for side in sides))
         for _ in range(REPEATS):

@@ -29,7 +29,7 @@ WORKER_BYTES = 500_000_000
 def client():
     with (
         distributed.LocalCluster(
-            n_workers=2, threads_per_worker=1, memory_limit=WORKER_BYTES, dashboard_address=None
+            n_workers=2, threads_per_worker=1, memory_limit=WORKER_BYTES, dashboard_address=":0"
         ) as cluster,
         distributed.Client(cluster) as client,
     ):
