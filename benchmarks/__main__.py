@@ -1,7 +1,8 @@
 """Runs the suite, in under twenty minutes, and writes what it found as a page of the documentation.
 
 Each script runs in a process of its own, one after the other; leave the machine alone meanwhile. What takes longer is
-left out (``--brief``); run those scripts by hand.
+left out (``--brief``); run those scripts by hand. With names, only these run, and the page keeps what the last run of
+each other one has found.
 """
 
 from __future__ import annotations
@@ -22,16 +23,19 @@ SUITE = ("import_time", "linear_fit", "growth", "memory", "scale", "cross_valida
 COLUMNS = ("problem", "method", "seconds", "ratio", "to", "added_MB", "slope", "target", "met", "difference")
 
 
-def run(name: str, quick: bool) -> tuple[dict[str, Any], float]:
-    """What a script wrote, and how long it took."""
-    output = FOLDER / "results" / f"{name}-{'quick' if quick else 'brief'}.json"
+def output_of(name: str, quick: bool) -> Path:
+    return FOLDER / "results" / f"{name}-{'quick' if quick else 'brief'}.json"
+
+
+def run(name: str, quick: bool) -> None:
     mode = "--quick" if quick else "--brief"
+    script = [sys.executable, FOLDER / f"{name}.py", mode, "--output", output_of(name, quick)]
     start = time.perf_counter()
-    subprocess.run([sys.executable, FOLDER / f"{name}.py", mode, "--output", output], check=True, cwd=FOLDER)
-    return json.loads(output.read_text()), time.perf_counter() - start
+    subprocess.run(script, check=True, cwd=FOLDER)
+    print(f"{name}: {time.perf_counter() - start:.0f} s", file=sys.stderr, flush=True)
 
 
-def page(records: dict[str, dict[str, Any]], minutes: float) -> str:
+def page(records: dict[str, dict[str, Any]]) -> str:
     """The tables as a page in Markdown."""
     first = next(iter(records.values()))["environment"]
     kernels = [f"{pool['internal_api']} {pool['version']}, {pool['architecture']}" for pool in first["thread_pools"]]
@@ -44,11 +48,11 @@ def page(records: dict[str, dict[str, Any]], minutes: float) -> str:
         "method in `to`. `met` compares with the target.",
         f"- {first['platform']}, {first['cpu_count']} processors, Python {first['python']}\n"
         f"- {'; '.join(dict.fromkeys(kernels))}; threads: {', '.join(map(str, threads))}\n"
-        f"- {versions}\n"
-        f"- {minutes:.0f} minutes in all",
+        f"- {versions}",
         "![Ratios beside their targets](benchmarks_targets.svg)",
-        "![Growth with rows, features and components](benchmarks_growth.svg)",
     ]
+    if "growth" in records:
+        parts.append("![Growth with rows, features and components](benchmarks_growth.svg)")
     for name, record in records.items():
         table = pd.DataFrame(record["rows"])
         table = table[[column for column in COLUMNS if column in table.columns]].astype(object)
@@ -109,14 +113,18 @@ def draw(records: dict[str, dict[str, Any]]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(SUITE)}; none: all")
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the suite; the page stays as it is")
-    quick = parser.parse_args().quick
-    start, records = time.perf_counter(), {}
-    for name in SUITE:
-        records[name], seconds = run(name, quick)
-        print(f"{name}: {seconds:.0f} s", file=sys.stderr, flush=True)
-    minutes = (time.perf_counter() - start) / 60
-    text = page(records, minutes)
+    arguments = parser.parse_args()
+    unknown = set(arguments.names).difference(SUITE)
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(SUITE)}")
+    quick = arguments.quick
+    for name in arguments.names or SUITE:
+        run(name, quick)
+    written = {name: output_of(name, quick) for name in SUITE}
+    records = {name: json.loads(path.read_text()) for name, path in written.items() if path.exists()}
+    text = page(records)
     if quick:
         print(text)
     else:

@@ -5,6 +5,7 @@ import os
 import sys
 import threading
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,10 +19,9 @@ from crossmodal_cca.retrieval import CrossModalIndex, search_shards
 pytest.importorskip("dask")
 distributed = pytest.importorskip("distributed")
 da = pytest.importorskip("dask.array")
-cloudpickle = pytest.importorskip("cloudpickle")
 
-# Workers cannot import this file.
-cloudpickle.register_pickle_by_value(sys.modules[__name__])
+# Workers start with the path of this process, and import this file for what they are to run.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 X, Y = pairs(2000)
 WORKER_BYTES = 500_000_000
