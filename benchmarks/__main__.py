@@ -46,7 +46,7 @@ def page(records: dict[str, dict[str, Any]]) -> str:
         "Written by `python -m benchmarks`; questions, targets and data are described at the head of each script in "
         "`benchmarks/`. Times are medians of runs in turns within one process, after a warm-up; ratios are to the "
         "method in `to`. `met` compares with the target.",
-        f"- {first['platform']}, {first['cpu_count']} processors, Python {first['python']}\n"
+        f"- {first['platform'].partition('-')[0]}, {first['cpu_count']} processors, Python {first['python']}\n"
         f"- {'; '.join(dict.fromkeys(kernels))}; threads: {', '.join(map(str, threads))}\n"
         f"- {versions}",
         "![Ratios beside their targets](benchmarks_targets.svg)",
