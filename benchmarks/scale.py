@@ -36,8 +36,9 @@ CHUNK = 25_000
 REPEATS = 3
 
 
-def write_pair(folder: Path, n_rows: int) -> None:
+def write_pair(place: str, n_rows: int) -> None:
     """Rows with twenty common factors."""
+    folder = Path(place)
     rng = np.random.default_rng(SEED)
     mixing = [rng.standard_normal((20, width)).astype(np.float32) for width in WIDTHS]
     sides = [
@@ -126,22 +127,22 @@ def dask_fit(folder: str) -> dict[str, Any]:
     return {"seconds": median(seconds), "correlations": cca.correlations_.tolist()}
 
 
-def in_fresh_process(function: str, folder: str) -> dict[str, Any]:
-    statement = f"import json, scale; print(json.dumps(scale.{function}({folder!r})))"
+def in_fresh_process(function: str, folder: str, *more: int) -> Any:
+    # This process stays small on purpose: on Linux a child's recorded peak starts at its parent's.
+    statement = f"import json, scale; print(json.dumps(scale.{function}(*{(folder, *more)!r})))"
     code = f"if __name__ == '__main__':\n    {statement.replace('; ', chr(10) + '    ')}"
     with tempfile.NamedTemporaryFile("w", suffix=".py", dir=folder) as script:
         script.write(f"import sys\nsys.path.insert(0, {str(FOLDER)!r})\n{code}\n")
         script.flush()
         done = subprocess.run([sys.executable, script.name], check=True, stdout=subprocess.PIPE)
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    return result
+    return json.loads(done.stdout.splitlines()[-1])
 
 
 def main() -> None:
     arguments = parse_arguments(__doc__, "scale")
     n_rows = 100_000 if arguments.quick else 2_000_000
     with tempfile.TemporaryDirectory() as folder:
-        write_pair(Path(folder), n_rows)
+        in_fresh_process("write_pair", folder, n_rows)
         ours = in_fresh_process("memory_mapped_fit", folder)
         cluster = in_fresh_process("dask_fit", folder)
     problem = f"CCA, {n_rows} × {WIDTHS[0]} and {WIDTHS[1]} float32 in files"
