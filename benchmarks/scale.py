@@ -129,10 +129,12 @@ def dask_fit(folder: str) -> dict[str, Any]:
 
 def in_fresh_process(function: str, folder: str, *more: int) -> Any:
     # This process stays small on purpose: on Linux a child's recorded peak starts at its parent's.
-    statement = f"import json, scale; print(json.dumps(scale.{function}(*{(folder, *more)!r})))"
-    code = f"if __name__ == '__main__':\n    {statement.replace('; ', chr(10) + '    ')}"
+    code = (
+        f"import json, sys\nsys.path.insert(0, {str(FOLDER)!r})\nimport scale\n"
+        f"if __name__ == '__main__':\n    print(json.dumps(scale.{function}(*{(folder, *more)!r})))\n"
+    )
     with tempfile.NamedTemporaryFile("w", suffix=".py", dir=folder) as script:
-        script.write(f"import sys\nsys.path.insert(0, {str(FOLDER)!r})\n{code}\n")
+        script.write(code)
         script.flush()
         done = subprocess.run([sys.executable, script.name], check=True, stdout=subprocess.PIPE)
     return json.loads(done.stdout.splitlines()[-1])

@@ -45,7 +45,7 @@ def test_wikipedia_labels_of_texts_recognise_images():
 
 
 def test_emoji_groups_are_recognised_by_their_names_alone():
-    """Three groups are held out, and the aligner knows the others; every fourth of the 120 triples, for time."""
+    """Three groups are held out, and the aligner knows the others; every twelfth of the 120 triples, for time."""
     data = load_emoji()
     parts = [PairMoments.from_arrays(data.image[data.group == g], data.text[data.group == g]) for g in range(10)]
     total = sum(parts[1:], parts[0])

@@ -61,6 +61,27 @@ def largest_slope(Z: FloatArray, codes: NDArray[np.intp], weights: FloatArray, n
     return float(np.abs(sums.sum(axis=0) / n_classes - sums).max() / weights.sum()) or 1.0
 
 
+def learned_prior(
+    Z: FloatArray,
+    codes: NDArray[np.intp],
+    weights: FloatArray,
+    P: FloatArray,
+    temperature: float | None,
+    adaptive: bool,
+) -> tuple[float, FloatArray]:
+    """Scale of given prototypes P (n_classes, d), and how strongly each one pulls (n_classes,), from the shots."""
+    n_classes = len(P)
+    # A prototype counts as a shot of its class, for what is learned about prototypes from few shots or none.
+    codes = np.concatenate((codes, np.arange(n_classes)))
+    w = np.concatenate((weights, np.ones(n_classes)))
+    S = product(np.concatenate((Z, P)), P.T)
+    scale = 1 / temperature if temperature is not None else likeliest_scale(S, codes, w)
+    if not adaptive:
+        return scale, np.ones(n_classes)
+    trust = softmax(scale * S, axis=1)[np.arange(len(S)), codes]
+    return scale, np.bincount(codes, w * trust) / np.bincount(codes, w)
+
+
 class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
     """Logistic regression whose coefficients are pulled towards class prototypes instead of towards zero.
 
@@ -179,7 +200,10 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
                 classes, P = stacked_by_class(self.prototypes, labelled, "prototypes", Z.shape[1])
                 codes = np.searchsorted(classes, labelled.classes)[codes]
             P = class_prototypes(labelled) if P is None else unit_rows(P)
-            scale, pulls = self._prior(Z, codes, w, P, given)
+            if given:
+                scale, pulls = learned_prior(Z, codes, w, P, self.temperature, self.adaptive)
+            else:
+                scale, pulls = 1 / (self.temperature or OWN_TEMPERATURE), np.ones(len(P))
             centre = P * P.dtype.type(scale)
             gtol = self.tol * largest_slope(Z, codes, w, len(classes))
             options: Any = {"maxiter": self.max_iter, "gtol": gtol, "ftol": FLAT, "maxls": 50}
@@ -208,23 +232,6 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
             raise TypeError(f"adaptive must be True or False, got {self.adaptive!r}.")
         if self.temperature is not None:
             check_number(self.temperature, "temperature", low=0.0, positive=True)
-
-    def _prior(
-        self, Z: FloatArray, codes: NDArray[np.intp], weights: FloatArray, P: FloatArray, given: bool
-    ) -> tuple[float, FloatArray]:
-        """Scale of the prototypes, and how strongly each one pulls."""
-        n_classes = len(P)
-        if not given:
-            return 1 / (self.temperature or OWN_TEMPERATURE), np.ones(n_classes)
-        # A prototype counts as a shot of its class, for what is learned about prototypes from few shots or none.
-        codes = np.concatenate((codes, np.arange(n_classes)))
-        w = np.concatenate((weights, np.ones(n_classes)))
-        S = product(np.concatenate((Z, P)), P.T)
-        scale = 1 / self.temperature if self.temperature is not None else likeliest_scale(S, codes, w)
-        if not self.adaptive:
-            return scale, np.ones(n_classes)
-        trust = softmax(scale * S, axis=1)[np.arange(len(S)), codes]
-        return scale, np.bincount(codes, w * trust) / np.bincount(codes, w)
 
     def _class_scores(self, Z: FloatArray) -> FloatArray:
         return np.asarray(unit_rows(Z.copy()) @ self.coef_.T.astype(Z.dtype, copy=False))
