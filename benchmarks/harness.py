@@ -23,6 +23,9 @@ from numpy.typing import NDArray
 SEED = 0
 OURS = "crossmodal_cca"
 FOLDER = Path(__file__).resolve().parent
+# Threads of linear-algebra libraries look out for more work for some time (200 ms at most by default). numpy and scipy
+# bring one library each, and would share the processors with the idle threads of the other.
+PAUSE = 0.25
 RECORDED = (
     "crossmodal_cca",
     "numpy",
@@ -100,13 +103,17 @@ def compare(problem: str, tasks: Mapping[str, Task], repeats: int) -> list[Row]:
 
 
 def measure(tasks: Mapping[str, Task], repeats: int) -> tuple[dict[str, list[float]], dict[str, Any]]:
-    """Warm up, then run the tasks in turns, round after round: a drift of the machine hits all of them alike."""
+    """Warm up, then run the tasks in turns, round after round: a drift of the machine hits all of them alike.
+
+    Each starts after a pause, so that no threads of the one before are still awake.
+    """
     results = {name: task.run() for name, task in tasks.items() if not task.once}
     seconds: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in range(repeats):
         for name, task in tasks.items():
             if task.once and seconds[name]:
                 continue
+            time.sleep(PAUSE)
             start = time.perf_counter()
             result = task.run()
             seconds[name].append(time.perf_counter() - start)

@@ -69,11 +69,19 @@ def float_block(array: NDArray[Any], rows: slice | NDArray[np.intp], dtype: DTyp
 
     Sparse rows stay sparse, with each value stored once.
     """
+    block = read_block(array, rows, dtype)
+    assert_all_finite(block, input_name=name)
+    return block
+
+
+def read_block(array: NDArray[Any], rows: slice | NDArray[np.intp], dtype: DTypeLike) -> FloatArray:
+    """Return the rows as a float block like `float_block`, for who sees by its own sums whether they are finite."""
     _let_go_of_pages(array)
     part: Any = array[rows]
-    block: Any = sparse.csr_array(part).astype(dtype, copy=False) if is_sparse(part) else np.asarray(part, dtype=dtype)
-    assert_all_finite(block, input_name=name)
-    if is_sparse(block) and not block.has_canonical_format:
+    if not is_sparse(part):
+        return np.asarray(part, dtype=dtype)
+    block: Any = sparse.csr_array(part).astype(dtype, copy=False)
+    if not block.has_canonical_format:
         block = block.copy()  # the caller's rows stay as they are
         block.sum_duplicates()
     return block  # type: ignore[no-any-return]

@@ -112,6 +112,55 @@ def test_a_mean_of_a_million_costs_nothing():
     np.testing.assert_allclose(CCA(3).fit(X + 1e6, Y - 1e6).correlations_, CCA(3).fit(X, Y).correlations_, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    # Products and sums of 500 rows err by some √500 · eps of the variance, and of the squared mean that is left.
+    [(np.float64, 100 * np.finfo(np.float64).eps), (np.float32, 100 * np.finfo(np.float32).eps)],
+)
+@pytest.mark.parametrize("ratio", [0.0, 0.4, 0.6, 3.0])
+def test_means_of_any_share_of_the_deviation_cost_no_digits(ratio, dtype, tolerance):
+    """Up to half of the standard deviation they stay in the rows, and the products are corrected for them."""
+    A, B = ((Z / Z.std(axis=0) - Z.mean(axis=0) + ratio).astype(dtype) for Z in (X, Y))
+    before = A.copy(), B.copy()
+    moments, expected = PairMoments.from_arrays(A, B), textbook(A.astype(np.float64), B.astype(np.float64))
+    for name in ("scatter_xx", "scatter_xy", "scatter_yy"):
+        np.testing.assert_allclose(getattr(moments, name), getattr(expected, name), atol=tolerance * len(X))
+    np.testing.assert_allclose(moments.mean_x, expected.mean_x, atol=tolerance)
+    np.testing.assert_array_equal(A, before[0])
+    np.testing.assert_array_equal(B, before[1])
+
+
+def test_a_deviation_that_few_rows_make_does_not_pass_for_that_of_all():
+    """One huge value among the rows that are looked at beside a mean far from zero in all the others."""
+    lone = np.column_stack([X, np.full(len(X), 3.0)])
+    lone[0, -1] = 1e6
+    expected = textbook(lone, Y)
+    scatter = PairMoments.from_arrays(lone, Y).scatter_xx
+    length = np.sqrt(np.diagonal(expected.scatter_xx))
+    np.testing.assert_allclose(
+        scatter / np.outer(length, length), expected.scatter_xx / np.outer(length, length), atol=1e-14
+    )
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("side", ["X", "y"])
+def test_a_value_that_is_not_finite_is_found_in_any_block(bad, dtype, weighted, side, monkeypatch):
+    monkeypatch.setattr(_blocks, "BLOCK_ROWS", 64)
+    sides = {"X": X.astype(dtype), "y": Y.astype(dtype)}
+    # Two of them, which cancel in a sum only to another one that is not finite.
+    sides[side][[300, 301], 2] = bad, -bad
+    with pytest.raises(ValueError, match=f"Input {side} contains"):
+        PairMoments.from_arrays(*sides.values(), np.full(len(X), 0.5) if weighted else None)
+
+
+def test_finite_values_whose_sum_overflows_in_float32_are_multiplied_in_float64():
+    A = np.float32(3e36) * (1 + np.abs(X)).astype(np.float32)
+    expected = CCA(3).fit(1 + np.abs(X), Y)
+    np.testing.assert_allclose(CCA(3).fit(A, Y.astype(np.float32)).correlations_, expected.correlations_, atol=1e-5)
+
+
 def test_float32_blocks_are_merged_in_float64(monkeypatch):
     monkeypatch.setattr(_blocks, "BLOCK_ROWS", 64)
     moments = PairMoments.from_arrays(X.astype(np.float32), Y.astype(np.float16))

@@ -14,7 +14,7 @@ from .._blocks import FloatArray, float_block
 from .._validation import PairedRows
 from .moments import PairMoments
 from .pair import Covariances, StandardizedPair
-from .products import product
+from .products import product, scaled
 from .solution import paired_correlations, score_correlations
 
 
@@ -49,7 +49,7 @@ class HeldOutMoments:
         n = moments.weight_sum
         self.S = Covariances(
             *(
-                scatter * (a[:, None] / n) * b
+                scaled(scatter, a / n, b)
                 for scatter, a, b in (
                     (moments.scatter_xx, ux, ux),
                     (moments.scatter_xy, ux, uy),

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.utils import assert_all_finite
 
-from .._blocks import FloatArray, float_block, float_dtype, is_dask, is_sparse, row_slices, sum_over_rows
+from .._blocks import FloatArray, float_dtype, is_dask, is_sparse, read_block, row_slices, sum_over_rows
 from .._persistence import SavedMixin
 from .._validation import PairedRows, check_pair
 from .centred_rows import centre
@@ -54,8 +55,8 @@ class PairMoments(SavedMixin):
 
         mean = mean_a + δ·n_b/n,        S = S_a + S_b + (n_a·n_b/n)·δδᵀ,
 
-    and the same identity, solved for a, subtracts. Each block of rows is centred at its own mean before it is
-    multiplied, so a mean much larger than the standard deviation costs no digits.
+    and the same identity, solved for a, subtracts. A block of rows is centred at its own mean before it is multiplied,
+    unless all means are below half a standard deviation, so large means cost no digits.
 
     References
     ----------
@@ -283,8 +284,8 @@ def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None)
     buffers = [None if is_sparse(A) else np.empty((most, A.shape[1]), product_type) for A in (X, Y)]
     parts = (
         _block_moments(
-            _product_block(X, part, product_type, "X"),
-            _product_block(Y, part, product_type, "y"),
+            _product_block(X, part, product_type),
+            _product_block(Y, part, product_type),
             None if w is None else w[part],
             (rows.x_names, rows.y_names),
             *buffers,
@@ -299,8 +300,8 @@ def _sum(parts: Iterable[PairMoments]) -> PairMoments:
     return reduce(lambda total, part: total._combine(part, sign=1, in_place=True), parts)
 
 
-def _product_block(A: Any, part: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> Any:
-    block: Any = float_block(A, part, dtype, name)
+def _product_block(A: Any, part: slice | NDArray[np.intp], dtype: DTypeLike) -> Any:
+    block: Any = read_block(A, part, dtype)
     if is_sparse(block) and block.nnz > DENSE_FROM * block.shape[0] * block.shape[1]:
         return block.toarray()
     return block
@@ -337,6 +338,9 @@ def _block_moments(
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
         Xc, mean_x, dx = centre(X, w, x_buffer)
         Yc, mean_y, dy = centre(Y, w, y_buffer)
+        for rows, mean, name in ((X, mean_x, "X"), (Y, mean_y, "y")):
+            if not np.isfinite(mean).all():
+                assert_all_finite(rows, input_name=name)
         products = (gram(Xc), dx, dx), (cross_product(Xc, Yc), dx, dy), (gram(Yc), dy, dy)
         xx, xy, yy = (subtract_outer(S.astype(np.float64, copy=False), weight_sum * a, b) for S, a, b in products)
     if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):

@@ -13,6 +13,7 @@ from .._blocks import FloatArray, dense_block, float_dtype, is_dask, is_sparse, 
 from .._validation import PairedRows
 from .centred_rows import CentredRows, SparseRowSpace
 from .moments import PairMoments, moments_of_rows
+from .products import scaled
 from .sparse_rows import MAX_FEATURES
 from .svd import row_space, triangular_rows
 
@@ -94,7 +95,7 @@ class StandardizedPair:
         ux, uy = _units(self.x), _units(self.y)
         return Covariances(
             *(
-                S * (a[:, None] / self.degrees_of_freedom) * b
+                scaled(S, a / self.degrees_of_freedom, b)
                 for S, a, b in ((m.scatter_xx, ux, ux), (m.scatter_xy, ux, uy), (m.scatter_yy, uy, uy))
             )
         )

@@ -54,6 +54,13 @@ def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
     return s.T if transposed else s
 
 
+def scaled(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    """diag(a) S diag(b)."""
+    R = a[:, None] * S
+    R *= b
+    return np.asarray(R)
+
+
 def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
     """wᵀA, the sum of rows with weights of the same floating type."""
     if A.size == 0:

@@ -10,7 +10,7 @@ from scipy import linalg
 
 from .._blocks import FloatArray
 from .pair import Covariances, Side
-from .products import product
+from .products import product, scaled
 from .whitening import unit_diagonal
 
 
@@ -95,7 +95,7 @@ def effects_of_scores(G: FloatArray, C: FloatArray) -> FloatArray:
     """G⁺C: least-squares effects (k, m) of scores with covariance G (k, k) on variables of covariance C (k, m)."""
     # Scores of very different lengths are legitimate; unit diagonal keeps the short ones above the cut-off.
     D = unit_diagonal(np.diagonal(G))
-    inverse = D[:, None] * linalg.pinvh(D[:, None] * G * D, check_finite=False) * D
+    inverse = scaled(linalg.pinvh(scaled(G, D, D), check_finite=False), D, D)
     return product(inverse, C)
 
 

@@ -10,8 +10,8 @@ from scipy.linalg import blas, lapack
 
 from .._blocks import FloatArray
 from .pair import Covariances
-from .products import product
-from .svd import rank_tolerance
+from .products import product, scaled
+from .svd import all_eigenvectors, rank_tolerance
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +150,7 @@ def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
     D = unit_diagonal(np.diagonal(A))
     if p == 0:
         return Whitener(0, 1.0, True, D, A, is_factor=False)
-    C = D[:, None] * A * D
+    C = scaled(A, D, D)
     varying = D > 0
     # Features without variance stand aside: 1 on the diagonal lets the others be factorised, D = 0 is their weight.
     np.fill_diagonal(C, 1.0)
@@ -160,7 +160,7 @@ def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
         if definite or rcond > 10 * p * eps:
             return Whitener(int(varying.sum()), float(rcond), True, D, L, is_factor=True)
     np.fill_diagonal(C, varying)
-    d2, Q = linalg.eigh(C, check_finite=False)
+    d2, Q = all_eigenvectors(C, overwrite=True)
     # The leading directions come first, as in every other decomposition here.
     d2, Q = d2[::-1], Q[:, ::-1]
     keep = d2 > rank_tolerance(p, eps) ** 2 * d2[0]
