@@ -14,6 +14,7 @@ from .sparse_rows import sparse_product
 
 # Rows of a symmetric matrix that are mirrored at a time, within the cache.
 TILE = 128
+LOWER = np.tri(TILE, k=-1, dtype=bool)
 
 
 def product(A: FloatArray, B: FloatArray) -> FloatArray:
@@ -43,7 +44,8 @@ def gram(A: FloatArray) -> FloatArray:
     for start in range(0, len(G), TILE):
         rows = slice(start, start + TILE)
         G[rows, start + TILE :] = G[start + TILE :, rows].T
-        G[rows, rows] += np.tril(G[rows, rows], -1).T
+        tile = G[rows, rows]
+        np.copyto(tile.T, tile, where=LOWER[: len(tile), : len(tile)])
     return G
 
 
