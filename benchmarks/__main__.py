@@ -20,7 +20,20 @@ import pandas as pd
 FOLDER = Path(__file__).resolve().parent
 DOCS = FOLDER.parent / "docs"
 SUITE = ("import_time", "linear_fit", "growth", "memory", "scale", "cross_validation", "retrieval", "transfer")
-COLUMNS = ("problem", "method", "seconds", "ratio", "to", "added_MB", "slope", "target", "met", "difference")
+COLUMNS = (
+    "problem",
+    "rows",
+    "method",
+    "size",
+    "seconds",
+    "ratio",
+    "to",
+    "added_MB",
+    "slope",
+    "target",
+    "met",
+    "difference",
+)
 
 
 def output_of(name: str, quick: bool) -> Path:
@@ -38,8 +51,10 @@ def run(name: str, quick: bool) -> None:
 def page(records: dict[str, dict[str, Any]]) -> str:
     """The tables as a page in Markdown."""
     first = next(iter(records.values()))["environment"]
-    kernels = [f"{pool['internal_api']} {pool['version']}, {pool['architecture']}" for pool in first["thread_pools"]]
-    threads = sorted({pool["num_threads"] for pool in first["thread_pools"]})
+    pools = [pool for record in records.values() for pool in record["environment"]["thread_pools"]]
+    pools = [pool for pool in pools if pool["user_api"] == "blas"]
+    kernels = [f"{pool['internal_api']} {pool['version']}, {pool['architecture']}" for pool in pools]
+    threads = sorted({pool["num_threads"] for pool in pools})
     versions = ", ".join(f"{name} {number}" for name, number in first["versions"].items() if "not" not in number)
     parts = [
         "# Benchmarks",

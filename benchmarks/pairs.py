@@ -16,6 +16,12 @@ def white_noise(n: int, p: int, q: int) -> tuple[Array, Array]:
     return make_paired_latent(n, p, q, correlations=(), condition=1.0, random_state=SEED)
 
 
+def away_from_zero(n: int, p: int, q: int) -> tuple[Array, Array]:
+    """White noise about means of three standard deviations, which a fit has to subtract first."""
+    X, Y = white_noise(n, p, q)
+    return X + 3 * X.std(axis=0), Y + 3 * Y.std(axis=0)
+
+
 def decaying_correlations(n: int, p: int, q: int) -> tuple[Array, Array]:
     """Canonical correlations that fall from 0.95 by three per cent each."""
     correlations = 0.95 * 0.97 ** np.arange(min(p, q))

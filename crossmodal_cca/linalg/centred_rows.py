@@ -11,37 +11,35 @@ from .products import cross_product, product, subtract_outer, weighted_sum
 from .sparse_rows import centre_sparse, sparse_product, sum_of_squares
 from .svd import all_eigenvectors, rank_tolerance
 
-# Rows that tell how much the features of a block vary.
-SPREAD_ROWS = 256
+# Where in a block of rows some of them are looked at: fractions of it that follow no period.
+SOME = np.arange(256) * 0.6180339887498949 % 1.0
 
 
 def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Rows about their mean, times √w; the mean; and what is left of it in the rows. Dense ones may get a buffer.
 
-    The mean is a quick sum in the rows' own type. What rounding left of it in the centred rows is small, so a second
-    sum knows it to all digits, and the products can be corrected for it. Where it is well below the standard deviation
-    of every feature all of it is left, and C is A: correcting the products for that much loses no digits either.
+    What is subtracted need not be the mean to all digits: products can be corrected for what is left of it, and lose
+    none themselves where that is below the standard deviation. Without weights the mean of some rows does, and nothing
+    is subtracted, C is A, where that is below half their standard deviation in every feature.
     """
     if is_sparse(A):
         return centre_sparse(A, w)
-    unweighted = bool((w == 1).all())
     root = np.sqrt(w).astype(A.dtype)
-    mean = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
-    if unweighted and A.flags.forc and _nearly_centred(A, mean):
-        left = mean.astype(np.float64)
-        return A, left, left
-    C = np.subtract(A, mean, out=None if buffer is None else buffer[: len(A)])
-    if not unweighted:
-        C *= root[:, None]
+    out = None if buffer is None else buffer[: len(A)]
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite shows in the mean
+        if (w == 1).all():
+            some = A[(SOME * len(A)).astype(np.intp)] if len(A) > len(SOME) else A
+            shift = some.mean(axis=0)
+            if A.flags.forc and (2 * np.abs(shift) <= some.std(axis=0)).all():
+                C, shift = A, np.zeros_like(shift)
+            else:
+                C = np.subtract(A, shift, out=out)
+        else:
+            shift = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
+            C = np.subtract(A, shift, out=out)
+            C *= root[:, None]
     left = weighted_sum(root, C).astype(np.float64) / w.sum()
-    return C, mean + left, left
-
-
-def _nearly_centred(A: FloatArray, mean: FloatArray) -> bool:
-    """Whether the mean of no feature is more than half its standard deviation, judged by rows spread over A."""
-    some = A[:: max(1, len(A) // SPREAD_ROWS)]
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is not centred
-        return bool((2 * np.abs(mean) <= some.std(axis=0)).all())
+    return C, shift + left, left
 
 
 class CentredRows(NamedTuple):
