@@ -89,7 +89,9 @@ def memory_mapped_fit(folder: str) -> dict[str, Any]:
 
 
 def chunk(folder: str, name: str, start: int, stop: int) -> Array:
-    return np.array(np.load(Path(folder) / f"{name}.npy", mmap_mode="r")[start:stop])
+    """A chunk of a side, read from its file where and when it is used."""
+    rows: Array = np.load(Path(folder) / f"{name}.npy", mmap_mode="r")[start:stop]
+    return rows
 
 
 def dask_fit(folder: str) -> dict[str, Any]:
