@@ -84,6 +84,15 @@ def test_the_rows_come_back_only_where_covariances_are_not_accurate(work):
     assert (work["X"], work["y"]) == (2 * N, 2 * N)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_rows_are_copied_only_where_means_have_to_be_subtracted(dtype):
+    w = np.ones(N)
+    about_zero, away = X.astype(dtype), (X + 1.0).astype(dtype)
+    assert centred_rows.centre(about_zero, w)[0] is about_zero
+    assert centred_rows.centre(away, w)[0] is not away
+    assert centred_rows.centre(about_zero, 2 * w)[0] is not about_zero
+
+
 @pytest.mark.parametrize("search", [CCACV(5, cv=4), PLSRegressionCV(5, cv=4)], ids=["CCACV", "PLSRegressionCV"])
 def test_a_search_by_scores_from_moments_is_one_walk(search, work):
     search.fit(X, Y)

@@ -14,7 +14,7 @@ from .._blocks import FloatArray, float_block
 from .._validation import PairedRows
 from .moments import PairMoments
 from .pair import Covariances, StandardizedPair
-from .products import product, scaled
+from .products import product
 from .solution import paired_correlations, score_correlations
 
 
@@ -46,17 +46,7 @@ class HeldOutMoments:
     def __init__(self, pair: StandardizedPair, moments: PairMoments) -> None:
         # What is constant in training has no weight as a feature of x, but may vary here as a target.
         ux, uy = np.where(pair.x.constant, 0.0, 1.0 / pair.x.scale), 1.0 / pair.y.scale
-        n = moments.weight_sum
-        self.S = Covariances(
-            *(
-                scaled(scatter, a / n, b)
-                for scatter, a, b in (
-                    (moments.scatter_xx, ux, ux),
-                    (moments.scatter_xy, ux, uy),
-                    (moments.scatter_yy, uy, uy),
-                )
-            )
-        )
+        self.S = Covariances.of_moments(moments, ux, uy, moments.weight_sum)
         self.mean_x, self.mean_y = (moments.mean_x - pair.x.mean) * ux, (moments.mean_y - pair.y.mean) * uy
         self._still = _rounding(moments.mean_y * uy, pair)
 

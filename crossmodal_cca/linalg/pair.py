@@ -25,6 +25,15 @@ class Covariances(NamedTuple):
     xy: FloatArray
     yy: FloatArray
 
+    @classmethod
+    def of_moments(cls, m: PairMoments, ux: FloatArray, uy: FloatArray, divisor: float) -> Covariances:
+        """Scatter over a divisor, in units of factors ux (p,) and uy (q,) times the features."""
+        return cls(
+            scaled(m.scatter_xx, ux / divisor, ux),
+            scaled(m.scatter_xy, ux / divisor, uy),
+            scaled(m.scatter_yy, uy / divisor, uy),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class Side:
@@ -91,14 +100,7 @@ class StandardizedPair:
 
     def covariances(self) -> Covariances:
         """Covariances in standardised coordinates; constant features have rows and columns of zeros."""
-        m = self.moments
-        ux, uy = _units(self.x), _units(self.y)
-        return Covariances(
-            *(
-                scaled(S, a / self.degrees_of_freedom, b)
-                for S, a, b in ((m.scatter_xx, ux, ux), (m.scatter_xy, ux, uy), (m.scatter_yy, uy, uy))
-            )
-        )
+        return Covariances.of_moments(self.moments, _units(self.x), _units(self.y), self.degrees_of_freedom)
 
     def kept(self) -> StandardizedPair | UnformedPair:
         """What a fitted model keeps: not the training rows that span a sparse row space."""
