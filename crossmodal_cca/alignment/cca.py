@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from .._blocks import is_dask
 from .._validation import PairedRows, as_pair, check_number
+from .._warn import warn
 from ..linalg.cca import solve_cca
 from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.randomized import solve_randomized_cca
@@ -184,11 +184,10 @@ class CCA(LinearAligner):
         rank_x, rank_y = whitened.x.rank, whitened.y.rank
         certain = rank_x + rank_y - (pair.moments.n_rows - 1)
         if cx == cy == 0 and certain > 0 and min(rank_x, rank_y) > 0:
-            warnings.warn(
+            warn(
                 f"The ranks of X ({rank_x}) and y ({rank_y}) add up to more than n_samples - 1 = "
                 f"{pair.moments.n_rows - 1}, so {min(certain, rank_x, rank_y)} canonical correlation(s) are exactly 1 "
                 "for any data. Raise shrinkage (0.5, say), reduce the features, or add rows.",
-                stacklevel=4,
             )
 
         def solve(k: int) -> LinearSolution:
@@ -219,11 +218,10 @@ class CCA(LinearAligner):
             if rows is None:
                 # With fewer rows every covariance is ill-conditioned, which is no fault of the features.
                 if not accurate and pair.moments.n_rows > sum(n_features):
-                    warnings.warn(
+                    warn(
                         "The covariances are ill-conditioned and the rows are not at hand, so weak canonical pairs may "
                         "be inaccurate. Raise shrinkage, drop redundant features, or fit to rows in memory or a memory "
                         "map.",
-                        stacklevel=5,
                     )
                 return whitened
         assert rows is not None

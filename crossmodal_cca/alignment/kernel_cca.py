@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any, Self
 
 import numpy as np
@@ -20,6 +19,7 @@ from .._validation import (
     set_or_delete,
     unchanged_on_error,
 )
+from .._warn import warn
 from ..linalg.kernel_cca import exact_model
 from ..linalg.kernel_embedding import KernelModel
 from ..linalg.kernel_features import FeatureMoments, feature_model, feature_moments
@@ -300,9 +300,8 @@ class KernelCCA(KernelMaps):
         self._score_weights = self.singular_values_**self.power
         self.n_components_, self.n_samples_seen_ = found, n
         if found and self.correlations_.min() > OVERFITTED:
-            warnings.warn(
+            warn(
                 f"All {found} training correlation(s) are above {OVERFITTED}: unless the relation is exact, the "
                 f"kernels are over-fitted. Raise regularization (now {self.regularization!r}) or lower gamma, and "
                 "judge by score on held-out rows.",
-                stacklevel=3,
             )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from typing import Any
 
@@ -13,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, is_sparse
 from .._validation import PairedRows
+from .._warn import warn
 from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.pls import solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ..linalg.solution import LinearSolution
@@ -30,12 +30,11 @@ class _PLS(LinearAligner):
         solution = self._as_many_as_possible(lambda k: self._components(S, k), pair, S, rows, allow_fewer)
         found = len(solution.singular_values)
         if self.n_components is not None and found < self.n_components and not allow_fewer:
-            warnings.warn(
+            warn(
                 f"The covariance of X and y is exhausted to rounding error by {found} component(s); the other "
                 f"{self.n_components - found} are left out."
                 if found
                 else "X and y have no covariance at all, so there is no component and every prediction is the mean.",
-                stacklevel=4,
             )
         return solution, {}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ from scipy import special
 
 from .._blocks import FloatArray
 from .._validation import check_pair
+from .._warn import warn
 from ..linalg.pair import standardize_rows
 from ._canonical import canonical_pairs, component_index
 
@@ -111,18 +111,16 @@ def canonical_correlation_tests(X: ArrayLike, y: ArrayLike) -> DataFrame:
 def _warn_of_few_rows(n: int, p: int, q: int) -> None:
     certain = p + q - (n - 1)
     if certain > 0:
-        warnings.warn(
+        warn(
             f"The ranks of X ({p}) and y ({q}) add up to more than n_samples - 1 = {n - 1}, so "
             f"{min(certain, p, q)} canonical correlation(s) are exactly 1 for any data and the p-values mean nothing. "
             "Reduce the features, by PCA on either side for example, or add rows.",
-            stacklevel=3,
         )
     elif p + q > SMALL_SHARE * n:
-        warnings.warn(
+        warn(
             f"The ranks of X ({p}) and y ({q}) are not small against n_samples = {n}, so the p-values are off, "
             "Bartlett's most: of unrelated sides of 100 and 50 features it rejects .08 on 500 rows and .98 on 200 at "
             "nominal .05. Use permutation_test.",
-            stacklevel=3,
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from functools import reduce
 from operator import add
 from typing import Any, NamedTuple
@@ -14,6 +13,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._blocks import FloatArray, float_dtype, row_slices
 from .._validation import PairedRows
+from .._warn import warn
 from .centred_rows import CentredRows
 from .pair import UnformedPair, degrees_of_freedom, standardized_side
 from .products import product
@@ -173,11 +173,10 @@ def _leading_pairs(x: _Rows, y: _Rows, k: int, rng: RandomState) -> tuple[FloatA
         if error <= TOLERANCE:
             break
     if error > TOLERABLE:
-        warnings.warn(
+        warn(
             f"The randomized solver has not converged after {MAX_WALKS} walks over the rows: its residual is "
             f"{error:.1g} of the leading singular value. Raise shrinkage, or lower n_components.",
             ConvergenceWarning,
-            stacklevel=2,
         )
     found = int(np.sum(d[:k] > TOLERANCE * d.max(initial=0.0)))
     return a.own[0][:, :found], b.own[0][:, :found], d[:found]

@@ -1,6 +1,5 @@
 """Checked input of every retrieval metric: rows, relevance by id, and similarity as a dot product."""
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +11,7 @@ from scipy import sparse
 from .._blocks import counted_rows, float_dtype, is_dask
 from .._sklearn import check_array
 from .._validation import check_rows
+from .._warn import warn
 
 Array = npt.NDArray[Any]
 QueryLayout = Callable[[Array], Array]
@@ -142,10 +142,8 @@ def queries_with_relevant_items(first: Array, last: Array) -> Array:
             "Unknown ids, or the ids of the two sides swapped?"
         )
     if len(kept) < len(first):
-        warnings.warn(
+        warn(
             f"{len(first) - len(kept)} of {len(first)} queries have no relevant item in the gallery and are left out.",
-            UserWarning,
-            stacklevel=4,
         )
     return kept
 

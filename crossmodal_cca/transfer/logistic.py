@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Mapping
 from numbers import Integral
 from typing import Any, Self
@@ -16,6 +15,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._blocks import FloatArray
 from .._validation import check_number, unchanged_on_error
+from .._warn import warn
 from ..linalg.products import product
 from ..metrics._inputs import unit_rows
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
@@ -211,11 +211,10 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
             loss = logistic_loss(Z, codes, w, centre, pulls, self.C)
             found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
             if not found.success:
-                warnings.warn(
+                warn(
                     f"PrototypeLogisticRegression stopped after {found.nit} iterations ({found.message}); raise "
                     "max_iter or tol, or lower C.",
                     ConvergenceWarning,
-                    stacklevel=2,
                 )
             self.classes_, self.prototypes_ = classes, P
             self.coef_ = centre + found.x.reshape(centre.shape).astype(centre.dtype)
