@@ -150,7 +150,8 @@ def test_moments_alone_say_that_they_are_ill_conditioned():
         CCA(1).fit_moments(moments)
     with pytest.warns(UserWarning, match="ill-conditioned and the rows are not at hand"):
         CCA(1).partial_fit(close, Y)
-    CCA(1, solver="moments").fit_moments(moments)
+    with pytest.warns(UserWarning, match='solver="moments" takes nothing else'):
+        CCA(1, solver="moments").fit_moments(moments)
     with pytest.raises(ValueError, match='solver="svd" needs the rows'):
         CCA(1, solver="svd").fit_moments(moments)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,12 +23,17 @@ from .._validation import (
     set_or_delete,
     unchanged_on_error,
 )
+from .._warn import warn
 from ..linalg.moments import PairMoments, moments_of_batch, moments_of_rows
 from ..linalg.pair import Covariances, StandardizedPair, UnformedPair, standardize_moments, standardize_rows
 from ..linalg.solution import LinearSolution
 from ..linalg.sparse_rows import sparse_scores
-from ..linalg.whitening import ranks_of_covariances, ranks_of_rows
+from ..linalg.svd import rank_tolerance
+from ..linalg.whitening import ranks_of_covariances
+from ._solved import DOUBLE_FLOOR, SINGLE_FLOOR, WEAK, Solved
 from .prediction import LinearPredictionMixin
+
+T = TypeVar("T", bound=LinearSolution)
 
 
 class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
@@ -64,15 +69,29 @@ class LinearAligner(LinearMaps):
 
     n_components: int | None
     scale: bool
+    # How to solve; "svd" always takes the rows, "moments" never.
+    solver: str = "auto"
     _y_is_1d: bool
     # The sides whose rank bounds the number of components.
     _bounding_sides: tuple[str, ...] = ("x", "y")
 
     @abstractmethod
-    def _solve(
-        self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
-    ) -> tuple[LinearSolution, dict[str, Any]]:
-        """Solve for the shared space; return it with further attributes to store."""
+    def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
+        """Solve for the shared space from covariances, or from triangular rows R where these are given.
+
+        A tentative solution is replaced where it has too few digits, so it may have fewer components than asked for.
+        """
+
+    def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
+        """Say what is wrong with the solution that is kept."""
+        floor = SINGLE_FLOOR if pair.moments.is_single else DOUBLE_FLOOR
+        if rows_at_hand or (solved.rcond > floor and (solved.is_clear or not pair.moments.is_single)):
+            return
+        remedy = "Pass float64 rows, raise" if pair.moments.is_single else "Raise"
+        warn(
+            "The covariances are ill-conditioned and the rows are not at hand, so weak components may be inaccurate. "
+            f"{remedy} shrinkage (of CCA), drop redundant features, or fit to rows in memory or a memory map."
+        )
 
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Fit the shared space to paired rows.
@@ -211,29 +230,29 @@ class LinearAligner(LinearMaps):
 
     def _as_many_as_possible(
         self,
-        solve: Callable[[int], LinearSolution],
+        solve: Callable[[int], T],
         pair: StandardizedPair,
         S: Covariances,
-        rows: PairedRows | None,
+        *,
         allow_fewer: bool,
-    ) -> LinearSolution:
-        """Solve for `n_components`, or for as many as the ranks of the sides allow.
+        tentative: bool,
+    ) -> tuple[T, bool]:
+        """Solve for `n_components`, or for as many as the ranks of the sides allow; say whether that was clear at once.
 
         Ranks cost a decomposition of either side. A component with covariance to show is proof enough that they reach
         so far, so they are computed only where the last one has none.
         """
-        widths = len(S.xx), len(S.yy)
-        k = self._n_components(widths, pair, allow_fewer)
+        widths, eps = (len(S.xx), len(S.yy)), pair.moments.eps
+        k = self._n_components(widths, pair, allow_fewer or tentative)
         solution = solve(k)
         d = solution.singular_values
-        if len(d) == k and (k == 0 or d[-1] > np.finfo(pair.moments.dtype).eps * max(widths) * d[0]):
-            return solution
-        if rows is not None and pair.moments.dtype == np.float32:
-            ranks = ranks_of_rows(pair.triangular_rows(rows), widths)
-        else:
-            ranks = ranks_of_covariances(S)
-        possible = self._n_components(ranks, pair, allow_fewer)
-        return solution if possible == k else solve(possible)
+        least = WEAK if tentative else rank_tolerance(max(widths), eps)
+        if len(d) == k > 0 and d[-1] > least * d[0]:
+            return solution, True
+        if tentative or k == 0:
+            return solution, not tentative
+        possible = self._n_components(ranks_of_covariances(S, eps), pair, allow_fewer)
+        return solution if possible == k else solve(possible), True
 
     def _n_components(self, ranks: tuple[int, int], pair: StandardizedPair, allow_fewer: bool) -> int:
         """Number of components to solve for, given (bounds of) the ranks of the two sides."""
@@ -256,13 +275,30 @@ class LinearAligner(LinearMaps):
         return k
 
     def _store(self, pair: StandardizedPair, rows: PairedRows | None = None, *, allow_fewer: bool = False) -> None:
-        solution, extra = self._solve(pair, rows, allow_fewer)
-        self._store_solution(solution.to_features(pair.x, pair.y), pair.kept(), extra)
+        """Solve and store: where covariances have too few digits, once more with products in double, or from rows."""
+        solved = None
+        if self.solver != "svd" or rows is None:
+            tentative = rows is not None and pair.moments.is_single
+            solved = self._solve(pair, None, allow_fewer=allow_fewer, tentative=tentative)
+        if rows is not None and pair.moments.is_single and (solved is None or not solved.holds_in_single):
+            pair = standardize_rows(rows, scale=self.scale, in_double=True)
+            solved = solved and self._solve(pair, None, allow_fewer=allow_fewer, tentative=False)
+        if rows is not None and self.solver != "moments" and (solved is None or not solved.holds):
+            solved = self._solve(pair, pair.triangular_rows(rows), allow_fewer=allow_fewer, tentative=False)
+        assert solved is not None
+        self._warn_of(solved, pair, rows_at_hand=rows is not None, allow_fewer=allow_fewer)
+        # What adds up large numbers to a small one would lose that in single precision.
+        dtype = pair.dtype if solved.scores_fit_single else np.dtype(np.float64)
+        solution = solved.solution.to_features(pair.x, pair.y)
+        self._store_solution(solution, pair.kept(), solved.extra, dtype)
 
     def _store_solution(
-        self, solution: LinearSolution, pair: StandardizedPair | UnformedPair, extra: dict[str, Any]
+        self,
+        solution: LinearSolution,
+        pair: StandardizedPair | UnformedPair,
+        extra: dict[str, Any],
+        dtype: np.dtype[Any],
     ) -> None:
-        dtype = pair.dtype
         # Predictions read the scores as they are, before any power.
         self._x_directions = solution.x_rotations.astype(dtype)
         self._y_directions = solution.y_rotations.astype(dtype)
@@ -292,18 +328,22 @@ def _check_enough(moments: PairMoments) -> None:
 
 
 def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: FloatArray, side: str) -> FloatArray:
-    """((A − mean) / scale) @ rotations, a block of rows at a time, in the rows' own floating type."""
+    """((A − mean) / scale) @ rotations, a block of rows at a time, in the rows' own floating type.
+
+    Products are those of the finer of both types: rotations are in double precision where single cannot carry them.
+    """
     dtype = float_dtype(A)
     if is_dask(A):
         k = rotations.shape[1]
         return map_rows(_scores, A, k, dtype, mean=mean, scale=scale, rotations=rotations, side=side)  # type: ignore[no-any-return]
-    W = (rotations / scale[:, None]).astype(dtype)
+    computed = np.result_type(dtype, rotations)
+    W = (rotations / scale[:, None]).astype(computed, copy=False)
     scores = np.empty((A.shape[0], W.shape[1]), dtype)
     for rows in row_slices(A.shape[0]):
         if is_sparse(A):
             scores[rows] = sparse_scores(float_block(A, rows, np.float64, side), mean, W)
             continue
-        block = float_block(A, rows, dtype, side)
+        block = float_block(A, rows, computed, side)
         centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
-        np.matmul(centred, W, out=scores[rows])
+        np.matmul(centred, W, out=scores[rows], casting="same_kind")
     return scores

@@ -8,22 +8,22 @@ import numpy as np
 from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
-from .._blocks import is_dask
+from .._blocks import FloatArray, is_dask
 from .._validation import PairedRows, as_pair, check_number
 from .._warn import warn
 from ..linalg.cca import solve_cca
-from ..linalg.pair import Covariances, StandardizedPair
+from ..linalg.pair import StandardizedPair
 from ..linalg.randomized import solve_randomized_cca
 from ..linalg.solution import LinearSolution
 from ..linalg.sparse_rows import MAX_FEATURES, too_wide_sparse
-from ..linalg.whitening import WhitenedPair, oas_shrinkage, whiten_covariances, whiten_rows
+from ..linalg.whitening import oas_shrinkage, whiten_covariances, whiten_rows
+from ._solved import Solved
 from .base import LinearAligner
 
 SOLVERS = ("auto", "moments", "svd", "randomized")
 
-# Reciprocal condition of the unit-diagonal covariances below which products of rows of that type lose too many digits:
-# correlations then err by about 1e-8 (float64) or 1e-3 (float32) at worst.
-CONDITION_FLOOR = {"float64": 1e-8, "float32": 1e-5}
+# Condition of the unit-diagonal covariances from which solver="moments" says that it loses digits.
+ILL_CONDITIONED = 1e6
 
 
 class CCA(LinearAligner):
@@ -170,63 +170,66 @@ class CCA(LinearAligner):
         cx, cy = map(float, shrinkage)
         rng = check_random_state(self.random_state)
         solution, pair = solve_randomized_cca(rows, (cx, cy), self.scale, self.n_components, rng)
-        self._store_solution(solution.with_definite_signs(), pair, {"shrinkage_": (cx, cy)})
+        self._store_solution(solution.with_definite_signs(), pair, {"shrinkage_": (cx, cy)}, pair.dtype)
 
-    def _solve(
-        self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
-    ) -> tuple[LinearSolution, dict[str, Any]]:
-        S = pair.covariances()
-        cx, cy = (
-            oas_shrinkage(Sii, pair.moments.weight_sum, side.n_features) if c == "oas" else float(c)
-            for c, Sii, side in zip(shrinkage_pair(self.shrinkage), (S.xx, S.yy), (pair.x, pair.y), strict=True)
-        )
-        whitened = self._whiten(S, (cx, cy), pair, rows)
-        rank_x, rank_y = whitened.x.rank, whitened.y.rank
-        certain = rank_x + rank_y - (pair.moments.n_rows - 1)
-        if cx == cy == 0 and certain > 0 and min(rank_x, rank_y) > 0:
-            warn(
-                f"The ranks of X ({rank_x}) and y ({rank_y}) add up to more than n_samples - 1 = "
-                f"{pair.moments.n_rows - 1}, so {min(certain, rank_x, rank_y)} canonical correlation(s) are exactly 1 "
-                "for any data. Raise shrinkage (0.5, say), reduce the features, or add rows.",
-            )
-
-        def solve(k: int) -> LinearSolution:
-            return solve_cca(S, whitened, (cx, cy), k)
-
-        if cx == cy == 0:
-            # Whitening has decided the ranks, and correlations of zero are pairs too.
-            solution = solve(self._n_components((rank_x, rank_y), pair, allow_fewer))
-        else:
-            solution = self._as_many_as_possible(solve, pair, S, rows, allow_fewer)
-        return solution, {"shrinkage_": (cx, cy)}
-
-    def _whiten(
-        self, S: Covariances, shrinkage: tuple[float, float], pair: StandardizedPair, rows: PairedRows | None
-    ) -> WhitenedPair:
-        """Choose the solver: covariances where they are accurate, otherwise the rows."""
-        n_features = pair.x.n_features, pair.y.n_features
+    def _store(self, pair: StandardizedPair, rows: PairedRows | None = None, *, allow_fewer: bool = False) -> None:
         if self.solver in ("svd", "randomized") and rows is None:
             raise ValueError(
                 f'solver="{self.solver}" needs the rows at hand, which partial_fit, fit_moments and Dask do not give; '
                 'use solver="auto" or "moments" there, or fit to rows in memory or a memory map.'
             )
-        if self.solver != "svd":
-            whitened = whiten_covariances(S, shrinkage, n_features, float(np.finfo(pair.moments.dtype).eps))
-            accurate = whitened.rcond > CONDITION_FLOOR[pair.moments.dtype.name]
-            if self.solver == "moments" or (accurate and whitened.complete):
-                return whitened
-            if rows is None:
-                # With fewer rows every covariance is ill-conditioned, which is no fault of the features.
-                if not accurate and pair.moments.n_rows > sum(n_features):
-                    warn(
-                        "The covariances are ill-conditioned and the rows are not at hand, so weak canonical pairs may "
-                        "be inaccurate. Raise shrinkage, drop redundant features, or fit to rows in memory or a memory "
-                        "map.",
-                    )
-                return whitened
-        assert rows is not None
-        widths = len(S.xx), len(S.yy)
-        return whiten_rows(pair.triangular_rows(rows), shrinkage, n_features, widths, pair.degrees_of_freedom)
+        super()._store(pair, rows, allow_fewer=allow_fewer)
+
+    def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
+        S, moments = pair.covariances(), pair.moments
+        cx, cy = (
+            oas_shrinkage(Sii, moments.weight_sum, side.n_features) if c == "oas" else float(c)
+            for c, Sii, side in zip(shrinkage_pair(self.shrinkage), (S.xx, S.yy), (pair.x, pair.y), strict=True)
+        )
+        n_features = pair.x.n_features, pair.y.n_features
+        if R is None:
+            whitened = whiten_covariances(S, (cx, cy), n_features, moments.eps)
+        else:
+            widths = len(S.xx), len(S.yy)
+            whitened = whiten_rows(R, (cx, cy), n_features, widths, pair.degrees_of_freedom)
+
+        def solve(k: int) -> LinearSolution:
+            return solve_cca(S, whitened, (cx, cy), k)
+
+        is_clear = True
+        if cx == cy == 0:
+            # Whitening has decided the ranks, and correlations of zero are pairs too.
+            ranks = whitened.x.rank, whitened.y.rank
+            solution = solve(self._n_components(ranks, pair, allow_fewer or tentative))
+        else:
+            solution, is_clear = self._as_many_as_possible(solve, pair, S, allow_fewer=allow_fewer, tentative=tentative)
+        is_clear = is_clear and whitened.complete
+        return Solved(solution, S, whitened.rcond, is_clear, {"shrinkage_": (cx, cy)}, whitened)
+
+    def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
+        assert solved.whitened is not None
+        rank_x, rank_y = solved.whitened.x.rank, solved.whitened.y.rank
+        certain = rank_x + rank_y - (pair.n_rows - 1)
+        unshrunk = solved.extra["shrinkage_"] == (0.0, 0.0)
+        if unshrunk and certain > 0 and min(rank_x, rank_y) > 0:
+            warn(
+                f"The ranks of X ({rank_x}) and y ({rank_y}) add up to more than n_samples - 1 = {pair.n_rows - 1}, so "
+                f"{min(certain, rank_x, rank_y)} canonical correlation(s) are exactly 1 for any data. Raise shrinkage "
+                "(0.5, say), reduce the features, or add rows."
+            )
+        # With fewer rows every covariance is ill-conditioned, which is no fault of the features.
+        if pair.n_rows <= pair.x.n_features + pair.y.n_features:
+            return
+        if self.solver == "moments":
+            condition = solved.whitened.condition(ILL_CONDITIONED)
+            if condition >= ILL_CONDITIONED:
+                warn(
+                    f'The covariances are ill-conditioned ({condition:.0e}), and solver="moments" takes nothing else: '
+                    'weak canonical pairs may be inaccurate. Take solver="auto", which goes over the rows where that '
+                    "is needed; raise shrinkage; or drop redundant features."
+                )
+                return
+        super()._warn_of(solved, pair, rows_at_hand=rows_at_hand, allow_fewer=allow_fewer)
 
 
 def shrinkage_pair(shrinkage: Any) -> tuple[float | str, float | str]:

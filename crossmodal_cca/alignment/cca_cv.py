@@ -126,8 +126,7 @@ class CCACV(LinearCV):
         return [float(power) for power in (self.powers if retrieval else self.powers[:1])]
 
     def _solver(self, pair: StandardizedPair) -> tuple[int, Any]:
-        eps = float(np.finfo(pair.moments.dtype).eps)
-        path = ShrinkagePath(pair.covariances(), (pair.x.n_features, pair.y.n_features), eps)
+        path = ShrinkagePath(pair.covariances(), (pair.x.n_features, pair.y.n_features), pair.moments.eps)
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
             c = setting["shrinkage"]

@@ -11,11 +11,10 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, is_sparse
-from .._validation import PairedRows
 from .._warn import warn
 from ..linalg.pair import Covariances, StandardizedPair
-from ..linalg.pls import solve_pls_canonical, solve_pls_regression, solve_pls_svd
-from ..linalg.solution import LinearSolution
+from ..linalg.pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd
+from ._solved import Solved
 from .base import LinearAligner
 from .scores import column_moments
 
@@ -23,24 +22,31 @@ from .scores import column_moments
 class _PLS(LinearAligner):
     """A partial least squares model: solved on covariances alone."""
 
-    def _solve(
-        self, pair: StandardizedPair, rows: PairedRows | None, allow_fewer: bool
-    ) -> tuple[LinearSolution, dict[str, Any]]:
+    def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
         S = pair.covariances()
-        solution = self._as_many_as_possible(lambda k: self._components(S, k), pair, S, rows, allow_fewer)
-        found = len(solution.singular_values)
+        Z = None
+        if R is not None:
+            Zx, Zy = np.hsplit(R / np.sqrt(pair.degrees_of_freedom), [len(S.xx)])
+            Z = Zx, Zy
+        solution, is_clear = self._as_many_as_possible(
+            lambda k: self._components(S, k, Z), pair, S, allow_fewer=allow_fewer, tentative=tentative
+        )
+        return Solved(solution, S, solution.rcond, is_clear)
+
+    def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
+        found = len(solved.solution.singular_values)
         if self.n_components is not None and found < self.n_components and not allow_fewer:
             warn(
                 f"The covariance of X and y is exhausted to rounding error by {found} component(s); the other "
                 f"{self.n_components - found} are left out."
                 if found
-                else "X and y have no covariance at all, so there is no component and every prediction is the mean.",
+                else "X and y have no covariance at all, so there is no component and every prediction is the mean."
             )
-        return solution, {}
+        super()._warn_of(solved, pair, rows_at_hand=rows_at_hand, allow_fewer=allow_fewer)
 
     @abstractmethod
-    def _components(self, S: Covariances, k: int) -> LinearSolution:
-        """Solve for k components, or fewer where no covariance is left."""
+    def _components(self, S: Covariances, k: int, Z: Rows | None) -> PLSSolution:
+        """Solve for k components, or fewer where no covariance is left; from rows Z, too, where these are given."""
 
 
 class PLSSVD(_PLS):
@@ -110,8 +116,8 @@ class PLSSVD(_PLS):
         self.scale = scale
         self.power = power
 
-    def _components(self, S: Covariances, k: int) -> LinearSolution:
-        return solve_pls_svd(S, k)
+    def _components(self, S: Covariances, k: int, Z: Rows | None) -> PLSSolution:
+        return solve_pls_svd(S, k, Z)
 
 
 class PLSCanonical(_PLS):
@@ -184,8 +190,8 @@ class PLSCanonical(_PLS):
         self.scale = scale
         self.power = power
 
-    def _components(self, S: Covariances, k: int) -> LinearSolution:
-        return solve_pls_canonical(S, k)
+    def _components(self, S: Covariances, k: int, Z: Rows | None) -> PLSSolution:
+        return solve_pls_canonical(S, k, Z)
 
 
 class RegressionScoreMixin(RegressorMixin):
@@ -300,5 +306,5 @@ class PLSRegression(RegressionScoreMixin, _PLS):
         self.n_components = n_components
         self.scale = scale
 
-    def _components(self, S: Covariances, k: int) -> LinearSolution:
-        return solve_pls_regression(S, k)
+    def _components(self, S: Covariances, k: int, Z: Rows | None) -> PLSSolution:
+        return solve_pls_regression(S, k, Z)

@@ -108,7 +108,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
             # The weights, from which y-rotations follow for each number of components.
             return NestedSolution(s.x_rotations, s.y_weights, s.y_effects, s.singular_values)
 
-        return min(ranks_of_covariances(S)[0], pair.moments.n_rows - 1), solve
+        return min(ranks_of_covariances(S, pair.moments.eps)[0], pair.moments.n_rows - 1), solve
 
     def _bound(self, n_features_x: int, n_features_y: int, degrees_of_freedom: int) -> int:
         return min(n_features_x, degrees_of_freedom)

@@ -11,7 +11,7 @@ from scipy import linalg
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray, is_dask, map_rows
+from .._blocks import FloatArray, is_dask, map_rows, row_slices
 from .._sklearn import check_array, refuse_dask
 from ..linalg.pair import StandardizedPair, UnformedPair
 from .scores import PairScoresMixin
@@ -227,5 +227,8 @@ class LinearPredictionMixin(PredictionMixin):
 def _predictions(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
     if is_dask(scores):
         return map_rows(_predictions, scores, len(mean), scores.dtype, effects=effects, mean=mean)  # type: ignore[no-any-return]
-    predicted: FloatArray = scores @ effects.astype(scores.dtype)
+    predicted = np.empty((len(scores), len(mean)), scores.dtype)
+    for rows in row_slices(len(scores)):
+        # Products of the finer type, as for the scores.
+        np.matmul(scores[rows], effects, out=predicted[rows], casting="same_kind")
     return np.add(predicted, mean, out=predicted, casting="same_kind")

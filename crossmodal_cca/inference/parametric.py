@@ -99,7 +99,7 @@ def canonical_correlation_tests(X: ArrayLike, y: ArrayLike) -> DataFrame:
     import pandas as pd
 
     rows = check_pair(X, y, min_rows=3)
-    pair = standardize_rows(rows, scale=True)
+    pair = standardize_rows(rows, scale=True, in_double=True)
     R = pair.triangular_rows(rows)
     widths = len(pair.moments.mean_x), len(pair.moments.mean_y)
     found = canonical_pairs(R, (pair.x.n_features, pair.y.n_features), widths)

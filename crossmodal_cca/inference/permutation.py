@@ -159,7 +159,7 @@ def permutation_test(
 
 def _rows_to_permute(rows: PairedRows, nuisance: ArrayLike | None) -> tuple[FloatArray, FloatArray, int]:
     """Both sides about the mean and without nuisance, and the dimensions in which such rows can lie."""
-    pair = standardize_rows(rows, scale=True)
+    pair = standardize_rows(rows, scale=True, in_double=True)
     n = len(rows.X)
     x = pair.x.coordinates(float_block(rows.X, slice(None), np.float64, "X"))
     y = pair.y.coordinates(float_block(rows.y, slice(None), np.float64, "y"))

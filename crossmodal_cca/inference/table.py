@@ -116,7 +116,7 @@ def summary(
     table: dict[str, Any] = {"training": training, "debiased": np.nan, "held_out": np.clip(held_out, -1.0, 1.0)}
     table |= {"noise_edge": np.nan, "p_value": np.nan}
     if _has_theory(model):
-        size = int(model.n_samples_seen_), *ranks_of_covariances(model._pair.covariances())
+        size = int(model.n_samples_seen_), *ranks_of_covariances(model._pair.covariances(), model._pair.moments.eps)
         table["debiased"], table["noise_edge"] = debias_correlations(training, *size), noise_edge(*size)
         if X_train is not None and y_train is not None and sum(size[1:]) < size[0]:
             rows = _features(aligner, X_train, y_train)

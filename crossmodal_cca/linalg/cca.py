@@ -7,7 +7,7 @@ import numpy as np
 from .._blocks import FloatArray
 from .pair import Covariances
 from .products import product
-from .solution import LinearSolution, regress_on_scores, score_correlations
+from .solution import LinearSolution, effects_of_scores, score_correlations
 from .svd import truncated_svd
 from .whitening import WhitenedPair
 
@@ -38,4 +38,5 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
 
 def _loadings(W: FloatArray, S: FloatArray, c: float) -> FloatArray:
     """Regress the side on its own scores; without shrinkage WᵀSW is the identity."""
-    return product(S, W) if c == 0 else regress_on_scores(W, S, S).T
+    SW = product(S, W)
+    return SW if c == 0 else effects_of_scores(product(W.T, SW), SW.T).T

@@ -6,40 +6,60 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._blocks import FloatArray, float_block, is_sparse
+from .._blocks import FloatArray, float_block, is_sparse, row_slices
 from .products import cross_product, product, subtract_outer, weighted_sum
 from .sparse_rows import centre_sparse, sparse_product, sum_of_squares
 from .svd import all_eigenvectors, rank_tolerance
 
 # Where in a block of rows some of them are looked at: fractions of it that follow no period.
 SOME = np.arange(256) * 0.6180339887498949 % 1.0
+# Rows of single precision that are summed at a time in double precision, within the cache.
+TILE_ROWS = 256
 
 
 def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Rows about their mean, times √w; the mean; and what is left of it in the rows. Dense ones may get a buffer.
 
-    What is subtracted need not be the mean to all digits: products can be corrected for what is left of it, and lose
-    none themselves where that is below the standard deviation. Without weights the mean of some rows does, and nothing
-    is subtracted, C is A, where that is below half their standard deviation in every feature.
+    The mean has all digits of double precision, whatever the rows' own type. What is subtracted need not be the mean:
+    products can be corrected for what is left of it, and lose none themselves where that is below the standard
+    deviation. Without weights the mean of some rows does, and nothing is subtracted, C is A, where that is below half
+    their standard deviation in every feature. A feature that is constant becomes exactly zero.
     """
     if is_sparse(A):
         return centre_sparse(A, w)
     root = np.sqrt(w).astype(A.dtype)
+    unweighted = bool((w == 1).all())
+    some = A[(SOME * len(A)).astype(np.intp)] if len(A) > len(SOME) else A
     out = None if buffer is None else buffer[: len(A)]
     with np.errstate(over="ignore", invalid="ignore"):  # what is not finite shows in the mean
-        if (w == 1).all():
-            some = A[(SOME * len(A)).astype(np.intp)] if len(A) > len(SOME) else A
-            shift = some.mean(axis=0)
-            if A.flags.forc and (2 * np.abs(shift) <= some.std(axis=0)).all():
-                C, shift = A, np.zeros_like(shift)
-            else:
-                C = np.subtract(A, shift, out=out)
+        if unweighted:
+            shift = some.mean(axis=0, dtype=np.float64).astype(A.dtype)
         else:
             shift = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
-            C = np.subtract(A, shift, out=out)
+        shift = np.where((some == some[0]).all(axis=0), some[0], shift)
+        left = _sum_about(shift, A, w) / w.sum() if A.dtype == np.float32 else None
+        if unweighted and A.flags.forc and (2 * np.abs(shift) <= some.std(axis=0)).all():
+            # The rows as they are: all of the mean is left in them.
+            mean = weighted_sum(root, A) / w.sum() if left is None else shift + left
+            return A, mean, mean
+        C = np.subtract(A, shift, out=out)
+        if not unweighted:
             C *= root[:, None]
-    left = weighted_sum(root, C).astype(np.float64) / w.sum()
+        if left is None:
+            left = weighted_sum(root, C) / w.sum()
     return C, shift + left, left
+
+
+def _sum_about(shift: FloatArray, A: FloatArray, w: FloatArray) -> FloatArray:
+    """Σ w (a − shift) of rows of single precision, in double."""
+    total, shift = np.zeros(A.shape[1]), shift.astype(np.float64)
+    tile = np.empty((min(TILE_ROWS, len(A)), A.shape[1]))
+    for part in row_slices(len(A), TILE_ROWS):
+        rows = tile[: part.stop - part.start]
+        np.copyto(rows, A[part])
+        rows -= shift
+        total += weighted_sum(w[part], rows)
+    return total
 
 
 class CentredRows(NamedTuple):

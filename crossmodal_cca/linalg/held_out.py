@@ -48,7 +48,7 @@ class HeldOutMoments:
         ux, uy = np.where(pair.x.constant, 0.0, 1.0 / pair.x.scale), 1.0 / pair.y.scale
         self.S = Covariances.of_moments(moments, ux, uy, moments.weight_sum)
         self.mean_x, self.mean_y = (moments.mean_x - pair.x.mean) * ux, (moments.mean_y - pair.y.mean) * uy
-        self._still = _rounding(moments.mean_y * uy, pair)
+        self._still = _rounding(moments.mean_y * uy)
 
     def correlations(self, s: NestedSolution) -> FloatArray:
         """Correlation of each pair of scores, 0 where one does not vary."""
@@ -74,7 +74,7 @@ class HeldOutRows:
         x, y = (float_block(A, positions, np.float64, name) for A, name in ((rows.X, "X"), (rows.y, "y")))
         self.x, self.y = pair.x.coordinates(x), pair.y.coordinates(y)
         self.features_y = (y - pair.y.mean) / pair.y.scale
-        self._still = _rounding(y.mean(axis=0) / pair.y.scale, pair)
+        self._still = _rounding(y.mean(axis=0) / pair.y.scale)
         weight = np.ones(len(x)) if rows.sample_weight is None else rows.sample_weight[positions]
         self.weight = weight / weight.sum()
 
@@ -104,6 +104,6 @@ def _from_zero(sums: FloatArray) -> FloatArray:
     return np.vstack([np.zeros((1, sums.shape[1])), sums])
 
 
-def _rounding(mean: FloatArray, pair: StandardizedPair) -> FloatArray:
+def _rounding(mean: FloatArray) -> FloatArray:
     """Variance that rounding gives a feature with this mean."""
-    return np.asarray((100 * np.finfo(pair.moments.dtype).eps * mean) ** 2)
+    return np.asarray((100 * np.finfo(np.float64).eps * mean) ** 2)

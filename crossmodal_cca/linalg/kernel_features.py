@@ -102,7 +102,7 @@ def solve_features(moments: PairMoments, regularization: tuple[float, float], k:
     widths = len(S.xx), len(S.yy)
     unshrunk = np.array([1 / (1 + kappa * p) for kappa, p in zip(regularization, widths, strict=True)])
     cx, cy = 1 - unshrunk
-    eps = float(np.finfo(moments.dtype).eps)
+    eps = moments.eps
     possible = max(min(*widths, moments.n_rows - 1), 0)
     k = possible if k is None else min(k, possible)
     solution = solve_cca(S, whiten_covariances(S, (cx, cy), widths, eps), (cx, cy), k)

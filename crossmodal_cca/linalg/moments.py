@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 from typing import Any
@@ -18,6 +18,8 @@ from .._validation import PairedRows, check_pair
 from .centred_rows import centre
 from .products import cross_product, gram, product, subtract_outer
 from .sparse_rows import DENSE_FROM, largest_magnitudes, refuse_wide_sparse
+
+DOUBLE = np.dtype(np.float64)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -48,6 +50,9 @@ class PairMoments(SavedMixin):
         Feature names of either side, where the rows had them.
     dtype : numpy.dtype
         Floating type of the rows; the coarser one after a merge. The moments themselves are always float64.
+    product_dtype : numpy.dtype
+        Floating type in which the rows of a block were multiplied, which says how many digits the scatters have; the
+        coarser one after a merge. Means are always summed in double precision.
 
     Notes
     -----
@@ -88,7 +93,18 @@ class PairMoments(SavedMixin):
     scatter_yy: FloatArray
     x_names: NDArray[Any] | None = None
     y_names: NDArray[Any] | None = None
-    dtype: np.dtype[Any] = field(default_factory=lambda: np.dtype(np.float64))
+    dtype: np.dtype[Any] = DOUBLE
+    product_dtype: np.dtype[Any] = DOUBLE
+
+    @property
+    def is_single(self) -> bool:
+        """Whether some of the products were computed in single precision."""
+        return self.product_dtype != DOUBLE
+
+    @property
+    def eps(self) -> float:
+        """Rounding of the products, relative to what they are sums of."""
+        return float(np.finfo(self.product_dtype).eps)
 
     @classmethod
     def from_arrays(cls, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> PairMoments:
@@ -97,8 +113,9 @@ class PairMoments(SavedMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_x)
-            Rows of the first modality. float32 rows are multiplied in float32, a block at a time; sparse rows, of at
-            most 5000 features, in float64; chunks of Dask where they are.
+            Rows of the first modality. float32 rows are multiplied in float32, a block at a time, but for so few that
+            there are more features than rows; sparse rows, of at most 5000 features, in float64; chunks of Dask where
+            they are.
         y : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_y) or (n_rows,)
             Rows of the second modality, paired with those of `X`; 1-D counts as one column.
         sample_weight : array-like of shape (n_rows,), default=None
@@ -186,24 +203,30 @@ class PairMoments(SavedMixin):
             S = (np.add if sign > 0 else np.subtract)(mine, theirs, out=mine if in_place else None)
             return subtract_outer(S, (-share * self.weight_sum) * da, db)
 
+        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+            scatter_xx = scatter(self.scatter_xx, other.scatter_xx, dx, dx)
+            scatter_xy = scatter(self.scatter_xy, other.scatter_xy, dx, dy)
+            scatter_yy = scatter(self.scatter_yy, other.scatter_yy, dy, dy)
+        _refuse_overflow(np.diagonal(scatter_xx), np.diagonal(scatter_yy))
         return PairMoments(
             n_rows=self.n_rows + sign * other.n_rows,
             weight_sum=weight_sum,
             mean_x=self.mean_x + share * dx,
             mean_y=self.mean_y + share * dy,
-            scatter_xx=scatter(self.scatter_xx, other.scatter_xx, dx, dx),
-            scatter_xy=scatter(self.scatter_xy, other.scatter_xy, dx, dy),
-            scatter_yy=scatter(self.scatter_yy, other.scatter_yy, dy, dy),
+            scatter_xx=scatter_xx,
+            scatter_xy=scatter_xy,
+            scatter_yy=scatter_yy,
             x_names=self.x_names,
             y_names=self.y_names,
-            dtype=min(self.dtype, other.dtype, key=lambda dtype: dtype.itemsize),
+            dtype=_coarser(self.dtype, other.dtype),
+            product_dtype=_coarser(self.product_dtype, other.product_dtype),
         )
 
     def _without_rounding_of(self, total: PairMoments) -> PairMoments:
         """Set to zero what subtraction left of features that do not vary any more; refuse what was not a part."""
         still: list[NDArray[np.bool_]] = []
         for mine, whole in ((self.scatter_xx, total.scatter_xx), (self.scatter_yy, total.scatter_yy)):
-            rounding = 64 * np.finfo(total.dtype).eps * np.diagonal(whole)
+            rounding = 64 * total.eps * np.diagonal(whole)
             if (np.diagonal(mine) < -rounding).any():
                 raise ValueError(
                     "Only a part of the same rows can be subtracted: these moments vary more than the total."
@@ -233,6 +256,22 @@ class PairMoments(SavedMixin):
                 )
 
 
+def _coarser(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+    return min(a, b, key=lambda dtype: dtype.itemsize)
+
+
+def _out_of_range() -> ValueError:
+    return ValueError(
+        "Squares of the values overflow or vanish in double precision; rescale the features to ordinary units."
+    )
+
+
+def _refuse_overflow(*sums: FloatArray) -> None:
+    """Refuse merged sums of squares or products beyond double precision, as those of one block are refused."""
+    if not all(np.isfinite(values).all() for values in sums):
+        raise _out_of_range()
+
+
 @dataclass(frozen=True, eq=False)
 class CrossMoments:
     """Count, means and centred cross-products Σ (a − mean_a)(b − mean_b)ᵀ of paired rows alone; they add up too."""
@@ -253,8 +292,10 @@ class CrossMoments:
     def __add__(self, other: CrossMoments) -> CrossMoments:
         n = self.n_rows + other.n_rows
         share = other.n_rows / n
-        da, db = other.mean_a - self.mean_a, other.mean_b - self.mean_b
-        scatter = self.scatter + other.scatter + np.outer(share * self.n_rows * da, db)
+        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+            da, db = other.mean_a - self.mean_a, other.mean_b - self.mean_b
+            scatter = self.scatter + other.scatter + np.outer(share * self.n_rows * da, db)
+        _refuse_overflow(scatter)
         return CrossMoments(n, self.mean_a + share * da, self.mean_b + share * db, scatter)
 
     def with_a_times(self, W: FloatArray) -> CrossMoments:
@@ -262,10 +303,14 @@ class CrossMoments:
         return replace(self, mean_a=self.mean_a @ W, scatter=product(W.T, self.scatter))
 
 
-def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None) -> PairMoments:
+def moments_of_rows(
+    rows: PairedRows, positions: NDArray[np.intp] | None = None, *, in_double: bool = False
+) -> PairMoments:
     """Moments of checked rows: blocks centred at their own means, multiplied in their own type, merged in float64.
 
-    Only of those at `positions`, if given: these are gathered block by block, also from a memory map.
+    Only of those at `positions`, if given: these are gathered block by block, also from a memory map. `in_double`
+    multiplies in double precision whatever the rows' type. So few rows that a solution costs more always are, which
+    leaves small batches of a stream all their digits.
     """
     X, Y, w = rows[:3]
     if is_dask(X):
@@ -276,9 +321,10 @@ def moments_of_rows(rows: PairedRows, positions: NDArray[np.intp] | None = None)
     refuse_wide_sparse(X, "X")
     refuse_wide_sparse(Y, "y")
     dtype = float_dtype(X, Y)
+    n_rows = rows.n_rows if positions is None else len(positions)
     # Sparse products gain nothing from single precision.
-    product_type = np.float64 if rows.is_sparse else dtype
-    slices = list(row_slices(rows.n_rows if positions is None else len(positions)))
+    product_type = DOUBLE if in_double or rows.is_sparse or n_rows <= max(X.shape[1], Y.shape[1]) else dtype
+    slices = list(row_slices(n_rows))
     # Blocks are centred into the same memory: fresh pages would cost as much again.
     most = slices[0].stop
     buffers = [None if is_sparse(A) else np.empty((most, A.shape[1]), product_type) for A in (X, Y)]
@@ -344,13 +390,10 @@ def _block_moments(
         products = (gram(Xc), dx, dx), (cross_product(Xc, Yc), dx, dy), (gram(Yc), dy, dy)
         xx, xy, yy = (subtract_outer(S.astype(np.float64, copy=False), weight_sum * a, b) for S, a, b in products)
     if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
-        if X.dtype == np.float64:
-            raise ValueError(
-                "Squares of the values overflow or vanish in double precision; rescale the features to ordinary units."
-            )
-        in_double = _block_moments(X.astype(np.float64), Y.astype(np.float64), w, names)
-        return replace(in_double, dtype=X.dtype)
-    return PairMoments(n, weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype)
+        if X.dtype == DOUBLE:
+            raise _out_of_range()
+        return _block_moments(X.astype(DOUBLE), Y.astype(DOUBLE), w, names)
+    return PairMoments(n, weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype, product_dtype=X.dtype)
 
 
 def _products_hold(S: FloatArray, A: FloatArray) -> bool:

@@ -168,7 +168,7 @@ def _units(side: Side) -> FloatArray:
 def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPair:
     """Standardise a pair that is known by its moments alone."""
     sides = (
-        standardized_side(mean, np.diagonal(scatter) / degrees_of_freedom(moments.weight_sum), moments.dtype, scale)
+        standardized_side(mean, np.diagonal(scatter) / degrees_of_freedom(moments.weight_sum), scale)
         for mean, scatter in (
             (moments.mean_x, moments.scatter_xx),
             (moments.mean_y, moments.scatter_yy),
@@ -177,8 +177,10 @@ def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPai
     return StandardizedPair(moments, *sides)
 
 
-def standardize_rows(rows: PairedRows, *, scale: bool) -> StandardizedPair:
-    """Standardise a pair given its rows; a wide side is reduced to the space its rows span.
+def standardize_rows(rows: PairedRows, *, scale: bool, in_double: bool = False) -> StandardizedPair:
+    """Standardise a pair given its rows, multiplied `in_double` precision whatever their type, or in their own.
+
+    A wide side is reduced to the space its rows span.
 
     Wide means more than twice as many features as rows: below that, the covariance is the smaller work. Sparse rows
     with too many features for a covariance are wide, too, as long as the Gram matrix of the rows is small.
@@ -186,20 +188,20 @@ def standardize_rows(rows: PairedRows, *, scale: bool) -> StandardizedPair:
     X, Y, w = rows[:3]
     wide_x, wide_y = map(_is_wide, (X, Y))
     if not (wide_x or wide_y):
-        return standardize_moments(moments_of_rows(rows), scale=scale)
+        return standardize_moments(moments_of_rows(rows, in_double=in_double), scale=scale)
     dtype = float_dtype(X, Y)
     w = np.ones(rows.n_rows) if w is None else w
     x, X = _wide_side(X, w, "X", scale) if wide_x else (None, X)
     y, Y = _wide_side(Y, w, "y", scale) if wide_y else (None, Y)
-    moments = replace(moments_of_rows(rows._replace(X=X, y=Y)), dtype=dtype)
+    moments = replace(moments_of_rows(rows._replace(X=X, y=Y), in_double=True), dtype=dtype)
     tall = standardize_moments(moments, scale=scale)
     return StandardizedPair(moments, x or tall.x, y or tall.y)
 
 
-def standardized_side(mean: FloatArray, variance: FloatArray, dtype: np.dtype[Any], scale: bool) -> Side:
+def standardized_side(mean: FloatArray, variance: FloatArray, scale: bool) -> Side:
     deviation = np.sqrt(np.maximum(variance, 0.0))
     # A spread below the spacing of floating-point numbers at the mean is rounding, not variation.
-    constant = deviation <= np.finfo(dtype).eps * np.abs(mean)
+    constant = deviation <= np.finfo(np.float64).eps * np.abs(mean)
     return Side(mean, np.where(constant, 1.0, deviation) if scale else np.ones_like(mean), constant)
 
 
@@ -217,14 +219,14 @@ def _wide_side(A: Any, w: FloatArray, name: str, scale: bool) -> tuple[Side, Flo
     if is_sparse(A) and A.shape[1] > MAX_FEATURES:
         centred = CentredRows.read(A, slice(None), w, None, name)
         variance = centred.sum_of_squares() / degrees_of_freedom(w.sum())
-        side = standardized_side(centred.mean, variance, float_dtype(A), scale)
+        side = standardized_side(centred.mean, variance, scale)
         basis = SparseRowSpace(centred, np.where(side.constant, 0.0, 1.0 / side.scale))
         return replace(side, basis=basis), basis.coordinates
     rows = dense_block(A, slice(None), np.float64, name)
     mean = w @ rows / w.sum()
     mean += w @ (rows - mean) / w.sum()
     variance = w @ np.square(rows - mean) / degrees_of_freedom(w.sum())
-    unit = standardized_side(mean, variance, float_dtype(A), scale=True)
+    unit = standardized_side(mean, variance, scale=True)
     side = unit if scale else replace(unit, scale=np.ones_like(mean))
     Z = unit.coordinates(rows) * np.sqrt(w)[:, None]
     side = replace(side, basis=row_space(Z, None if scale else np.where(unit.constant, 0.0, unit.scale)))

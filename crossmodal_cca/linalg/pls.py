@@ -1,25 +1,42 @@
-"""Partial least squares from covariances: the rows are never deflated, only small matrices are."""
+"""Partial least squares from covariances: the rows are never deflated, only small matrices are.
+
+Where covariances have too few digits for the variance of a score, that is taken from rows Z = (Zx, Zy) with ZᵀZ = S.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
 
 from .._blocks import FloatArray
 from .pair import Covariances
-from .solution import LinearSolution, regress_on_scores, score_correlations
+from .products import product, scaled
+from .solution import LinearSolution, correlations_of, effects_of_scores
 from .svd import truncated_svd
 
+Rows = tuple[FloatArray, FloatArray]
 
-def solve_pls_svd(S: Covariances, k: int) -> LinearSolution:
+
+@dataclass(frozen=True, eq=False)
+class PLSSolution(LinearSolution):
+    """With the smallest variance of a unit combination of scores, relative to the largest of any direction (`rcond`).
+
+    It says how many digits of the products that the solution rests on are left in it.
+    """
+
+    rcond: float
+
+
+def solve_pls_svd(S: Covariances, k: int, Z: Rows | None = None) -> PLSSolution:
     """Singular vectors of Sxy: the directions of largest covariance between the sides."""
     U, d, V = truncated_svd(S.xy, k)
-    return _complete(S, U, V, U, V, d)
+    return _complete(S, Z, U, V, U, V, d)
 
 
-def solve_pls_canonical(S: Covariances, k: int) -> LinearSolution:
+def solve_pls_canonical(S: Covariances, k: int, Z: Rows | None = None) -> PLSSolution:
     """Per component the leading singular pair of Sxy, which is then deflated on either side by that side's score.
 
     p = Sxx r/t² and g = Syy s/u² are the loadings, r and s the rotations, and Sxy ← (I − p wᵀ) Sxy (I − v gᵀ), the
@@ -27,23 +44,23 @@ def solve_pls_canonical(S: Covariances, k: int) -> LinearSolution:
     Wegelin (2000), A survey of partial least squares methods (mode A).
     """
     C = S.xy.copy()
-    x, y = _Deflation(S.xx), _Deflation(S.yy)
+    x, y = (_Deflation(_Side(S, Z, i)) for i in (0, 1))
     d: list[float] = []
     for w, strength, v in _leading_pairs(C, k):
         p, g = x.add(w), y.add(v)
         a, b = C.T @ w, C @ v
         C -= np.column_stack([p, b]) @ np.column_stack([a - (w @ b) * g, g]).T
         d.append(strength)
-    return _complete(S, x.weights, y.weights, x.rotations, y.rotations, np.array(d))
+    return _complete(S, Z, x.weights, y.weights, x.rotations, y.rotations, np.array(d))
 
 
-def solve_pls_regression(S: Covariances, k: int) -> LinearSolution:
+def solve_pls_regression(S: Covariances, k: int, Z: Rows | None = None) -> PLSSolution:
     """Improved kernel PLS, algorithm 2: w leads C, and C ← C − t²·p gᵀ with g = Cᵀr/t² the y-weight.
 
     Fewer than k where y is explained to rounding error. Dayal & MacGregor (1997), Improved PLS algorithms.
     """
     C = S.xy.copy()
-    x = _Deflation(S.xx)
+    x = _Deflation(_Side(S, Z, 0))
     V = np.zeros((C.shape[1], 0))
     d: list[float] = []
     for w, strength, _ in _leading_pairs(C, k):
@@ -55,7 +72,32 @@ def solve_pls_regression(S: Covariances, k: int) -> LinearSolution:
         d.append(strength)
     # y-scores regress the y-row on the weights, V(VᵀV)⁺: a y with few columns has fewer directions than components.
     Ry = V @ linalg.pinvh(V.T @ V) if d else V
-    return _complete(S, x.weights, V, x.rotations, Ry, np.array(d), y_loadings=V)
+    return _complete(S, Z, x.weights, V, x.rotations, Ry, np.array(d), y_loadings=V)
+
+
+class _Side:
+    """Covariances of one side (0 is x, 1 is y) with directions of its own; from rows where these are given."""
+
+    def __init__(self, S: Covariances, Z: Rows | None, index: int) -> None:
+        self.S, self.cross = (S.xx, S.xy) if index == 0 else (S.yy, S.xy.T)
+        self.rows = None if Z is None else (Z[index], Z[1 - index])
+
+    def image(self, r: FloatArray) -> tuple[FloatArray, float]:
+        """Sr, and the variance rᵀSr of the score."""
+        if self.rows is None:
+            Sr: FloatArray = self.S @ r
+            return Sr, float(r @ Sr)
+        t = self.rows[0] @ r
+        return self.rows[0].T @ t, float(t @ t)
+
+    def of_scores(self, R: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Covariances of the scores with rotations R: among themselves, with their own side, with the other side."""
+        if self.rows is None:
+            SR = product(self.S, R)
+            return product(R.T, SR), SR.T, product(R.T, self.cross)
+        own, other = self.rows
+        T = product(own, R)
+        return product(T.T, T), product(T.T, own), product(T.T, other)
 
 
 class _Deflation:
@@ -64,15 +106,14 @@ class _Deflation:
     A score of the deflated rows is a score of the rows themselves, Xr, with r = w − Σ_j (p_jᵀw) r_j.
     """
 
-    def __init__(self, S: FloatArray) -> None:
-        self.S = S
-        self.weights = self.rotations = self.loadings = np.zeros((len(S), 0))
+    def __init__(self, side: _Side) -> None:
+        self.side = side
+        self.weights = self.rotations = self.loadings = np.zeros((len(side.S), 0))
         self.score_variance = 0.0
 
     def add(self, w: FloatArray) -> FloatArray:
         r = w - self.rotations @ (self.loadings.T @ w)
-        Sr = self.S @ r
-        self.score_variance = float(r @ Sr)
+        Sr, self.score_variance = self.side.image(r)
         p: FloatArray = Sr / self.score_variance
         self.weights = np.column_stack([self.weights, w])
         self.rotations = np.column_stack([self.rotations, r])
@@ -95,23 +136,42 @@ def _leading_pairs(C: FloatArray, k: int) -> Iterator[tuple[FloatArray, float, F
 
 def _complete(
     S: Covariances,
+    Z: Rows | None,
     Wx: FloatArray,
     Wy: FloatArray,
     Rx: FloatArray,
     Ry: FloatArray,
     d: FloatArray,
     y_loadings: FloatArray | None = None,
-) -> LinearSolution:
+) -> PLSSolution:
     """Add what follows from the rotations: loadings and predictions by least squares on the scores."""
-    return LinearSolution(
+    x, y = _Side(S, Z, 0), _Side(S, Z, 1)
+    (Gx, x_own, x_other), (Gy, y_own, y_other) = x.of_scores(Rx), y.of_scores(Ry)
+    cross = np.einsum("ij,ji->i", x_other, Ry)
+    return PLSSolution(
         x_weights=Wx,
         y_weights=Wy,
         x_rotations=Rx,
         y_rotations=Ry,
-        x_loadings=regress_on_scores(Rx, S.xx, S.xx).T,
-        y_loadings=regress_on_scores(Ry, S.yy, S.yy).T if y_loadings is None else y_loadings,
-        y_effects=regress_on_scores(Rx, S.xx, S.xy),
-        x_effects=regress_on_scores(Ry, S.yy, S.xy.T),
+        x_loadings=effects_of_scores(Gx, x_own).T,
+        y_loadings=effects_of_scores(Gy, y_own).T if y_loadings is None else y_loadings,
+        y_effects=effects_of_scores(Gx, x_other),
+        x_effects=effects_of_scores(Gy, y_other),
         singular_values=d,
-        correlations=score_correlations(S, Rx, Ry),
+        correlations=correlations_of(cross, np.diagonal(Gx), np.diagonal(Gy)),
+        rcond=min(_relative_variance(Rx, Gx, x.S), _relative_variance(Ry, Gy, y.S)),
     )
+
+
+def _relative_variance(R: FloatArray, G: FloatArray, S: FloatArray) -> float:
+    """Smallest variance of a unit combination of the scores of covariance G, relative to a bound of the largest of S.
+
+    Scores that are none, for more components than y has directions, do not count.
+    """
+    lengths, largest = np.linalg.norm(R, axis=0), float(linalg.norm(S, 1)) if S.size else 0.0
+    if not len(lengths) or largest == 0:
+        return 1.0
+    D = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    values = linalg.eigvalsh(scaled(G, D, D), check_finite=False)
+    found = values[values > len(G) * np.finfo(np.float64).eps * values[-1]]
+    return float(found.min(initial=values[-1])) / largest

@@ -36,7 +36,7 @@ class _Rows:
     def __init__(self, A: Any, w: FloatArray, name: str, scale: bool, shrinkage: float) -> None:
         self.A, self.w, self.name, self.shrinkage = A, w, name, shrinkage
         variance = self._start()
-        self.side = standardized_side(self.mean, variance, float_dtype(A), scale)
+        self.side = standardized_side(self.mean, variance, scale)
         self.units = np.where(self.side.constant, 0.0, 1.0 / self.side.scale)
         self.target = float(np.mean(variance * self.units**2))
 

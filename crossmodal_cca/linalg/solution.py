@@ -73,6 +73,22 @@ class LinearSolution:
             },
         )
 
+    def amplification(self, S: Covariances) -> float:
+        """How many times larger than a score, or a predicted feature, are the terms that it is the sum of, at most.
+
+        Sizes are standard deviations, √(Σ r²·variance of the feature) that of the terms of a score, and rounding of the
+        terms is as many times larger in the sum.
+        """
+        sides = (self.x_rotations, S.xx, S.yy, self.y_effects), (self.y_rotations, S.yy, S.xx, self.x_effects)
+        return max(_amplification(*side) for side in sides)
+
+
+def _amplification(R: FloatArray, S: FloatArray, S_other: FloatArray, B: FloatArray) -> float:
+    variances = np.maximum(np.einsum("ij,ij->j", R, product(S, R)), 0.0)
+    pairs = (np.diagonal(S) @ R**2, variances), (variances @ B**2, np.diagonal(S_other))
+    ratios = [np.divide(terms, whole, out=np.where(terms > 0, np.inf, 0.0), where=whole > 0) for terms, whole in pairs]
+    return float(np.sqrt(max(ratio.max(initial=0.0) for ratio in ratios)))
+
 
 def definite_signs(W: FloatArray) -> FloatArray:
     """The sign (k,) of the largest entry of each column of W (n, k)."""
@@ -81,18 +97,13 @@ def definite_signs(W: FloatArray) -> FloatArray:
     return np.where(W[np.abs(W).argmax(axis=0), np.arange(W.shape[1])] < 0, -1.0, 1.0)
 
 
-def regress_on_scores(R: FloatArray, S_own: FloatArray, S_cross: FloatArray) -> FloatArray:
-    """Least-squares effects (k, m) of the scores with rotations R on variables with covariance S_cross with the side.
-
-    (RᵀSR)⁺ RᵀS_cross; the pseudo-inverse, since more components than independent scores are legitimate for y.
-    """
-    if R.shape[1] == 0:
-        return np.zeros((0, S_cross.shape[1]))
-    return effects_of_scores(product(R.T, product(S_own, R)), product(R.T, S_cross))
-
-
 def effects_of_scores(G: FloatArray, C: FloatArray) -> FloatArray:
-    """G⁺C: least-squares effects (k, m) of scores with covariance G (k, k) on variables of covariance C (k, m)."""
+    """G⁺C: least-squares effects (k, m) of scores with covariance G (k, k) on variables of covariance C (k, m).
+
+    The pseudo-inverse, since more components than independent scores are legitimate for y.
+    """
+    if not len(G):
+        return C
     # Scores of very different lengths are legitimate; unit diagonal keeps the short ones above the cut-off.
     D = unit_diagonal(np.diagonal(G))
     inverse = scaled(linalg.pinvh(scaled(G, D, D), check_finite=False), D, D)
@@ -154,8 +165,12 @@ def paired_correlations(A: FloatArray, B: FloatArray, weight: FloatArray | None 
 def score_correlations(S: Covariances, Rx: FloatArray, Ry: FloatArray) -> FloatArray:
     """Correlation of each pair of scores; 0 where a score does not vary."""
     cross = np.einsum("ij,ij->j", Rx, product(S.xy, Ry))
+    return correlations_of(cross, *(np.einsum("ij,ij->j", R, product(A, R)) for R, A in ((Rx, S.xx), (Ry, S.yy))))
+
+
+def correlations_of(covariances: FloatArray, x_variances: FloatArray, y_variances: FloatArray) -> FloatArray:
+    """Correlations (k,) of pairs of scores; 0 where one does not vary."""
     # Rounding may turn a variance of zero negative.
-    variances = (np.maximum(np.einsum("ij,ij->j", R, product(Sii, R)), 0.0) for R, Sii in ((Rx, S.xx), (Ry, S.yy)))
-    lengths = np.sqrt(np.multiply(*variances))
-    correlations = np.divide(cross, lengths, out=np.zeros_like(cross), where=lengths > 0)
+    lengths = np.sqrt(np.maximum(x_variances, 0.0) * np.maximum(y_variances, 0.0))
+    correlations = np.divide(covariances, lengths, out=np.zeros_like(covariances), where=lengths > 0)
     return np.asarray(np.clip(correlations, -1.0, 1.0))

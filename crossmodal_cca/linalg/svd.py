@@ -84,8 +84,12 @@ def all_eigenvectors(S: FloatArray, *, overwrite: bool = False) -> tuple[FloatAr
 
 
 def rank_tolerance(n_features: int, eps: float) -> float:
-    """Ratio of a singular value of unit-variance rows to the leading one up to which it counts as null: √(p·eps)."""
-    return float(np.sqrt(n_features * eps))
+    """Ratio of a singular value of unit-variance rows to the leading one up to which it counts as null.
+
+    √(p·eps), what is left of a null direction in products with this rounding; never below 1e-7, for values that were
+    once stored in single precision leave null directions of several 1e-8 whatever their type is now.
+    """
+    return max(float(np.sqrt(n_features * eps)), 1e-7)
 
 
 def row_space(Z: FloatArray, column_scale: FloatArray | None = None) -> FloatArray:

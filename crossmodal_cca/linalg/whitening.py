@@ -41,6 +41,14 @@ class Whitener:
         # From the right of the transpose, whose layout needs no copy.
         return np.asarray(blas.dtrsm(1.0, self.matrix, B.T, side=1, lower=1, trans_a=1, overwrite_b=1)).T
 
+    def condition(self, at_least: float) -> float:
+        """Condition number of A at unit diagonal; of lower ones than `at_least` a bound will do."""
+        if not self.is_factor or self.rcond * at_least > 1:
+            return 1 / self.rcond
+        # 1-norms give an upper bound alone.
+        d = linalg.svdvals(np.tril(self.matrix), check_finite=False)
+        return float(np.divide(d[0], d[-1])) ** 2
+
     def weights(self, U: FloatArray) -> FloatArray:
         """TU: what directions U of the whitened side are in the side's own coordinates."""
         if not self.is_factor:
@@ -65,6 +73,10 @@ class WhitenedPair:
     def complete(self) -> bool:
         """Whether neither side has redundant features."""
         return self.x.complete and self.y.complete
+
+    def condition(self, at_least: float) -> float:
+        """Condition number of the worse side; of lower ones than `at_least` a bound will do."""
+        return max(side.condition(at_least) for side in (self.x, self.y))
 
 
 def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
@@ -120,16 +132,9 @@ def whiten_rows(
     return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1])
 
 
-def ranks_of_covariances(S: Covariances) -> tuple[int, int]:
-    """Numbers of directions in which the two sides vary, by the one rank rule."""
-    eps = float(np.finfo(np.float64).eps)
+def ranks_of_covariances(S: Covariances, eps: float) -> tuple[int, int]:
+    """Numbers of directions in which the two sides vary, by the one rank rule for products with this rounding."""
     return _whitener(S.xx, eps).rank, _whitener(S.yy, eps).rank
-
-
-def ranks_of_rows(R: FloatArray, widths: tuple[int, int]) -> tuple[int, int]:
-    """The same from rows R = [Rx, Ry], where products in single precision would blur it."""
-    whitened = whiten_rows(R, (0.0, 0.0), widths, widths, 1.0)
-    return whitened.x.rank, whitened.y.rank
 
 
 def _shrunk(S: FloatArray, c: float, target: float) -> FloatArray:
@@ -158,7 +163,7 @@ def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
     if not failed:
         # By 1-norms, below that by eigenvalues; the estimate of the inverse's is hardly ever off by more than 3.
         rcond, _ = lapack.dpocon(L, linalg.norm(C.T, 1, check_finite=False), uplo="L")
-        if definite or rcond > 3 * p * eps:
+        if definite or rcond > 3 * rank_tolerance(p, eps) ** 2:
             return Whitener(int(varying.sum()), float(rcond), True, D, L, is_factor=True)
     np.fill_diagonal(C, varying)
     d2, Q = all_eigenvectors(C, overwrite=True)

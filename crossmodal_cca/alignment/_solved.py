@@ -1,0 +1,52 @@
+"""A linear solution with what it says of its own digits, and how few of them are enough."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..linalg.pair import Covariances
+from ..linalg.solution import LinearSolution
+from ..linalg.whitening import WhitenedPair
+
+# Reciprocal condition of what was divided by, below which products in single or double precision have too few digits:
+# correlations then err by about 4e-5, or 1e-8.
+SINGLE_FLOOR, DOUBLE_FLOOR = 1e-4, 1e-8
+# Relative to the first component, how strong the last one has to be in products of single precision.
+WEAK = 1e-2
+# What a correlation has to leave unexplained for single precision to know how much that is.
+UNEXPLAINED = 1e-3
+# How many times larger the terms of a score may be than the score itself for it to be computed in single precision.
+SINGLE_AMPLIFICATION = 100.0
+
+
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A shared space in the coordinates of covariances S.
+
+    `rcond` is the reciprocal condition of what the solution divided by, and `is_clear` says that neither a rank nor the
+    number of components hangs on the rounding of the products. `extra` are further attributes of the model.
+    """
+
+    solution: LinearSolution
+    S: Covariances
+    rcond: float
+    is_clear: bool
+    extra: dict[str, Any] = field(default_factory=dict)
+    whitened: WhitenedPair | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether covariances of double precision were enough."""
+        return self.is_clear and self.rcond > DOUBLE_FLOOR
+
+    @property
+    def holds_in_single(self) -> bool:
+        """Whether covariances from products in single precision were enough."""
+        unexplained = 1.0 - self.solution.correlations.max(initial=0.0) ** 2
+        return self.is_clear and self.rcond > SINGLE_FLOOR and bool(unexplained > UNEXPLAINED)
+
+    @property
+    def scores_fit_single(self) -> bool:
+        """Whether scores and predictions can be computed in single precision."""
+        return self.solution.amplification(self.S) <= SINGLE_AMPLIFICATION
