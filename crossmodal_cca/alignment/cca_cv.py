@@ -8,12 +8,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._blocks import FloatArray
 from ..linalg.held_out import NestedSolution
 from ..linalg.pair import StandardizedPair
 from ..linalg.shrinkage_path import ShrinkagePath
+from ..linalg.whitening import whiten_covariances, whiten_rows
 from .base import LinearAligner
 from .cca import CCA
-from .linear_cv import LinearCV
+from .linear_cv import FoldSolver, LinearCV
 
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 
@@ -125,14 +127,23 @@ class CCACV(LinearCV):
     def _powers(self, retrieval: bool) -> Sequence[float | None]:
         return [float(power) for power in (self.powers if retrieval else self.powers[:1])]
 
-    def _solver(self, pair: StandardizedPair) -> tuple[int, Any]:
-        path = ShrinkagePath(pair.covariances(), (pair.x.n_features, pair.y.n_features), pair.moments.eps)
+    def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
+        S, moments, n_features = pair.covariances(), pair.moments, (pair.x.n_features, pair.y.n_features)
+        if R is None:
+            unshrunk = whiten_covariances(S, (0.0, 0.0), n_features, moments.eps)
+        else:
+            widths = len(S.xx), len(S.yy)
+            unshrunk = whiten_rows(R, (0.0, 0.0), n_features, widths, pair.degrees_of_freedom)
+        path = ShrinkagePath(S, n_features, unshrunk)
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
             c = setting["shrinkage"]
             return path.solve(c if isinstance(c, tuple) else (c, c), k)
 
-        return min(*path.ranks, pair.moments.n_rows - 1), solve
+        # With shrinkage nothing is divided by that is small; but in single precision ranks are not known either.
+        matters = moments.is_single or 0.0 in map(float, self.shrinkages)
+        rcond, is_clear = (unshrunk.rcond, unshrunk.complete) if matters else (1.0, True)
+        return FoldSolver(min(*path.ranks, moments.n_rows - 1), solve, rcond, is_clear)
 
     def _estimator(self, **params: Any) -> LinearAligner:
         return CCA(**params, scale=self.scale)

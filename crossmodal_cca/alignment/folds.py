@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functools import partial, reduce
 from operator import add
+from typing import Any
 
 import numpy as np
 
+from .._blocks import ChosenRows, FloatArray
 from .._validation import PairedRows
 from ..linalg.held_out import HeldOutMoments, HeldOutRows
 from ..linalg.moments import PairMoments, moments_of_rows
@@ -28,13 +30,22 @@ class Folds:
         self.bounds = (*widths, fewest - 1)
         # As in one fit: then the covariance is more work than the rows.
         self.is_wide = max(widths) > 2 * fewest
+        tested = np.sort(np.concatenate([test for _, test in splits]))
+        self._is_partition = np.array_equal(tested, np.arange(n))
         self._parts: list[PairMoments] = []
         self._total: PairMoments | None = None
+        self._walk(in_double=False)
+
+    def _walk(self, *, in_double: bool) -> None:
+        self._of_rows = partial(moments_of_rows, self.rows, in_double=in_double)
         if not self.is_wide:
-            of_rows = partial(moments_of_rows, rows)
-            self._parts = [of_rows(test) for _, test in splits]
-            tested = np.sort(np.concatenate([test for _, test in splits]))
-            self._total = reduce(add, self._parts) if np.array_equal(tested, np.arange(n)) else of_rows()
+            self._parts = [self._of_rows(test) for _, test in self.splits]
+            self._total = reduce(add, self._parts) if self._is_partition else self._of_rows()
+
+    def repeat_in_double(self) -> None:
+        """Go over the rows again with products in double precision, if they were not."""
+        if self._total is not None and self._total.is_single:
+            self._walk(in_double=True)
 
     def whole(self) -> StandardizedPair:
         """All rows, standardised."""
@@ -44,29 +55,39 @@ class Folds:
 
     def train_and_test(self, fold: int, *, needs_rows: bool) -> tuple[StandardizedPair, HeldOut]:
         """The training part of a fold, standardised, and what its test part knows."""
-        train, test = self.splits[fold]
         if self._total is None:
+            train = self.splits[fold][0]
             rows, w = self.rows, self.rows.sample_weight
             part = rows._replace(X=rows.X[train], y=rows.y[train], sample_weight=None if w is None else w[train])
             pair = standardize_rows(part, scale=self.scale)
         else:
             pair = standardize_moments(self._training_moments(fold), scale=self.scale)
         if needs_rows or self._total is None:
-            return pair, HeldOutRows(pair, self.rows, test)
+            return pair, self.test_rows(fold, pair)
         return pair, HeldOutMoments(pair, self._parts[fold])
+
+    def test_rows(self, fold: int, pair: StandardizedPair) -> HeldOutRows:
+        """The rows of a fold's test part themselves."""
+        return HeldOutRows(pair, self.rows, self.splits[fold][1])
+
+    def triangular_training_rows(self, fold: int, pair: StandardizedPair) -> FloatArray:
+        """The training part of a fold, gathered block by block and reduced to a triangle."""
+        (X, y, w), train = self.rows[:3], self.splits[fold][0]
+        part: Any = ChosenRows(X, train), ChosenRows(y, train), None if w is None else w[train]
+        return pair.triangular_rows(PairedRows(*part))
 
     def _training_moments(self, fold: int) -> PairMoments:
         """The total minus the fold where that is the rest and keeps its digits; otherwise from the rows."""
         assert self._total is not None
         train = self.splits[fold][0]
         if not self._is_complement(fold):
-            return moments_of_rows(self.rows, train)
+            return self._of_rows(train)
         moments = self._total - self._parts[fold]
         for side in ("xx", "yy"):
             rest, total = (np.diagonal(getattr(m, f"scatter_{side}")) for m in (moments, self._total))
             # A feature that varies mostly in this fold, by an outlier or an offset, leaves rounding to the others.
-            if np.any(rest < _SAFE_SHARE[self._total.dtype.name] * total):
-                return moments_of_rows(self.rows, train)
+            if np.any(rest < _SAFE_SHARE[self._total.product_dtype.name] * total):
+                return self._of_rows(train)
         return moments
 
     def _is_complement(self, fold: int) -> bool:

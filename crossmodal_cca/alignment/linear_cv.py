@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -15,11 +16,25 @@ from .._validation import check_pair, check_sample_weight, check_scale_of_weight
 from ..linalg.held_out import HeldOutRows, NestedSolution, Residuals
 from ..linalg.pair import StandardizedPair
 from ..metrics.scorer import RetrievalScorer
+from ._solved import DOUBLE_FLOOR, SINGLE_FLOOR
 from .base import LinearAligner, LinearMaps
 from .folds import Folds, HeldOut
 from .selection import Choice, FoldIds, FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
 
 MOMENT_SCORINGS = ("correlation", "explained_variance", "r2")
+
+
+@dataclass(frozen=True, eq=False)
+class FoldSolver:
+    """What one fold's training part gives: the number of components possible, and nested solutions of any setting.
+
+    `rcond` and `is_clear` say of its covariances what they say of one model's; of rows they need not be looked at.
+    """
+
+    possible: int
+    solve: Callable[[dict[str, Any], int], NestedSolution]
+    rcond: float
+    is_clear: bool
 
 
 class LinearCV(SelectionMixin, LinearMaps):
@@ -42,8 +57,8 @@ class LinearCV(SelectionMixin, LinearMaps):
         """Powers to try; None where there is no such parameter."""
 
     @abstractmethod
-    def _solver(self, pair: StandardizedPair) -> tuple[int, Any]:
-        """Components possible, and a function (setting, k) → solution with at most k nested components."""
+    def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
+        """Solver for up to `most` components, from covariances or, where these are given, from triangular rows R."""
 
     def _bound(self, n_features_x: int, n_features_y: int, degrees_of_freedom: int) -> int:
         """Most components that a fold could have."""
@@ -121,18 +136,31 @@ class LinearCV(SelectionMixin, LinearMaps):
         numbers, given = numbers_of_components(self.n_components, self._bound(*folds.bounds), every=not retrieval)
 
         def scorer(fold: int) -> tuple[int, FoldScorer]:
-            pair, held_out = folds.train_and_test(fold, needs_rows=retrieval)
-            possible, solve = self._solver(pair)
+            solver, held_out = self._solved(folds, fold, numbers[-1], needs_rows=retrieval)
             own_ids = ids.of(folds.splits[fold][1])
 
             def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
-                return self._scored(held_out, solve(setting, ks[-1]), scoring, powers, ks, own_ids)
+                return self._scored(held_out, solver.solve(setting, ks[-1]), scoring, powers, ks, own_ids)
 
-            return possible, score
+            return solver.possible, score
 
         n_folds = len(folds.splits)
         of_folds = map(scorer, range(n_folds))
         return choose(of_folds, n_folds, self._settings(), powers, numbers, given, self.verbose)
+
+    def _solved(self, folds: Folds, fold: int, most: int, *, needs_rows: bool) -> tuple[FoldSolver, HeldOut]:
+        """Solver and held-out part of a fold: like one model's, from rows where covariances have too few digits."""
+        pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
+        solver = self._solver(pair, None, most)
+        if pair.moments.is_single and not (solver.is_clear and solver.rcond > SINGLE_FLOOR):
+            folds.repeat_in_double()
+            pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
+            solver = self._solver(pair, None, most)
+        # Sparse rows are scored from moments alone.
+        if not (solver.is_clear and solver.rcond > DOUBLE_FLOOR) and not folds.rows.is_sparse:
+            solver = self._solver(pair, folds.triangular_training_rows(fold, pair), most)
+            held_out = folds.test_rows(fold, pair)
+        return solver, held_out
 
     def _scored(
         self,

@@ -24,10 +24,7 @@ class _PLS(LinearAligner):
 
     def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
         S = pair.covariances()
-        Z = None
-        if R is not None:
-            Zx, Zy = np.hsplit(R / np.sqrt(pair.degrees_of_freedom), [len(S.xx)])
-            Z = Zx, Zy
+        Z = None if R is None else pair.rows_of_sides(R)
         solution, is_clear = self._as_many_as_possible(
             lambda k: self._components(S, k, Z), pair, S, allow_fewer=allow_fewer, tentative=tentative
         )

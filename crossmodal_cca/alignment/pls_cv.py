@@ -14,9 +14,10 @@ from ..linalg.pair import StandardizedPair
 from ..linalg.pls import solve_pls_regression
 from ..linalg.products import product
 from ..linalg.whitening import ranks_of_covariances
+from ._solved import WEAK
 from .base import LinearAligner
 from .folds import HeldOut
-from .linear_cv import LinearCV
+from .linear_cv import FoldSolver, LinearCV
 from .pls import PLSRegression, RegressionScoreMixin
 
 
@@ -100,15 +101,18 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     def _powers(self, retrieval: bool) -> Sequence[float | None]:
         return [None]
 
-    def _solver(self, pair: StandardizedPair) -> tuple[int, Any]:
-        S = pair.covariances()
+    def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
+        S, moments = pair.covariances(), pair.moments
+        possible = min(ranks_of_covariances(S, moments.eps)[0], moments.n_rows - 1)
+        s = solve_pls_regression(S, min(most, possible), None if R is None else pair.rows_of_sides(R))
+        d = s.singular_values
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
-            s = solve_pls_regression(S, k)
             # The weights, from which y-rotations follow for each number of components.
-            return NestedSolution(s.x_rotations, s.y_weights, s.y_effects, s.singular_values)
+            return NestedSolution(s.x_rotations[:, :k], s.y_weights[:, :k], s.y_effects[:k], d[:k])
 
-        return min(ranks_of_covariances(S, pair.moments.eps)[0], pair.moments.n_rows - 1), solve
+        is_clear = not moments.is_single or (len(d) == most and d[-1] > WEAK * d[0])
+        return FoldSolver(possible, solve, s.rcond, bool(is_clear))
 
     def _bound(self, n_features_x: int, n_features_y: int, degrees_of_freedom: int) -> int:
         return min(n_features_x, degrees_of_freedom)

@@ -120,6 +120,11 @@ class StandardizedPair:
 
         return triangular_rows(blocks())
 
+    def rows_of_sides(self, R: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The two sides (Zx, Zy) of triangular rows, in units in which ZᵀZ are the covariances."""
+        x, y = np.hsplit(R / np.sqrt(self.degrees_of_freedom), [len(self.moments.mean_x)])
+        return x, y
+
     def feature_moments(self) -> PairMoments:
         """Moments over the features themselves, also where the pair was fitted in row-space coordinates."""
         m, Bx, By = self.moments, self.x.basis, self.y.basis

@@ -11,7 +11,7 @@ from .held_out import NestedSolution
 from .pair import Covariances
 from .products import product
 from .svd import all_eigenvectors, truncated_svd
-from .whitening import whiten_covariances
+from .whitening import WhitenedPair
 
 
 class ShrinkagePath:
@@ -25,13 +25,12 @@ class ShrinkagePath:
         Of the standardised training rows.
     n_features : tuple of two ints
         Features of either side, which may be more than coordinates.
-    eps : float
-        Rounding of the rows' floating type.
+    unshrunk : WhitenedPair
+        Both sides whitened without shrinkage, from covariances or from rows.
     """
 
-    def __init__(self, S: Covariances, n_features: tuple[int, int], eps: float) -> None:
-        self.S, self.n_features = S, n_features
-        self.unshrunk = whiten_covariances(S, (0.0, 0.0), n_features, eps)
+    def __init__(self, S: Covariances, n_features: tuple[int, int], unshrunk: WhitenedPair) -> None:
+        self.S, self.n_features, self.unshrunk = S, n_features, unshrunk
 
     @cached_property
     def _sides(self) -> list[tuple[FloatArray, FloatArray, float]]:
