@@ -128,14 +128,16 @@ class LinearPredictionMixin(PredictionMixin):
             raise ValueError(f'modality must be "x" or "y", got {modality!r}.')
         pair = self._pair
         S = pair.covariances()
-        own, other, S_other, S_own, S_cross, R, B, scale = (
-            (pair.y, pair.x, S.xx, S.yy, S.xy, self._x_directions, self._y_effects, self.y_scale_)
+        cx, cy = getattr(self, "shrinkage_", (0.0, 0.0))
+        own, other, S_other, S_own, S_cross, R, B, scale, c = (
+            (pair.y, pair.x, S.xx, S.yy, S.xy, self._x_directions, self._y_effects, self.y_scale_, cx)
             if modality == "y"
-            else (pair.x, pair.y, S.yy, S.xx, S.xy.T, self._y_directions, self._x_effects, self.x_scale_)
+            else (pair.x, pair.y, S.yy, S.xx, S.xy.T, self._y_directions, self._x_effects, self.x_scale_, cy)
         )
         A = other.to_coordinates(R.astype(float)) @ own.to_coordinates((B / scale).T).T
         cross = S_cross.T @ A
-        C = own.to_features(S_own - cross - cross.T + A.T @ S_other @ A)
+        # Least squares, without shrinkage: the last two terms cancel, and with large weights their digits would too.
+        C = own.to_features(S_own - cross if c == 0 else S_own - cross - cross.T + A.T @ S_other @ A)
         C = own.to_features(C.T) * scale * scale[:, None]
         return np.asarray((C + C.T) / 2)
 
