@@ -9,6 +9,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .._blocks import counted_rows, float_dtype, is_dask
+from .._checks import check_choice
 from .._sklearn import check_array
 from .._validation import check_rows
 from .._warn import warn
@@ -91,8 +92,7 @@ def check_sides(queries: Any, gallery: Any, metric: str, *, lazy: bool = False) 
 
     With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known.
     """
-    if not isinstance(metric, str) or metric not in SIMILARITIES:
-        raise ValueError(f"metric must be one of {sorted(SIMILARITIES)}, got {metric!r}.")
+    check_choice(metric, "metric", SIMILARITIES)
     queries, gallery = (
         counted_rows(check_rows(A, name, lazy=True), name)
         if lazy and is_dask(A)
@@ -122,16 +122,6 @@ def _checked_relevance(relevance: Any, n_queries: int, n_gallery: int) -> Any:
     if table.nnz and table.data.min() < 0:
         raise ValueError(f"relevance must hold grades >= 0, 0 for what is not relevant; got {table.data.min():g}.")
     return table
-
-
-def check_cutoff(k: Any) -> None:
-    """Refuse a ``k`` that is not None or an integer >= 1."""
-    if k is None:
-        return
-    if isinstance(k, bool | np.bool_) or not isinstance(k, int | np.integer):
-        raise TypeError(f"k must be an integer >= 1 or None (the whole list), got {k!r}.")
-    if k < 1:
-        raise ValueError(f"k must be >= 1 or None (the whole list), got {k}.")
 
 
 def queries_with_relevant_items(first: Array, last: Array) -> Array:

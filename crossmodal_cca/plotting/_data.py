@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import check_whole_number
 from .._sklearn import check_array
 from ..metrics._inputs import checked_ids
 
@@ -36,12 +37,12 @@ def smaller_gallery(x_scores: Any, y_scores: Any) -> int:
     return int(min(np.shape(x_scores)[0], np.shape(y_scores)[0]))
 
 
-def check_whole_number(number: Any, name: str, high: int | None = None) -> None:
-    """Refuse what is not a whole number from 1 to `high`."""
-    whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
-    if not whole or number < 1 or (high is not None and number > high):
-        upper = "" if high is None else f" and at most {high}"
-        raise ValueError(f"{name} must be a whole number of at least 1{upper}, got {number!r}.")
+def check_components(components: Sequence[int], n_components: int) -> list[int]:
+    """Two of the components that there are, as a list."""
+    numbers = [check_whole_number(j, f"components[{i}]", low=0) for i, j in enumerate(components)]
+    if len(numbers) != 2 or max(numbers) >= n_components:
+        raise ValueError(f"components must be two of 0 to {n_components - 1}; got {components!r}.")
+    return numbers
 
 
 def paired_scores(x_scores: Any, y_scores: Any) -> tuple[NDArray[Any], NDArray[Any]]:
