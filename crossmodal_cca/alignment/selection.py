@@ -13,9 +13,9 @@ from scipy.stats import rankdata
 
 from .._blocks import FloatArray
 from .._checks import check_flag, check_n_components, check_number, check_whole_number
+from .._ids import checked_ids
 from .._progress import Progress
 from .._validation import set_or_delete
-from ..metrics._inputs import checked_ids
 from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._checks import check_whole_number
+from .._ids import checked_ids, distinct_ids
 from .._sklearn import check_array
-from ..metrics._inputs import checked_ids
 
 
 def direction_names(names: Sequence[str]) -> tuple[str, str]:
@@ -55,9 +55,4 @@ def paired_scores(x_scores: Any, y_scores: Any) -> tuple[NDArray[Any], NDArray[A
 
 def class_codes(classes: Any, name: str, n_rows: int, rows: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Classes in sorted order, and the position there of each row's class."""
-    checked = checked_ids(classes, name, n_rows, rows)
-    try:
-        values, codes = np.unique(checked, return_inverse=True)
-    except TypeError as error:
-        raise ValueError(f"{name} must be of comparable types; convert them to one type, such as str.") from error
-    return values, codes
+    return distinct_ids(checked_ids(classes, name, n_rows, rows), name)

@@ -14,9 +14,10 @@ from sklearn.utils.validation import check_is_fitted
 from .. import _persistence
 from .._blocks import FloatArray
 from .._checks import check_choice, check_whole_number
+from .._ids import checked_ids, comparable, joined, objects_of, wanted_ids
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
-from ..metrics._inputs import SIMILARITIES, checked_ids
+from ..metrics._inputs import SIMILARITIES
 from .hubness import (
     CORRECTIONS,
     as_embeddings,
@@ -26,7 +27,6 @@ from .hubness import (
     with_bias,
     with_ones,
 )
-from .ids import comparable, joined, wanted_ids
 from .matches import Captions, matches_table
 from .nearest import SearchSpace
 
@@ -208,12 +208,14 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         present = comparable(self.ids_)
-        unwanted = set(comparable(wanted_ids(ids, self.ids_)))
-        unknown = unwanted.difference(present)
+        asked, wanted = wanted_ids(ids, self.ids_)
+        unwanted, known = set(comparable(wanted)), set(present)
+        unknown = [i for i, value in enumerate(comparable(wanted)) if value not in known]
         if unknown:
+            kinds = sorted({type(i).__name__ for i in objects_of(self.ids_[:1000])})
             raise ValueError(
-                f"{len(unknown)} of the ids to remove are not in the index, such as {next(iter(unknown))!r}; its ids "
-                f"are of type {', '.join(sorted({type(i).__name__ for i in present[:1000]})) or 'none: it is empty'}."
+                f"{len(unknown)} of the ids to remove are not in the index, such as {objects_of(asked)[unknown[0]]!r}; "
+                f"its ids are of type {', '.join(kinds) or 'none: it is empty'}."
             )
         kept = np.array([i not in unwanted for i in present], dtype=bool)
         with unchanged_on_error(self):

@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._blocks import BLOCK_ROWS, FloatArray, cut_rows, float_dtype, sum_over_rows
 from .._checks import check_whole_number
+from .._ids import checked_ids
 from .._sklearn import check_array
-from ..metrics._inputs import check_sides, checked_ids
+from ..metrics._inputs import check_sides
 from ..metrics.sharded import query_blocks, starts_of_chunks
 from .hubness import as_embeddings
 from .nearest import SearchSpace

@@ -12,10 +12,10 @@ from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state
 
 from .._checks import check_whole_number, check_whole_numbers
+from .._ids import checked_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows
 from ..alignment.selection import as_positions
-from ..metrics._inputs import checked_ids
 from .classifier import CrossModalClassifier
 
 if TYPE_CHECKING:
