@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -204,38 +204,6 @@ def check_scale_of_weights(weight_sum: float) -> None:
             f"sample_weight sums to {weight_sum:g}; a covariance divides by the sum minus 1, so it must be more "
             "than 1. Weights count repetitions of a row: rescale them, for example to a mean of 1."
         )
-
-
-def check_number(value: Any, name: str, *, low: float, high: float = np.inf, positive: bool = False) -> float:
-    """Return a parameter as a float within [low, high], or above `low` if it must be `positive`."""
-    interval = f"{'(' if positive else '['}{low:g}, {high:g}]"
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        raise TypeError(f"{name} must be a number in {interval}, got {value!r}.")
-    number = float(value)
-    if not (low <= number <= high and np.isfinite(number)) or (positive and number == low):
-        raise ValueError(f"{name} must lie in {interval}, got {value!r}.")
-    return number
-
-
-def as_pair(value: Any, name: str) -> tuple[Any, Any]:
-    """Return the value of a parameter for either side: one value for both, or a tuple or list (x, y)."""
-    if not isinstance(value, tuple | list):
-        return value, value
-    if len(value) != 2:
-        raise ValueError(f"{name} must be one value for both sides or a pair (x, y); got {value!r}.")
-    return value[0], value[1]
-
-
-def check_n_components(n_components: Any) -> None:
-    """Refuse a number of components that is neither None nor a positive whole number."""
-    if n_components is None:
-        return
-    if isinstance(n_components, bool | np.bool_) or not isinstance(n_components, Integral):
-        raise TypeError(
-            f"n_components must be a positive whole number, or None for as many as possible; got {n_components!r}."
-        )
-    if n_components < 1:
-        raise ValueError(f"n_components must be at least 1, or None for as many as possible; got {n_components}.")
 
 
 def check_features_of_y(estimator: Any, y: NDArray[Any], names: NDArray[Any] | None, width: int) -> None:

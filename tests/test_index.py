@@ -290,7 +290,7 @@ def fitted(**parameters):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (lambda: CrossModalIndex(modality="z").fit(np.eye(3)), ValueError, "modality must be 'x' or 'y', got 'z'"),
+        (lambda: CrossModalIndex(modality="z").fit(np.eye(3)), ValueError, "modality must be one of 'x', 'y'; got 'z'"),
         (lambda: CrossModalIndex(metric="l1").fit(np.eye(3)), ValueError, "metric must be one of"),
         (lambda: CrossModalIndex(hubness="qb").fit(np.eye(3)), ValueError, "must be one of .*csls.* got 'qb'"),
         (lambda: CrossModalIndex(hubness="nnn").fit(np.eye(3)), ValueError, "needs query_bank"),
@@ -341,7 +341,7 @@ def fitted(**parameters):
             "the number of items in the index, 3; got 0",
         ),
         (lambda: fitted().kneighbors(np.eye(3), None), TypeError, "got None"),
-        (lambda: fitted().kneighbors(np.eye(3), 1.5), TypeError, "integer"),
+        (lambda: fitted().kneighbors(np.eye(3), 1.5), TypeError, "whole number"),
         (lambda: fitted().add(np.eye(3)), ValueError, "was fitted with ids, so pass one for each row"),
         (
             lambda: CrossModalIndex().fit(np.eye(3)).add(np.eye(3), ids=[1, 2, 3]),

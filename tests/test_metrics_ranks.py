@@ -272,7 +272,7 @@ WITH_INF = np.where(ROWS == 1, np.inf, 0)
         ({"query_ids": np.arange(3), "gallery_ids": np.arange(3).astype("M8[s]")}, TypeError, "datetime"),
         ({"query_ids": [5, 6, 7], "gallery_ids": [0, 1, 2]}, ValueError, "No query has a relevant item"),
         ({"metric": "manhattan"}, ValueError, "metric must be one of .*cosine.* got 'manhattan'"),
-        ({"metric": None}, ValueError, "metric must be one of .* got None"),
+        ({"metric": None}, TypeError, "metric must be one of .* got None"),
     ],
 )
 def test_bad_input_is_refused(arguments, error, message):

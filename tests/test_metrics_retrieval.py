@@ -301,9 +301,9 @@ ROWS = np.eye(3)
 @pytest.mark.parametrize(
     ("k", "error", "message"),
     [
-        (0, ValueError, "k must be >= 1"),
+        (0, ValueError, "k must be a whole number of at least 1"),
         (-1, ValueError, "got -1"),
-        (2.0, TypeError, "k must be an integer >= 1"),
+        (2.0, TypeError, "k must be a whole number of at least 1"),
         (True, TypeError, "got True"),
         ("all", TypeError, "got 'all'"),
         (np.int64(2), None, None),

@@ -318,21 +318,22 @@ def test_thin_classes_are_not_named_over_each_other():
     ("call", "message"),
     [
         (lambda: HitRateDisplay.from_predictions(*SCORES, max_k=0), "max_k must be a whole number"),
-        (lambda: HitRateDisplay.from_predictions(*SCORES, max_k=2.5), "max_k must be a whole number"),
         (lambda: HitRateDisplay.from_predictions(*SCORES, measure="ndcg"), "one of 'hit_rate', 'recall'; got 'ndcg'"),
-        (lambda: HubnessDisplay.from_predictions(*SCORES, k=101), "k must be .* at most 100, got 101"),
+        (lambda: HubnessDisplay.from_predictions(*SCORES, k=101), "between 1 and the number of .*, 100; got 101"),
         (lambda: SharedSpaceDisplay.from_predictions(SCORES[0], SCORES[1][:5]), "pairs of the same 2-D shape"),
         (lambda: SharedSpaceDisplay.from_predictions(*SCORES, components=(0, 3)), "two of 0 to 2"),
         (lambda: SharedSpaceDisplay.from_predictions(*SCORES, labels=["one"]), "a text for each of the 100 pairs"),
         (lambda: SharedSpaceDisplay.from_predictions(*SCORES, classes=["one"]), "classes must have one entry per row"),
         (lambda: SharedSpaceDisplay.from_predictions(*SCORES, classes=range(100)), "at most 10 .* got 100"),
-        (lambda: SharedSpaceDisplay.from_predictions(*SCORES, classes=["a", 1] * 50), "of comparable types"),
         (lambda: SharedSpaceDisplay.from_predictions(SCORES[0] * np.nan, SCORES[1]), "x_scores contains NaN"),
         (lambda: CanonicalCorrelationDisplay.from_estimator(MODEL, X), "X and y go together: got only X"),
         (lambda: CanonicalCorrelationDisplay.from_predictions(SCORES[0], SCORES[1][:5]), "same 2-D shape"),
         (lambda: CanonicalCorrelationDisplay.from_predictions(SCORES[0][:1], SCORES[1][:1]), "at least 2 pairs"),
         (lambda: CanonicalCorrelationDisplay.from_predictions(*SCORES, training=[0.5]), "each of the 3 components"),
-        (lambda: CanonicalCorrelationDisplay.from_predictions(*SCORES, noise_edge=1.5), r"correlation in \[0, 1\]"),
+        (
+            lambda: CanonicalCorrelationDisplay.from_predictions(*SCORES, noise_edge=1.5),
+            "noise_edge must lie",
+        ),
         (lambda: SimilarityMatrixDisplay.from_predictions(*SCORES, metric="angle"), "metric must be one of"),
         (lambda: SimilarityMatrixDisplay.from_predictions(*SCORES, x_ids=LABELS), "got only x_ids"),
         (lambda: SimilarityMatrixDisplay.from_predictions(*SCORES, x_ids=LABELS, y_ids=LABELS[:5]), "y_ids must have"),
@@ -343,3 +344,8 @@ def test_thin_classes_are_not_named_over_each_other():
 def test_bad_input_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_classes_that_cannot_be_sorted_are_refused():
+    with pytest.raises(TypeError, match="classes must be of comparable types"):
+        SharedSpaceDisplay.from_predictions(*SCORES, classes=["a", 1] * 50)

@@ -100,8 +100,7 @@ def test_many_features_are_points_without_arrows():
     [
         ({"components": (0, 4)}, "components must be two of 0 to 3"),
         ({"components": (0,)}, "components must be two of 0 to 3"),
-        ({"n_labels": -1}, "n_labels must be a whole number of at least 0, got -1"),
-        ({"n_labels": True}, "n_labels must be a whole number"),
+        ({"n_labels": -1}, "n_labels must be a whole number of at least 0; got -1"),
         ({"names": ("x", "x")}, "names must be two different names"),
     ],
 )

@@ -134,7 +134,7 @@ def test_what_does_not_fit_a_gallery_in_chunks_is_refused(monkeypatch):
     monkeypatch.setattr(sharded, "_SAMPLED_ROWS", 1000)
     with pytest.raises(ValueError, match="relevance is for rows in memory"):
         retrieval_ranks(QUERIES, LAZY, relevance=np.ones((150, N)))
-    with pytest.raises(ValueError, match="n_neighbors must lie between 1 and the number of items in the gallery, 400"):
+    with pytest.raises(ValueError, match="between 1 and the number of items in the gallery, 400; got 401"):
         search_shards(QUERIES, LAZY, N + 1)
     with pytest.raises(ValueError, match="ids must have one entry per row of gallery: expected 400, got 3"):
         search_shards(QUERIES, LAZY, ids=["a", "b", "c"])

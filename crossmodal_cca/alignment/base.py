@@ -11,11 +11,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from .._blocks import FloatArray, float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
+from .._checks import check_flag, check_n_components, check_number
 from .._validation import (
     PairedRows,
     check_features_of_y,
-    check_n_components,
-    check_number,
     check_pair,
     check_rows_of_x,
     check_rows_of_y,
@@ -225,8 +224,7 @@ class LinearAligner(LinearMaps):
     def _check_parameters(self) -> None:
         check_n_components(self.n_components)
         check_number(getattr(self, "power", 0.0), "power", low=0.0)
-        if not isinstance(self.scale, bool | np.bool_):
-            raise TypeError(f"scale must be True or False, got {self.scale!r}.")
+        check_flag(self.scale, "scale")
 
     def _as_many_as_possible(
         self,

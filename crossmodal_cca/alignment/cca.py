@@ -9,7 +9,8 @@ from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
 from .._blocks import FloatArray, is_dask
-from .._validation import PairedRows, as_pair, check_number
+from .._checks import as_pair, check_choice, check_number_or_word
+from .._validation import PairedRows
 from .._warn import warn
 from ..linalg.cca import solve_cca
 from ..linalg.pair import StandardizedPair
@@ -140,8 +141,7 @@ class CCA(LinearAligner):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        if self.solver not in SOLVERS:
-            raise ValueError(f"solver must be one of {', '.join(map(repr, SOLVERS))}; got {self.solver!r}.")
+        check_choice(self.solver, "solver", SOLVERS)
         shrinkage_pair(self.shrinkage)
 
     def _fit_rows(self, rows: PairedRows) -> None:
@@ -236,9 +236,5 @@ def shrinkage_pair(shrinkage: Any) -> tuple[float | str, float | str]:
     """Return the shrinkage of either side: one value for both, or a pair of them."""
     values = as_pair(shrinkage.tolist() if isinstance(shrinkage, np.ndarray) else shrinkage, "shrinkage")
     for value in values:
-        if isinstance(value, str):
-            if value != "oas":
-                raise ValueError(f'shrinkage must be a number in [0, 1] or "oas", got {value!r}.')
-        else:
-            check_number(value, "shrinkage", low=0.0, high=1.0)
+        check_number_or_word(value, "shrinkage", "oas", low=0.0, high=1.0)
     return values

@@ -11,6 +11,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, float_dtype
+from .._checks import check_choice
 from .._sklearn import check_array, refuse_dask
 
 MODALITIES = ("x", "y")
@@ -98,5 +99,4 @@ def shared_space_scores(aligner: Any, rows: ArrayLike, modality: str, name: str)
 
 def check_modality(modality: Any, name: str) -> None:
     """Refuse what is not the name of a modality."""
-    if modality not in MODALITIES:
-        raise ValueError(f"{name} must be 'x' or 'y', got {modality!r}.")
+    check_choice(modality, name, MODALITIES)

@@ -10,11 +10,10 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
+from .._checks import check_n_components, check_number
 from .._validation import (
     PairedRows,
     check_features_of_y,
-    check_n_components,
-    check_number,
     check_pair,
     set_or_delete,
     unchanged_on_error,

@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from .._blocks import FloatArray
-from .._validation import PairedRows, as_pair, check_pair, unchanged_on_error
+from .._checks import as_pair
+from .._validation import PairedRows, check_pair, unchanged_on_error
 from ..linalg.kernel_path import KernelPath, KernelSide
 from ..linalg.kernels import DISTANCE_KERNELS
 from ..linalg.solution import paired_correlations

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from .._blocks import FloatArray, float_block
-from .._validation import as_pair, check_number, check_rows
+from .._checks import as_pair, check_choice, check_number, check_whole_number_or_none
+from .._validation import check_rows
 from ..linalg.kernel_maps import LANDMARKS, FourierMap, KernelMap, fourier_map, nystroem_map
 from ..linalg.kernels import (
     DISTANCE_KERNELS,
@@ -52,10 +53,7 @@ def regularization_of(estimator: Any) -> tuple[float, float]:
 
 def check_kernel_parameters(estimator: Any) -> None:
     """Refuse parameters outside their range, whatever the rows."""
-    if estimator.approximation not in APPROXIMATIONS:
-        raise ValueError(
-            f"approximation must be one of {', '.join(map(repr, APPROXIMATIONS))}; got {estimator.approximation!r}."
-        )
+    check_choice(estimator.approximation, "approximation", APPROXIMATIONS)
     check_number(estimator.tol, "tol", low=0.0, high=1.0)
     for index in (0, 1):
         _check_side(estimator, index)
@@ -68,9 +66,8 @@ def check_kernel_parameters(estimator: Any) -> None:
 
 def _check_side(estimator: Any, index: int) -> None:
     kernel = side(estimator, "kernel", index)
-    names = kernel_names()
-    if not callable(kernel) and not (isinstance(kernel, str) and kernel in names):
-        raise ValueError(f"kernel must be a function or one of {', '.join(map(repr, names))}; got {kernel!r}.")
+    if not callable(kernel):
+        check_choice(kernel, "kernel", kernel_names(), also="a function")
     gamma = side(estimator, "gamma", index)
     if gamma is not None:
         check_number(gamma, "gamma", low=0.0, positive=True)
@@ -80,14 +77,12 @@ def _check_side(estimator: Any, index: int) -> None:
     if params is not None and not isinstance(params, dict):
         raise TypeError(f"kernel_params must be a dict or None, or a pair (x, y) of these; got {params!r}.")
     check_number(side(estimator, "regularization", index), "regularization", low=0.0, high=1e6, positive=True)
-    m = side(estimator, "n_landmarks", index)
-    if m is not None and (isinstance(m, bool | np.bool_) or not isinstance(m, Integral) or m < 1):
-        raise ValueError(f"n_landmarks must be a positive whole number or None, or a pair of these; got {m!r}.")
+    check_whole_number_or_none(
+        side(estimator, "n_landmarks", index), "n_landmarks", f"{LANDMARKS_BY_DEFAULT}, or a pair (x, y) of these"
+    )
     landmarks = side(estimator, "landmarks", index)
-    if isinstance(landmarks, str) and landmarks not in LANDMARKS:
-        raise ValueError(
-            f"landmarks must be one of {', '.join(map(repr, LANDMARKS))}, or an array of rows; got {landmarks!r}."
-        )
+    if isinstance(landmarks, str):
+        check_choice(landmarks, "landmarks", LANDMARKS, also="an array of rows")
     if estimator.approximation == "fourier" and kernel not in FOURIER_KERNELS:
         raise ValueError(
             f'approximation="fourier" draws from the spectrum of a kernel, known here for '

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._blocks import FloatArray
+from .._checks import check_flag
 from .._sklearn import count_rows
 from .._validation import check_pair, check_sample_weight, check_scale_of_weights, unchanged_on_error
 from ..linalg.held_out import HeldOutRows, NestedSolution, Residuals
@@ -126,8 +127,7 @@ class LinearCV(SelectionMixin, LinearMaps):
         return self
 
     def _check_parameters(self) -> str | RetrievalScorer:
-        if not isinstance(self.scale, bool | np.bool_):
-            raise TypeError(f"scale must be True or False, got {self.scale!r}.")
+        check_flag(self.scale, "scale")
         return self._check_selection(MOMENT_SCORINGS, self._grids)  # type: ignore[no-any-return]
 
     def _choose(self, folds: Folds, scoring: str | RetrievalScorer, ids: FoldIds) -> Choice:

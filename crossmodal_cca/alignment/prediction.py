@@ -12,8 +12,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray, is_dask, map_rows, row_slices
+from .._checks import check_whole_number
 from .._sklearn import check_array, refuse_dask
 from ..linalg.pair import StandardizedPair, UnformedPair
+from .fitted import check_modality
 from .scores import PairScoresMixin
 
 
@@ -124,8 +126,7 @@ class LinearPredictionMixin(PredictionMixin):
         Bach & Jordan (2005), A probabilistic interpretation of canonical correlation analysis.
         """
         check_is_fitted(self)
-        if modality not in ("x", "y"):
-            raise ValueError(f'modality must be "x" or "y", got {modality!r}.')
+        check_modality(modality, "modality")
         pair = self._pair
         S = pair.covariances()
         cx, cy = getattr(self, "shrinkage_", (0.0, 0.0))
@@ -160,12 +161,11 @@ class LinearPredictionMixin(PredictionMixin):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If `n_samples` is not a positive whole number, or `X` is bad in a way that `predict` refuses.
         """
         check_is_fitted(self)
-        if not (isinstance(n_samples, int | np.integer) and n_samples >= 1):
-            raise ValueError(f"n_samples must be a positive whole number, got {n_samples!r}.")
+        n_samples = check_whole_number(n_samples, "n_samples")
         refuse_dask(X, "X")
         mean = _predictions(self._x_scores(X, weighted=False), self._y_effects, self.y_mean_)
         variances, Q = linalg.eigh(self.residual_covariance())

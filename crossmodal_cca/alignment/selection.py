@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
 from .._blocks import FloatArray
+from .._checks import check_flag, check_n_components, check_number, check_whole_number
+from .._ids import checked_ids
 from .._progress import Progress
-from .._validation import check_n_components, check_number, set_or_delete
-from ..metrics._inputs import checked_ids
+from .._validation import set_or_delete
 from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
 
@@ -63,8 +64,8 @@ def check_scoring(scoring: Any, scorings: Sequence[str]) -> str | RetrievalScore
         return scoring
     try:
         return make_retrieval_scorer(ChosenMeasure.named(scoring).name)
-    except ValueError as error:
-        raise ValueError(
+    except (TypeError, ValueError) as error:
+        raise type(error)(
             f"scoring must be one of {', '.join(map(repr, scorings))}, the name of a retrieval metric such as "
             f"'hit_rate_at_10', or what make_retrieval_scorer makes; got {scoring!r}."
         ) from error
@@ -94,17 +95,19 @@ class FoldIds:
 
 def numbers_of_components(n_components: Any, bound: int, *, every: bool) -> tuple[list[int], bool]:
     """Numbers to try, and whether they were given as such; all up to a bound, or a geometric ladder of them."""
-    if isinstance(n_components, Sequence | np.ndarray) and not isinstance(n_components, str):
-        for k in n_components:
-            check_n_components(k)
-        if len(n_components) == 0 or None in list(n_components):
+    if np.iterable(n_components) and not isinstance(n_components, str):
+        numbers = sorted({check_whole_number(k, "n_components") for k in n_components})
+        if not numbers:
             raise ValueError(f"n_components must hold positive whole numbers, got {n_components!r}.")
-        return sorted({int(k) for k in n_components}), True
+        return check_possible(numbers, True, bound), True
     check_n_components(n_components)
-    most = bound if n_components is None else int(n_components)
+    given = n_components is not None
+    most = int(n_components) if given else bound
+    # Before so many numbers are listed.
+    check_possible([most], given, bound)
     if every:
-        return list(range(1, most + 1)), n_components is not None
-    return np.unique(np.geomspace(1, max(most, 1), LADDER).round().astype(int)).tolist(), n_components is not None
+        return list(range(1, most + 1)), given
+    return np.unique(np.geomspace(1, max(most, 1), LADDER).round().astype(int)).tolist(), given
 
 
 def check_possible(numbers: list[int], given: bool, possible: int) -> list[int]:
@@ -222,8 +225,7 @@ class SelectionMixin:
 
     def _check_selection(self, scorings: Sequence[str], grids: dict[str, tuple[float, float, bool]]) -> Any:
         """Check what all have in common, and grids of numbers by name: (low, high, whether above low)."""
-        if not isinstance(self.one_standard_error, bool | np.bool_):
-            raise TypeError(f"one_standard_error must be True or False, got {self.one_standard_error!r}.")
+        check_flag(self.one_standard_error, "one_standard_error")
         for name, (low, high, positive) in grids.items():
             values = getattr(self, name)
             if np.ndim(values) != 1 or len(values) == 0:

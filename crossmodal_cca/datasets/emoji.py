@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
+from .._checks import check_choice
+
 _LANGUAGES = ("en", "fr", "es", "de", "it", "pt", "ru", "zh", "ja")
 _SUBSETS = ("all", "train", "test")
 
@@ -108,8 +110,7 @@ def load_emoji(*, subset: str = "all", return_X_y: bool = False, as_frame: bool 
     >>> print(data.names["en"][0], "|", data.names["fr"][0], "|", data.group_names[data.group[0]])
     grinning face | visage rieur | smileys-emotion
     """
-    if not isinstance(subset, str) or subset not in _SUBSETS:
-        raise ValueError(f"subset must be one of {', '.join(map(repr, _SUBSETS))}; got {subset!r}.")
+    check_choice(subset, "subset", _SUBSETS)
     folder = files(__package__) / "data"
     with (folder / "emoji.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
         stored = dict(archive)

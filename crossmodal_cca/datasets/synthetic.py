@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state, check_scalar
+from sklearn.utils import check_random_state
+
+from .._checks import check_number, check_whole_number
 
 
 def _random_orthogonal(n_features: int, random_state: Any) -> NDArray[np.float64]:
@@ -104,11 +105,10 @@ def make_paired_latent(
     >>> X.shape, y.shape
     ((200, 6), (200, 4))
     """
-    check_scalar(n_samples, "n_samples", Integral, min_val=1)
-    check_scalar(n_features_x, "n_features_x", Integral, min_val=1)
-    check_scalar(n_features_y, "n_features_y", Integral, min_val=1)
-    if not 1 <= condition < np.inf:
-        raise ValueError(f"condition must be finite and at least 1; got {condition!r}.")
+    sizes = {"n_samples": n_samples, "n_features_x": n_features_x, "n_features_y": n_features_y}
+    for name, size in sizes.items():
+        check_whole_number(size, name)
+    check_number(condition, "condition", low=1.0)
     rho = _check_correlations(correlations, min(n_features_x, n_features_y))
     rng = check_random_state(random_state)
 

@@ -13,11 +13,11 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
+from .._checks import check_choice, check_confidence_level, check_whole_number
 from .._progress import Progress
-from .._validation import check_number, check_pair
+from .._validation import check_pair
 from ..metrics.resampling import cluster_codes
 from ._rows import SIDES, feature_names, unit_columns
-from .noise import _checked
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -102,10 +102,9 @@ def bootstrap_weights(
     >>> float(table.loc[("y", 1, "Waist"), "sign_consistency"]) > 0.9
     True
     """
-    n_bootstrap = _checked(n_bootstrap, "n_bootstrap", 2)
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"kind must be one of {', '.join(map(repr, KINDS))}; got {kind!r}.")
-    level = check_number(confidence_level, "confidence_level", low=0.0, high=1.0, positive=True)
+    n_bootstrap = check_whole_number(n_bootstrap, "n_bootstrap", low=2)
+    check_choice(kind, "kind", KINDS)
+    level = check_confidence_level(confidence_level)
     check_is_fitted(aligner)
     if not hasattr(aligner, f"x_{kind}_"):
         raise TypeError(

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-from typing import Any
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+
+from .._checks import check_whole_number
 
 
 def noise_edge(n_samples: int, n_features_x: int, n_features_y: int) -> float:
@@ -52,8 +51,8 @@ def noise_edge(n_samples: int, n_features_x: int, n_features_y: int) -> float:
     >>> noise_edge(150, 100, 80)
     1.0
     """
-    n = _checked(n_samples, "n_samples", 2)
-    p, q = _checked(n_features_x, "n_features_x", 1), _checked(n_features_y, "n_features_y", 1)
+    n = check_whole_number(n_samples, "n_samples", low=2)
+    p, q = check_whole_number(n_features_x, "n_features_x"), check_whole_number(n_features_y, "n_features_y")
     if p + q > n - 1:
         return 1.0
     c1, c2 = p / (n - 1), q / (n - 1)
@@ -125,11 +124,3 @@ def debias_correlations(
     debiased = np.full(rho.shape, np.nan)
     debiased[above] = np.minimum(np.sqrt(root), 1.0)
     return debiased
-
-
-def _checked(number: Any, name: str, low: int) -> int:
-    if isinstance(number, bool | np.bool_) or not isinstance(number, Integral):
-        raise TypeError(f"{name} must be a whole number of at least {low}, got {number!r}.")
-    if number < low:
-        raise ValueError(f"{name} must be at least {low}, got {number}.")
-    return int(number)

@@ -12,13 +12,13 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._blocks import FloatArray, float_block
+from .._checks import check_n_components, check_whole_number
 from .._progress import Progress
 from .._sklearn import check_array
-from .._validation import PairedRows, check_n_components, check_pair
+from .._validation import PairedRows, check_pair
 from ..linalg.pair import standardize_rows
 from ..linalg.svd import rank_tolerance
 from ._canonical import CanonicalPairs, canonical_pairs_of_sides, component_index
-from .noise import _checked
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -121,7 +121,7 @@ def permutation_test(
     """
     import pandas as pd
 
-    n_permutations = _checked(n_permutations, "n_permutations", 1)
+    n_permutations = check_whole_number(n_permutations, "n_permutations")
     check_n_components(n_components)
     rows = check_pair(X, y, min_rows=3)
     x, z, left = _rows_to_permute(rows, nuisance)

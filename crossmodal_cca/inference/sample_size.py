@@ -6,8 +6,7 @@ from math import exp, log
 from numbers import Real
 from typing import Any
 
-from .._validation import as_pair, check_number
-from .noise import _checked
+from .._checks import as_pair, check_choice, check_number, check_whole_number
 
 # Helmer et al. (2024): intercept and effects of ln(correlation), ln(number of features) and the sum of the decays.
 COEFFICIENTS = {
@@ -72,12 +71,9 @@ def required_samples(
     >>> required_samples(0.3, 150, method="pls")
     52919
     """
-    r = check_number(correlation, "correlation", low=0.0, high=1.0, positive=True)
-    if r == 1:
-        raise ValueError("correlation must lie in (0, 1), got 1.")
-    n = _checked(n_features, "n_features", 2)
-    if not isinstance(method, str) or method not in COEFFICIENTS:
-        raise ValueError(f"method must be one of {', '.join(map(repr, COEFFICIENTS))}; got {method!r}.")
+    r = check_number(correlation, "correlation", low=0.0, high=1.0, positive=True, below=True)
+    n = check_whole_number(n_features, "n_features", low=2)
+    check_choice(method, "method", COEFFICIENTS)
     b0, b1, b2, b3 = COEFFICIENTS[method]
     return round(exp(b0 + b1 * log(r) + b2 * log(n) + b3 * _sum_of_decays(decay)))
 

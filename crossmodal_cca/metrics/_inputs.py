@@ -9,6 +9,8 @@ import numpy.typing as npt
 from scipy import sparse
 
 from .._blocks import counted_rows, float_dtype, is_dask
+from .._checks import check_choice
+from .._ids import codes_of_ids
 from .._sklearn import check_array
 from .._validation import check_rows
 from .._warn import warn
@@ -91,8 +93,7 @@ def check_sides(queries: Any, gallery: Any, metric: str, *, lazy: bool = False) 
 
     With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known.
     """
-    if not isinstance(metric, str) or metric not in SIMILARITIES:
-        raise ValueError(f"metric must be one of {sorted(SIMILARITIES)}, got {metric!r}.")
+    check_choice(metric, "metric", SIMILARITIES)
     queries, gallery = (
         counted_rows(check_rows(A, name, lazy=True), name)
         if lazy and is_dask(A)
@@ -124,16 +125,6 @@ def _checked_relevance(relevance: Any, n_queries: int, n_gallery: int) -> Any:
     return table
 
 
-def check_cutoff(k: Any) -> None:
-    """Refuse a ``k`` that is not None or an integer >= 1."""
-    if k is None:
-        return
-    if isinstance(k, bool | np.bool_) or not isinstance(k, int | np.integer):
-        raise TypeError(f"k must be an integer >= 1 or None (the whole list), got {k!r}.")
-    if k < 1:
-        raise ValueError(f"k must be >= 1 or None (the whole list), got {k}.")
-
-
 def queries_with_relevant_items(first: Array, last: Array) -> Array:
     kept = np.flatnonzero(last > first)
     if len(kept) == 0:
@@ -146,62 +137,6 @@ def queries_with_relevant_items(first: Array, last: Array) -> Array:
             f"{len(first) - len(kept)} of {len(first)} queries have no relevant item in the gallery and are left out.",
         )
     return kept
-
-
-def codes_of_ids(query_ids: Any, gallery_ids: Any, n_queries: int, n_gallery: int) -> tuple[Array, Array]:
-    """Integers that are equal where the ids are."""
-    if query_ids is None and gallery_ids is None:
-        if n_queries != n_gallery:
-            raise ValueError(
-                "Without ids row i of queries belongs to row i of gallery, which needs as many of both; got "
-                f"{n_queries} queries and {n_gallery} gallery items. Pass query_ids and gallery_ids."
-            )
-        return np.arange(n_queries), np.arange(n_gallery)
-    if query_ids is None or gallery_ids is None:
-        given, missing = ("gallery_ids", "query_ids") if query_ids is None else ("query_ids", "gallery_ids")
-        raise ValueError(f"query_ids and gallery_ids go together: got {given} without {missing}. Pass both or neither.")
-    a = checked_ids(query_ids, "query_ids", n_queries, "queries")
-    b = checked_ids(gallery_ids, "gallery_ids", n_gallery, "gallery")
-    if a.dtype.kind != b.dtype.kind:
-        if {a.dtype.kind, b.dtype.kind} & {"m", "M"}:
-            raise _incomparable(a, b)
-        # NumPy would turn 1 into "1", and large integers into rounded floats; Python compares them exactly.
-        a, b = a.astype(object), b.astype(object)
-    try:
-        codes = np.unique(np.concatenate((a, b)), return_inverse=True)[1]
-    except TypeError as error:
-        raise _incomparable(a, b) from error
-    return codes[:n_queries], codes[n_queries:]
-
-
-def _incomparable(a: Array, b: Array) -> TypeError:
-    kinds = [sorted({type(i).__name__ for i in ids.tolist()}) for ids in (a, b)]
-    return TypeError(
-        f"query_ids and gallery_ids must be of comparable types, got {', '.join(kinds[0])} against "
-        f"{', '.join(kinds[1])}; convert both to one type, such as str."
-    )
-
-
-def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> Array:
-    """One id for each of the rows (so called in messages), of any kind, none missing."""
-    # A plain list stays a list of Python objects: np.asarray([1, "a"]) would make both strings, and rows of tuples.
-    checked: Array = np.asarray(ids) if hasattr(ids, "dtype") else np.array(ids, dtype=object)
-    if checked.ndim == 2 and isinstance(ids, list | tuple) and all(isinstance(i, tuple) for i in ids):
-        checked = np.empty(len(ids), dtype=object)
-        checked[:] = ids
-    if checked.ndim != 1:
-        raise ValueError(f"{name} must be one-dimensional, one id or label per row; got shape {checked.shape}.")
-    if len(checked) != n_rows:
-        raise ValueError(f"{name} must have one entry per row of {rows}: expected {n_rows}, got {len(checked)}.")
-    if checked.dtype.kind in "fcmMO":
-        import pandas as pd
-
-        n_missing = int(np.sum(pd.isna(checked)))
-        if n_missing:
-            raise ValueError(
-                f"{name} must not be missing, but {n_missing} of {len(checked)} are NaN or None; drop those rows."
-            )
-    return checked
 
 
 def unit_rows(rows: Array) -> Array:

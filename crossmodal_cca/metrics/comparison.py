@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state, shuffle
 
+from .._checks import check_whole_number
 from .._progress import Progress
 from .measures import ChosenMeasure, evaluate_measures
 from .report import (
@@ -239,8 +240,7 @@ def shuffled_pair_control(
     [0.27, 0.1, 0.1, 0.05]
     """
     chosen = chosen_measures(ks, measures)
-    if isinstance(n_shuffles, bool) or not isinstance(n_shuffles, int | np.integer) or n_shuffles < 1:
-        raise ValueError(f"n_shuffles must be an integer >= 1, got {n_shuffles!r}.")
+    n_shuffles = check_whole_number(n_shuffles, "n_shuffles")
     rng = check_random_state(random_state)
 
     def measured(partners: Any) -> dict[str, tuple[Any, Any]]:

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from .._blocks import float_dtype
+from .._ids import checked_ids
 from .._sklearn import check_array
-from ._inputs import Array, checked_ids
+from ._inputs import Array
 
 
 def deduplicate(scores: Any, ids: Any) -> tuple[Array, Array]:

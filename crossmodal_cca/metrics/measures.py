@@ -13,11 +13,16 @@ from typing import Any, Literal
 
 import numpy as np
 
-from ._inputs import Array, RetrievalProblem, check_cutoff, prepare
+from .._checks import check_choice, check_whole_number_or_none
+from ._inputs import Array, RetrievalProblem, prepare
 from .ranks import RelevantCounts, evaluate, expected_rank
 
 Cutoff = int | None | Literal["default"]
 Reducer = Callable[[RelevantCounts], Array]
+
+
+def _is_default(value: Any) -> bool:
+    return isinstance(value, str) and value == "default"
 
 
 @dataclass(frozen=True)
@@ -33,15 +38,15 @@ class Measure:
 
     def reducer(self, measure: str, **options: Any) -> Reducer:
         """The formula with its options filled in; "default" stands for the measure's own. The name is for messages."""
-        given = {name: value for name, value in options.items() if value != "default"}
+        given = {name: value for name, value in options.items() if not _is_default(value)}
         for name in given:
             if name not in self.options:
                 raise TypeError(f"{measure} takes no {name}, got {name}={given[name]!r}.")
         filled = self.options | given
         if "k" in filled:
-            check_cutoff(filled["k"])
-        if filled.get("gain", "linear") not in GAINS:
-            raise ValueError(f"gain must be one of {sorted(GAINS)}, got {filled['gain']!r}.")
+            check_whole_number_or_none(filled["k"], "k", "the whole list")
+        if "gain" in filled:
+            check_choice(filled["gain"], "gain", GAINS)
         return partial(self.formula, **filled)
 
 
@@ -166,18 +171,20 @@ class ChosenMeasure:
         base = name if isinstance(name, str) else getattr(name, "__name__", repr(name))
         stated = re.fullmatch(r"(\w+)_at_(\d+)", base)
         if stated:
-            if options.get("k", "default") not in ("default", int(stated[2])):
-                raise ValueError(f"{base!r} says k={stated[2]} already, got k={options['k']!r} too.")
+            k = options.get("k", "default")
+            if not _is_default(k) and k != int(stated[2]):
+                raise ValueError(f"{base!r} says k={stated[2]} already, got k={k!r} too.")
             options = options | {"k": int(stated[2])}
             base = stated[1] if stated[1] in MEASURES else f"{stated[1]}_at_k"
         if base not in MEASURES:
-            raise ValueError(
+            kind = ValueError if isinstance(name, str) or callable(name) else TypeError
+            raise kind(
                 f"measure must be one of {sorted(MEASURES)}, the function of that name, or a name with its cut-off, "
                 f"such as 'hit_rate_at_5'; got {name!r}."
             )
         measure = MEASURES[base]
         k = options.get("k", "default")
-        k = measure.options.get("k") if k == "default" else k
+        k = measure.options.get("k") if _is_default(k) else k
         full = base if k is None else f"{base.removesuffix('_at_k')}_at_{k}"
         return cls(full, measure, measure.reducer(base, **options))
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from ._inputs import Array, RetrievalProblem, check_cutoff, prepare
+from .._checks import check_confidence_level, check_whole_number, check_whole_numbers
+from ._inputs import Array, RetrievalProblem, prepare
 from .measures import ChosenMeasure, Cutoff, evaluate_measures
 from .ranks import RelevantCounts, evaluate, expected_rank
 from .resampling import bootstrap, cluster_codes, percentile_interval
@@ -132,11 +133,7 @@ def both_directions(
 def chosen_measures(ks: Sequence[int], measures: Sequence[str] | None) -> list[ChosenMeasure]:
     """Rows of a report: the measures asked for, or the usual ones."""
     if measures is None:
-        if np.ndim(ks) != 1 or len(set(ks)) < len(ks) or None in ks:
-            raise ValueError(f"ks must be a sequence of different integers >= 1, such as (1, 5, 10); got {ks!r}.")
-        for k in ks:
-            check_cutoff(k)
-        measures = [f"hit_rate_at_{k}" for k in ks]
+        measures = [f"hit_rate_at_{k}" for k in check_whole_numbers(ks, "ks")]
         measures += ["mean_reciprocal_rank", "mean_average_precision", "median_rank"]
     if isinstance(measures, str) or len(measures) == 0:
         raise ValueError(
@@ -151,15 +148,8 @@ def chosen_measures(ks: Sequence[int], measures: Sequence[str] | None) -> list[C
 
 def check_resampling(n_resamples: Any, name: str, confidence_level: float) -> None:
     """Refuse numbers of resamples and levels that mean nothing."""
-    if isinstance(n_resamples, bool) or not isinstance(n_resamples, int | np.integer) or n_resamples < 0:
-        raise ValueError(f"{name} must be an integer >= 0, got {n_resamples!r}.")
+    check_whole_number(n_resamples, name, low=0)
     check_confidence_level(confidence_level)
-
-
-def check_confidence_level(confidence_level: float) -> None:
-    """Refuse levels of no interval."""
-    if not 0 < confidence_level < 1:
-        raise ValueError(f"confidence_level must be in (0, 1), got {confidence_level!r}.")
 
 
 def aggregates(measures: Sequence[ChosenMeasure], values: Array) -> list[float]:

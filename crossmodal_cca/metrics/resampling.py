@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from ._inputs import Array, checked_ids
+from .._ids import checked_ids, distinct_ids
+from ._inputs import Array
 from .measures import ChosenMeasure
 
 # Numbers drawn at once; 30,000 queries × 1000 resamples would be gigabytes.
@@ -18,11 +19,7 @@ def cluster_codes(groups: Any, name: str, kept: Array, n_queries: int) -> Array:
     """Cluster 0, 1, … of each kept query; without groups each query is one of its own."""
     if groups is None:
         return np.arange(len(kept))
-    checked = checked_ids(groups, name, n_queries, "queries")[kept]
-    try:
-        return np.asarray(np.unique(checked, return_inverse=True)[1])
-    except TypeError as error:
-        raise TypeError(f"{name} must be of comparable types; convert them to one type, such as str.") from error
+    return distinct_ids(checked_ids(groups, name, n_queries, "queries")[kept], name)[1]
 
 
 def bootstrap(

@@ -9,7 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
+from .._checks import check_choice
 from .._sklearn import refuse_dask
+from ._inputs import SIMILARITIES
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
 
@@ -126,15 +128,13 @@ def make_retrieval_scorer(
     >>> search.best_params_
     {'n_components': 3}
     """
-    names = [metric] if isinstance(metric, str) or callable(metric) else list(metric)
+    single = isinstance(metric, str) or callable(metric) or not np.iterable(metric)
+    names = [metric] if single else list(metric)
     if not names:
         raise ValueError("metric must name at least one metric, got an empty sequence.")
     chosen = [ChosenMeasure.named(name, **kwargs).name for name in names]
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"metric must name different metrics, got {chosen}.")
-    if direction not in DIRECTIONS:
-        raise ValueError(f"direction must be one of {list(DIRECTIONS)}, got {direction!r}.")
-    if similarity not in ("cosine", "dot", "euclidean"):
-        raise ValueError(f"similarity must be 'cosine', 'dot' or 'euclidean', got {similarity!r}.")
-    single = isinstance(metric, str) or callable(metric)
+    check_choice(direction, "direction", DIRECTIONS)
+    check_choice(similarity, "similarity", SIMILARITIES)
     return RetrievalScorer(metric if single else names, direction, similarity, kwargs)

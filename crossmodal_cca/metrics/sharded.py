@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from .._blocks import BLOCK_ROWS, cut_rows, float_dtype, is_dask, row_slices, sum_over_rows
+from .._ids import codes_of_ids
 from .._sklearn import check_array
-from ._inputs import SIMILARITIES, Array, QueryLayout, check_sides, codes_of_ids, queries_with_relevant_items
+from ._inputs import SIMILARITIES, Array, QueryLayout, check_sides, queries_with_relevant_items
 from .ranks import BLOCK_BYTES, count_around, tie_width
 
 # Rows of all chunks together, about, that settle the layout.

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._checks import check_whole_number
+from .._ids import checked_ids, distinct_ids
 from .._sklearn import check_array
-from ..metrics._inputs import checked_ids
 
 
 def direction_names(names: Sequence[str]) -> tuple[str, str]:
@@ -36,12 +37,12 @@ def smaller_gallery(x_scores: Any, y_scores: Any) -> int:
     return int(min(np.shape(x_scores)[0], np.shape(y_scores)[0]))
 
 
-def check_whole_number(number: Any, name: str, high: int | None = None) -> None:
-    """Refuse what is not a whole number from 1 to `high`."""
-    whole = isinstance(number, int | np.integer) and not isinstance(number, bool)
-    if not whole or number < 1 or (high is not None and number > high):
-        upper = "" if high is None else f" and at most {high}"
-        raise ValueError(f"{name} must be a whole number of at least 1{upper}, got {number!r}.")
+def check_components(components: Sequence[int], n_components: int) -> list[int]:
+    """Two of the components that there are, as a list."""
+    numbers = [check_whole_number(j, f"components[{i}]", low=0) for i, j in enumerate(components)]
+    if len(numbers) != 2 or max(numbers) >= n_components:
+        raise ValueError(f"components must be two of 0 to {n_components - 1}; got {components!r}.")
+    return numbers
 
 
 def paired_scores(x_scores: Any, y_scores: Any) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -54,9 +55,4 @@ def paired_scores(x_scores: Any, y_scores: Any) -> tuple[NDArray[Any], NDArray[A
 
 def class_codes(classes: Any, name: str, n_rows: int, rows: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Classes in sorted order, and the position there of each row's class."""
-    checked = checked_ids(classes, name, n_rows, rows)
-    try:
-        values, codes = np.unique(checked, return_inverse=True)
-    except TypeError as error:
-        raise ValueError(f"{name} must be of comparable types; convert them to one type, such as str.") from error
-    return values, codes
+    return distinct_ids(checked_ids(classes, name, n_rows, rows), name)

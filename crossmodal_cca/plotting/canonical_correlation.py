@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._checks import check_number
 from ..inference import noise_edge as edge_of_noise
 from ..linalg.solution import paired_correlations
 from ._axes import add_legend, add_model, add_reference, given_or_new, y_range
@@ -174,8 +175,8 @@ class CanonicalCorrelationDisplay:
                     f"training must hold a correlation for each of the {x.shape[1]} components, got shape "
                     f"{training.shape}."
                 )
-        if noise_edge is not None and not 0 <= noise_edge <= 1:
-            raise ValueError(f"noise_edge must be a correlation in [0, 1] or None, got {noise_edge!r}.")
+        if noise_edge is not None:
+            check_number(noise_edge, "noise_edge", low=0.0, high=1.0)
         return cls(training, paired_correlations(x, y), noise_edge, name=name).plot(ax)
 
     def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._checks import check_whole_number
 from ..inference import structure_correlations
 from ._axes import given_or_new
-from ._data import direction_names
+from ._data import check_components, direction_names
 from ._style import X_COLOR, Y_COLOR
 
 if TYPE_CHECKING:
@@ -159,15 +160,10 @@ class CorrelationCircleDisplay:
             different ones.
         """
         direction_names(names)
-        n_components = table["own"].shape[1]
-        if len(components) != 2 or not all(0 <= j < n_components for j in components):
-            raise ValueError(
-                f"components must be two of 0 to {n_components - 1}, the components of the table; got {components}."
-            )
-        if not isinstance(n_labels, int | np.integer) or isinstance(n_labels, bool) or n_labels < 0:
-            raise ValueError(f"n_labels must be a whole number of at least 0, got {n_labels!r}.")
+        columns = check_components(components, table["own"].shape[1])
+        check_whole_number(n_labels, "n_labels", low=0)
         own: list[Any] = [table.loc[side, "own"] for side in "xy"]
-        points = [side.to_numpy()[:, list(components)] for side in own]
+        points = [side.to_numpy()[:, columns] for side in own]
         labels = [side.index.to_numpy() for side in own]
         return cls(
             *points, x_labels=labels[0], y_labels=labels[1], components=components, n_labels=n_labels, names=names

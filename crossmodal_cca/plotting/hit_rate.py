@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import ArrayLike, NDArray
 
+from .._checks import check_choice, check_whole_number
 from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new
-from ._data import check_whole_number, cutoffs, per_direction, smaller_gallery
+from ._data import cutoffs, per_direction, smaller_gallery
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -205,8 +206,7 @@ class HitRateDisplay:
             If `measure` is neither of the two, `max_k` is not a whole number of at least 1, `names` are not two
             different ones, or as `retrieval_report`.
         """
-        if measure not in MEASURES:
-            raise ValueError(f"measure must be one of {', '.join(map(repr, MEASURES))}; got {measure!r}.")
+        check_choice(measure, "measure", MEASURES)
         check_whole_number(max_k, "max_k")
         ks = cutoffs(min(max_k, smaller_gallery(x_scores, y_scores)))
         report = retrieval_report(

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
+from .._checks import check_whole_number
 from ..retrieval import k_occurrence
 from ..retrieval.hubness import skewness
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new, y_range
-from ._data import check_whole_number, direction_names, smaller_gallery
+from ._data import direction_names, smaller_gallery
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -167,7 +168,7 @@ class HubnessDisplay:
             If `k` is out of its range, `names` are not two different ones, or as `k_occurrence`.
         """
         directions = direction_names(names)
-        check_whole_number(k, "k", smaller_gallery(x_scores, y_scores))
+        k = check_whole_number(k, "k", high=smaller_gallery(x_scores, y_scores), of="items of the smaller gallery")
         occurrences, chance = {}, {}
         for direction, (queries, gallery) in zip(directions, ((x_scores, y_scores), (y_scores, x_scores)), strict=True):
             occurrences[direction] = np.asarray(k_occurrence(queries, gallery, k=k, metric=metric))

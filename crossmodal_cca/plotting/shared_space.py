@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._axes import given_or_new
-from ._data import class_codes, paired_scores
+from ._data import check_components, class_codes, paired_scores
 from ._style import CLASS_COLORS, X_COLOR, Y_COLOR
 
 if TYPE_CHECKING:
@@ -157,13 +157,9 @@ class SharedSpaceDisplay:
             there are more than ten classes.
         """
         x, y = paired_scores(x_scores, y_scores)
-        if len(components) != 2 or not all(0 <= j < x.shape[1] for j in components):
-            raise ValueError(
-                f"components must be two of 0 to {x.shape[1] - 1}, the components of the scores; got {components}."
-            )
+        columns = check_components(components, x.shape[1])
         if labels is not None and len(labels) != len(x):
             raise ValueError(f"labels must hold a text for each of the {len(x)} pairs, got {len(labels)}.")
-        columns = list(components)
         return cls(
             x[:, columns],
             y[:, columns],

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import pairwise
 
+from .._checks import check_whole_number
 from ..metrics._inputs import check_sides
 from ._axes import given_or_new
-from ._data import check_whole_number, class_codes, direction_names
+from ._data import class_codes, direction_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

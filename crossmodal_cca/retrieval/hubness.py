@@ -15,7 +15,7 @@ from scipy.stats import skew
 from sklearn.utils import check_random_state
 
 from .._blocks import FloatArray, float_dtype
-from .._validation import check_number
+from .._checks import check_choice, check_number, check_whole_number, check_whole_numbers
 from ..metrics._inputs import check_sides, prepare, unit_rows
 from ..metrics.comparison import compared
 from ..metrics.measures import ChosenMeasure, Cutoff, evaluate_measures
@@ -65,10 +65,10 @@ def k_occurrence(queries: ArrayLike, gallery: ArrayLike, *, k: int = 10, metric:
     array([2, 1, 0])
     """
     q, g = check_sides(queries, gallery, metric)
-    check_neighbors(k, "k", len(g), "gallery items")
+    k = check_whole_number(k, "k", high=len(g), of="gallery items")
     dtype = float_dtype(q, g)
     q, g = (as_embeddings(side.astype(dtype), metric) for side in (q, g))
-    found = SearchSpace(g, "euclidean" if metric == "euclidean" else "dot").nearest(q, int(k))[1]
+    found = SearchSpace(g, "euclidean" if metric == "euclidean" else "dot").nearest(q, k)[1]
     return np.bincount(found.ravel(), minlength=len(g))
 
 
@@ -137,11 +137,11 @@ def correct_hubness(
     """
     q, g = check_sides(queries, gallery, metric)
     bank = check_sides(query_bank, gallery, metric)[0]
-    check_correction(method, metric)
-    check_neighbors(n_neighbors, "n_neighbors", len(bank), "rows of query_bank")
+    check_correction(method, "method", metric)
+    n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(bank), of="rows of query_bank")
     dtype = float_dtype(q, g, bank)
     q, g, bank = (as_embeddings(side.astype(dtype), metric) for side in (q, g, bank))
-    biases = bias(g, SearchSpace(bank, "dot"), int(n_neighbors))
+    biases = bias(g, SearchSpace(bank, "dot"), n_neighbors)
     return with_ones(q), with_bias(g, bias_weight(method, weight) * biases)
 
 
@@ -171,20 +171,11 @@ def as_embeddings(rows: FloatArray, metric: str) -> FloatArray:
     return unit_rows(rows) if metric == "cosine" else rows
 
 
-def check_correction(method: Any, metric: str) -> None:
+def check_correction(method: Any, name: str, metric: str) -> None:
     """Refuse a correction that there is not, or not for this metric."""
-    if method not in CORRECTIONS:
-        raise ValueError(f"The hubness correction must be one of {list(CORRECTIONS)}, got {method!r}.")
+    check_choice(method, name, CORRECTIONS)
     if metric == "euclidean":
         raise ValueError("Hubness is corrected for metric 'cosine' or 'dot', got 'euclidean'.")
-
-
-def check_neighbors(k: Any, name: str, most: int, rows: str) -> None:
-    """Refuse a number of neighbours that is no whole number or more than there are."""
-    if isinstance(k, bool | np.bool_) or not isinstance(k, int | np.integer):
-        raise TypeError(f"{name} must be an integer >= 1, got {k!r}.")
-    if not 1 <= k <= most:
-        raise ValueError(f"{name} must lie between 1 and the number of {rows}, {most}; got {k}.")
 
 
 def hubness_report(
@@ -272,23 +263,21 @@ def hubness_report(
 
     chosen = ChosenMeasure.named(measure, k=k)
     check_resampling(n_resamples, "n_resamples", confidence_level)
-    check_correction("nnn", metric)
+    check_correction("nnn", "method", metric)
     rng = check_random_state(random_state)
     plain = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
     clusters = cluster_codes(groups, "groups", plain.kept, plain.n_queries)
     baseline = evaluate_measures(plain, [chosen], verbose)[:, plain.kept]
     n_bank, n_found = len(np.asarray(query_bank)), min(10, len(plain.gallery))
-    if np.ndim(neighbors) != 1 or np.ndim(weights) != 1 or not any(n <= n_bank for n in neighbors):
+    numbers = [n for n in check_whole_numbers(neighbors, "neighbors") if n <= n_bank]
+    if not numbers:
         raise ValueError(
-            f"neighbors and weights must be sequences of numbers, some of the former at most the {n_bank} rows of "
-            f"query_bank; got {neighbors!r} and {weights!r}."
+            f"neighbors must hold a number of at most {n_bank}, the number of rows of query_bank; got {neighbors!r}."
         )
-    settings = [
-        (method, n, weight)
-        for n in neighbors
-        if n <= n_bank
-        for method, weight in [("csls", _CSLS_WEIGHT), *(("nnn", w) for w in weights)]
-    ]
+    if np.ndim(weights) != 1:
+        raise TypeError(f"weights must be a sequence of numbers, such as (0.5, 1.0); got {weights!r}.")
+    of_nnn = [("nnn", check_number(weight, f"weights[{i}]", low=0.0)) for i, weight in enumerate(weights)]
+    settings = [(method, n, weight) for n in numbers for method, weight in [("csls", _CSLS_WEIGHT), *of_nnn]]
     rows = {
         ("none", 0, 0.0): {
             "value": chosen.aggregate(baseline[0]),

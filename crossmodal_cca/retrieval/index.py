@@ -13,20 +13,20 @@ from sklearn.utils.validation import check_is_fitted
 
 from .. import _persistence
 from .._blocks import FloatArray
+from .._checks import check_choice, check_whole_number
+from .._ids import checked_ids, comparable, joined, objects_of, wanted_ids
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
-from ..metrics._inputs import SIMILARITIES, checked_ids
+from ..metrics._inputs import SIMILARITIES
 from .hubness import (
     CORRECTIONS,
     as_embeddings,
     bias,
     bias_weight,
     check_correction,
-    check_neighbors,
     with_bias,
     with_ones,
 )
-from .ids import comparable, joined, wanted_ids
 from .matches import Captions, matches_table
 from .nearest import SearchSpace
 
@@ -144,8 +144,9 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
             bank = None
             if query_bank is not None:
                 bank = self._embedded(query_bank, self._query_modality, "query_bank")
-                check_neighbors(self.hubness_neighbors, "hubness_neighbors", len(bank), "rows of query_bank")
-                self._bias_neighbors = int(self.hubness_neighbors)
+                self._bias_neighbors = check_whole_number(
+                    self.hubness_neighbors, "hubness_neighbors", high=len(bank), of="rows of query_bank"
+                )
                 self._bias_weight = bias_weight(str(self.hubness), self.hubness_weight)
             set_or_delete(self, "bank_embeddings_", bank)
             self._set_bank(bank)
@@ -207,12 +208,14 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         present = comparable(self.ids_)
-        unwanted = set(comparable(wanted_ids(ids, self.ids_)))
-        unknown = unwanted.difference(present)
+        asked, wanted = wanted_ids(ids, self.ids_)
+        unwanted, known = set(comparable(wanted)), set(present)
+        unknown = [i for i, value in enumerate(comparable(wanted)) if value not in known]
         if unknown:
+            kinds = sorted({type(i).__name__ for i in objects_of(self.ids_[:1000])})
             raise ValueError(
-                f"{len(unknown)} of the ids to remove are not in the index, such as {next(iter(unknown))!r}; its ids "
-                f"are of type {', '.join(sorted({type(i).__name__ for i in present[:1000]})) or 'none: it is empty'}."
+                f"{len(unknown)} of the ids to remove are not in the index, such as {objects_of(asked)[unknown[0]]!r}; "
+                f"its ids are of type {', '.join(kinds) or 'none: it is empty'}."
             )
         kept = np.array([i not in unwanted for i in present], dtype=bool)
         with unchanged_on_error(self):
@@ -273,8 +276,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         """Distances and positions of the items nearest to embedded queries."""
         if self._space is None:
             raise ValueError("The index is empty: add items before searching.")
-        check_neighbors(n_neighbors, "n_neighbors", len(self), "items in the index")
-        similarities, positions = self._space.nearest(queries, int(n_neighbors), self.verbose)
+        k = check_whole_number(n_neighbors, "n_neighbors", high=len(self), of="items in the index")
+        similarities, positions = self._space.nearest(queries, k, self.verbose)
         if self._fitted_hubness == "csls":
             # What a query has in common with its own neighbours lowers all of its similarities alike.
             plain = SearchSpace(np.ascontiguousarray(self.embeddings_[:, :-1]), "dot")
@@ -392,10 +395,9 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
 
     def _check_parameters(self, query_bank: Any) -> None:
         check_modality(self.modality, "modality")
-        if not isinstance(self.metric, str) or self.metric not in SIMILARITIES:
-            raise ValueError(f"metric must be one of {sorted(SIMILARITIES)}, got {self.metric!r}.")
+        check_choice(self.metric, "metric", SIMILARITIES)
         if self.hubness is not None:
-            check_correction(self.hubness, self.metric)
+            check_correction(self.hubness, "hubness", self.metric)
             if query_bank is None:
                 raise ValueError(f"hubness={self.hubness!r} needs query_bank: training rows of the queries' modality.")
         elif query_bank is not None:

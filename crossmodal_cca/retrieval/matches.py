@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._blocks import FloatArray
-from ..metrics._inputs import checked_ids
+from .._ids import checked_ids, equal_ids
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +39,7 @@ def matches_table(
         "distance": distances.ravel(),
     }
     if right is not None:
-        table["right"] = np.where([a == b for a, b in zip(found, np.repeat(right, k), strict=True)], "✓", "✗")
+        table["right"] = np.where(equal_ids(found, np.repeat(right, k)), "✓", "✗")
     # Two queries may share a caption, so the index is made of arrays and not of products of sets.
     index = pd.MultiIndex.from_arrays([np.repeat(names, k), np.tile(np.arange(1, k + 1), n)], names=["query", "rank"])
     return pd.DataFrame(table, index=index)

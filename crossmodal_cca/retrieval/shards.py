@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._blocks import BLOCK_ROWS, FloatArray, cut_rows, float_dtype, sum_over_rows
+from .._checks import check_whole_number
+from .._ids import checked_ids
 from .._sklearn import check_array
-from ..metrics._inputs import check_sides, checked_ids
+from ..metrics._inputs import check_sides
 from ..metrics.sharded import query_blocks, starts_of_chunks
-from .hubness import as_embeddings, check_neighbors
+from .hubness import as_embeddings
 from .nearest import SearchSpace
 
 
@@ -83,13 +85,13 @@ def search_shards(
     [[0.  0.2]] [['b' 'c']]
     """
     queries, gallery = check_sides(queries, gallery, metric, lazy=True)
-    check_neighbors(n_neighbors, "n_neighbors", len(gallery), "items in the gallery")
+    n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(gallery), of="items in the gallery")
     names = None if ids is None else checked_ids(ids, "ids", len(gallery), "gallery")
     gallery = cut_rows(gallery, BLOCK_ROWS)
     starts = starts_of_chunks(gallery)
     found = []
     for _, block in query_blocks(queries):
-        best = sum_over_rows(_nearest_of_shard, gallery, starts, _embedded(block, metric), int(n_neighbors), metric)
+        best = sum_over_rows(_nearest_of_shard, gallery, starts, _embedded(block, metric), n_neighbors, metric)
         assert best is not None
         found.append(best)
     similarities, nearest = (

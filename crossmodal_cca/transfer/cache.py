@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from .._blocks import FloatArray, row_slices
-from .._validation import check_number, unchanged_on_error
+from .._checks import check_number
+from .._validation import unchanged_on_error
 from ._classes import SCORED_ROWS, labelled_rows, sums_by_class
 from .prototypes import ClassFeaturesMixin
 

@@ -11,8 +11,9 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
+from .._checks import check_number_or_word
 from .._sklearn import check_array, refuse_dask
-from .._validation import check_number, set_or_delete, unchanged_on_error
+from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from ..metrics._inputs import unit_rows
 from ._classes import ClassScoresMixin, check_classes
@@ -200,11 +201,8 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             ("temperature", "auto", True),
         ):
             value = getattr(self, name)
-            if isinstance(value, str):
-                if value != word:
-                    raise ValueError(f"{name} must be a number or {word!r}, got {value!r}.")
-            elif not (name == "shot_weight" and value is None):
-                check_number(value, name, low=0.0, positive=positive)
+            if not (name == "shot_weight" and value is None):
+                check_number_or_word(value, name, word, low=0.0, positive=positive)
 
     def _embedded(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
         """Rows of the shared space."""

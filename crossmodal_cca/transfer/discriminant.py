@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from .._blocks import FloatArray
-from .._validation import check_number, unchanged_on_error
+from .._checks import check_number
+from .._validation import unchanged_on_error
 from ..linalg.ridge import solve_ridge
 from ..metrics._inputs import unit_rows
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class

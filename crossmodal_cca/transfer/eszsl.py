@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from .._blocks import FloatArray
-from .._validation import check_number, unchanged_on_error
+from .._checks import check_choice, check_number
+from .._validation import unchanged_on_error
 from ..linalg.ridge import ridge_coefficients, solve_ridge
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class
 
@@ -115,8 +116,7 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
             for name in ("feature_ridge", "attribute_ridge"):
                 check_number(getattr(self, name), name, low=0.0, positive=True)
             self._calibration = check_number(self.calibration, "calibration", low=0.0)
-            if self.candidates not in CANDIDATES:
-                raise ValueError(f"candidates must be one of {CANDIDATES}, got {self.candidates!r}.")
+            check_choice(self.candidates, "candidates", CANDIDATES)
             labelled = labelled_rows(self, X, y, unit_length=False)
             classes, A = labelled.classes, np.eye(len(labelled.classes), dtype=labelled.Z.dtype)
             if self.attributes is not None:

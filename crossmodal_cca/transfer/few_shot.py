@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state
 
+from .._checks import check_whole_number, check_whole_numbers
+from .._ids import checked_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows
 from ..alignment.selection import as_positions
-from ..metrics._inputs import checked_ids
 from .classifier import CrossModalClassifier
 
 if TYPE_CHECKING:
@@ -114,15 +115,14 @@ def few_shot_episodes(
     labels = checked_ids(y, "y", n, "X")
     labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
     numbers = _checked_shots(shots, models)
-    if isinstance(n_episodes, bool) or not isinstance(n_episodes, int | np.integer) or n_episodes < 2:
-        raise ValueError(f"n_episodes must be a whole number of at least 2, got {n_episodes!r}.")
+    n_episodes = check_whole_number(n_episodes, "n_episodes", low=2)
     known = _checked_descriptions(models, descriptions, description_labels, labels)
     rng = check_random_state(random_state)
     all_classes = np.unique(labels)
-    splits = _splits(cv, labels, groups, int(n_episodes), rng)
+    splits = _splits(cv, labels, groups, n_episodes, rng)
     _check_pools(labels, [pool for pool, _ in splits], max(numbers))
     rows: list[tuple[Any, ...]] = []
-    with Progress("episodes", int(n_episodes), verbose) as progress:
+    with Progress("episodes", n_episodes, verbose) as progress:
         for episode in range(n_episodes):
             pool, test = splits[episode % len(splits)]
             order = rng.permutation(pool)
@@ -199,12 +199,12 @@ def _check_models(models: Any) -> None:
 
 
 def _checked_shots(shots: Any, models: Mapping[str, Any]) -> list[int]:
-    whole = np.ndim(shots) == 1 and all(isinstance(m, int | np.integer) and m >= 0 for m in shots)
-    if not whole or len(shots) == 0 or len(set(shots)) < len(shots):
-        raise ValueError(f"shots must be different whole numbers of at least 0, such as (1, 5); got {shots!r}.")
-    if max(shots) == 0 and not any(isinstance(model, CrossModalClassifier) for model in models.values()):
+    numbers = check_whole_numbers(shots, "shots", low=0)
+    if not numbers:
+        raise ValueError(f"shots must hold at least one number, such as (1, 5); got {shots!r}.")
+    if max(numbers) == 0 and not any(isinstance(model, CrossModalClassifier) for model in models.values()):
         raise ValueError("shots of 0 are for a CrossModalClassifier, and none is among the models.")
-    return sorted(int(m) for m in shots)
+    return sorted(numbers)
 
 
 def _checked_descriptions(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..metrics.report import check_confidence_level
+from .._checks import check_choice, check_confidence_level
 from .few_shot import COLUMNS
 
 if TYPE_CHECKING:
@@ -63,8 +63,7 @@ def few_shot_report(
     head  1       0.75       0.5
     """
     _check_episodes(episodes)
-    if metric not in METRICS:
-        raise ValueError(f"metric must be one of {METRICS}, got {metric!r}.")
+    check_choice(metric, "metric", METRICS)
     scores = _episode_scores(episodes, metric)
     by_model = scores.groupby(["model", "shots"], sort=False)
     report = _with_interval(by_model["value"], confidence_level)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +13,8 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from .._blocks import FloatArray
-from .._validation import check_number, unchanged_on_error
+from .._checks import check_flag, check_number, check_whole_number
+from .._validation import unchanged_on_error
 from .._warn import warn
 from ..linalg.products import product
 from ..metrics._inputs import unit_rows
@@ -225,10 +225,8 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
     def _check_parameters(self) -> None:
         check_number(self.C, "C", low=0.0, positive=True)
         check_number(self.tol, "tol", low=0.0, positive=True)
-        if not isinstance(self.max_iter, Integral) or self.max_iter < 1:
-            raise ValueError(f"max_iter must be a whole number of at least 1, got {self.max_iter!r}.")
-        if not isinstance(self.adaptive, bool | np.bool_):
-            raise TypeError(f"adaptive must be True or False, got {self.adaptive!r}.")
+        check_whole_number(self.max_iter, "max_iter")
+        check_flag(self.adaptive, "adaptive")
         if self.temperature is not None:
             check_number(self.temperature, "temperature", low=0.0, positive=True)
 

@@ -11,11 +11,12 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
+from .._checks import check_confidence_level
 from .._sklearn import check_array
 from .._validation import check_same_rows
 from ..alignment.fitted import check_modality
 from ..metrics import per_query
-from ..metrics.report import check_confidence_level, check_resampling
+from ..metrics.report import check_resampling
 from ..metrics.resampling import bootstrap, cluster_codes, percentile_interval
 
 if TYPE_CHECKING:

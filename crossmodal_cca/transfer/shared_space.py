@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import FloatArray
+from .._checks import check_flag
 from .._sklearn import validate_data
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
@@ -97,8 +97,7 @@ class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, Transform
         with unchanged_on_error(self):
             check_modality(self.modality, "modality")
             for name in ("center", "unit_length"):
-                if not isinstance(getattr(self, name), bool | np.bool_):
-                    raise TypeError(f"{name} must be True or False, got {getattr(self, name)!r}.")
+                check_flag(getattr(self, name), name)
             self.aligner_ = self._frozen_aligner()
             scores = self._scores(X, reset=True)
             self._n_features_out = scores.shape[1]

@@ -1,0 +1,112 @@
+"""Checks of parameters: numbers, choices and flags. A wrong type is a TypeError, a wrong value a ValueError.
+
+NumPy's scalars count as the numbers and flags that they hold. True and False are no numbers, arrays no scalars.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def check_number(
+    value: Any,
+    name: str,
+    *,
+    low: float,
+    high: float = np.inf,
+    positive: bool = False,
+    below: bool = False,
+    also: str = "",
+) -> float:
+    """Return a parameter as a finite float in [low, high], but not `low` if `positive`, nor `high` if `below`.
+
+    Where a word is allowed too, messages say which in `also`.
+    """
+    interval = f"{'(' if positive else '['}{low:g}, {high:g}{')' if below or high == np.inf else ']'}"
+    if isinstance(value, bool) or not isinstance(value, Real):
+        kind = ValueError if also and isinstance(value, str) else TypeError
+        raise kind(f"{name} must be a number in {interval}{also and f' or {also!r}'}, got {value!r}.")
+    number = float(value)
+    inside = low <= number <= high and not (positive and number == low) and not (below and number == high)
+    if not (inside and np.isfinite(number)):
+        raise ValueError(f"{name} must lie in {interval}, got {value!r}.")
+    return number
+
+
+def check_number_or_word(value: Any, name: str, word: str, *, low: float, **limits: Any) -> float | str:
+    """Return a parameter that is one word, or a number as `check_number` takes it."""
+    if isinstance(value, str) and value == word:
+        return value
+    return check_number(value, name, low=low, also=word, **limits)
+
+
+def check_confidence_level(confidence_level: Any) -> float:
+    """Return the share of the distribution that an interval covers."""
+    return check_number(confidence_level, "confidence_level", low=0.0, high=1.0, positive=True, below=True)
+
+
+def check_whole_number(
+    value: Any, name: str, *, low: int = 1, high: int | None = None, of: str = "", none: str = ""
+) -> int:
+    """Return a parameter as an int of at least `low`, and at most `high`, which is the number `of` something.
+
+    Where None is allowed too, messages say in `none` what it stands for.
+    """
+    limits = f"of at least {low}" if high is None else f"between {low} and {of and f'the number of {of}, '}{high}"
+    message = f"{name} must be a whole number {limits}{none and f', or None for {none}'}; got {value!r}."
+    if isinstance(value, bool) or not isinstance(value, Integral):
+        raise TypeError(message)
+    number = int(value)
+    if number < low or (high is not None and number > high):
+        raise ValueError(message)
+    return number
+
+
+def check_whole_number_or_none(value: Any, name: str, none: str) -> None:
+    """Refuse what is neither a positive whole number nor None, which stands for what `none` says."""
+    if value is not None:
+        check_whole_number(value, name, none=none)
+
+
+def check_n_components(n_components: Any) -> None:
+    """Refuse a number of components that is neither None nor a positive whole number."""
+    check_whole_number_or_none(n_components, "n_components", "as many as possible")
+
+
+def check_whole_numbers(values: Any, name: str, *, low: int = 1) -> list[int]:
+    """Return a parameter that holds different whole numbers as a list, in the given order."""
+    if isinstance(values, str) or not np.iterable(values):
+        raise TypeError(f"{name} must be a sequence of whole numbers, such as (1, 5); got {values!r}.")
+    numbers = [check_whole_number(value, f"{name}[{i}]", low=low) for i, value in enumerate(values)]
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name} must be different whole numbers; got {values!r}.")
+    return numbers
+
+
+def check_choice(value: Any, name: str, choices: Iterable[str | None], *, also: str = "") -> None:
+    """Refuse what is none of the choices; where something else is allowed too, messages say what in `also`."""
+    known = tuple(choices)
+    if (value is None or isinstance(value, str)) and value in known:
+        return
+    allowed = f"{also and f'{also} or '}one of {', '.join(map(repr, known))}"
+    kind = ValueError if isinstance(value, str) else TypeError
+    raise kind(f"{name} must be {allowed}; got {value!r}.")
+
+
+def check_flag(value: Any, name: str) -> None:
+    """Refuse what is neither True nor False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}.")
+
+
+def as_pair(value: Any, name: str) -> tuple[Any, Any]:
+    """Return the value of a parameter for either side: one value for both, or a tuple or list (x, y)."""
+    if not isinstance(value, tuple | list):
+        return value, value
+    if len(value) != 2:
+        raise ValueError(f"{name} must be one value for both sides or a pair (x, y); got {value!r}.")
+    return value[0], value[1]
