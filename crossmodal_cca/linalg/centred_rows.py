@@ -37,27 +37,32 @@ def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tu
         else:
             shift = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
         shift = np.where((some == some[0]).all(axis=0), some[0], shift)
-        left = _sum_about(shift, A, w) / w.sum() if A.dtype == np.float32 else None
-        if unweighted and A.flags.forc and (2 * np.abs(shift) <= some.std(axis=0)).all():
-            # The rows as they are: all of the mean is left in them.
-            mean = weighted_sum(root, A) / w.sum() if left is None else shift + left
-            return A, mean, mean
-        C = np.subtract(A, shift, out=out)
+        # Where all of the mean may be left in the rows, they stay as they are.
+        stay = unweighted and A.flags.forc and bool((2 * np.abs(shift) <= some.std(axis=0)).all())
+        if A.dtype == np.float32:
+            C = A if stay else np.empty_like(A) if out is None else out
+            left = _subtract(A, w, shift, None if stay else C) / w.sum()
+            if stay:
+                left += shift
+        else:
+            C = A if stay else np.subtract(A, shift, out=out)
         if not unweighted:
             C *= root[:, None]
-        if left is None:
+        if A.dtype == np.float64:
             left = weighted_sum(root, C) / w.sum()
-    return C, shift + left, left
+    return C, left if stay else shift + left, left
 
 
-def _sum_about(shift: FloatArray, A: FloatArray, w: FloatArray) -> FloatArray:
-    """Σ w (a − shift) of rows of single precision, in double."""
+def _subtract(A: FloatArray, w: FloatArray, shift: FloatArray, C: FloatArray | None) -> FloatArray:
+    """Sum of w (a − shift) in double over rows of single precision, which become C if there is one."""
     total, shift = np.zeros(A.shape[1]), shift.astype(np.float64)
     tile = np.empty((min(TILE_ROWS, len(A)), A.shape[1]))
     for part in row_slices(len(A), TILE_ROWS):
         rows = tile[: part.stop - part.start]
         np.copyto(rows, A[part])
         rows -= shift
+        if C is not None:
+            C[part] = rows
         total += weighted_sum(w[part], rows)
     return total
 
