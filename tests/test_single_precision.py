@@ -196,6 +196,8 @@ def test_blocks_whose_distance_overflows_are_refused(monkeypatch):
         lambda: sum(parts),
         lambda: CCACV(2, cv=KFold(2)).fit(far, Y),
         lambda: CCA(2).partial_fit(far[:200], Y[:200]).partial_fit(far[200:], Y[200:]),
+        lambda: PLSRegression(2).fit(Y, X).score(Y, far),
+        lambda: CCA(2).fit(X.astype(float), Y).score(far, Y),
     ]
     for call in calls:
         with pytest.raises(ValueError, match="overflow or vanish in double precision; rescale"):

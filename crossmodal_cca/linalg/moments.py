@@ -207,7 +207,7 @@ class PairMoments(SavedMixin):
             scatter_xx = scatter(self.scatter_xx, other.scatter_xx, dx, dx)
             scatter_xy = scatter(self.scatter_xy, other.scatter_xy, dx, dy)
             scatter_yy = scatter(self.scatter_yy, other.scatter_yy, dy, dy)
-        _refuse_overflow(np.diagonal(scatter_xx), np.diagonal(scatter_yy))
+        refuse_overflow(np.diagonal(scatter_xx), np.diagonal(scatter_yy))
         return PairMoments(
             n_rows=self.n_rows + sign * other.n_rows,
             weight_sum=weight_sum,
@@ -266,8 +266,8 @@ def _out_of_range() -> ValueError:
     )
 
 
-def _refuse_overflow(*sums: FloatArray) -> None:
-    """Refuse merged sums of squares or products beyond double precision, as those of one block are refused."""
+def refuse_overflow(*sums: FloatArray) -> None:
+    """Refuse sums of squares or products beyond double precision, of one block or where blocks merge."""
     if not all(np.isfinite(values).all() for values in sums):
         raise _out_of_range()
 
@@ -295,7 +295,7 @@ class CrossMoments:
         with np.errstate(over="ignore", invalid="ignore"):  # looked at below
             da, db = other.mean_a - self.mean_a, other.mean_b - self.mean_b
             scatter = self.scatter + other.scatter + np.outer(share * self.n_rows * da, db)
-        _refuse_overflow(scatter)
+        refuse_overflow(scatter)
         return CrossMoments(n, self.mean_a + share * da, self.mean_b + share * db, scatter)
 
     def with_a_times(self, W: FloatArray) -> CrossMoments:

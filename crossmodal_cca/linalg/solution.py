@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from .._blocks import FloatArray
+from .moments import refuse_overflow
 from .pair import Covariances, Side
 from .products import product, scaled
 from .whitening import unit_diagonal
@@ -127,20 +128,26 @@ class ColumnMoments:
         w = np.ones(len(A)) if weight is None else weight
         weight_sum = float(w.sum())
         AB = np.stack([A, B]).astype(np.float64)
-        means = w @ AB / (weight_sum or 1.0)
-        a, b = AB - means[:, None]
-        scatter = np.stack([w @ a**2, w @ b**2, w @ (a * b)])
+        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+            means = w @ AB / (weight_sum or 1.0)
+            a, b = AB - means[:, None]
+            scatter = np.stack([w @ a**2, w @ b**2, w @ (a * b)])
+        refuse_overflow(scatter)
         return cls(len(A), weight_sum, means, scatter, AB.min(axis=1), AB.max(axis=1))
 
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
         weight_sum = self.weight_sum + other.weight_sum
         share = other.weight_sum / (weight_sum or 1.0)
-        da, db = other.means - self.means
+        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+            da, db = other.means - self.means
+            between = share * self.weight_sum * np.stack([da**2, db**2, da * db])
+            scatter = self.scatter + other.scatter + between
+        refuse_overflow(scatter)
         return ColumnMoments(
             self.n_rows + other.n_rows,
             weight_sum,
             self.means + share * np.stack([da, db]),
-            self.scatter + other.scatter + share * self.weight_sum * np.stack([da**2, db**2, da * db]),
+            scatter,
             np.minimum(self.lowest, other.lowest),
             np.maximum(self.highest, other.highest),
         )
