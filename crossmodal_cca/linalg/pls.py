@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from scipy import linalg
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .pair import Covariances
 from .solution import LinearSolution, regress_on_scores, score_correlations
 from .svd import truncated_svd

@@ -14,12 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import skew
 from sklearn.utils import check_random_state
 
-from .._blocks import FloatArray, float_dtype
+from .._blocks import float_dtype
 from .._checks import check_choice, check_number, check_whole_number, check_whole_numbers
 from .._similarity import SIMILARITIES, similarity_named
+from .._typing import Cutoff, FloatArray
 from ..metrics._inputs import check_sides, prepare
 from ..metrics.comparison import compared
-from ..metrics.measures import ChosenMeasure, Cutoff, evaluate_measures
+from ..metrics.measures import ChosenMeasure, evaluate_measures
 from ..metrics.report import check_resampling
 from ..metrics.resampling import cluster_codes
 from .nearest import SearchSpace

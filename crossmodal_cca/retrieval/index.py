@@ -12,10 +12,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _persistence
-from .._blocks import FloatArray
 from .._checks import check_whole_number
 from .._ids import checked_ids, comparable, joined, objects_of, wanted_ids
 from .._similarity import SIMILARITIES, Similarity, similarity_named
+from .._typing import Captions, FloatArray
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from .hubness import (
@@ -26,7 +26,7 @@ from .hubness import (
     with_bias,
     with_ones,
 )
-from .matches import Captions, matches_table
+from .matches import matches_table
 from .nearest import SearchSpace
 
 if TYPE_CHECKING:

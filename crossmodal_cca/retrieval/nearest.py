@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blocks import FloatArray
 from .._progress import Progress
 from .._similarity import Similarity, tie_width
+from .._typing import FloatArray
 from ..metrics.ranks import BLOCK_BYTES
 
 # Groups of items per neighbour asked for: enough that two of the best seldom share one.

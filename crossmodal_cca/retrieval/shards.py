@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._blocks import BLOCK_ROWS, FloatArray, cut_rows, float_dtype, sum_over_rows
+from .._blocks import BLOCK_ROWS, cut_rows, float_dtype, sum_over_rows
 from .._checks import check_whole_number
 from .._ids import checked_ids
 from .._similarity import SIMILARITIES, Similarity
 from .._sklearn import check_array
+from .._typing import FloatArray
 from ..metrics._inputs import check_sides
 from ..metrics.sharded import query_blocks, starts_of_chunks
 from .nearest import SearchSpace

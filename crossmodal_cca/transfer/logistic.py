@@ -12,9 +12,9 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
-from .._blocks import FloatArray
 from .._checks import check_flag, check_number, check_whole_number
 from .._similarity import unit_rows
+from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from .._warn import warn
 from ..linalg.products import product
