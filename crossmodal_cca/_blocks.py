@@ -16,7 +16,8 @@ from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
-FloatArray = NDArray[Any]
+from ._typing import FloatArray
+
 T = TypeVar("T")
 
 # Large enough for matrix products at full speed, small enough that a block of a thousand features is some tens of MB.

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from linear_models import pairs
+from matplotlib import pyplot as plt
 from sklearn.linear_model import LogisticRegression
 
 from crossmodal_cca import CCA, CCACV, PLSSVD, KernelCCA, KernelCCACV, PLSCanonical, PLSRegression, PLSRegressionCV
@@ -39,6 +40,12 @@ FITTED = CCA(2).fit(X, Y)
 SCORES = FITTED.transform(X, Y)
 INDEX = CrossModalIndex().fit(SCORES[1])
 HEADS = {"head": LogisticRegression()}
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
 
 
 def kernel(**parameters):

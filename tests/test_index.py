@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.neighbors import NearestNeighbors
 
 from crossmodal_cca import CCA, CCACV, PLSSVD, CrossModalPipeline, KernelCCA, KernelCCACV
+from crossmodal_cca._similarity import SIMILARITIES
 from crossmodal_cca.metrics import hit_rate_at_k
 from crossmodal_cca.retrieval import CrossModalIndex, nearest
 from crossmodal_cca.retrieval.nearest import SearchSpace
@@ -390,10 +391,10 @@ def test_searching_never_holds_the_matrix(monkeypatch):
     monkeypatch.setattr(nearest, "_Candidates", Watched)
     rng = np.random.default_rng(3)
     items, queries = rng.normal(size=(400, 5)), rng.normal(size=(100, 5))
-    SearchSpace(items, "dot").nearest(queries, 3)
+    SearchSpace(items, SIMILARITIES["dot"]).nearest(queries, 3)
     assert max(shape[0] for shape in shapes) == 16
     # Where everything ties, blocks are halved until few pairs are left.
-    positions = SearchSpace(np.ones((400, 5)), "dot").nearest(queries, 3)[1]
+    positions = SearchSpace(np.ones((400, 5)), SIMILARITIES["dot"]).nearest(queries, 3)[1]
     assert_array_equal(positions, [[0, 1, 2]] * 100)
     assert max(looked_at) <= 900
 

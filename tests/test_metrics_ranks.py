@@ -6,9 +6,8 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
+from crossmodal_cca._similarity import SIMILARITIES
 from crossmodal_cca.metrics import ranks, retrieval_ranks
-
-SIMILARITIES = ("cosine", "dot", "euclidean")
 
 
 def similarity(queries, gallery, metric):

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from linear_models import pairs
+from matplotlib import pyplot as plt
 from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -44,6 +45,12 @@ EXHAUSTED = PLSRegression(3, scale=False)
 STOPPED = PrototypeLogisticRegression(max_iter=1)
 RANDOMIZED = CCA(2, shrinkage=0.01, solver="randomized", random_state=0)
 BOTH = make_retrieval_scorer("hit_rate_at_k", k=2)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
 
 
 def piped(estimator):

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from .._blocks import FloatArray, float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
+from .._blocks import float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
 from .._checks import check_flag, check_n_components, check_number
+from .._typing import FloatArray
 from .._validation import (
     PairedRows,
     check_features_of_y,

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
-from .._blocks import FloatArray, is_dask
+from .._blocks import is_dask
 from .._checks import as_pair, check_choice, check_number_or_word
+from .._typing import FloatArray
 from .._validation import PairedRows
 from .._warn import warn
 from ..linalg.cca import solve_cca

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from ..linalg.held_out import NestedSolution
 from ..linalg.pair import StandardizedPair
 from ..linalg.shrinkage_path import ShrinkagePath

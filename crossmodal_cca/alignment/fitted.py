@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray, float_dtype
+from .._blocks import float_dtype
 from .._checks import check_choice
 from .._sklearn import check_array, refuse_dask
+from .._typing import FloatArray
 
 MODALITIES = ("x", "y")
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from .._blocks import ChosenRows, FloatArray
+from .._blocks import ChosenRows
+from .._typing import FloatArray, Split
 from .._validation import PairedRows
 from ..linalg.held_out import HeldOutMoments, HeldOutRows
 from ..linalg.moments import PairMoments, moments_of_rows
 from ..linalg.pair import StandardizedPair, standardize_moments, standardize_rows
-from .selection import Split
 
 HeldOut = HeldOutMoments | HeldOutRows
 # Share of a feature's scatter that has to be in the training part for subtraction to keep its digits.

@@ -13,8 +13,8 @@ from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
-from .._blocks import FloatArray
 from .._checks import as_pair
+from .._typing import FloatArray, Split
 from .._validation import PairedRows, check_pair, unchanged_on_error
 from ..linalg.kernel_path import KernelPath, KernelSide
 from ..linalg.kernels import DISTANCE_KERNELS
@@ -23,7 +23,7 @@ from ..metrics.scorer import RetrievalScorer
 from .kernel_cca import KernelCCA
 from .kernel_parameters import check_kernel_parameters, make_kernel, make_map
 from .kernel_scores import KernelMaps
-from .selection import FoldIds, FoldScorer, SelectionMixin, Split, choose, numbers_of_components, splits_of
+from .selection import FoldIds, FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
 
 # Of the kernels, not of the search.
 _KERNEL_PARAMETERS = (

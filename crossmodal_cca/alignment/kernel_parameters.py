@@ -10,8 +10,9 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from .._blocks import FloatArray, float_block
+from .._blocks import float_block
 from .._checks import as_pair, check_choice, check_number, check_whole_number_or_none
+from .._typing import FloatArray
 from .._validation import check_rows
 from ..linalg.kernel_maps import LANDMARKS, FourierMap, KernelMap, fourier_map, nystroem_map
 from ..linalg.kernels import (

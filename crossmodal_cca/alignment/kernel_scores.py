@@ -9,9 +9,9 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
 from .._checks import as_pair
 from .._sklearn import validate_data
+from .._typing import FloatArray
 from .._validation import check_features_of_y, check_rows_of_y
 from ..linalg.kernel_embedding import KernelEmbedding
 from ..linalg.kernels import HISTOGRAM_KERNELS

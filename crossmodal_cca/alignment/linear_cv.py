@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .._blocks import FloatArray
 from .._checks import check_flag
 from .._sklearn import count_rows
+from .._typing import FloatArray
 from .._validation import check_pair, check_sample_weight, check_scale_of_weights, unchanged_on_error
 from ..linalg.held_out import HeldOutRows, NestedSolution, Residuals
 from ..linalg.pair import StandardizedPair

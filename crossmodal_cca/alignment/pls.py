@@ -10,7 +10,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray, is_sparse
+from .._blocks import is_sparse
+from .._typing import FloatArray
 from .._warn import warn
 from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import linalg
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from ..linalg.held_out import HeldOutRows, NestedSolution
 from ..linalg.pair import StandardizedPair
 from ..linalg.pls import solve_pls_regression

@@ -11,9 +11,10 @@ from scipy import linalg
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray, is_dask, map_rows, row_slices
+from .._blocks import is_dask, map_rows, row_slices
 from .._checks import check_whole_number
 from .._sklearn import check_array, refuse_dask
+from .._typing import FloatArray
 from ..linalg.pair import StandardizedPair, UnformedPair
 from .fitted import check_modality
 from .scores import PairScoresMixin

@@ -13,9 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray, is_dask, row_slices, sum_over_rows
+from .._blocks import is_dask, row_slices, sum_over_rows
 from .._persistence import SavedMixin
 from .._sklearn import count_rows, take_rows, wrap_scores
+from .._typing import FloatArray
 from .._validation import aligned_pair, check_same_rows, check_sample_weight
 from ..linalg.solution import ColumnMoments
 

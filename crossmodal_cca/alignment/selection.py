@@ -11,15 +11,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import rankdata
 
-from .._blocks import FloatArray
 from .._checks import check_flag, check_n_components, check_number, check_whole_number
 from .._ids import checked_ids
 from .._progress import Progress
+from .._typing import FloatArray, Split
 from .._validation import set_or_delete
 from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
 
-Split = tuple[NDArray[np.intp], NDArray[np.intp]]
 # Numbers of components that a retrieval score is computed for, unless they are given.
 LADDER = 12
 

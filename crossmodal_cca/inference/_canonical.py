@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import linalg
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from ..linalg.svd import triangular_rows
 from ..linalg.whitening import WhitenedPair, whiten_rows
 

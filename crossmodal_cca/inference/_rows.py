@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray, float_block
+from .._blocks import float_block
+from .._typing import FloatArray
 from .._validation import check_pair, check_same_rows
 
 SIDES = ("x", "y")

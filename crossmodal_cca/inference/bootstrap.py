@@ -12,9 +12,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
 from .._checks import check_choice, check_confidence_level, check_whole_number
 from .._progress import Progress
+from .._typing import FloatArray
 from .._validation import check_pair
 from ..metrics.resampling import cluster_codes
 from ._rows import SIDES, feature_names, unit_columns

@@ -10,7 +10,7 @@ from scipy import linalg
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from ._canonical import component_index
 from ._rows import SIDES, feature_names, scored_sides, unit_columns
 

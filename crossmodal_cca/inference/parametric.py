@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .._validation import check_pair
 from .._warn import warn
 from ..linalg.pair import standardize_rows

@@ -11,10 +11,11 @@ from scipy import linalg
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._blocks import FloatArray, float_block
+from .._blocks import float_block
 from .._checks import check_n_components, check_whole_number
 from .._progress import Progress
 from .._sklearn import check_array
+from .._typing import FloatArray
 from .._validation import PairedRows, check_pair
 from ..linalg.pair import standardize_rows
 from ..linalg.svd import rank_tolerance

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from ..linalg.whitening import ranks_of_covariances
 from ._canonical import component_index
 from ._rows import scored_sides, unit_columns

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .pair import Covariances
 from .products import product
 from .solution import LinearSolution, effects_of_scores, score_correlations

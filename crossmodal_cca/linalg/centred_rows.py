@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._blocks import FloatArray, float_block, is_sparse, row_slices
+from .._blocks import float_block, is_sparse, row_slices
+from .._typing import FloatArray
 from .products import cross_product, product, subtract_outer, weighted_sum
 from .sparse_rows import centre_sparse, sparse_product, sum_of_squares
 from .svd import all_eigenvectors, rank_tolerance

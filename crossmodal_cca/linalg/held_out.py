@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .._blocks import FloatArray, float_block
+from .._blocks import float_block
+from .._typing import FloatArray
 from .._validation import PairedRows
 from .moments import PairMoments
 from .pair import Covariances, StandardizedPair

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import lapack
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .._validation import PairedRows
 from .kernel_embedding import KernelEmbedding, KernelModel, cross_moments
 from .kernel_maps import KernelMap

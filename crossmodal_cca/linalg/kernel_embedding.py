@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blocks import FloatArray, float_dtype, row_slices
+from .._blocks import float_dtype, row_slices
+from .._typing import FloatArray
 from .kernel_maps import KernelMap, Map
 from .kernels import Kernel, block_rows
 from .moments import CrossMoments

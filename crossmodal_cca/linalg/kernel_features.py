@@ -9,7 +9,8 @@ from operator import add
 
 import numpy as np
 
-from .._blocks import FloatArray, float_dtype, row_slices
+from .._blocks import float_dtype, row_slices
+from .._typing import FloatArray
 from .._validation import PairedRows
 from .cca import solve_cca
 from .kernel_cca import KernelSolution

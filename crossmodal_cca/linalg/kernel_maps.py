@@ -11,7 +11,8 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy import linalg
 
-from .._blocks import FloatArray, row_slices
+from .._blocks import row_slices
+from .._typing import FloatArray
 from .kernels import NEGATIVE_TOLERANCE, Kernel, check_symmetric, not_semidefinite
 from .products import product
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .kernel_maps import Map
 from .kernels import NEGATIVE_TOLERANCE, Kernel, centre, kernel_matrix, not_semidefinite
 from .products import gram, product

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite
 
-from .._blocks import FloatArray, float_block, row_slices
+from .._blocks import float_block, row_slices
+from .._typing import FloatArray
 
 # Kernels of non-negative rows.
 HISTOGRAM_KERNELS = ("additive_chi2", "chi2")

@@ -12,8 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import assert_all_finite
 
-from .._blocks import FloatArray, float_dtype, is_dask, is_sparse, read_block, row_slices, sum_over_rows
+from .._blocks import float_dtype, is_dask, is_sparse, read_block, row_slices, sum_over_rows
 from .._persistence import SavedMixin
+from .._typing import FloatArray
 from .._validation import PairedRows, check_pair
 from .centred_rows import centre
 from .products import cross_product, gram, product, subtract_outer

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blocks import FloatArray, dense_block, float_dtype, is_dask, is_sparse, row_slices
+from .._blocks import dense_block, float_dtype, is_dask, is_sparse, row_slices
+from .._typing import FloatArray
 from .._validation import PairedRows
 from .centred_rows import CentredRows, SparseRowSpace
 from .moments import PairMoments, moments_of_rows

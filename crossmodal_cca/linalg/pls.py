@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import linalg
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .pair import Covariances
 from .products import product, scaled
 from .solution import LinearSolution, correlations_of, effects_of_scores

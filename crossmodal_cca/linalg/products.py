@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import blas, get_blas_funcs
 
-from .._blocks import FloatArray, is_sparse
+from .._blocks import is_sparse
+from .._typing import FloatArray
 from .sparse_rows import sparse_product
 
 # Rows of a symmetric matrix that are mirrored at a time, within the cache.

@@ -11,7 +11,8 @@ from numpy.random import RandomState
 from scipy import linalg
 from sklearn.exceptions import ConvergenceWarning
 
-from .._blocks import FloatArray, float_dtype, row_slices
+from .._blocks import float_dtype, row_slices
+from .._typing import FloatArray
 from .._validation import PairedRows
 from .._warn import warn
 from .centred_rows import CentredRows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import linalg
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .products import gram, product
 
 

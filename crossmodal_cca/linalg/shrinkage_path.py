@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .held_out import NestedSolution
 from .pair import Covariances
 from .products import product

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .moments import refuse_overflow
 from .pair import Covariances, Side
 from .products import product, scaled

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .._blocks import FloatArray, is_sparse
+from .._blocks import is_sparse
+from .._typing import FloatArray
 
 # Largest covariance of the features of sparse rows, or Gram matrix of the rows, that is formed: 200 MB.
 MAX_FEATURES = 5000

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import linalg
 from scipy.sparse.linalg import ArpackError, svds
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .products import gram, product
 
 Triplets = tuple[FloatArray, FloatArray, FloatArray]

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import linalg
 from scipy.linalg import blas, lapack
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 from .pair import Covariances
 from .products import product, scaled
 from .svd import all_eigenvectors, rank_tolerance

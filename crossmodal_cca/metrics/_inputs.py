@@ -1,22 +1,18 @@
 """Checked input of every retrieval metric: rows, relevance by id, and similarity as a dot product."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from scipy import sparse
 
 from .._blocks import counted_rows, float_dtype, is_dask
-from .._checks import check_choice
 from .._ids import codes_of_ids
+from .._similarity import SIMILARITIES, QueryLayout, similarity_named
 from .._sklearn import check_array
+from .._typing import Array
 from .._validation import check_rows
 from .._warn import warn
-
-Array = npt.NDArray[Any]
-QueryLayout = Callable[[Array], Array]
 
 
 @dataclass(frozen=True)
@@ -81,7 +77,7 @@ def prepare(
         rows = gallery.astype(dtype)
         first, last, items, grades = table.indptr[:-1], table.indptr[1:], table.indices, table.data
     kept = queries_with_relevant_items(first, last)
-    rows, norms, lay_out = SIMILARITIES[metric](rows)
+    rows, norms, lay_out = SIMILARITIES[metric].laid_out(rows)
     n_queries = len(queries)
     if len(kept) < n_queries:
         queries, first, last = queries[kept], first[kept], last[kept]
@@ -93,7 +89,7 @@ def check_sides(queries: Any, gallery: Any, metric: str, *, lazy: bool = False) 
 
     With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known.
     """
-    check_choice(metric, "metric", SIMILARITIES)
+    similarity_named(metric)
     queries, gallery = (
         counted_rows(check_rows(A, name, lazy=True), name)
         if lazy and is_dask(A)
@@ -137,86 +133,3 @@ def queries_with_relevant_items(first: Array, last: Array) -> Array:
             f"{len(first) - len(kept)} of {len(first)} queries have no relevant item in the gallery and are left out.",
         )
     return kept
-
-
-def unit_rows(rows: Array) -> Array:
-    """Scale rows to unit length in place; zero rows stay zero."""
-    # By the largest entry first, or squares could overflow or vanish.
-    rows /= _or_one(np.maximum(rows.max(axis=1), -rows.min(axis=1)))[:, None]
-    rows /= _or_one(_norms(rows))[:, None]
-    return rows
-
-
-def _or_one(sizes: Array) -> Array:
-    """Sizes to divide by: 1 instead of 0."""
-    return np.where(sizes > 0, sizes, sizes.dtype.type(1))
-
-
-def _norms(rows: Array) -> Array:
-    return np.asarray(np.sqrt(np.einsum("ij,ij->i", rows, rows)))
-
-
-def _cosine(gallery: Array, like: Any = None) -> tuple[Array, Array, QueryLayout]:
-    # A zero item counts as length 1: its cosine is 0, and the others' rounding around 0 ties with it.
-    return unit_rows(gallery), np.ones(len(gallery), gallery.dtype), unit_rows
-
-
-# Layouts of queries are classes, so that what holds them can be pickled.
-@dataclass(frozen=True)
-class _DotLayout:
-    """Queries for the gallery of `_dot`."""
-
-    unit: Any
-
-    def __call__(self, block: Array) -> Array:
-        return unit_rows(block)
-
-
-def _dot(gallery: Array, like: _DotLayout | None = None) -> tuple[Array, Array, QueryLayout]:
-    layout = like or _DotLayout(_largest(gallery))
-    gallery /= layout.unit
-    return gallery, _norms(gallery), layout
-
-
-@dataclass(frozen=True)
-class _EuclideanLayout:
-    """Queries for the gallery of `_euclidean`."""
-
-    centre: Array
-    unit: Any
-    m: float
-
-    def __call__(self, block: Array) -> Array:
-        return unit_rows(np.column_stack(((block - self.centre) / self.unit, np.full(len(block), self.m))))
-
-
-def _euclidean(gallery: Array, like: _EuclideanLayout | None = None) -> tuple[Array, Array, QueryLayout]:
-    """−‖q − g‖² ranks as 2q·g − ‖g‖², a dot product of [q, m] and [g, −‖g‖²/(2m)].
-
-    Distances do not see a common shift, so both sides are centred, or ‖g‖² would eat the digits. Any m > 0 is
-    right; a typical length keeps both terms alike, whatever the unit. Medians, because one item far away would decide
-    a mean, and all others would tie.
-    """
-    centre = np.median(gallery, axis=0).astype(gallery.dtype) if like is None else like.centre
-    gallery -= centre
-    unit = _largest(gallery) if like is None else like.unit
-    gallery /= unit
-    squares = np.einsum("ij,ij->i", gallery, gallery)
-    if like is None:
-        lengths = np.sqrt(squares)
-        like = _EuclideanLayout(centre, unit, float(np.median(lengths)) or float(lengths.mean()) or 1.0)
-    gallery = np.column_stack((gallery, squares / (-2 * like.m))).astype(gallery.dtype, copy=False)
-    return gallery, _norms(gallery), like
-
-
-def _largest(rows: Array) -> Array:
-    """Largest magnitude, to divide by so that no product overflows."""
-    return _or_one(np.maximum(rows.max(), -rows.min()))
-
-
-# Each may overwrite the gallery it is given: it is a copy. A part of a gallery is laid out like another.
-SIMILARITIES: dict[str, Callable[..., tuple[Array, Array, QueryLayout]]] = {
-    "cosine": _cosine,
-    "dot": _dot,
-    "euclidean": _euclidean,
-}

@@ -9,7 +9,7 @@ import numpy as np
 from .._blocks import float_dtype
 from .._ids import checked_ids
 from .._sklearn import check_array
-from ._inputs import Array
+from .._typing import Array
 
 
 def deduplicate(scores: Any, ids: Any) -> tuple[Array, Array]:

@@ -14,10 +14,10 @@ from typing import Any, Literal
 import numpy as np
 
 from .._checks import check_choice, check_whole_number_or_none
-from ._inputs import Array, RetrievalProblem, prepare
+from .._typing import Array, Cutoff
+from ._inputs import RetrievalProblem, prepare
 from .ranks import RelevantCounts, evaluate, expected_rank
 
-Cutoff = int | None | Literal["default"]
 Reducer = Callable[[RelevantCounts], Array]
 
 

@@ -8,7 +8,9 @@ import numpy as np
 
 from .._blocks import is_dask
 from .._progress import Progress
-from ._inputs import Array, RetrievalProblem, prepare
+from .._similarity import tie_width
+from .._typing import Array
+from ._inputs import RetrievalProblem, prepare
 
 # Of a block of scores and its counts: large enough for a fast matrix product, small enough for any laptop.
 BLOCK_BYTES = 32 * 2**20
@@ -74,19 +76,6 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
         scores = buffer[: rows.stop - start]
         np.matmul(problem.query_rows(rows), problem.gallery.T, out=scores)
         yield count(scores, problem, rows)
-
-
-def tie_width(gallery: Array, norms: Array) -> Array:
-    """Half-width of a tie at each gallery item's score, for unit queries and items of these norms, shape (n_gallery,).
-
-    Identical gallery rows do get scores several eps apart: the matrix product sums differently at the edges
-    of its tiles. A sum of d terms makes d rounding errors, each uniform up to eps/2 times the partial sum; if
-    these grow steadily to the full score (the worst case: all terms of one sign), the errors' standard
-    deviation is eps/2·√(d/3)/√3 = √d·eps/6. Then √d·eps is four standard deviations of the difference of two
-    such sums. The 4 eps more cover the scaling of both vectors and sums too short for statistics.
-    """
-    width = (4 + np.sqrt(gallery.shape[1])) * np.finfo(gallery.dtype).eps
-    return np.asarray(width * norms, gallery.dtype)
 
 
 def _count_best(scores: Array, problem: RetrievalProblem, rows: slice) -> RelevantCounts:

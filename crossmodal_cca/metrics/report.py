@@ -9,8 +9,9 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._checks import check_confidence_level, check_whole_number, check_whole_numbers
-from ._inputs import Array, RetrievalProblem, prepare
-from .measures import ChosenMeasure, Cutoff, evaluate_measures
+from .._typing import Array, Cutoff
+from ._inputs import RetrievalProblem, prepare
+from .measures import ChosenMeasure, evaluate_measures
 from .ranks import RelevantCounts, evaluate, expected_rank
 from .resampling import bootstrap, cluster_codes, percentile_interval
 

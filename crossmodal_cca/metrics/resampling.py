@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._ids import checked_ids, distinct_ids
-from ._inputs import Array
+from .._typing import Array
 from .measures import ChosenMeasure
 
 # Numbers drawn at once; 30,000 queries × 1000 resamples would be gigabytes.

@@ -10,8 +10,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
 from .._checks import check_choice
+from .._similarity import similarity_named
 from .._sklearn import refuse_dask
-from ._inputs import SIMILARITIES
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
 
@@ -136,5 +136,5 @@ def make_retrieval_scorer(
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"metric must name different metrics, got {chosen}.")
     check_choice(direction, "direction", DIRECTIONS)
-    check_choice(similarity, "similarity", SIMILARITIES)
+    similarity_named(similarity, "similarity")
     return RetrievalScorer(metric if single else names, direction, similarity, kwargs)

@@ -10,9 +10,11 @@ import numpy as np
 
 from .._blocks import BLOCK_ROWS, cut_rows, float_dtype, is_dask, row_slices, sum_over_rows
 from .._ids import codes_of_ids
+from .._similarity import SIMILARITIES, QueryLayout, Similarity, tie_width
 from .._sklearn import check_array
-from ._inputs import SIMILARITIES, Array, QueryLayout, check_sides, queries_with_relevant_items
-from .ranks import BLOCK_BYTES, count_around, tie_width
+from .._typing import Array
+from ._inputs import check_sides, queries_with_relevant_items
+from .ranks import BLOCK_BYTES, count_around
 
 # Rows of all chunks together, about, that settle the layout.
 _SAMPLED_ROWS = 50_000
@@ -43,7 +45,7 @@ class _Question:
 
     queries: Array
     codes: Array
-    metric: str
+    similarity: Similarity
     dtype: np.dtype[Any]
     layout: QueryLayout | None  # that chunks have to agree on; None where each row is laid out by itself
 
@@ -53,7 +55,8 @@ class _Question:
         checked = check_array(chunk, dtype="numeric", input_name="gallery")
         order = np.argsort(codes, kind="stable")
         with np.errstate(over="ignore"):  # looked at below
-            rows, norms, lay_out = SIMILARITIES[self.metric](checked[order].astype(self.dtype, copy=False), self.layout)
+            ordered = checked[order].astype(self.dtype, copy=False)
+            rows, norms, lay_out = self.similarity.laid_out(ordered, self.layout)
         if not np.isfinite(norms).all():
             raise ValueError(f"Gallery items differ too much in size to be compared in {self.dtype}; rescale them.")
         return _Shard(rows, norms, codes[order], start + order, lay_out)
@@ -81,16 +84,17 @@ def sharded_ranks(queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, 
     kept = queries_with_relevant_items(*(ordered.searchsorted(query_codes, side) for side in ("left", "right")))
     gallery = cut_rows(gallery, BLOCK_ROWS)
     layout = None
-    if metric != "cosine":
+    similarity = SIMILARITIES[metric]
+    if not similarity.by_row:
         of_each = max(1, _SAMPLED_ROWS // gallery.numblocks[0])
         sample = np.concatenate(sum_over_rows(_sample, gallery, of_each) or [])
-        layout = SIMILARITIES[metric](sample.astype(dtype))[2]
+        layout = similarity.laid_out(sample.astype(dtype)).queries
     chunks = gallery, cut_rows(gallery_codes, gallery.chunks[0]), starts_of_chunks(gallery)
     ranks = np.full(n_queries, np.nan)
     for rows, block in query_blocks(queries):
         asked = kept[(kept >= rows.start) & (kept < rows.stop)]
         if len(asked):
-            question = _Question(block[asked - rows.start], query_codes[asked], metric, dtype, layout)
+            question = _Question(block[asked - rows.start], query_codes[asked], similarity, dtype, layout)
             best = sum_over_rows(_best_of_chunk, *chunks, question)
             counts = sum_over_rows(_counts_of_chunk, *chunks, question, best)
             assert counts is not None

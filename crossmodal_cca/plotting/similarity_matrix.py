@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import pairwise
 
 from .._checks import check_whole_number
+from .._similarity import SIMILARITIES
 from ..metrics._inputs import check_sides
 from ._axes import given_or_new
 from ._data import class_codes, direction_names
@@ -17,12 +17,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-# Metric: (similarity of rows, label of the colour bar).
-SIMILARITIES = {
-    "cosine": (pairwise.cosine_similarity, "cosine similarity"),
-    "dot": (pairwise.linear_kernel, "inner product"),
-    "euclidean": (lambda x, y: -pairwise.euclidean_distances(x, y), "negative Euclidean distance"),
-}
 # More classes than this are ordered, but neither separated nor named.
 NAMED_UP_TO = 40
 # Classes closer together than this share of the axis would print their names over each other.
@@ -193,9 +187,8 @@ class SimilarityMatrixDisplay:
             raise ValueError(f"x_ids and y_ids go together: got only {'y_ids' if x_ids is None else 'x_ids'}.")
         x_rows, x_classes = _shown(x_ids, "x_ids", len(x), max_items)
         y_rows, y_classes = _shown(y_ids, "y_ids", len(y), max_items)
-        similarity, _ = SIMILARITIES[metric]
         return cls(
-            similarity(x[x_rows], y[y_rows]),
+            SIMILARITIES[metric].matrix(x[x_rows], y[y_rows]),
             x_classes=x_classes,
             y_classes=y_classes,
             metric=metric,
@@ -220,7 +213,7 @@ class SimilarityMatrixDisplay:
             The display.
         """
         ax = given_or_new(ax)
-        label = SIMILARITIES[self.metric][1]
+        label = SIMILARITIES[self.metric].label
         colors, extend = self._color_scale()
         image = ax.imshow(self.similarities, aspect="auto", **colors)
         ax.figure.colorbar(image, ax=ax, label=label, extend=extend)
@@ -244,10 +237,11 @@ class SimilarityMatrixDisplay:
 
     def _color_scale(self) -> tuple[dict[str, Any], str]:
         """Options of the image, and the end of the colour bar beyond which there are values."""
-        if self.metric == "euclidean":
+        share = SIMILARITIES[self.metric].color_reach
+        if share is None:
             return {"cmap": "viridis"}, "neither"
         sizes = np.abs(self.similarities)
-        reach = float(np.quantile(sizes, 0.995 if self.metric == "dot" else 1.0)) or 1.0
+        reach = float(np.quantile(sizes, share)) or 1.0
         return {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}, "both" if sizes.max() > reach else "neither"
 
 

@@ -14,11 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import skew
 from sklearn.utils import check_random_state
 
-from .._blocks import FloatArray, float_dtype
+from .._blocks import float_dtype
 from .._checks import check_choice, check_number, check_whole_number, check_whole_numbers
-from ..metrics._inputs import check_sides, prepare, unit_rows
+from .._similarity import SIMILARITIES, similarity_named
+from .._typing import Cutoff, FloatArray
+from ..metrics._inputs import check_sides, prepare
 from ..metrics.comparison import compared
-from ..metrics.measures import ChosenMeasure, Cutoff, evaluate_measures
+from ..metrics.measures import ChosenMeasure, evaluate_measures
 from ..metrics.report import check_resampling
 from ..metrics.resampling import cluster_codes
 from .nearest import SearchSpace
@@ -67,8 +69,9 @@ def k_occurrence(queries: ArrayLike, gallery: ArrayLike, *, k: int = 10, metric:
     q, g = check_sides(queries, gallery, metric)
     k = check_whole_number(k, "k", high=len(g), of="gallery items")
     dtype = float_dtype(q, g)
-    q, g = (as_embeddings(side.astype(dtype), metric) for side in (q, g))
-    found = SearchSpace(g, "euclidean" if metric == "euclidean" else "dot").nearest(q, k)[1]
+    similarity = SIMILARITIES[metric]
+    q, g = (similarity.embedded(side.astype(dtype)) for side in (q, g))
+    found = SearchSpace(g, similarity).nearest(q, k)[1]
     return np.bincount(found.ravel(), minlength=len(g))
 
 
@@ -140,8 +143,9 @@ def correct_hubness(
     check_correction(method, "method", metric)
     n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(bank), of="rows of query_bank")
     dtype = float_dtype(q, g, bank)
-    q, g, bank = (as_embeddings(side.astype(dtype), metric) for side in (q, g, bank))
-    biases = bias(g, SearchSpace(bank, "dot"), n_neighbors)
+    similarity = SIMILARITIES[metric]
+    q, g, bank = (similarity.embedded(side.astype(dtype)) for side in (q, g, bank))
+    biases = bias(g, SearchSpace(bank, similarity), n_neighbors)
     return with_ones(q), with_bias(g, bias_weight(method, weight) * biases)
 
 
@@ -166,16 +170,12 @@ def with_bias(items: FloatArray, biases: FloatArray) -> FloatArray:
     return np.column_stack((items, -biases.astype(items.dtype)))
 
 
-def as_embeddings(rows: FloatArray, metric: str) -> FloatArray:
-    """Rows whose inner product, or distance, is the metric: of unit length for the cosine. The rows are a copy."""
-    return unit_rows(rows) if metric == "cosine" else rows
-
-
 def check_correction(method: Any, name: str, metric: str) -> None:
     """Refuse a correction that there is not, or not for this metric."""
     check_choice(method, name, CORRECTIONS)
-    if metric == "euclidean":
-        raise ValueError("Hubness is corrected for metric 'cosine' or 'dot', got 'euclidean'.")
+    if not similarity_named(metric).is_product:
+        products = " or ".join(repr(each.name) for each in SIMILARITIES.values() if each.is_product)
+        raise ValueError(f"Hubness is corrected for metric {products}, got {metric!r}.")
 
 
 def hubness_report(

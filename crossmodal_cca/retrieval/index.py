@@ -12,22 +12,21 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .. import _persistence
-from .._blocks import FloatArray
-from .._checks import check_choice, check_whole_number
+from .._checks import check_whole_number
 from .._ids import checked_ids, comparable, joined, objects_of, wanted_ids
+from .._similarity import SIMILARITIES, Similarity, similarity_named
+from .._typing import Captions, FloatArray
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
-from ..metrics._inputs import SIMILARITIES
 from .hubness import (
     CORRECTIONS,
-    as_embeddings,
     bias,
     bias_weight,
     check_correction,
     with_bias,
     with_ones,
 )
-from .matches import Captions, matches_table
+from .matches import matches_table
 from .nearest import SearchSpace
 
 if TYPE_CHECKING:
@@ -280,10 +279,10 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         similarities, positions = self._space.nearest(queries, k, self.verbose)
         if self._fitted_hubness == "csls":
             # What a query has in common with its own neighbours lowers all of its similarities alike.
-            plain = SearchSpace(np.ascontiguousarray(self.embeddings_[:, :-1]), "dot")
+            plain = SearchSpace(np.ascontiguousarray(self.embeddings_[:, :-1]), self._similarity)
             own = bias(queries[:, :-1], plain, min(self._bias_neighbors, len(self)))
             similarities = 2 * similarities - own[:, None]
-        return (1.0 if self._fitted_metric == "cosine" else 0.0) - similarities, positions
+        return self._similarity.distances(similarities), positions
 
     def show(
         self,
@@ -395,13 +394,17 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
 
     def _check_parameters(self, query_bank: Any) -> None:
         check_modality(self.modality, "modality")
-        check_choice(self.metric, "metric", SIMILARITIES)
+        similarity_named(self.metric)
         if self.hubness is not None:
             check_correction(self.hubness, "hubness", self.metric)
             if query_bank is None:
                 raise ValueError(f"hubness={self.hubness!r} needs query_bank: training rows of the queries' modality.")
         elif query_bank is not None:
             raise ValueError("query_bank is for a correction of hubs: set hubness to 'csls' or 'nnn', or leave it out.")
+
+    @property
+    def _similarity(self) -> Similarity:
+        return SIMILARITIES[self._fitted_metric]
 
     @property
     def _query_modality(self) -> str:
@@ -413,7 +416,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         if scores.shape[1] != self._width:
             raise ValueError(f"{name}: {scores.shape[1]} features in a shared space of {self._width}.")
         # A copy: scaling works in place, and rows without an aligner are the user's own.
-        return as_embeddings(scores.copy(), self._fitted_metric)
+        return self._similarity.embedded(scores.copy())
 
     def _item_embeddings(self, rows: ArrayLike, name: str) -> FloatArray:
         items = self._embedded(rows, self._fitted_modality, name)
@@ -425,11 +428,10 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         return np.arange(start, start + n) if ids is None else checked_ids(ids, "ids", n, rows)
 
     def _set_bank(self, bank: FloatArray | None) -> None:
-        self._bank = None if bank is None else SearchSpace(bank, "dot")
+        self._bank = None if bank is None else SearchSpace(bank, self._similarity)
 
     def _store(self, embeddings: FloatArray, ids: NDArray[Any]) -> None:
-        metric = "euclidean" if self._fitted_metric == "euclidean" else "dot"
-        self._space = SearchSpace(embeddings, metric) if len(embeddings) else None
+        self._space = SearchSpace(embeddings, self._similarity) if len(embeddings) else None
         self.embeddings_, self.ids_ = embeddings, ids
 
 

@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._blocks import FloatArray
 from .._ids import checked_ids, equal_ids
+from .._typing import Captions, FloatArray
 
 if TYPE_CHECKING:
     import pandas as pd
-
-Captions = Mapping[Any, str] | Sequence[str]
 
 
 def matches_table(

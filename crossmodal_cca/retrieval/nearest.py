@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from numpy.typing import NDArray
 
-from .._blocks import FloatArray
 from .._progress import Progress
-from ..metrics._inputs import SIMILARITIES, QueryLayout, unit_rows
-from ..metrics.ranks import BLOCK_BYTES, tie_width
+from .._similarity import Similarity, tie_width
+from .._typing import FloatArray
+from ..metrics.ranks import BLOCK_BYTES
 
 # Groups of items per neighbour asked for: enough that two of the best seldom share one.
 _GROUPS_PER_NEIGHBOR = 16
@@ -20,24 +18,19 @@ _GATHERED_AT_ONCE = 2**22
 
 
 class SearchSpace:
-    """Items laid out for a search by inner product ("dot") or by distance ("euclidean").
+    """Items laid out for a search.
 
     Parameters
     ----------
     items : ndarray of shape (n_items, d)
-        Float rows; kept, not copied, for "dot".
-    metric : {"dot", "euclidean"}
-        What is largest, or smallest, for the nearest.
+        Float rows as the similarity embeds them; kept, not copied.
+    similarity : Similarity
+        What is largest for the nearest.
     """
 
-    def __init__(self, items: FloatArray, metric: str) -> None:
-        self.items, self.metric = items, metric
-        if metric == "dot":
-            # Against unit queries no score exceeds the length of the item, so only that must not overflow.
-            lengths = np.sqrt(np.einsum("ij,ij->i", items, items, dtype=np.float64))
-            self._rows, self._lay_out = items, cast("QueryLayout", unit_rows)
-        else:
-            self._rows, lengths, self._lay_out = SIMILARITIES["euclidean"](items.copy())
+    def __init__(self, items: FloatArray, similarity: Similarity) -> None:
+        self.items, self.similarity = items, similarity
+        self._rows, lengths, self._lay_out = similarity.searchable(items)
         with np.errstate(over="ignore"):
             self._width = tie_width(self._rows, lengths.astype(items.dtype))
         if not (np.isfinite(self._width).all() and np.isfinite(self._rows).all()):
@@ -108,11 +101,7 @@ class SearchSpace:
         for start in range(0, len(query), step):
             part = slice(start, start + step)
             q, g = queries[query[part]].astype(np.float64), self.items[item[part]].astype(np.float64)
-            if self.metric == "euclidean":
-                q -= g
-                exact[part] = -np.sqrt(np.einsum("ij,ij->i", q, q))
-            else:
-                exact[part] = np.einsum("ij,ij->i", q, g)
+            exact[part] = self.similarity.of_pairs(q, g)
         return exact
 
 

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._blocks import BLOCK_ROWS, FloatArray, cut_rows, float_dtype, sum_over_rows
+from .._blocks import BLOCK_ROWS, cut_rows, float_dtype, sum_over_rows
 from .._checks import check_whole_number
 from .._ids import checked_ids
+from .._similarity import SIMILARITIES, Similarity
 from .._sklearn import check_array
+from .._typing import FloatArray
 from ..metrics._inputs import check_sides
 from ..metrics.sharded import query_blocks, starts_of_chunks
-from .hubness import as_embeddings
 from .nearest import SearchSpace
 
 
@@ -89,26 +90,29 @@ def search_shards(
     names = None if ids is None else checked_ids(ids, "ids", len(gallery), "gallery")
     gallery = cut_rows(gallery, BLOCK_ROWS)
     starts = starts_of_chunks(gallery)
+    similarity = SIMILARITIES[metric]
     found = []
     for _, block in query_blocks(queries):
-        best = sum_over_rows(_nearest_of_shard, gallery, starts, _embedded(block, metric), n_neighbors, metric)
+        best = sum_over_rows(_nearest_of_shard, gallery, starts, _embedded(block, similarity), n_neighbors, similarity)
         assert best is not None
         found.append(best)
     similarities, nearest = (
         np.vstack([getattr(best, name) for best in found]) for name in ("similarities", "positions")
     )
-    return (1.0 if metric == "cosine" else 0.0) - similarities, nearest if names is None else names[nearest]
+    return similarity.distances(similarities), nearest if names is None else names[nearest]
 
 
-def _embedded(rows: Any, metric: str) -> FloatArray:
+def _embedded(rows: Any, similarity: Similarity) -> FloatArray:
     # Sums of rows in one layout round alike.
-    return as_embeddings(np.array(rows, dtype=float_dtype(rows), order="C"), metric)
+    return similarity.embedded(np.array(rows, dtype=float_dtype(rows), order="C"))
 
 
-def _nearest_of_shard(chunk: Any, start: NDArray[np.intp], queries: FloatArray, k: int, metric: str) -> _Nearest | None:
+def _nearest_of_shard(
+    chunk: Any, start: NDArray[np.intp], queries: FloatArray, k: int, similarity: Similarity
+) -> _Nearest | None:
     if len(chunk) == 0:
         return None
-    items = _embedded(check_array(chunk, dtype="numeric", input_name="gallery"), metric)
-    space = SearchSpace(items, "euclidean" if metric == "euclidean" else "dot")
+    items = _embedded(check_array(chunk, dtype="numeric", input_name="gallery"), similarity)
+    space = SearchSpace(items, similarity)
     similarities, nearest = space.nearest(queries, min(k, len(items)))
     return _Nearest(similarities, start + nearest, k)

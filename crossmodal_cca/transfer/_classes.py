@@ -15,10 +15,11 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray, float_dtype, row_slices
+from .._blocks import float_dtype, row_slices
+from .._similarity import unit_rows
 from .._sklearn import check_array, refuse_dask, validate_data
+from .._typing import FloatArray
 from .._validation import check_sample_weight
-from ..metrics._inputs import unit_rows
 
 # Rows whose scores for all classes are held at a time: few enough for the processor's cache with a thousand classes.
 SCORED_ROWS = 1024

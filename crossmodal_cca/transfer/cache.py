@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from .._blocks import FloatArray, row_slices
+from .._blocks import row_slices
 from .._checks import check_number
+from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from ._classes import SCORED_ROWS, labelled_rows, sums_by_class
 from .prototypes import ClassFeaturesMixin

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-from .._blocks import FloatArray
+from .._typing import FloatArray
 
 # Within these, scores are multiplied to become logarithms of probabilities.
 SCALES = (1e-3, 1e2)

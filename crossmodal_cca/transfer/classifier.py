@@ -10,12 +10,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
 from .._checks import check_number_or_word
+from .._similarity import unit_rows
 from .._sklearn import check_array, refuse_dask
+from .._typing import FloatArray
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
-from ..metrics._inputs import unit_rows
 from ._classes import ClassScoresMixin, check_classes
 from .calibration import likeliest_scale
 from .prototypes import PrototypeClassifier

@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from .._blocks import FloatArray
 from .._checks import check_number
+from .._similarity import unit_rows
+from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from ..linalg.ridge import solve_ridge
-from ..metrics._inputs import unit_rows
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class
 
 # Scale of the cosines with given prototypes, as CLIP's.

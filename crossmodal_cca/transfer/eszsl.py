@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
-from .._blocks import FloatArray
 from .._checks import check_choice, check_number
+from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from ..linalg.ridge import ridge_coefficients, solve_ridge
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class

@@ -12,12 +12,12 @@ from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
-from .._blocks import FloatArray
 from .._checks import check_flag, check_number, check_whole_number
+from .._similarity import unit_rows
+from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from .._warn import warn
 from ..linalg.products import product
-from ..metrics._inputs import unit_rows
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
 from .calibration import likeliest_scale
 from .prototypes import class_prototypes

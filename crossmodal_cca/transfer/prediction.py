@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
 from .._checks import check_confidence_level
 from .._sklearn import check_array
+from .._typing import FloatArray
 from .._validation import check_same_rows
 from ..alignment.fitted import check_modality
 from ..metrics import per_query

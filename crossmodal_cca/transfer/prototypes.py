@@ -9,11 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray, float_dtype
+from .._blocks import float_dtype
 from .._checks import check_number
+from .._similarity import unit_rows
 from .._sklearn import validate_data
+from .._typing import FloatArray
 from .._validation import unchanged_on_error
-from ..metrics._inputs import unit_rows
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows
 
 

@@ -8,12 +8,12 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import FloatArray
 from .._checks import check_flag
+from .._similarity import unit_rows
 from .._sklearn import validate_data
+from .._typing import FloatArray
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
-from ..metrics._inputs import unit_rows
 
 
 class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from .._blocks import FloatArray
-from ..metrics._inputs import unit_rows
+from .._similarity import unit_rows
+from .._typing import FloatArray
 from ._classes import ClassScoresMixin, sums_by_class
 from .calibration import best_offset
 from .prototypes import PrototypeClassifier

@@ -1,0 +1,102 @@
+"""One table of similarities: each is its definition, however it is laid out, searched, told as a distance or shown."""
+
+import pickle
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+from matplotlib import pyplot as plt
+from numpy.testing import assert_allclose, assert_array_equal
+from scipy.spatial.distance import cdist
+
+from crossmodal_cca._similarity import SIMILARITIES
+from crossmodal_cca.metrics import make_retrieval_scorer, retrieval_ranks
+from crossmodal_cca.plotting import SimilarityMatrixDisplay
+from crossmodal_cca.retrieval import CrossModalIndex, k_occurrence, search_shards
+
+RNG = np.random.default_rng(0)
+QUERIES, GALLERY = RNG.normal(size=(30, 6)), RNG.normal(size=(50, 6)) + 0.3
+# Small for what is near, by its definition.
+DISTANCES = {
+    "cosine": cdist(QUERIES, GALLERY, "cosine"),
+    "dot": -(QUERIES @ GALLERY.T),
+    "euclidean": cdist(QUERIES, GALLERY),
+}
+
+similarities = pytest.mark.parametrize("name", SIMILARITIES)
+
+
+@pytest.fixture(autouse=True)
+def _close_figures():
+    yield
+    plt.close("all")
+
+
+def test_every_similarity_of_the_table_is_tested():
+    assert DISTANCES.keys() == SIMILARITIES.keys()
+    assert all(name == similarity.name for name, similarity in SIMILARITIES.items())
+
+
+@similarities
+def test_the_layout_orders_items_as_the_similarity_does(name):
+    rows, norms, lay_out = SIMILARITIES[name].laid_out(GALLERY.copy())
+    queries = pickle.loads(pickle.dumps(lay_out))(QUERIES.copy())
+    assert_allclose(np.linalg.norm(queries, axis=1), 1)
+    scores = queries @ rows.T
+    assert (np.abs(scores) <= norms * (1 + 1e-12)).all()
+    assert_array_equal(np.argsort(-scores, axis=1), np.argsort(DISTANCES[name], axis=1))
+
+
+@similarities
+def test_a_part_is_laid_out_like_the_whole(name):
+    similarity = SIMILARITIES[name]
+    whole = similarity.laid_out(GALLERY.copy())
+    part = similarity.laid_out(GALLERY[20:].copy(), None if similarity.by_row else whole.queries)
+    assert_allclose(part.rows, whole.rows[20:], rtol=1e-13, atol=1e-15)
+
+
+@similarities
+def test_embedded_pairs_have_the_distance_of_the_definition(name):
+    similarity = SIMILARITIES[name]
+    q, g = (similarity.embedded(side[:30].copy()) for side in (QUERIES, GALLERY))
+    before = g.copy()
+    similarity.searchable(g)
+    assert_array_equal(g, before)
+    assert_allclose(similarity.distances(similarity.of_pairs(q, g)), np.diag(DISTANCES[name]), atol=1e-12)
+
+
+@similarities
+def test_searches_find_the_nearest(name):
+    nearest, order = np.sort(DISTANCES[name], axis=1)[:, :5], np.argsort(DISTANCES[name], axis=1)[:, :5]
+    searches = [CrossModalIndex(metric=name).fit(GALLERY).kneighbors(QUERIES, 5)]
+    if find_spec("dask"):
+        searches.append(search_shards(QUERIES, GALLERY, 5, metric=name))
+    for distances, found in searches:
+        assert_allclose(distances, nearest, atol=1e-12)
+        assert_array_equal(found, order)
+    assert_array_equal(k_occurrence(QUERIES, GALLERY, k=5, metric=name), np.bincount(order.ravel(), minlength=50))
+
+
+@similarities
+def test_ranks_are_those_of_the_distances(name):
+    own = DISTANCES[name][np.arange(30), np.arange(30)]
+    expected = 1 + np.sum(DISTANCES[name] < own[:, None], axis=1)
+    ids = {"query_ids": np.arange(30), "gallery_ids": np.arange(50)}
+    assert_array_equal(retrieval_ranks(QUERIES, GALLERY, **ids, metric=name), expected)
+
+
+@similarities
+def test_pictures_show_the_similarity_with_its_label(name):
+    display = SimilarityMatrixDisplay.from_predictions(QUERIES, GALLERY, metric=name)
+    similarity = SIMILARITIES[name]
+    assert_allclose(similarity.distances(display.similarities), DISTANCES[name], atol=1e-7)
+    assert similarity.label in display.ax_.get_title().lower().replace("euclidean", "Euclidean")
+    image = display.ax_.images[0]
+    if similarity.color_reach is not None:
+        assert_allclose(image.norm.vmax, np.quantile(np.abs(display.similarities), similarity.color_reach))
+        assert image.norm.vmin == -image.norm.vmax
+
+
+def test_scorers_take_the_names_of_the_table():
+    for name in SIMILARITIES:
+        assert make_retrieval_scorer(similarity=name).similarity == name
