@@ -110,7 +110,7 @@ def test_models_agree_with_fifty_digits(name, recipe, condition, dtype):
     scores = inverted / apart + (dtype != "float64") * P * np.finfo(np.float32).eps * np.sqrt(case.inverts(kappa))
     found = {
         "correlations": (fitted.correlations_, right.correlations, whole + case.residual / apart),
-        "singular_values": (fitted.singular_values_ / d[0], d / d[0], inverted),
+        "singular_values": (fitted.singular_values_, d, inverted * max(1.0, d[0])),
         "x_scores": (x_scores * signs, right.x_scores, scores),
         "y_scores": (y_scores * signs, right.y_scores, scores),
         "r2": (r2(rows[1], fitted.predict(rows[0])), right.r2, whole),
@@ -132,6 +132,18 @@ def shortest_before(case: Case, right: hp.Scored) -> Any:
         return np.ones(K)
     variances = np.minimum(*(floats(Z).var(axis=0, ddof=1) for Z in (right.x_scores, right.y_scores)))
     return np.minimum.accumulate(np.append(1.0, variances))[:-1]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("condition", [1e1, 1e2, 1e3, 1e5])
+@pytest.mark.parametrize("n", [N, 400, 4000])
+def test_single_precision_keeps_its_law_however_many_rows_are_added_up(n, condition, recipe):
+    """Sums of many single products lose more; double rows, of which the test above tells, say what is right."""
+    for seed in range(5):
+        X, y = ill_conditioned_pairs(recipe, condition, n, seed, "float32")
+        right = CCA(K, solver="svd").fit(X.astype(float), y.astype(float)).correlations_
+        allowed = law_of_single_precision(condition_of(X, y))
+        np.testing.assert_allclose(CCA(K).fit(X, y).correlations_, right, rtol=0, atol=allowed)
 
 
 # Two folds that overlap in training, so neither is what the other holds out.
