@@ -150,7 +150,7 @@ def test_moments_alone_say_that_they_are_ill_conditioned():
         CCA(1).fit_moments(moments)
     with pytest.warns(UserWarning, match="ill-conditioned and the rows are not at hand"):
         CCA(1).partial_fit(close, Y)
-    with pytest.warns(UserWarning, match='solver="moments" takes nothing else'):
+    with pytest.warns(UserWarning, match='"auto", which goes over the rows'):
         CCA(1, solver="moments").fit_moments(moments)
     with pytest.raises(ValueError, match='solver="svd" needs the rows'):
         CCA(1, solver="svd").fit_moments(moments)

@@ -9,9 +9,11 @@ from ..linalg.pair import Covariances
 from ..linalg.solution import LinearSolution
 from ..linalg.whitening import WhitenedPair
 
-# Reciprocal condition of what was divided by, below which products in single or double precision have too few digits:
-# correlations then err by about 4e-5, or 1e-8.
-SINGLE_FLOOR, DOUBLE_FLOOR = 1e-4, 1e-8
+# Reciprocal condition of what was divided by, below which products have too few digits. Those of single precision make
+# correlations err by up to 2e-8 times the condition, and 1e-6 is to be kept; those of double by 1e-8 at their floor.
+SINGLE_FLOOR, DOUBLE_FLOOR = 0.02, 1e-8
+# Where products in single precision are all there is, they are doubtful from an error of 2e-4 on.
+DOUBTFUL_IN_SINGLE = 1e-4
 # Relative to the first component, how strong the last one has to be in products of single precision.
 WEAK = 1e-2
 # What a correlation has to leave unexplained for single precision to know how much that is.

@@ -30,7 +30,7 @@ from ..linalg.solution import LinearSolution
 from ..linalg.sparse_rows import sparse_scores
 from ..linalg.svd import rank_tolerance
 from ..linalg.whitening import ranks_of_covariances
-from ._solved import DOUBLE_FLOOR, SINGLE_FLOOR, WEAK, Solved
+from ._solved import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, WEAK, Solved
 from .prediction import LinearPredictionMixin
 
 T = TypeVar("T", bound=LinearSolution)
@@ -84,7 +84,7 @@ class LinearAligner(LinearMaps):
 
     def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
         """Say what is wrong with the solution that is kept."""
-        floor = SINGLE_FLOOR if pair.moments.is_single else DOUBLE_FLOOR
+        floor = DOUBTFUL_IN_SINGLE if pair.moments.is_single else DOUBLE_FLOOR
         if rows_at_hand or (solved.rcond > floor and (solved.is_clear or not pair.moments.is_single)):
             return
         remedy = "Pass float64 rows, raise" if pair.moments.is_single else "Raise"
@@ -250,8 +250,12 @@ class LinearAligner(LinearMaps):
             return solution, True
         if tentative or k == 0:
             return solution, not tentative
-        possible = self._n_components(ranks_of_covariances(S, eps), pair, allow_fewer)
-        return solution if possible == k else solve(possible), True
+        ranks = ranks_of_covariances(S, eps)
+        possible = self._n_components(ranks, pair, allow_fewer)
+        # In single precision what looks redundant need not be.
+        full = tuple(int(np.count_nonzero(np.diagonal(Sii))) for Sii in (S.xx, S.yy))
+        is_clear = ranks == full or not pair.moments.is_single
+        return solution if possible == k else solve(possible), is_clear
 
     def _n_components(self, ranks: tuple[int, int], pair: StandardizedPair, allow_fewer: bool) -> int:
         """Number of components to solve for, given (bounds of) the ranks of the two sides."""

@@ -221,15 +221,13 @@ class CCA(LinearAligner):
         # With fewer rows every covariance is ill-conditioned, which is no fault of the features.
         if pair.n_rows <= pair.x.n_features + pair.y.n_features:
             return
-        if self.solver == "moments":
-            condition = solved.whitened.condition(ILL_CONDITIONED)
-            if condition >= ILL_CONDITIONED:
-                warn(
-                    f'The covariances are ill-conditioned ({condition:.0e}), and solver="moments" takes nothing else: '
-                    'weak canonical pairs may be inaccurate. Take solver="auto", which goes over the rows where that '
-                    "is needed; raise shrinkage; or drop redundant features."
-                )
-                return
+        if self.solver == "moments" and solved.rcond * ILL_CONDITIONED <= 1:
+            warn(
+                f"The covariances are ill-conditioned ({1 / solved.rcond:.0e}): weak canonical pairs may be off. "
+                'Take solver="auto", which goes over the rows where that is needed; raise shrinkage; or drop redundant '
+                "features."
+            )
+            return
         super()._warn_of(solved, pair, rows_at_hand=rows_at_hand, allow_fewer=allow_fewer)
 
 

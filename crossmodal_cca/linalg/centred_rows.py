@@ -14,8 +14,8 @@ from .svd import all_eigenvectors, rank_tolerance
 
 # Where in a block of rows some of them are looked at: fractions of it that follow no period.
 SOME = np.arange(256) * 0.6180339887498949 % 1.0
-# Rows of single precision that are summed at a time in double precision, within the cache.
-TILE_ROWS = 256
+# Values of single precision that are summed at a time in double precision, within the cache.
+TILE = 2**18
 
 
 def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -39,7 +39,8 @@ def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tu
             shift = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
         shift = np.where((some == some[0]).all(axis=0), some[0], shift)
         # Where all of the mean may be left in the rows, they stay as they are.
-        stay = unweighted and A.flags.forc and bool((2 * np.abs(shift) <= some.std(axis=0)).all())
+        deviation = np.sqrt(np.mean(np.square(some - shift), axis=0))
+        stay = unweighted and A.flags.forc and bool((2 * np.abs(shift) <= deviation).all())
         if A.dtype == np.float32:
             C = A if stay else np.empty_like(A) if out is None else out
             left = _subtract(A, w, shift, None if stay else C) / w.sum()
@@ -57,8 +58,9 @@ def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tu
 def _subtract(A: FloatArray, w: FloatArray, shift: FloatArray, C: FloatArray | None) -> FloatArray:
     """Sum of w (a − shift) in double over rows of single precision, which become C if there is one."""
     total, shift = np.zeros(A.shape[1]), shift.astype(np.float64)
-    tile = np.empty((min(TILE_ROWS, len(A)), A.shape[1]))
-    for part in row_slices(len(A), TILE_ROWS):
+    at_once = min(max(TILE // A.shape[1], 1), len(A))
+    tile = np.empty((at_once, A.shape[1]))
+    for part in row_slices(len(A), at_once):
         rows = tile[: part.stop - part.start]
         np.copyto(rows, A[part])
         rows -= shift

@@ -21,6 +21,8 @@ from .products import cross_product, gram, product, subtract_outer
 from .sparse_rows import DENSE_FROM, largest_magnitudes, refuse_wide_sparse
 
 DOUBLE = np.dtype(np.float64)
+# Up to so many rows, or below so many features of the wider side, rows of single precision are multiplied in double.
+FEW_ROWS, NARROW = 1024, 32
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -114,9 +116,8 @@ class PairMoments(SavedMixin):
         Parameters
         ----------
         X : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_x)
-            Rows of the first modality. float32 rows are multiplied in float32, a block at a time, but for so few that
-            there are more features than rows; sparse rows, of at most 5000 features, in float64; chunks of Dask where
-            they are.
+            Rows of the first modality. Many wide float32 rows are multiplied in float32, a block at a time; sparse
+            rows, of at most 5000 features, in float64; chunks of Dask where they are.
         y : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_y) or (n_rows,)
             Rows of the second modality, paired with those of `X`; 1-D counts as one column.
         sample_weight : array-like of shape (n_rows,), default=None
@@ -310,8 +311,7 @@ def moments_of_rows(
     """Moments of checked rows: blocks centred at their own means, multiplied in their own type, merged in float64.
 
     Only of those at `positions`, if given: these are gathered block by block, also from a memory map. `in_double`
-    multiplies in double precision whatever the rows' type. So few rows that a solution costs more always are, which
-    leaves small batches of a stream all their digits.
+    multiplies in double precision whatever the rows' type, as is done wherever single precision saves next to nothing.
     """
     X, Y, w = rows[:3]
     if is_dask(X):
@@ -323,8 +323,7 @@ def moments_of_rows(
     refuse_wide_sparse(Y, "y")
     dtype = float_dtype(X, Y)
     n_rows = rows.n_rows if positions is None else len(positions)
-    # Sparse products gain nothing from single precision.
-    product_type = DOUBLE if in_double or rows.is_sparse or n_rows <= max(X.shape[1], Y.shape[1]) else dtype
+    product_type = DOUBLE if in_double or not _single_saves(n_rows, X, Y) else dtype
     slices = list(row_slices(n_rows))
     # Blocks are centred into the same memory: fresh pages would cost as much again.
     most = slices[0].stop
@@ -340,6 +339,16 @@ def moments_of_rows(
         for part in (slices if positions is None else (positions[part] for part in slices))
     )
     return replace(_sum(parts), dtype=dtype)
+
+
+def _single_saves(n_rows: int, X: Any, Y: Any) -> bool:
+    """Whether products in single precision are worth their digits: of few or narrow rows they save little.
+
+    Few rows may be fewer than features, or a batch of a stream, each of which ends with a solution. Sums of few columns
+    lose most, since BLAS adds them up in one long row. Sparse products are not quicker in single precision.
+    """
+    width = max(X.shape[1], Y.shape[1])
+    return not (is_sparse(X) or is_sparse(Y)) and n_rows > max(FEW_ROWS, width) and width >= NARROW
 
 
 def _sum(parts: Iterable[PairMoments]) -> PairMoments:

@@ -15,7 +15,7 @@ from .._typing import FloatArray
 from .pair import Covariances
 from .products import product, scaled
 from .solution import LinearSolution, correlations_of, effects_of_scores
-from .svd import truncated_svd
+from .svd import largest_eigenvalue, truncated_svd
 
 Rows = tuple[FloatArray, FloatArray]
 
@@ -164,11 +164,11 @@ def _complete(
 
 
 def _relative_variance(R: FloatArray, G: FloatArray, S: FloatArray) -> float:
-    """Smallest variance of a unit combination of the scores of covariance G, relative to a bound of the largest of S.
+    """Smallest variance of a unit combination of the scores of covariance G, relative to the largest that S allows.
 
     Scores that are none, for more components than y has directions, do not count.
     """
-    lengths, largest = np.linalg.norm(R, axis=0), float(linalg.norm(S, 1)) if S.size else 0.0
+    lengths, largest = np.linalg.norm(R, axis=0), largest_eigenvalue(S)
     if not len(lengths) or largest == 0:
         return 1.0
     D = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)

@@ -19,6 +19,8 @@ LANCZOS_FROM = 64
 # Share of the triplets above which computing them all is as quick as picking the leading ones.
 TRUNCATE_BELOW = 0.5
 RESIDUAL_TOLERANCE = 1e-12
+# Order of a matrix up to which extreme eigenvalues are computed, and steps of a power iteration that estimates others.
+EXACT_UP_TO, POWER_STEPS = 100, 8
 
 
 def truncated_svd(K: FloatArray, k: int) -> Triplets:
@@ -81,6 +83,24 @@ def all_eigenvectors(S: FloatArray, *, overwrite: bool = False) -> tuple[FloatAr
     driver: Literal["ev", "evd"] = "evd" if len(S) > 1 else "ev"
     values, Q = linalg.eigh(S, overwrite_a=overwrite, check_finite=False, driver=driver)
     return values, Q
+
+
+def largest_eigenvalue(S: FloatArray) -> float:
+    """Largest eigenvalue of a covariance; of a large one from a few steps of a power iteration, a little too small."""
+    if len(S) <= EXACT_UP_TO:
+        return float(linalg.eigvalsh(S, check_finite=False)[-1]) if len(S) else 0.0
+    v, largest = power_start(len(S)), 0.0
+    for _ in range(POWER_STEPS):
+        v = product(S, v[:, None])[:, 0]
+        largest = float(np.linalg.norm(v))
+        v = v / (largest or 1.0)
+    return largest
+
+
+def power_start(n: int) -> FloatArray:
+    """Unit vector that a power iteration starts from."""
+    v = np.random.default_rng(0).standard_normal(n)
+    return np.asarray(v / np.linalg.norm(v))
 
 
 def rank_tolerance(n_features: int, eps: float) -> float:

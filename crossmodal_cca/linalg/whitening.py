@@ -11,7 +11,7 @@ from scipy.linalg import blas, lapack
 from .._typing import FloatArray
 from .pair import Covariances
 from .products import product, scaled
-from .svd import all_eigenvectors, rank_tolerance
+from .svd import EXACT_UP_TO, POWER_STEPS, all_eigenvectors, power_start, rank_tolerance
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,14 +41,6 @@ class Whitener:
         # From the right of the transpose, whose layout needs no copy.
         return np.asarray(blas.dtrsm(1.0, self.matrix, B.T, side=1, lower=1, trans_a=1, overwrite_b=1)).T
 
-    def condition(self, at_least: float) -> float:
-        """Condition number of A at unit diagonal; of lower ones than `at_least` a bound will do."""
-        if not self.is_factor or self.rcond * at_least > 1:
-            return 1 / self.rcond
-        # 1-norms give an upper bound alone.
-        d = linalg.svdvals(np.tril(self.matrix), check_finite=False)
-        return float(np.divide(d[0], d[-1])) ** 2
-
     def weights(self, U: FloatArray) -> FloatArray:
         """TU: what directions U of the whitened side are in the side's own coordinates."""
         if not self.is_factor:
@@ -73,10 +65,6 @@ class WhitenedPair:
     def complete(self) -> bool:
         """Whether neither side has redundant features."""
         return self.x.complete and self.y.complete
-
-    def condition(self, at_least: float) -> float:
-        """Condition number of the worse side; of lower ones than `at_least` a bound will do."""
-        return max(side.condition(at_least) for side in (self.x, self.y))
 
 
 def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
@@ -149,6 +137,25 @@ def unit_diagonal(variances: FloatArray) -> FloatArray:
     return np.divide(1.0, D, out=np.zeros_like(D), where=D > 0)
 
 
+def reciprocal_condition(L: FloatArray) -> float:
+    """Smallest over largest eigenvalue of LLᵀ, for a lower triangle L.
+
+    Of a large one both come from a few steps of a power iteration, whose result is a little too large. A norm of the
+    inverse as LAPACK estimates it would take as long and be off by up to √p.
+    """
+    if len(L) <= EXACT_UP_TO:
+        d = linalg.svdvals(L, check_finite=False)
+        return float((d[-1] / d[0]) ** 2)
+    largest = inverse = 0.0
+    u = v = power_start(len(L))
+    for _ in range(POWER_STEPS):
+        u = blas.dtrmv(L, blas.dtrmv(L, u, lower=1, trans=1), lower=1)
+        v = blas.dtrsv(L, blas.dtrsv(L, v, lower=1), lower=1, trans=1)
+        largest, inverse = (float(np.linalg.norm(w)) for w in (u, v))
+        u, v = u / largest, v / inverse
+    return 1.0 / (largest * inverse)
+
+
 def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
     """Whitener of A by the one rank rule; a matrix known to be `definite` keeps all its directions."""
     p = len(A)
@@ -161,10 +168,9 @@ def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
     np.fill_diagonal(C, 1.0)
     L, failed = lapack.dpotrf(C.T, lower=1, clean=1)
     if not failed:
-        # By 1-norms, below that by eigenvalues; the estimate of the inverse's is hardly ever off by more than 3.
-        rcond, _ = lapack.dpocon(L, linalg.norm(C.T, 1, check_finite=False), uplo="L")
+        rcond = reciprocal_condition(L)
         if definite or rcond > 3 * rank_tolerance(p, eps) ** 2:
-            return Whitener(int(varying.sum()), float(rcond), True, D, L, is_factor=True)
+            return Whitener(int(varying.sum()), rcond, True, D, L, is_factor=True)
     np.fill_diagonal(C, varying)
     d2, Q = all_eigenvectors(C, overwrite=True)
     # The leading directions come first, as in every other decomposition here.
