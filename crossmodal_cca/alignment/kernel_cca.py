@@ -197,7 +197,7 @@ class KernelCCA(KernelMaps):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If the sides differ in rows, values are not finite, a parameter or a kernel is not as described above, or
             `n_components` is more than there are.
         """

@@ -187,7 +187,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If a fold is too small, `n_components` is more than possible in every fold, or the rows, the kernels or
             parameters are bad.
         """

@@ -102,7 +102,7 @@ class LinearCV(SelectionMixin, LinearMaps):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If a fold is too small, `n_components` is more than possible in every fold, or the rows or parameters are
             bad.
         """

@@ -114,7 +114,7 @@ class LinearPredictionMixin(PredictionMixin):
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If `modality` is neither.
 
         Notes

@@ -82,7 +82,7 @@ def make_paired_latent(
     ------
     TypeError
         If a number of samples or features is not an integer.
-    ValueError
+    ValueError, TypeError
         If an argument is out of its range.
 
     Notes

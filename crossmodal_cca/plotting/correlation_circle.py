@@ -155,7 +155,7 @@ class CorrelationCircleDisplay:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If a component does not exist, `n_labels` is not a whole number of at least 0, or the names are not two
             different ones.
         """

@@ -202,7 +202,7 @@ class HitRateDisplay:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If `measure` is neither of the two, `max_k` is not a whole number of at least 1, `names` are not two
             different ones, or as `retrieval_report`.
         """

@@ -164,7 +164,7 @@ class HubnessDisplay:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If `k` is out of its range, `names` are not two different ones, or as `k_occurrence`.
         """
         directions = direction_names(names)

@@ -176,7 +176,7 @@ class SimilarityMatrixDisplay:
 
         Raises
         ------
-        ValueError
+        ValueError, TypeError
             If scores are of different widths or not finite, `metric` is unknown, the ids of one side are missing or not
             one for each row, or `max_items` is not a whole number of at least 1.
         """

@@ -39,7 +39,7 @@ def few_shot_report(
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If the table is not of `few_shot_episodes`, or a parameter is out of its range.
 
     See Also

@@ -48,7 +48,7 @@ def prediction_intervals(
     ------
     TypeError
         If the aligner has no ``residual_covariance``, as `KernelCCA`.
-    ValueError
+    ValueError, TypeError
         If a parameter is out of its range, the aligner is not fitted, or the rows are bad.
 
     See Also
