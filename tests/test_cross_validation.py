@@ -334,7 +334,8 @@ def test_a_fold_without_variation_says_so():
 def test_settings_for_emoji_are_as_good_as_those_set_by_hand():
     train, test = (load_emoji(subset=subset) for subset in ("train", "test"))
     shrinkages = (0.1, 0.3, 0.5, 0.7, 0.9)
-    search = CCACV([150], cv=GroupKFold(5), scoring="hit_rate_at_10", shrinkages=shrinkages, powers=(1.0,))
+    folds = GroupKFold(5, shuffle=True, random_state=0)
+    search = CCACV([150], cv=folds, scoring="hit_rate_at_10", shrinkages=shrinkages, powers=(1.0,))
     search.fit(train.image, train.text, groups=train.base_name)
     scorer = make_retrieval_scorer("hit_rate_at_10")
     by_hand = [

@@ -12,16 +12,23 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from crossmodal_cca import CCA, CrossModalPipeline, KernelCCA, PairMoments
 from crossmodal_cca._demo import MODELS
 from crossmodal_cca.datasets import load_emoji
-from crossmodal_cca.metrics import hit_rate_at_k, mean_reciprocal_rank
+from crossmodal_cca.metrics import hit_rate_at_k, mean_reciprocal_rank, per_query
+
+# Shuffled, for the other folds of older scikit-learn depend on the processor: on how its sort orders equal sizes.
+FOLDS = GroupKFold(3, shuffle=True, random_state=0)
 
 
-def test_a_setting_chosen_on_the_training_part_finds_held_out_partners():
-    """Chance is .003 and .026. No fold shares a base name with another, as the test part shares none with training."""
+def test_no_setting_is_better_on_the_training_part_than_that_of_the_demo():
+    """Better by more than a standard error. No fold shares a base name with another, as the test part with training.
+
+    Chance on the test part is .003 and .026.
+    """
     train, test = load_emoji(subset="train"), load_emoji(subset="test")
+    (demo,) = (model for model in MODELS.values() if isinstance(model, CCA))
     settings = list(product((0.3, 0.4, 0.6), (64, 128, 200), (0.0, 1.0)))
-    reciprocal_ranks = np.zeros(len(settings))
+    reciprocal_ranks = np.zeros((len(settings), len(train.image)))
     total = PairMoments.from_arrays(train.image, train.text)
-    for _, outside in GroupKFold(3).split(train.image, groups=train.base_name):
+    for _, outside in FOLDS.split(train.image, groups=train.base_name):
         fold = train.image[outside], train.text[outside]
         for shrinkage in (0.3, 0.4, 0.6):
             cca = CCA(200, shrinkage=shrinkage).fit_moments(total - PairMoments.from_arrays(*fold))
@@ -30,11 +37,12 @@ def test_a_setting_chosen_on_the_training_part_finds_held_out_partners():
                 if c == shrinkage:
                     weights = cca.singular_values_[:k] ** power
                     sides = image[:, :k] * weights, text[:, :k] * weights
-                    reciprocal_ranks[i] += mean_reciprocal_rank(*sides) + mean_reciprocal_rank(*sides[::-1])
-    shrinkage, k, power = settings[int(np.argmax(reciprocal_ranks))]
-    chosen = CCA(k, shrinkage=shrinkage, power=power)
-    assert str(chosen) == str(next(model for model in MODELS.values() if isinstance(model, CCA)))
-    image, text = chosen.fit(train.image, train.text).transform(test.image, test.text)
+                    found = [per_query("mean_reciprocal_rank", *ordered) for ordered in (sides, sides[::-1])]
+                    reciprocal_ranks[i, outside] = np.mean(found, axis=0)
+    best = reciprocal_ranks[np.argmax(reciprocal_ranks.mean(axis=1))]
+    of_demo = reciprocal_ranks[settings.index((demo.shrinkage, demo.n_components, demo.power))]
+    assert of_demo.mean() >= best.mean() - best.std() / np.sqrt(len(best))
+    image, text = clone(demo).fit(train.image, train.text).transform(test.image, test.text)
     for sides in ((image, text), (text, image)):
         assert hit_rate_at_k(*sides, k=1) >= 0.18
         assert hit_rate_at_k(*sides, k=10) >= 0.53
@@ -74,7 +82,7 @@ def test_kernel_cca_finds_more_than_linear_cca_does(of_image, at_1, at_10):
         x_transformer=make_pipeline(FunctionTransformer(of_image), StandardScaler()),
         y_transformer=StandardScaler(),
     )
-    inside, outside = next(GroupKFold(3).split(train.image, groups=train.base_name))
+    inside, outside = next(FOLDS.split(train.image, groups=train.base_name))
     few = clone(model).set_params(aligner__n_components=1)
     widths = np.array(few.fit(train.image[inside], train.text[inside]).aligner_.gamma_)
     found = {}

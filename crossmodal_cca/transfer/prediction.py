@@ -164,12 +164,12 @@ def prediction_report(
     >>> train, test = slice(400), slice(400, None)
     >>> cca = CCA(2).fit(X[train], y[train])
     >>> report = prediction_report(cca, X[test], y[test], X_train=X[train], y_train=y[train], random_state=0)
-    >>> report["value"].unstack("metric").round(2)
-    metric                r2  cosine  hit_rate_at_10
+    >>> report["value"].unstack("metric").round(3)
+    metric                 r2  cosine  hit_rate_at_10
     predictor
-    prediction          0.12    0.34            0.17
-    mean               -0.01    0.00            0.05
-    nearest neighbours -0.67    0.15            0.08
+    prediction          0.118   0.342           0.170
+    mean               -0.015   0.000           0.050
+    nearest neighbours -0.672   0.148           0.075
     """
     import pandas as pd
 
