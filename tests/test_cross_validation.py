@@ -120,7 +120,7 @@ def test_wide_sides(scoring):
     latent = rng.normal(size=(60, 3))
     wide = latent @ rng.normal(size=(3, 300)) + rng.normal(size=(60, 300))
     y = latent @ rng.normal(size=(3, 200)) + rng.normal(size=(60, 200))
-    search = CCACV([1, 2, 3], shrinkages=(0.2, 0.8), cv=3, scoring=scoring).fit(wide, y)
+    search = CCACV([1, 2, 3], shrinkages=(0.2, 0.8), cv=KFold(3), scoring=scoring).fit(wide, y)
     grid = {"n_components": [1, 2, 3], "shrinkage": [0.2, 0.8], "power": [0.0, 1.0][: 2 if "hit" in scoring else 1]}
     found = GridSearchCV(CCA(), grid, cv=3, scoring=as_scorer(scoring)).fit(wide, y)
     assert_allclose(search.cv_results_["mean_test_score"], found.cv_results_["mean_test_score"], atol=1e-8)
@@ -134,7 +134,7 @@ def test_weights_count_as_repetitions():
     folds = [(np.flatnonzero(np.isin(repeated, a)), np.flatnonzero(np.isin(repeated, b))) for a, b in KFold(3).split(X)]
     for scoring in ("correlation", "r2"):
         options = {"shrinkages": (0.1, 0.5), "scoring": scoring}
-        weighted = CCACV(3, cv=3, **options).fit(X, Y, weight)
+        weighted = CCACV(3, cv=KFold(3), **options).fit(X, Y, weight)
         plain = CCACV(3, cv=folds, **options).fit(X[repeated], Y[repeated])
         assert_allclose(weighted.cv_results_["mean_test_score"], plain.cv_results_["mean_test_score"], atol=1e-10)
         assert_allclose(weighted.transform(X), plain.transform(X), atol=1e-9)
@@ -221,7 +221,7 @@ def test_linnerud_agrees_with_scikit_learn_too():
     from sklearn.cross_decomposition import PLSRegression as Peer
 
     data, target = load_linnerud(return_X_y=True)
-    search = PLSRegressionCV(cv=5).fit(data, target)
+    search = PLSRegressionCV(cv=KFold(5)).fit(data, target)
     peer = GridSearchCV(Peer(tol=1e-12, max_iter=10_000), {"n_components": [1, 2, 3]}, cv=5).fit(data, target)
     assert_allclose(search.cv_results_["mean_test_score"], peer.cv_results_["mean_test_score"], atol=1e-6)
 
@@ -328,7 +328,7 @@ def test_a_fold_without_variation_says_so():
     still = X.copy()
     still[60:] = 1.0
     with pytest.raises(ValueError, match="No component is possible in some fold"):
-        CCACV(cv=3).fit(still, Y)
+        CCACV(cv=KFold(3)).fit(still, Y)
 
 
 def test_settings_for_emoji_are_as_good_as_those_set_by_hand():

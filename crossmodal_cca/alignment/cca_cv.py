@@ -38,7 +38,9 @@ class CCACV(LinearCV):
     powers : sequence of float >= 0, default=(0.0, 1.0)
         Powers to try with a retrieval score; the other scores do not depend on it, and take the first.
     cv : int, splitter or iterable of (train, test), default=5
-        As in ``GridSearchCV``: an int is that many consecutive folds.
+        An int is that many shuffled folds, those of ``KFold(cv, shuffle=True, random_state=0)``; with groups, passed
+        to `fit` or found by it, of ``GroupKFold(cv, shuffle=True, random_state=0)``. Splitters and lists are taken as
+        they are.
     scoring : str or RetrievalScorer, default="correlation"
         "correlation", the sum of held-out canonical correlations; "explained_variance" or "r2" of the predictions of y,
         averaged over its features; the name of a retrieval metric, such as "hit_rate_at_10", or what
@@ -62,6 +64,9 @@ class CCACV(LinearCV):
         All settings and their scores, as in ``GridSearchCV``.
     n_splits_ : int
         Number of folds.
+    groups_ : ndarray of shape (n_rows,)
+        Group of each row passed to `fit`, numbered from 0 (-1 without weight): as given, or else the rows found to be
+        one item; ``groups_.max() + 1`` of them in all.
     x_weights_, y_weights_, x_rotations_, y_rotations_, x_loadings_, y_loadings_, correlations_, singular_values_
         As in :class:`CCA`, of the model fitted to all rows; further x_mean_, y_mean_, x_scale_, y_scale_,
         shrinkage_, coef_, intercept_, n_components_, n_samples_seen_, n_features_in_.
@@ -87,7 +92,7 @@ class CCACV(LinearCV):
     >>> X, y = make_paired_latent(600, 20, 15, correlations=(0.9, 0.6), random_state=0)
     >>> search = CCACV(5, scoring="hit_rate_at_10").fit(X, y)
     >>> len(search.cv_results_["params"]), search.best_params_["n_components"]
-    (100, 5)
+    (100, 2)
     >>> search = CCACV(5, one_standard_error=True).fit(X, y)
     >>> search.best_params_["n_components"], search.transform_y(y[:3]).shape
     (2, (3, 2))

@@ -20,10 +20,11 @@ from ..linalg.kernel_path import KernelPath, KernelSide
 from ..linalg.kernels import DISTANCE_KERNELS
 from ..linalg.solution import paired_correlations
 from ..metrics.scorer import RetrievalScorer
+from ._items import Gallery, Items
 from .kernel_cca import KernelCCA
 from .kernel_parameters import check_kernel_parameters, make_kernel, make_map
 from .kernel_scores import KernelMaps
-from .selection import FoldIds, FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
+from .selection import FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
 
 # Of the kernels, not of the search.
 _KERNEL_PARAMETERS = (
@@ -62,7 +63,9 @@ class KernelCCACV(SelectionMixin, KernelMaps):
     powers : sequence of float >= 0, default=(0.0, 1.0)
         Powers to try with a retrieval score; correlations do not depend on it, and take the first.
     cv : int, splitter or iterable of (train, test), default=5
-        As in ``GridSearchCV``: an int is that many consecutive folds.
+        An int is that many shuffled folds, those of ``KFold(cv, shuffle=True, random_state=0)``; with groups, passed
+        to `fit` or found by it, of ``GroupKFold(cv, shuffle=True, random_state=0)``. Splitters and lists are taken as
+        they are.
     scoring : str or RetrievalScorer, default="correlation"
         "correlation", the sum of held-out canonical correlations; the name of a retrieval metric, such as
         "hit_rate_at_10"; or what :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
@@ -88,6 +91,9 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         All settings and their scores, as in ``GridSearchCV``.
     n_splits_ : int
         Number of folds.
+    groups_ : ndarray of shape (n_rows,)
+        Group of each row passed to `fit`, numbered from 0 (-1 without weight): as given, or else the rows found to be
+        one item; ``groups_.max() + 1`` of them in all.
     correlations_, singular_values_, gamma_, n_components_, n_samples_seen_, n_features_in_
         As in :class:`KernelCCA`, of the model fitted to all rows.
 
@@ -176,9 +182,12 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         y : array-like of shape (n_rows, n_features_y) or (n_rows,)
             Rows of the second modality, paired with those of `X`, or their kernel.
         groups : array-like of shape (n_rows,), default=None
-            Groups for the splitter.
+            Rows that must not be separated. None: rows that are one item, by their ids or because they are equal to six
+            digits (on both sides; for a retrieval score, on either). What would leave fewer than n_rows / 20 groups is
+            a label, and groups nothing. A splitter passed as `cv` gets only what is given here.
         x_ids, y_ids : array-like of shape (n_rows,), default=None
-            Ids or labels for a retrieval score; None for row i to row i.
+            Ids or labels for a retrieval score; None for row i to row i, or any row of the same item. Equal rows of one
+            id stand in the gallery of a fold once, as in :func:`~crossmodal_cca.metrics.deduplicate`.
 
         Returns
         -------
@@ -195,10 +204,10 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             scoring = self._check_selection(("correlation",), self._grids)
             check_kernel_parameters(self._model())
             rows = check_pair(X, y, estimator=self, reset=True, min_rows=2)
-            splits = splits_of(self.cv, X, y, groups, None)
-            ids = FoldIds.checked(x_ids, y_ids, len(rows.X), None)
             retrieval = isinstance(scoring, RetrievalScorer)
             gammas = [self._gammas(index, side) for index, side in enumerate((rows.X, rows.y))]
+            items = Items.of(rows, groups, x_ids, y_ids, None, retrieval=retrieval)
+            splits = splits_of(self.cv, X, y, groups, None, items.groups)
             settings = [
                 {"gamma": gamma, "regularization": float(ridge)}
                 for gamma, ridge in combinations(combinations(*gammas), self.regularizations)
@@ -208,10 +217,11 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             powers = [float(power) for power in (self.powers if retrieval else self.powers[:1])]
             rng = check_random_state(self.random_state)
             folds = (
-                self._fold(rows, split, gammas, deepcopy(rng), scoring, powers, ids.of(split[1])) for split in splits
+                self._fold(rows, split, gammas, deepcopy(rng), scoring, powers, items.gallery(split[1]))
+                for split in splits
             )
             choice = choose(folds, len(splits), settings, powers, numbers, given, self.verbose)
-            self._store_choice(choice, len(splits))
+            self._store_choice(choice, len(splits), items.groups, None)
             self._take_over(self._model(**self.best_params_).fit(X, y))
         return self
 
@@ -235,7 +245,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         rng: RandomState,
         scoring: str | RetrievalScorer,
         powers: list[float],
-        ids: dict[str, Any],
+        gallery: Gallery,
     ) -> tuple[int, FoldScorer]:
         """Components possible in a fold, and the scores of a setting in it."""
         sides: list[dict[float | None, KernelSide]] = []
@@ -254,7 +264,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             ridge = setting["regularization"]
             x, d, y = path(setting["gamma"]).test_scores((ridge, ridge), ks[-1])
             if isinstance(scoring, RetrievalScorer):
-                return _retrieved(x, d, y, lambda a, b: scoring.of_scores(a, b, **ids), powers, ks)
+                return _retrieved(x, d, y, lambda a, b: gallery.score(scoring, a, b), powers, ks)
             sums = np.cumsum(paired_correlations(x, y))
             return np.broadcast_to(sums[np.array(ks) - 1], (1, len(ks)))
 

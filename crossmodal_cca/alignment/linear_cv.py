@@ -17,10 +17,11 @@ from .._validation import check_pair, check_sample_weight, check_scale_of_weight
 from ..linalg.held_out import HeldOutRows, NestedSolution, Residuals
 from ..linalg.pair import StandardizedPair
 from ..metrics.scorer import RetrievalScorer
+from ._items import Gallery, Items
 from ._solved import DOUBLE_FLOOR, SINGLE_FLOOR
 from .base import LinearAligner, LinearMaps
 from .folds import Folds, HeldOut
-from .selection import Choice, FoldIds, FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
+from .selection import Choice, FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
 
 MOMENT_SCORINGS = ("correlation", "explained_variance", "r2")
 
@@ -91,9 +92,12 @@ class LinearCV(SelectionMixin, LinearMaps):
             Non-negative weights, in the fits and in scores from moments; retrieval scores take every row of positive
             weight as one.
         groups : array-like of shape (n_rows,), default=None
-            Groups for the splitter.
+            Rows that must not be separated. None: rows that are one item, by their ids or because they are equal to six
+            digits (on both sides; for a retrieval score, on either). What would leave fewer than n_rows / 20 groups is
+            a label, and groups nothing. A splitter passed as `cv` gets only what is given here.
         x_ids, y_ids : array-like of shape (n_rows,), default=None
-            Ids or labels for a retrieval score; None for row i to row i.
+            Ids or labels for a retrieval score; None for row i to row i, or any row of the same item. Equal rows of one
+            id stand in the gallery of a fold once, as in :func:`~crossmodal_cca.metrics.deduplicate`.
 
         Returns
         -------
@@ -112,8 +116,8 @@ class LinearCV(SelectionMixin, LinearMaps):
             if rows.sample_weight is not None:
                 check_scale_of_weights(rows.sample_weight.sum())
             weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X))
-            splits = splits_of(self.cv, X, y, groups, weight)
-            ids = FoldIds.checked(x_ids, y_ids, rows.n_rows if weight is None else len(weight), weight)
+            items = Items.of(rows, groups, x_ids, y_ids, weight, retrieval=isinstance(scoring, RetrievalScorer))
+            splits = splits_of(self.cv, X, y, groups, weight, items.groups)
             folds = Folds(rows, splits, self.scale)
             if rows.is_sparse and (folds.is_wide or isinstance(scoring, RetrievalScorer)):
                 raise ValueError(
@@ -121,8 +125,8 @@ class LinearCV(SelectionMixin, LinearMaps):
                     f"{', '.join(map(repr, MOMENT_SCORINGS))} and at most twice as many features as training rows. "
                     "Reduce the features first (TruncatedSVD, for example), or search with GridSearchCV."
                 )
-            choice = self._choose(folds, scoring, ids)
-            self._store_choice(choice, len(splits))
+            choice = self._choose(folds, scoring, items)
+            self._store_choice(choice, len(splits), items.groups, weight)
             self._take_over(self._estimator(**self.best_params_)._fit_standardized(folds.whole(), rows))
         return self
 
@@ -130,17 +134,17 @@ class LinearCV(SelectionMixin, LinearMaps):
         check_flag(self.scale, "scale")
         return self._check_selection(MOMENT_SCORINGS, self._grids)  # type: ignore[no-any-return]
 
-    def _choose(self, folds: Folds, scoring: str | RetrievalScorer, ids: FoldIds) -> Choice:
+    def _choose(self, folds: Folds, scoring: str | RetrievalScorer, items: Items) -> Choice:
         retrieval = isinstance(scoring, RetrievalScorer)
         powers = self._powers(retrieval)
         numbers, given = numbers_of_components(self.n_components, self._bound(*folds.bounds), every=not retrieval)
 
         def scorer(fold: int) -> tuple[int, FoldScorer]:
             solver, held_out = self._solved(folds, fold, numbers[-1], needs_rows=retrieval)
-            own_ids = ids.of(folds.splits[fold][1])
+            gallery = items.gallery(folds.splits[fold][1])
 
             def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
-                return self._scored(held_out, solver.solve(setting, ks[-1]), scoring, powers, ks, own_ids)
+                return self._scored(held_out, solver.solve(setting, ks[-1]), scoring, powers, ks, gallery)
 
             return solver.possible, score
 
@@ -169,7 +173,7 @@ class LinearCV(SelectionMixin, LinearMaps):
         scoring: str | RetrievalScorer,
         powers: Sequence[float | None],
         ks: list[int],
-        ids: dict[str, Any],
+        gallery: Gallery,
     ) -> FloatArray:
         """Score of every power and number of components, shape (len(powers), len(ks))."""
         found = len(solution.singular_values)
@@ -179,10 +183,7 @@ class LinearCV(SelectionMixin, LinearMaps):
             d = solution.singular_values if found else np.ones(1)
             weights = [d ** (power or 0.0) for power in powers]
             return np.array(
-                [
-                    [scoring.of_scores(x * w[: x.shape[1]], y * w[: x.shape[1]], **ids) for x, y in scores]
-                    for w in weights
-                ]
+                [[gallery.score(scoring, x * w[: x.shape[1]], y * w[: x.shape[1]]) for x, y in scores] for w in weights]
             )
         # Without any component the mean of y is the prediction.
         places = np.minimum(ks, found)

@@ -30,7 +30,9 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
         Most components to try, None for as many as every fold allows; or the numbers to try. Up to that many, all are
         tried; with a retrieval score, a dozen spread geometrically.
     cv : int, splitter or iterable of (train, test), default=5
-        As in ``GridSearchCV``: an int is that many consecutive folds.
+        An int is that many shuffled folds, those of ``KFold(cv, shuffle=True, random_state=0)``; with groups, passed
+        to `fit` or found by it, of ``GroupKFold(cv, shuffle=True, random_state=0)``. Splitters and lists are taken as
+        they are.
     scoring : str or RetrievalScorer, default="r2"
         "r2" or "explained_variance" of the predictions, averaged over the features of y; "correlation", the sum of
         held-out correlations of scores; the name of a retrieval metric, or what
@@ -54,6 +56,9 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
         All numbers of components and their scores, as in ``GridSearchCV``.
     n_splits_ : int
         Number of folds.
+    groups_ : ndarray of shape (n_rows,)
+        Group of each row passed to `fit`, numbered from 0 (-1 without weight): as given, or else the rows found to be
+        one item; ``groups_.max() + 1`` of them in all.
     x_weights_, y_weights_, x_rotations_, y_rotations_, x_loadings_, y_loadings_, correlations_, singular_values_
         As in :class:`PLSRegression`, of the model fitted to all rows; further x_mean_, y_mean_, x_scale_, y_scale_,
         coef_, intercept_, n_components_, n_samples_seen_, n_features_in_.
@@ -73,7 +78,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> search = PLSRegressionCV().fit(X, y)
     >>> search.best_params_, round(search.best_score_, 2)
-    ({'n_components': 10}, 0.48)
+    ({'n_components': 10}, 0.49)
     >>> PLSRegressionCV(one_standard_error=True).fit(X, y).best_params_
     {'n_components': 2}
     """

@@ -5,45 +5,76 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
+from numbers import Integral
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from .._checks import check_flag, check_n_components, check_number, check_whole_number
-from .._ids import checked_ids
 from .._progress import Progress
 from .._typing import FloatArray, Split
 from .._validation import set_or_delete
 from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
+from ._items import Parts
 
 # Numbers of components that a retrieval score is computed for, unless they are given.
 LADDER = 12
+# Of the shuffle where `cv` is a number; documented.
+SEED_OF_FOLDS = 0
 
 
 def splits_of(
-    cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None
+    cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None, parts: Parts
 ) -> list[Split]:
-    """Positions of training and test rows of each fold, among the rows of positive weight."""
-    # Takes a tenth of a second to import.
-    from sklearn.model_selection import check_cv
+    """Positions of training and test rows of each fold, among the rows of positive weight.
 
-    splits = list(check_cv(cv).split(X, y, groups))
-    if not splits:
-        raise ValueError("cv gives no fold; pass a number of folds, a splitter, or a list of (train, test) positions.")
-    if sample_weight is not None and not np.all(sample_weight):
-        position = np.cumsum(sample_weight > 0) - 1
-        kept = sample_weight > 0
-        splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in map(as_positions, splits)]
-    splits = [as_positions(split) for split in splits]
+    Rows of one of the `parts` share a fold where `cv` is a number; a splitter gets what the user gave.
+    """
+    if cv is None or isinstance(cv, Integral):
+        splits = _shuffled_folds(5 if cv is None else int(cv), parts, groups is not None)
+    else:
+        splits = _given_folds(cv, X, y, groups, sample_weight)
     for fold, (train, test) in enumerate(splits):
         if len(train) < 2 or len(test) < 2:
             raise ValueError(
                 f"Fold {fold} has {len(train)} training and {len(test)} test row(s) (of positive weight); correlations "
                 "need at least 2 of both. Use fewer folds, or larger groups."
             )
+    return splits
+
+
+def _shuffled_folds(n_folds: int, parts: Parts, given: bool) -> list[Split]:
+    # Takes a tenth of a second to import.
+    from sklearn.model_selection import GroupKFold
+
+    found = int(parts.max()) + 1
+    if found < n_folds:
+        reason = (
+            "groups has that many values among the rows of positive weight. Lower cv, or pass finer groups"
+            if given
+            else "rows that are equal or share an id stay together. Lower cv; or, if these are not copies of one item, "
+            "pass groups that tell them apart"
+        )
+        raise ValueError(f"cv={n_folds} folds need at least {n_folds} groups of rows, but there are {found}: {reason}.")
+    splitter = GroupKFold(n_folds, shuffle=True, random_state=SEED_OF_FOLDS)
+    return list(splitter.split(parts, groups=parts))
+
+
+def _given_folds(
+    cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None
+) -> list[Split]:
+    from sklearn.model_selection import check_cv
+
+    splits = [as_positions(split) for split in check_cv(cv).split(X, y, groups)]
+    if not splits:
+        raise ValueError("cv gives no fold; pass a number of folds, a splitter, or a list of (train, test) positions.")
+    if sample_weight is not None and not np.all(sample_weight):
+        position = np.cumsum(sample_weight > 0) - 1
+        kept = sample_weight > 0
+        splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in splits]
     return splits
 
 
@@ -68,28 +99,6 @@ def check_scoring(scoring: Any, scorings: Sequence[str]) -> str | RetrievalScore
             f"scoring must be one of {', '.join(map(repr, scorings))}, the name of a retrieval metric such as "
             f"'hit_rate_at_10', or what make_retrieval_scorer makes; got {scoring!r}."
         ) from error
-
-
-@dataclass(frozen=True)
-class FoldIds:
-    """Ids of the rows of both sides, cut to a fold where a retrieval score needs them."""
-
-    x: NDArray[Any] | None
-    y: NDArray[Any] | None
-
-    @classmethod
-    def checked(cls, x_ids: Any, y_ids: Any, n_rows: int, sample_weight: FloatArray | None) -> FoldIds:
-        """Of all rows, as they were given; those without weight are left out."""
-        ids = [
-            None if i is None else checked_ids(i, name, n_rows, "X") for i, name in ((x_ids, "x_ids"), (y_ids, "y_ids"))
-        ]
-        if sample_weight is not None:
-            ids = [None if i is None else i[sample_weight > 0] for i in ids]
-        return cls(*ids)
-
-    def of(self, positions: NDArray[np.intp]) -> dict[str, NDArray[Any] | None]:
-        """Keyword arguments of a retrieval scorer."""
-        return {f"{name}_ids": None if i is None else i[positions] for name, i in (("x", self.x), ("y", self.y))}
 
 
 def numbers_of_components(n_components: Any, bound: int, *, every: bool) -> tuple[list[int], bool]:
@@ -210,10 +219,14 @@ class SelectionMixin:
 
     one_standard_error: bool
 
-    def _store_choice(self, choice: Choice, n_splits: int) -> None:
+    def _store_choice(self, choice: Choice, n_splits: int, parts: Parts, sample_weight: FloatArray | None) -> None:
         self.best_index_ = choice.best(self.one_standard_error)
         self.best_params_, self.best_score_ = choice.params[self.best_index_], float(choice.means[self.best_index_])
         self.cv_results_, self.n_splits_ = choice.results(), n_splits
+        self.groups_ = parts
+        if sample_weight is not None:
+            self.groups_ = np.full(len(sample_weight), -1)
+            self.groups_[sample_weight > 0] = parts
 
     def _take_over(self, fitted: Any) -> None:
         """Become the fitted model, but for its parameters."""
