@@ -9,15 +9,16 @@ from operator import add
 
 import numpy as np
 
-from .._blocks import FloatArray, float_dtype, row_slices
+from .._blocks import FloatArray, row_slices
 from .._validation import PairedRows
 from .cca import solve_cca
 from .kernel_cca import KernelSolution
-from .kernel_embedding import KernelEmbedding, KernelModel, cross_moments
+from .kernel_embedding import KernelEmbedding, KernelModel, RowMoments, overflow, row_moments
 from .kernel_maps import Map
 from .kernels import Kernel, block_rows
-from .moments import CrossMoments, PairMoments, moments_of_rows
+from .moments import PairMoments, moments_of_rows
 from .pair import standardize_moments
+from .products import product
 from .svd import rank_tolerance
 from .whitening import whiten_covariances
 
@@ -30,8 +31,8 @@ class FeatureMoments:
     """
 
     pair: PairMoments
-    to_y: CrossMoments | None
-    to_x: CrossMoments | None
+    to_y: RowMoments | None
+    to_x: RowMoments | None
     traces: FloatArray
     kept: FloatArray
 
@@ -48,25 +49,26 @@ class FeatureMoments:
 def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tuple[Map, Map]) -> FeatureMoments:
     """Walk over the rows block by block; nothing larger than a block of features is formed.
 
-    Features are computed in double precision, their products in the floating type of the rows.
+    Features and their products are in double precision whatever the rows are: weak components, and how many there are,
+    need all the digits.
     """
     (kx, ky), (map_x, map_y) = kernels, maps
-    dtype = float_dtype(rows.X, rows.y)
 
     def parts() -> Iterator[FeatureMoments]:
         widths = map_x.n_features, map_y.n_features, rows.X.shape[1], rows.y.shape[1]
         for part in row_slices(len(rows.X), block_rows(*widths)):
             X, Y = kx.read(rows.X, part), ky.read(rows.y, part)
-            F, G = map_x(X).astype(dtype, copy=False), map_y(Y).astype(dtype, copy=False)
+            F, G = map_x(X), map_y(Y)
             yield FeatureMoments(
                 moments_of_rows(PairedRows(F, G, None)),
-                cross_moments(F, Y.astype(dtype, copy=False), ky),
-                cross_moments(G, X.astype(dtype, copy=False), kx),
+                row_moments(F, Y, ky),
+                row_moments(G, X, kx),
                 np.array([kx.diagonal(rows.X, part).sum(), ky.diagonal(rows.y, part).sum()]),
-                np.array([np.square(A, dtype=np.float64).sum() for A in (F, G)]),
+                np.array([np.vdot(A, A) for A in (F, G)]),
             )
 
-    return reduce(add, parts())
+    with np.errstate(over="ignore"):  # of traces, looked at where they are used
+        return reduce(add, parts())
 
 
 def feature_model(
@@ -78,9 +80,11 @@ def feature_model(
 ) -> KernelModel:
     """Solve on the features' moments and say how rows reach the shared space; fewer than k components if need be."""
     pair = moments.pair
+    if not np.isfinite(moments.traces).all():
+        raise overflow()
     solution = solve_features(pair, regularization, k)
     Wx, Wy = solution.x_rotations, solution.y_rotations
-    return KernelModel(
+    model = KernelModel(
         KernelEmbedding.folded(kernels[0], maps[0], Wx, pair.mean_x),
         KernelEmbedding.folded(kernels[1], maps[1], Wy, pair.mean_y),
         solution.singular_values,
@@ -89,6 +93,10 @@ def feature_model(
         None if moments.to_x is None else moments.to_x.with_a_times(Wy),
         pair.n_rows,
     )
+    squares = (
+        np.einsum("ij,ij->j", W, product(S, W)) for W, S in ((Wx, pair.scatter_xx), (Wy, pair.scatter_yy))
+    )
+    return model.with_definite_signs(*(np.maximum(each, 0.0) for each in squares))
 
 
 def solve_features(moments: PairMoments, regularization: tuple[float, float], k: int | None) -> KernelSolution:
@@ -102,7 +110,7 @@ def solve_features(moments: PairMoments, regularization: tuple[float, float], k:
     widths = len(S.xx), len(S.yy)
     unshrunk = np.array([1 / (1 + kappa * p) for kappa, p in zip(regularization, widths, strict=True)])
     cx, cy = 1 - unshrunk
-    eps = float(np.finfo(moments.dtype).eps)
+    eps = float(np.finfo(float).eps)
     possible = max(min(*widths, moments.n_rows - 1), 0)
     k = possible if k is None else min(k, possible)
     solution = solve_cca(S, whiten_covariances(S, (cx, cy), widths, eps), (cx, cy), k)

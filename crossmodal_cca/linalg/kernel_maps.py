@@ -100,8 +100,11 @@ def kmeans_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng
 
     size = min(KMEANS_ROWS * m, len(rows))
     sample = kernel.read(rows, np.sort(rng.choice(len(rows), size, replace=False)))
-    kmeans = MiniBatchKMeans(m, n_init=1, batch_size=max(1024, 4 * m), random_state=rng).fit(sample)
-    centres = np.unique(kmeans.cluster_centers_, axis=0)
+    # Its distances would lose the digits of rows far from zero; and what is added back may round across an end.
+    middle = np.median(sample, axis=0)
+    kmeans = MiniBatchKMeans(m, n_init=1, batch_size=max(1024, 4 * m), random_state=rng).fit(sample - middle)
+    centres = np.clip(kmeans.cluster_centers_ + middle, sample.min(axis=0), sample.max(axis=0))
+    centres = np.unique(centres, axis=0)
     return nystroem_map(kernel, centres, centres)
 
 

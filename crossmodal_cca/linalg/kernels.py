@@ -19,11 +19,12 @@ HISTOGRAM_KERNELS = ("additive_chi2", "chi2")
 SHIFT_INVARIANT_KERNELS = ("linear", "rbf", "laplacian")
 # Positive semi-definite once centred, whatever the rows and parameters; the others are looked at.
 DEFINITE_KERNELS = ("additive_chi2", "chi2", "cosine", "laplacian", "linear", "rbf")
-# What 1 / gamma is measured in, for kernels that are 1 at distance 0.
+# What 1 / gamma is measured in, between each two rows, for kernels that are 1 at distance 0. All are sums over
+# differences: squared norms minus products would lose the digits of rows that lie far from zero, or from each other.
 DISTANCES: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "rbf": lambda A: pairwise().euclidean_distances(A, squared=True),
-    "laplacian": lambda A: pairwise().manhattan_distances(A),
-    "chi2": lambda A: -pairwise().additive_chi2_kernel(A),
+    "rbf": lambda A: distance().pdist(A, "sqeuclidean"),
+    "laplacian": lambda A: distance().pdist(A, "cityblock"),
+    "chi2": lambda A: -pairwise().additive_chi2_kernel(A)[np.triu_indices(len(A), 1)],
 }
 DISTANCE_KERNELS = tuple(DISTANCES)
 # Rows that the median distance is taken over.
@@ -34,6 +35,8 @@ DIAGONAL_ROWS = 128
 BLOCK_ENTRIES = 2**22
 # Share of the trace down to which a negative eigenvalue is rounding.
 NEGATIVE_TOLERANCE = 1e-6
+# Rounding of a distance, relative to the width of the kernel, from which on it is taken from differences.
+COARSEST = 1e-9
 
 
 def pairwise() -> Any:
@@ -41,6 +44,13 @@ def pairwise() -> Any:
     from sklearn.metrics import pairwise
 
     return pairwise
+
+
+def distance() -> Any:
+    """scipy's distances, imported when used."""
+    from scipy.spatial import distance
+
+    return distance
 
 
 def kernel_names() -> tuple[str, ...]:
@@ -110,8 +120,12 @@ class Kernel:
         return K
 
     def _values(self, A: FloatArray, base: FloatArray) -> FloatArray:
+        if self.metric == "rbf" and self._needs_differences(A, base):
+            K: FloatArray = distance().cdist(A, base, "sqeuclidean")
+            K *= -self.params["gamma"]
+            return np.exp(K, out=K)
         try:
-            K: FloatArray = pairwise().pairwise_kernels(A, base, metric=self.metric, filter_params=True, **self.params)
+            K = pairwise().pairwise_kernels(A, base, metric=self.metric, filter_params=True, **self.params)
         except (TypeError, ValueError) as error:
             if not callable(self.metric):
                 raise
@@ -120,6 +134,11 @@ class Kernel:
                 "number; kernels of scikit-learn go by their names."
             ) from error
         return K
+
+    def _needs_differences(self, A: FloatArray, base: FloatArray) -> bool:
+        """Whether ‖a‖² + ‖b‖² − 2aᵀb is too coarse for the width: some rows lie too far from the others."""
+        squares = sum(np.einsum("ij,ij->i", B, B).max(initial=0.0) for B in (A, base))
+        return bool(self.params["gamma"] * squares * np.finfo(float).eps > COARSEST)
 
     def diagonal(self, rows: NDArray[Any], part: slice) -> FloatArray:
         """Kernel values of some of the training rows with themselves."""
@@ -141,12 +160,10 @@ def spread_rows(n_rows: int) -> NDArray[np.intp]:
 def median_gamma(metric: str, rows: FloatArray, name: str) -> float:
     """The median heuristic: 1 over the median distance of distinct rows, in the kernel's own distance."""
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        D = DISTANCES[metric](rows)
-    distances = D[np.triu_indices(len(D), 1)]
-    largest = distances.max(initial=0.0)
-    if not np.isfinite(largest):
+        distances = DISTANCES[metric](rows)
+    if not np.isfinite(distances.max(initial=0.0)):
         raise ValueError(f"Distances between the rows of {name} overflow; rescale its features to ordinary units.")
-    distances = distances[distances > np.finfo(float).eps * len(D) * largest]
+    distances = distances[distances > 0]
     return 1.0 / float(np.median(distances)) if len(distances) else 1.0
 
 
