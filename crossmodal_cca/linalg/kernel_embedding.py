@@ -36,7 +36,7 @@ class KernelEmbedding:
         offset = mean @ W
         if isinstance(features, KernelMap) and features.projection is not None:
             W = product(features.projection, W)
-            features = replace(features, projection=None)
+            features = replace(features, projection=None, triangular=False)
         return cls(kernel, features, W, offset)
 
     def flipped(self, signs: FloatArray) -> KernelEmbedding:
@@ -76,6 +76,10 @@ class RowMoments:
     def with_a_times(self, W: FloatArray) -> RowMoments:
         """The moments of AW in place of A."""
         return replace(self, cross=self.cross.with_a_times(W))
+
+    def with_a_plus(self, shift: FloatArray) -> RowMoments:
+        """The moments of A + shift in place of A."""
+        return replace(self, cross=replace(self.cross, mean_a=self.cross.mean_a + shift))
 
     def flipped(self, signs: FloatArray) -> RowMoments:
         """The moments of A times signs."""

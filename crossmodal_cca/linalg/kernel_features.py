@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
@@ -11,7 +11,6 @@ import numpy as np
 
 from .._blocks import FloatArray, row_slices
 from .._validation import PairedRows
-from .cca import solve_cca
 from .kernel_cca import KernelSolution
 from .kernel_embedding import KernelEmbedding, KernelModel, RowMoments, overflow, row_moments
 from .kernel_maps import Map
@@ -19,7 +18,8 @@ from .kernels import Kernel, block_rows
 from .moments import PairMoments, moments_of_rows
 from .pair import standardize_moments
 from .products import product
-from .svd import rank_tolerance
+from .solution import score_correlations
+from .svd import rank_tolerance, truncated_svd
 from .whitening import whiten_covariances
 
 
@@ -27,14 +27,20 @@ from .whitening import whiten_covariances
 class FeatureMoments:
     """Moments of both sides' features, and of each side's features with the other side's rows, for predictions.
 
-    `traces` are the sums of k(row, row) on either side, `kept` what the features have of them.
+    `traces` are the sums of k(row, row) on either side.
     """
 
     pair: PairMoments
     to_y: RowMoments | None
     to_x: RowMoments | None
     traces: FloatArray
-    kept: FloatArray
+
+    @property
+    def kept(self) -> FloatArray:
+        """What the features have of the traces: the sums of their squares."""
+        pair = self.pair
+        sides = (pair.scatter_xx, pair.mean_x), (pair.scatter_yy, pair.mean_y)
+        return np.array([np.trace(S) + pair.n_rows * (mean @ mean) for S, mean in sides])
 
     def __add__(self, other: FeatureMoments) -> FeatureMoments:
         return FeatureMoments(
@@ -42,7 +48,6 @@ class FeatureMoments:
             None if self.to_y is None or other.to_y is None else self.to_y + other.to_y,
             None if self.to_x is None or other.to_x is None else self.to_x + other.to_x,
             self.traces + other.traces,
-            self.kept + other.kept,
         )
 
 
@@ -58,17 +63,24 @@ def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tupl
         widths = map_x.n_features, map_y.n_features, rows.X.shape[1], rows.y.shape[1]
         for part in row_slices(len(rows.X), block_rows(*widths)):
             X, Y = kx.read(rows.X, part), ky.read(rows.y, part)
-            F, G = map_x(X), map_y(Y)
+            # Centred in place, they are not copied to be centred for either kind of product.
+            (F, mean_f), (G, mean_g) = _centred(map_x(X)), _centred(map_y(Y))
+            pair, to_y, to_x = moments_of_rows(PairedRows(F, G, None)), row_moments(F, Y, ky), row_moments(G, X, kx)
             yield FeatureMoments(
-                moments_of_rows(PairedRows(F, G, None)),
-                row_moments(F, Y, ky),
-                row_moments(G, X, kx),
+                replace(pair, mean_x=pair.mean_x + mean_f, mean_y=pair.mean_y + mean_g),
+                None if to_y is None else to_y.with_a_plus(mean_f),
+                None if to_x is None else to_x.with_a_plus(mean_g),
                 np.array([kx.diagonal(rows.X, part).sum(), ky.diagonal(rows.y, part).sum()]),
-                np.array([np.vdot(A, A) for A in (F, G)]),
             )
 
     with np.errstate(over="ignore"):  # of traces, looked at where they are used
         return reduce(add, parts())
+
+
+def _centred(F: FloatArray) -> tuple[FloatArray, FloatArray]:
+    mean = F.mean(axis=0)
+    F -= mean
+    return F, mean
 
 
 def feature_model(
@@ -109,16 +121,13 @@ def solve_features(moments: PairMoments, regularization: tuple[float, float], k:
     S = pair.covariances()
     widths = len(S.xx), len(S.yy)
     unshrunk = np.array([1 / (1 + kappa * p) for kappa, p in zip(regularization, widths, strict=True)])
-    cx, cy = 1 - unshrunk
     eps = float(np.finfo(float).eps)
     possible = max(min(*widths, moments.n_rows - 1), 0)
     k = possible if k is None else min(k, possible)
-    solution = solve_cca(S, whiten_covariances(S, (cx, cy), widths, eps), (cx, cy), k)
-    d = solution.singular_values * np.sqrt(unshrunk.prod())
+    whitened = whiten_covariances(S, tuple(1 - unshrunk), widths, eps)
+    U, d, V = truncated_svd(whitened.cross, k)
+    d = d * np.sqrt(unshrunk.prod())
     found = int((d > max(rank_tolerance(max(widths), eps) * d.max(initial=0.0), eps * max(widths))).sum())
-    return KernelSolution(
-        solution.x_rotations[:, :found] * np.sqrt(unshrunk[0]),
-        solution.y_rotations[:, :found] * np.sqrt(unshrunk[1]),
-        d[:found],
-        solution.correlations[:found],
-    )
+    Wx = whitened.x.weights(U[:, :found]) * np.sqrt(unshrunk[0])
+    Wy = whitened.y.weights(V[:, :found]) * np.sqrt(unshrunk[1])
+    return KernelSolution(Wx, Wy, d[:found], score_correlations(S, Wx, Wy))

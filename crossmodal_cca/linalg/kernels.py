@@ -31,8 +31,8 @@ DISTANCE_KERNELS = tuple(DISTANCES)
 SAMPLE_ROWS = 500
 # Rows whose kernel values are computed at once where only the diagonal is wanted.
 DIAGONAL_ROWS = 128
-# Entries of a block of kernel values: 32 MB of doubles.
-BLOCK_ENTRIES = 2**22
+# Entries of a block of kernel values: 16 MB of doubles, which the allocator keeps at hand from block to block.
+BLOCK_ENTRIES = 2**21
 # Share of the trace down to which a negative eigenvalue is rounding.
 NEGATIVE_TOLERANCE = 1e-6
 # Rounding of a distance, relative to the width of the kernel, from which on it is taken from differences.

@@ -49,6 +49,11 @@ def gram(A: FloatArray) -> FloatArray:
     return G
 
 
+def times_upper(A: FloatArray, R: FloatArray) -> FloatArray:
+    """AR for an upper triangular R, at half the work of a general product, in the memory of A where its layout allows."""
+    return np.asarray(blas.dtrmm(1.0, R, A.T, trans_a=1, overwrite_b=1)).T
+
+
 def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
     """S − abᵀ in double precision, in the memory of S."""
     s, transposed = _fortran(S)
