@@ -113,6 +113,9 @@ class KernelCCA(KernelMaps):
 
     Notes
     -----
+    All numbers are computed in double precision, whatever the floating type of the rows, and distances do not depend on
+    where the rows lie.
+
     With K the kernels of the training rows, centred in feature space, and ε = regularization · trace(K),
 
         maximise  αᵀ Kx Ky β   subject to   αᵀ Kx (Kx + εx I) α = n − 1   and the same for β.

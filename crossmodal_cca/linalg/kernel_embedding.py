@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._blocks import FloatArray, float_dtype, row_slices
 from .kernel_maps import KernelMap, Map
-from .kernels import Kernel, block_rows
+from .kernels import Kernel, block_rows, overflow
 from .moments import CrossMoments
 from .products import product
 from .solution import definite_signs
@@ -54,7 +54,7 @@ class KernelEmbedding:
 
 @dataclass(frozen=True, eq=False)
 class RowMoments:
-    """Moments of one side's scores or features (a) with the rows (b) of the other, and squares Σ (b − mean_b)² of these."""
+    """Moments of one side's scores or features (a) with the other side's rows (b), and Σ (b − mean_b)² of these."""
 
     cross: CrossMoments
     squares: FloatArray
@@ -84,25 +84,18 @@ class RowMoments:
     def flipped(self, signs: FloatArray) -> RowMoments:
         """The moments of A times signs."""
         cross = self.cross
-        return replace(
-            self, cross=replace(cross, mean_a=cross.mean_a * signs, scatter=cross.scatter * signs[:, None])
-        )
+        return replace(self, cross=replace(cross, mean_a=cross.mean_a * signs, scatter=cross.scatter * signs[:, None]))
 
     def correlations(self, squares: FloatArray) -> FloatArray:
         """Correlation (n_features, k) of each feature of the rows with the scores whose squares (k,) are given."""
         lengths = np.sqrt(self.squares)[:, None] * np.sqrt(squares)
-        return np.divide(self.cross.scatter.T, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+        return np.asarray(np.divide(self.cross.scatter.T, lengths, out=np.zeros_like(lengths), where=lengths > 0))
 
     def _finite(self) -> RowMoments:
         # What they are multiplied with is finite, so that nothing else overflows before them.
         if not np.isfinite(self.squares).all():
             raise overflow()
         return self
-
-
-def overflow() -> ValueError:
-    """The error for values whose squares do not fit into double precision."""
-    return ValueError("Squares of the values overflow in double precision; rescale the features to ordinary units.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,9 +12,9 @@ import numpy as np
 from .._blocks import FloatArray, row_slices
 from .._validation import PairedRows
 from .kernel_cca import KernelSolution
-from .kernel_embedding import KernelEmbedding, KernelModel, RowMoments, overflow, row_moments
+from .kernel_embedding import KernelEmbedding, KernelModel, RowMoments, row_moments
 from .kernel_maps import Map
-from .kernels import Kernel, block_rows
+from .kernels import Kernel, block_rows, overflow
 from .moments import PairMoments, moments_of_rows
 from .pair import standardize_moments
 from .products import product
@@ -105,9 +105,7 @@ def feature_model(
         None if moments.to_x is None else moments.to_x.with_a_times(Wy),
         pair.n_rows,
     )
-    squares = (
-        np.einsum("ij,ij->j", W, product(S, W)) for W, S in ((Wx, pair.scatter_xx), (Wy, pair.scatter_yy))
-    )
+    squares = (np.einsum("ij,ij->j", W, product(S, W)) for W, S in ((Wx, pair.scatter_xx), (Wy, pair.scatter_yy)))
     return model.with_definite_signs(*(np.maximum(each, 0.0) for each in squares))
 
 
@@ -127,7 +125,9 @@ def solve_features(moments: PairMoments, regularization: tuple[float, float], k:
     whitened = whiten_covariances(S, tuple(1 - unshrunk), widths, eps)
     U, d, V = truncated_svd(whitened.cross, k)
     d = d * np.sqrt(unshrunk.prod())
-    found = int((d > max(rank_tolerance(max(widths), eps) * d.max(initial=0.0), eps * max(widths))).sum())
+    # Uncorrelated sides leave rounding of the sums over the rows.
+    rounding = eps * max(*widths, moments.n_rows)
+    found = int((d > max(rank_tolerance(max(widths), eps) * d.max(initial=0.0), rounding)).sum())
     Wx = whitened.x.weights(U[:, :found]) * np.sqrt(unshrunk[0])
     Wy = whitened.y.weights(V[:, :found]) * np.sqrt(unshrunk[1])
     return KernelSolution(Wx, Wy, d[:found], score_correlations(S, Wx, Wy))

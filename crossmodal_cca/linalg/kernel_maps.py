@@ -85,8 +85,9 @@ def fourier_map(kernel: Kernel, shift: FloatArray, n_frequencies: int, rng: Rand
 def nystroem_map(kernel: Kernel, landmarks: FloatArray, base: FloatArray) -> KernelMap:
     """Features K_nm K_mm^(−1/2), without the directions in which the landmarks do not vary.
 
-    The root is from eigenvectors, or, where K_mm is far from singular, from its Cholesky factor; which one makes no
-    difference to the products of features. `base` is the landmarks as what the kernel is evaluated against: themselves, or positions.
+    The root is from eigenvectors, or, where K_mm is far from singular, from its Cholesky factor: to products of
+    features it makes no difference. `base` is the landmarks as what the kernel is evaluated against: themselves, or
+    positions.
     Williams & Seeger (2001), Using the Nyström method to speed up kernel machines.
     """
     K = kernel(landmarks, base)

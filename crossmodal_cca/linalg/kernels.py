@@ -218,7 +218,10 @@ def centre(K: FloatArray, name: str) -> FloatArray:
     means: FloatArray = K.mean(axis=0)
     K -= means
     K -= (means - means.mean())[:, None]
-    trace, rounding = np.trace(K), len(K) ** 2 * np.finfo(float).eps * largest
+    with np.errstate(over="ignore"):
+        trace, rounding = np.trace(K), len(K) ** 2 * np.finfo(float).eps * largest
+    if not np.isfinite(trace):
+        raise overflow()
     if trace < -rounding:
         raise not_semidefinite(name, f"once centred its trace is {trace:g}")
     if trace <= rounding:
@@ -236,3 +239,8 @@ def not_semidefinite(name: str, detail: str) -> ValueError:
         'kernels, differences of kernels and, uncentred, "additive_chi2" are of this kind; take another kernel '
         '("rbf", or "chi2" for histograms).'
     )
+
+
+def overflow() -> ValueError:
+    """The error for values whose squares do not fit into double precision."""
+    return ValueError("Squares of the values overflow in double precision; rescale the features to ordinary units.")

@@ -50,7 +50,7 @@ def gram(A: FloatArray) -> FloatArray:
 
 
 def times_upper(A: FloatArray, R: FloatArray) -> FloatArray:
-    """AR for an upper triangular R, at half the work of a general product, in the memory of A where its layout allows."""
+    """AR for an upper triangular R, at half the work of a general product, in the memory of A if that is in C order."""
     return np.asarray(blas.dtrmm(1.0, R, A.T, trans_a=1, overwrite_b=1)).T
 
 
