@@ -186,7 +186,7 @@ def search_cca(problem: Problem, quick: bool) -> Chosen:
 def search_kernel_cca(problem: Problem, quick: bool) -> Chosen:
     ladder = problem.ladder()
     approximation = {"approximation": "nystroem", "n_landmarks": LANDMARKS, "random_state": SEED}
-    model = cm.KernelCCA(ladder[-1], **(approximation if len(problem.train[0]) > EXACT_UP_TO else {}))
+    model = cm.KernelCCA(ladder[-1], power=0.0, **(approximation if len(problem.train[0]) > EXACT_UP_TO else {}))
     kernels = [(name, model) for name in problem.preparations]
     if problem.histograms:
         kernels.append(("as they are", clone(model).set_params(kernel="chi2")))

@@ -314,6 +314,7 @@ def _saved_classes() -> dict[Any, type[Any]]:
     classes: list[type[Any]] = [scorer.RetrievalScorer]
     classes += [getattr(alignment, name) for name in alignment.__all__]
     classes += [moments.PairMoments, moments.CrossMoments, pair.Side, pair.StandardizedPair, pair.UnformedPair]
-    classes += [kernels.Kernel, kernel_embedding.KernelEmbedding, kernel_features.FeatureMoments]
+    classes += [kernels.Kernel, kernel_embedding.KernelEmbedding]
+    classes += [kernel_embedding.RowMoments, kernel_features.FeatureMoments]
     classes += [kernel_maps.KernelMap, kernel_maps.FourierMap]
     return {each.__name__: each for each in classes}

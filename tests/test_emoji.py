@@ -78,7 +78,7 @@ def test_kernel_cca_finds_more_than_linear_cca_does(of_image, at_1, at_10):
     """
     train, test = load_emoji(subset="train"), load_emoji(subset="test")
     model = CrossModalPipeline(
-        KernelCCA(200),
+        KernelCCA(200, power=0.0),
         x_transformer=make_pipeline(FunctionTransformer(of_image), StandardScaler()),
         y_transformer=StandardScaler(),
     )

@@ -5,16 +5,18 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from linear_models import pairs, same_space
+from real_data import load
 from scipy import linalg
 from scipy.spatial.distance import cdist, pdist
 from sklearn.base import clone
 from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.metrics.pairwise import additive_chi2_kernel, chi2_kernel, pairwise_kernels
-from sklearn.preprocessing import KernelCenterer
+from sklearn.preprocessing import KernelCenterer, StandardScaler
 
 from crossmodal_cca import CCA, KernelCCA
 from crossmodal_cca.linalg import kernel_cca as exact_solver
+from crossmodal_cca.metrics import hit_rate_at_k
 
 X, Y = pairs()
 NEW = pairs(50, seed=1)
@@ -137,7 +139,7 @@ def test_linear_kernel_is_cca_with_matching_shrinkage(n):
     kappas = 0.03, 0.005
     shrinkage = tuple(kappa * p / (1 + kappa * p) for kappa, p in zip(kappas, (X.shape[1], Y.shape[1]), strict=True))
     cca = CCA(3, shrinkage=shrinkage, scale=False).fit(X, Y)
-    kernel = KernelCCA(3, kernel="linear", regularization=kappas).fit(X, Y)
+    kernel = KernelCCA(3, kernel="linear", regularization=kappas, power=0.0).fit(X, Y)
     same_space(cca, kernel, NEW, NEW, tol=1e-8)
     np.testing.assert_allclose(cca.predict(NEW[0]), kernel.predict(NEW[0]), atol=1e-8)
     np.testing.assert_allclose(cca.predict_x(NEW[1]), kernel.predict_x(NEW[1]), atol=1e-8)
@@ -256,7 +258,7 @@ def test_equal_correlations_are_all_found(rows, kernel):
     X, Y = TIES[rows](625 if rows == "grid" else 720)
     every = KernelCCA(kernel=kernel).fit(X, Y).singular_values_
     for k in range(1, min(6, len(every)) + 1):
-        model = KernelCCA(k, kernel=kernel).fit(X, Y)
+        model = KernelCCA(k, kernel=kernel, power=0.0).fit(X, Y)
         np.testing.assert_allclose(model.singular_values_, every[:k], rtol=1e-8)
         x, y = model.transform(X, Y)
         K, L = (centred(model, i, A, A)[0] for i, A in ((0, X), (1, Y)))
@@ -342,17 +344,6 @@ def test_blocks_of_new_rows_do_not_change_their_scores(model, monkeypatch):
     monkeypatch.setattr("crossmodal_cca.linalg.kernel_embedding.block_rows", lambda *widths: 7)
     for a, b in zip(together, fitted.transform(*NEW), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
-
-
-@models()
-def test_float32_rows_give_float32_scores_of_the_same_space(model):
-    single = fit(model, X.astype(np.float32), Y.astype(np.float32))
-    assert single.transform(NEW[0].astype(np.float32)).dtype == np.float32
-    assert single.transform(NEW[0]).dtype == np.float64
-    if model.landmarks == "kmeans":  # its centres may jump
-        np.testing.assert_allclose(single.singular_values_, fit(model).singular_values_, atol=0.05)
-        return
-    same_space(fit(model), single, NEW, NEW, tol=1e-3)
 
 
 # Streams
@@ -458,6 +449,17 @@ def test_shuffled_pairs_correlate_on_no_new_rows(model):
     x, y = fit(model, X[:1000], shuffled[:1000]).transform(X[1000:], shuffled[1000:])
     assert max(abs(np.corrcoef(a, b)[0, 1]) for a, b in zip(x.T, y.T, strict=True)) < 0.12
     assert fit(model, X[:1000], Y[:1000]).score(X[1000:], Y[1000:]) > 1.0
+
+
+def test_the_default_power_serves_retrieval():
+    """Digits, Fourier and Karhunen–Loève features, standardised: hit rate at 10 of .57 and .58 without any power."""
+    digits = load("mfeat")
+    train = digits["split"] == 0
+    sides = [(StandardScaler().fit(digits[name][train]), digits[name]) for name in ("fou", "kar")]
+    learn, test = ([scaler.transform(A[rows]) for scaler, A in sides] for rows in (train, ~train))
+    x, y = KernelCCA().fit(*learn).transform(*test)
+    assert hit_rate_at_k(x, y, k=10) == pytest.approx(0.68, abs=0.01)
+    assert hit_rate_at_k(y, x, k=10) == pytest.approx(0.67, abs=0.01)
 
 
 def test_training_correlations_near_one_are_warned_of():

@@ -74,9 +74,10 @@ class KernelCCA(KernelMaps):
         that those before explain worst, which takes longest; or the landmarks themselves.
     tol : float in [0, 1], default=1e-3
         Share of the kernel's trace at which "pivoted" landmarks stop, if `n_landmarks` has not stopped them.
-    power : float >= 0, default=0.0
-        Scores are multiplied by ``singular_values_ ** power``, so that weak components count less in a similarity. For
-        retrieval 1 is a good choice. Predictions do not depend on it.
+    power : float >= 0, default=1.0
+        Scores are multiplied by ``singular_values_ ** power``, so that weak components count less in a similarity,
+        which serves retrieval; 0 leaves them in the metric of the constraint. `score` and predictions do not depend
+        on it.
     random_state : int, RandomState or None, default=None
         Seed of landmarks and frequencies.
 
@@ -111,14 +112,22 @@ class KernelCCA(KernelMaps):
 
     Notes
     -----
+    All numbers are computed in double precision, whatever the floating type of the rows, and distances do not depend on
+    where the rows lie.
+
     With K the kernels of the training rows, centred in feature space, and ε = regularization · trace(K),
 
         maximise  αᵀ Kx Ky β   subject to   αᵀ Kx (Kx + εx I) α = n − 1   and the same for β.
 
     Without a ridge every pair of kernels of full rank correlates perfectly. With linear kernels of p and q features and
     κ the regularization, the model is ``CCA(shrinkage=(κp / (1 + κp), κq / (1 + κq)), scale=False)``: the same
-    correlations, predictions, and scores up to a factor per side. Predictions are kernel ridge regression restricted to
-    the shared space. New rows are centred with the means of the training rows.
+    correlations, predictions, and, both with ``power=0``, scores up to a factor per side. Predictions are kernel ridge
+    regression restricted to the shared space. New rows are centred with the means of the training rows.
+
+    Signs do not hang on rounding, the order of rows, batches, or the approximation: of all features, those of X
+    correlated with the y-scores and those of y with the x-scores, the one that correlates most does so positively, and
+    the first of several within a relative 1e-6. A precomputed side has no features to look at. Where none correlates by
+    more than 1e-6, or both kernels are precomputed, the largest entry of `x_rotations_` is positive.
 
     There are no sample weights, since a width or landmarks chosen from the rows would not see a weight as repetition.
     Under cross-validation scikit-learn cuts X by rows and columns if its kernel is precomputed, but y by rows alone:
@@ -163,7 +172,7 @@ class KernelCCA(KernelMaps):
         n_landmarks: Any = None,
         landmarks: Any = "uniform",
         tol: float = 1e-3,
-        power: float = 0.0,
+        power: float = 1.0,
         random_state: int | RandomState | None = None,
     ) -> None:
         self.n_components = n_components
@@ -274,10 +283,11 @@ class KernelCCA(KernelMaps):
         set_or_delete(self, "y_feature_names_in_", rows.y_names)
 
     def _feature_model(self, moments: FeatureMoments) -> KernelModel:
+        model = feature_model(moments, self._kernels, self._maps, regularization_of(self), self.n_components)
         self._moments = moments
         if self.approximation == "nystroem":
             self.trace_left_out_ = tuple(np.maximum(0.0, 1.0 - moments.kept / moments.traces).tolist())
-        return feature_model(moments, self._kernels, self._maps, regularization_of(self), self.n_components)
+        return model
 
     def _store(self, model: KernelModel, *, to_come: int = 0) -> None:
         """Store a model; that of a stream may lack components asked for, as long as `to_come` of them may yet come."""
@@ -292,8 +302,8 @@ class KernelCCA(KernelMaps):
             )
         self._x_embedding, self._y_embedding = model.x, model.y
         for side, moments in (("y", model.to_y), ("x", model.to_x)):
-            set_or_delete(self, f"{side}_mean_", None if moments is None else moments.mean_b)
-            set_or_delete(self, f"_{side}_effects", None if moments is None else moments.scatter / max(n - 1, 1))
+            set_or_delete(self, f"{side}_mean_", None if moments is None else moments.cross.mean_b)
+            set_or_delete(self, f"_{side}_effects", None if moments is None else moments.cross.scatter / max(n - 1, 1))
         self.singular_values_, self.correlations_ = model.singular_values, model.correlations
         # A power set later counts from the next fit on.
         self._score_weights = self.singular_values_**self.power

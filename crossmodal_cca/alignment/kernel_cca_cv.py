@@ -60,8 +60,9 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         rows. Kernels without a distance have one width.
     regularizations : sequence of float in (0, 1e6], default=(3e-4, 1e-3, 3e-3, 1e-2)
         Ridges to try, the same for both sides, relative to the total variance in feature space.
-    powers : sequence of float >= 0, default=(0.0, 1.0)
-        Powers to try with a retrieval score; correlations do not depend on it, and take the first.
+    powers : sequence of float >= 0, default=(1.0, 0.0)
+        Powers to try with a retrieval score. Correlations do not depend on it, so that with them the model has the
+        first: by default that of :class:`KernelCCA`.
     cv : int, splitter or iterable of (train, test), default=5
         An int is that many shuffled folds, those of ``KFold(cv, shuffle=True, random_state=0)``; with groups, passed
         to `fit` or found by it, of ``GroupKFold(cv, shuffle=True, random_state=0)``. Splitters and lists are taken as
@@ -132,7 +133,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         kernel: Any = "rbf",
         width_factors: Sequence[float] = (0.5, 1.0, 2.0),
         regularizations: Sequence[float] = (3e-4, 1e-3, 3e-3, 1e-2),
-        powers: Sequence[float] = (0.0, 1.0),
+        powers: Sequence[float] = (1.0, 0.0),
         cv: Any = 5,
         scoring: Any = "correlation",
         one_standard_error: bool = False,

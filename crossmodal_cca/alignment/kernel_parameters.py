@@ -152,9 +152,9 @@ def make_kernel(estimator: Any, index: int, rows: NDArray[Any]) -> Kernel:
         params["gamma"] = median_gamma(metric, sample, name) if metric in DISTANCE_KERNELS else 1.0 / rows.shape[1]
     if metric not in SHIFT_INVARIANT_KERNELS:
         return Kernel(metric, name, params)
-    # Digits are saved by any point near the rows; one that no row decides on keeps a stream independent of its order.
+    # Digits are saved by any point near most rows; one that no row decides on keeps a stream independent of its order.
     landmarks = given_landmarks(estimator, index, rows)
-    return Kernel(metric, name, params, shift=(sample if landmarks is None else landmarks).mean(axis=0))
+    return Kernel(metric, name, params, shift=np.median(sample if landmarks is None else landmarks, axis=0))
 
 
 def given_landmarks(estimator: Any, index: int, rows: NDArray[Any]) -> FloatArray | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
@@ -10,11 +10,10 @@ from scipy.linalg import lapack
 
 from .._typing import FloatArray
 from .._validation import PairedRows
-from .kernel_embedding import KernelEmbedding, KernelModel, cross_moments
+from .kernel_embedding import KernelEmbedding, KernelModel, row_moments
 from .kernel_maps import KernelMap
 from .kernels import NEGATIVE_TOLERANCE, Kernel, centre, kernel_matrix, not_semidefinite
 from .products import product
-from .solution import definite_signs
 from .svd import all_eigenvectors, rank_tolerance, truncated_svd
 
 # Up to so many rows, or where the iteration would need blocks or a basis of more than these shares of them in columns,
@@ -48,12 +47,6 @@ class DualSolution(KernelSolution):
 
     x_scores: FloatArray
     y_scores: FloatArray
-
-    def with_definite_signs(self) -> DualSolution:
-        """Make the largest entry of each column of x-rotations positive, flipping both sides together."""
-        signs = definite_signs(self.x_rotations)
-        flipped = ("x_rotations", "y_rotations", "x_scores", "y_scores")
-        return replace(self, **{name: getattr(self, name) * signs for name in flipped})
 
 
 class RidgedKernel:
@@ -117,15 +110,17 @@ def exact_model(
     # Rotations of a centred kernel sum to zero but for rounding, and kernel values of a new row are not centred over
     # the training rows: what is left of the sum would reach its score, many times enlarged for a weak component.
     Wx, Wy = (W - W.mean(axis=0) for W in (solution.x_rotations, solution.y_rotations))
-    return KernelModel(
+    model = KernelModel(
         KernelEmbedding.folded(kx, KernelMap(kx, kx.all_rows(rows.X)), Wx, mean_x),
         KernelEmbedding.folded(ky, KernelMap(ky, ky.all_rows(rows.y)), Wy, mean_y),
         solution.singular_values,
         solution.correlations,
-        cross_moments(solution.x_scores, rows.y, ky),
-        cross_moments(solution.y_scores, rows.X, kx),
+        row_moments(solution.x_scores, rows.y, ky),
+        row_moments(solution.y_scores, rows.X, kx),
         n,
     )
+    squares = (np.einsum("ij,ij->j", scores, scores) for scores in (solution.x_scores, solution.y_scores))
+    return model.with_definite_signs(*squares)
 
 
 def solve_kernel_cca(
@@ -235,9 +230,8 @@ def _leading_invariant_subspace(T: FloatArray, k: int) -> FloatArray | None:
 def _dual_solution(
     alpha: FloatArray, beta: FloatArray, x_scores: FloatArray, y_scores: FloatArray, d: FloatArray
 ) -> DualSolution:
-    """Put a solution with αᵀKx(Kx + εxI)α = 1 in the units of covariances, and its signs in order."""
+    """Put a solution with αᵀKx(Kx + εxI)α = 1 in the units of covariances."""
     lengths = np.linalg.norm(x_scores, axis=0) * np.linalg.norm(y_scores, axis=0)
     correlations = np.clip(np.einsum("ij,ij->j", x_scores, y_scores) / lengths, -1.0, 1.0)
     unit = np.sqrt(len(alpha) - 1)
-    solution = DualSolution(alpha * unit, beta * unit, d, correlations, x_scores * unit, y_scores * unit)
-    return solution.with_definite_signs()
+    return DualSolution(alpha * unit, beta * unit, d, correlations, x_scores * unit, y_scores * unit)

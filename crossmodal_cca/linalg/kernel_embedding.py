@@ -15,7 +15,11 @@ from .._typing import FloatArray
 from .kernel_maps import KernelMap, Map
 from .kernels import Kernel, block_rows
 from .moments import CrossMoments
-from .products import product
+from .products import product, refuse_overflow
+from .solution import definite_signs
+
+# Correlation below which scores count as unrelated to a feature: rounding, or symmetric rows.
+UNRELATED = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +37,12 @@ class KernelEmbedding:
         offset = mean @ W
         if isinstance(features, KernelMap) and features.projection is not None:
             W = product(features.projection, W)
-            features = replace(features, projection=None)
+            features = replace(features, projection=None, triangular=False)
         return cls(kernel, features, W, offset)
+
+    def flipped(self, signs: FloatArray) -> KernelEmbedding:
+        """The embedding with scores times signs."""
+        return replace(self, rotations=self.rotations * signs, offset=self.offset * signs)
 
     def scores(self, rows: NDArray[Any]) -> FloatArray:
         """Scores (n, k), a block of rows at a time, in the rows' own floating type."""
@@ -43,6 +51,51 @@ class KernelEmbedding:
             F = self.map(self.kernel.read(rows, part))
             scores[part] = product(F, self.rotations) - self.offset
         return scores
+
+
+@dataclass(frozen=True, eq=False)
+class RowMoments:
+    """Moments of one side's scores or features (a) with the other side's rows (b), and Σ (b − mean_b)² of these."""
+
+    cross: CrossMoments
+    squares: FloatArray
+
+    @classmethod
+    def of_rows(cls, A: FloatArray, B: FloatArray) -> RowMoments:
+        """Moments of one block of rows in double precision."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            cross = CrossMoments.of_rows(A, B)
+            return cls(cross, np.square(B - cross.mean_b).sum(axis=0))._finite()
+
+    def __add__(self, other: RowMoments) -> RowMoments:
+        with np.errstate(over="ignore", invalid="ignore"):
+            cross = self.cross + other.cross
+            between = self.cross.n_rows * (other.cross.n_rows / cross.n_rows)
+            apart = np.square(other.cross.mean_b - self.cross.mean_b)
+            return RowMoments(cross, self.squares + other.squares + between * apart)._finite()
+
+    def with_a_times(self, W: FloatArray) -> RowMoments:
+        """The moments of AW in place of A."""
+        return replace(self, cross=self.cross.with_a_times(W))
+
+    def with_a_plus(self, shift: FloatArray) -> RowMoments:
+        """The moments of A + shift in place of A."""
+        return replace(self, cross=replace(self.cross, mean_a=self.cross.mean_a + shift))
+
+    def flipped(self, signs: FloatArray) -> RowMoments:
+        """The moments of A times signs."""
+        cross = self.cross
+        return replace(self, cross=replace(cross, mean_a=cross.mean_a * signs, scatter=cross.scatter * signs[:, None]))
+
+    def correlations(self, squares: FloatArray) -> FloatArray:
+        """Correlation (n_features, k) of each feature of the rows with the scores whose squares (k,) are given."""
+        lengths = np.sqrt(self.squares)[:, None] * np.sqrt(squares)
+        return np.asarray(np.divide(self.cross.scatter.T, lengths, out=np.zeros_like(lengths), where=lengths > 0))
+
+    def _finite(self) -> RowMoments:
+        # What they are multiplied with is finite, so that nothing else overflows before them.
+        refuse_overflow(self.squares)
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +109,8 @@ class KernelModel:
     y: KernelEmbedding
     singular_values: FloatArray
     correlations: FloatArray
-    to_y: CrossMoments | None
-    to_x: CrossMoments | None
+    to_y: RowMoments | None
+    to_x: RowMoments | None
     n_rows: int
 
     @property
@@ -65,9 +118,23 @@ class KernelModel:
         """Number of components."""
         return len(self.singular_values)
 
+    def with_definite_signs(self, x_squares: FloatArray, y_squares: FloatArray) -> KernelModel:
+        """Make the strongest correlation of each component with a feature positive, flipping both sides together.
 
-def cross_moments(scores: FloatArray, rows: NDArray[Any], kernel: Kernel) -> CrossMoments | None:
+        Features of x are correlated with the y-scores, those of y with the x-scores, whose squares over the training
+        rows (k,) are given; the first of equally strong ones counts. Weights in a kernel's features would not do, since
+        these are themselves determined up to signs. Where no feature correlates, the largest x-rotation is positive.
+        """
+        sides = (self.to_x, y_squares), (self.to_y, x_squares)
+        R = np.vstack([np.zeros((1, self.n_components)), *(m.correlations(sq) for m, sq in sides if m is not None)])
+        related = np.abs(R).max(axis=0) > UNRELATED
+        signs = np.where(related, definite_signs(R), definite_signs(self.x.rotations))
+        to_y, to_x = (None if m is None else m.flipped(signs) for m in (self.to_y, self.to_x))
+        return replace(self, x=self.x.flipped(signs), y=self.y.flipped(signs), to_y=to_y, to_x=to_x)
+
+
+def row_moments(scores: FloatArray, rows: NDArray[Any], kernel: Kernel) -> RowMoments | None:
     """Moments of one side's scores with the rows that the other side's kernel reads; none of a precomputed kernel."""
     if kernel.is_precomputed:
         return None
-    return reduce(add, (CrossMoments.of_rows(scores[part], kernel.read(rows, part)) for part in row_slices(len(rows))))
+    return reduce(add, (RowMoments.of_rows(scores[part], kernel.read(rows, part)) for part in row_slices(len(rows))))

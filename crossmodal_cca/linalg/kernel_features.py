@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
 
 import numpy as np
 
-from .._blocks import float_dtype, row_slices
+from .._blocks import row_slices
 from .._typing import FloatArray
 from .._validation import PairedRows
-from .cca import solve_cca
 from .kernel_cca import KernelSolution
-from .kernel_embedding import KernelEmbedding, KernelModel, cross_moments
+from .kernel_embedding import KernelEmbedding, KernelModel, RowMoments, row_moments
 from .kernel_maps import Map
 from .kernels import Kernel, block_rows
-from .moments import CrossMoments, PairMoments, moments_of_rows
+from .moments import PairMoments, moments_of_rows
 from .pair import standardize_moments
-from .svd import rank_tolerance
+from .products import product, refuse_overflow
+from .solution import score_correlations
+from .svd import rank_tolerance, truncated_svd
 from .whitening import whiten_covariances
 
 
@@ -27,14 +28,20 @@ from .whitening import whiten_covariances
 class FeatureMoments:
     """Moments of both sides' features, and of each side's features with the other side's rows, for predictions.
 
-    `traces` are the sums of k(row, row) on either side, `kept` what the features have of them.
+    `traces` are the sums of k(row, row) on either side.
     """
 
     pair: PairMoments
-    to_y: CrossMoments | None
-    to_x: CrossMoments | None
+    to_y: RowMoments | None
+    to_x: RowMoments | None
     traces: FloatArray
-    kept: FloatArray
+
+    @property
+    def kept(self) -> FloatArray:
+        """What the features have of the traces: the sums of their squares."""
+        pair = self.pair
+        sides = (pair.scatter_xx, pair.mean_x), (pair.scatter_yy, pair.mean_y)
+        return np.array([np.trace(S) + pair.n_rows * (mean @ mean) for S, mean in sides])
 
     def __add__(self, other: FeatureMoments) -> FeatureMoments:
         return FeatureMoments(
@@ -42,32 +49,39 @@ class FeatureMoments:
             None if self.to_y is None or other.to_y is None else self.to_y + other.to_y,
             None if self.to_x is None or other.to_x is None else self.to_x + other.to_x,
             self.traces + other.traces,
-            self.kept + other.kept,
         )
 
 
 def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tuple[Map, Map]) -> FeatureMoments:
     """Walk over the rows block by block; nothing larger than a block of features is formed.
 
-    Features are computed in double precision, their products in the floating type of the rows.
+    Features and their products are in double precision whatever the rows are: weak components, and how many there are,
+    need all the digits.
     """
     (kx, ky), (map_x, map_y) = kernels, maps
-    dtype = float_dtype(rows.X, rows.y)
 
     def parts() -> Iterator[FeatureMoments]:
         widths = map_x.n_features, map_y.n_features, rows.X.shape[1], rows.y.shape[1]
         for part in row_slices(len(rows.X), block_rows(*widths)):
             X, Y = kx.read(rows.X, part), ky.read(rows.y, part)
-            F, G = map_x(X).astype(dtype, copy=False), map_y(Y).astype(dtype, copy=False)
+            # Centred in place, they are not copied to be centred for either kind of product.
+            (F, mean_f), (G, mean_g) = _centred(map_x(X)), _centred(map_y(Y))
+            pair, to_y, to_x = moments_of_rows(PairedRows(F, G, None)), row_moments(F, Y, ky), row_moments(G, X, kx)
             yield FeatureMoments(
-                moments_of_rows(PairedRows(F, G, None)),
-                cross_moments(F, Y.astype(dtype, copy=False), ky),
-                cross_moments(G, X.astype(dtype, copy=False), kx),
+                replace(pair, mean_x=pair.mean_x + mean_f, mean_y=pair.mean_y + mean_g),
+                None if to_y is None else to_y.with_a_plus(mean_f),
+                None if to_x is None else to_x.with_a_plus(mean_g),
                 np.array([kx.diagonal(rows.X, part).sum(), ky.diagonal(rows.y, part).sum()]),
-                np.array([np.square(A, dtype=np.float64).sum() for A in (F, G)]),
             )
 
-    return reduce(add, parts())
+    with np.errstate(over="ignore"):  # of traces, looked at where they are used
+        return reduce(add, parts())
+
+
+def _centred(F: FloatArray) -> tuple[FloatArray, FloatArray]:
+    mean = F.mean(axis=0)
+    F -= mean
+    return F, mean
 
 
 def feature_model(
@@ -79,9 +93,10 @@ def feature_model(
 ) -> KernelModel:
     """Solve on the features' moments and say how rows reach the shared space; fewer than k components if need be."""
     pair = moments.pair
+    refuse_overflow(moments.traces)
     solution = solve_features(pair, regularization, k)
     Wx, Wy = solution.x_rotations, solution.y_rotations
-    return KernelModel(
+    model = KernelModel(
         KernelEmbedding.folded(kernels[0], maps[0], Wx, pair.mean_x),
         KernelEmbedding.folded(kernels[1], maps[1], Wy, pair.mean_y),
         solution.singular_values,
@@ -90,6 +105,8 @@ def feature_model(
         None if moments.to_x is None else moments.to_x.with_a_times(Wy),
         pair.n_rows,
     )
+    squares = (np.einsum("ij,ij->j", W, product(S, W)) for W, S in ((Wx, pair.scatter_xx), (Wy, pair.scatter_yy)))
+    return model.with_definite_signs(*(np.maximum(each, 0.0) for each in squares))
 
 
 def solve_features(moments: PairMoments, regularization: tuple[float, float], k: int | None) -> KernelSolution:
@@ -102,16 +119,15 @@ def solve_features(moments: PairMoments, regularization: tuple[float, float], k:
     S = pair.covariances()
     widths = len(S.xx), len(S.yy)
     unshrunk = np.array([1 / (1 + kappa * p) for kappa, p in zip(regularization, widths, strict=True)])
-    cx, cy = 1 - unshrunk
-    eps = moments.eps
+    eps = float(np.finfo(float).eps)
     possible = max(min(*widths, moments.n_rows - 1), 0)
     k = possible if k is None else min(k, possible)
-    solution = solve_cca(S, whiten_covariances(S, (cx, cy), widths, eps), (cx, cy), k)
-    d = solution.singular_values * np.sqrt(unshrunk.prod())
-    found = int((d > max(rank_tolerance(max(widths), eps) * d.max(initial=0.0), eps * max(widths))).sum())
-    return KernelSolution(
-        solution.x_rotations[:, :found] * np.sqrt(unshrunk[0]),
-        solution.y_rotations[:, :found] * np.sqrt(unshrunk[1]),
-        d[:found],
-        solution.correlations[:found],
-    )
+    whitened = whiten_covariances(S, tuple(1 - unshrunk), widths, eps)
+    U, d, V = truncated_svd(whitened.cross, k)
+    d = d * np.sqrt(unshrunk.prod())
+    # Uncorrelated sides leave rounding of the sums over the rows.
+    rounding = eps * max(*widths, moments.n_rows)
+    found = int((d > max(rank_tolerance(max(widths), eps) * d.max(initial=0.0), rounding)).sum())
+    Wx = whitened.x.weights(U[:, :found]) * np.sqrt(unshrunk[0])
+    Wy = whitened.y.weights(V[:, :found]) * np.sqrt(unshrunk[1])
+    return KernelSolution(Wx, Wy, d[:found], score_correlations(S, Wx, Wy))

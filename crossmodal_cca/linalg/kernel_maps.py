@@ -10,23 +10,30 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 from scipy import linalg
+from scipy.linalg import lapack
 
 from .._blocks import row_slices
 from .._typing import FloatArray
 from .kernels import NEGATIVE_TOLERANCE, Kernel, check_symmetric, not_semidefinite
-from .products import product
+from .products import product, times_upper
 
 # Rows per landmark that k-means looks at.
 KMEANS_ROWS = 20
+# Reciprocal condition number of the kernel of the landmarks down to which its Cholesky factor serves.
+FACTORED_FROM = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
 class KernelMap:
-    """Rows to kernel values with base rows (n_base), or with a `projection` (n_base, m) to their combinations."""
+    """Rows to kernel values with base rows (n_base), or with a `projection` (n_base, m) to their combinations.
+
+    The projection may be upper `triangular`.
+    """
 
     kernel: Kernel
     base: FloatArray
     projection: FloatArray | None = None
+    triangular: bool = False
 
     @property
     def n_features(self) -> int:
@@ -36,7 +43,9 @@ class KernelMap:
     def __call__(self, rows: FloatArray) -> FloatArray:
         """Features (len(rows), n_features)."""
         K = self.kernel(rows, self.base)
-        return K if self.projection is None else product(K, self.projection)
+        if self.projection is None:
+            return K
+        return times_upper(K, self.projection) if self.triangular else product(K, self.projection)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,8 +67,11 @@ class FourierMap:
     def __call__(self, rows: FloatArray) -> FloatArray:
         """Features (len(rows), n_features)."""
         angles = product(rows - self.shift, self.frequencies)
-        features = np.hstack([np.cos(angles), np.sin(angles)])
-        features /= np.sqrt(angles.shape[1])
+        n, m = angles.shape
+        features = np.empty((n, 2 * m), order="F" if angles.flags.f_contiguous else "C")
+        np.cos(angles, out=features[:, :m])
+        np.sin(angles, out=features[:, m:])
+        features /= np.sqrt(m)
         return features
 
 
@@ -74,12 +86,17 @@ def fourier_map(kernel: Kernel, shift: FloatArray, n_frequencies: int, rng: Rand
 def nystroem_map(kernel: Kernel, landmarks: FloatArray, base: FloatArray) -> KernelMap:
     """Features K_nm K_mm^(−1/2), without the directions in which the landmarks do not vary.
 
-    `base` is the landmarks as what the kernel is evaluated against: themselves, or positions.
+    The root is from eigenvectors, or, where K_mm is far from singular, from its Cholesky factor: to products of
+    features it makes no difference. `base` is the landmarks as what the kernel is evaluated against: themselves, or
+    positions.
     Williams & Seeger (2001), Using the Nyström method to speed up kernel machines.
     """
     K = kernel(landmarks, base)
     check_symmetric(K, kernel.name)
     K = (K + K.T) / 2
+    L, failed = lapack.dpotrf(K.T, lower=1, clean=1)
+    if not failed and lapack.dpocon(L, linalg.norm(K, 1, check_finite=False), uplo="L")[0] > FACTORED_FROM:
+        return KernelMap(kernel, base, lapack.dtrtri(L.T, lower=0)[0], triangular=True)
     lam, Q = linalg.eigh(K, check_finite=False)
     if not K.any():
         raise ValueError(f"The kernel of {kernel.name} is zero on all landmarks. Pass rows that are not all zero.")
@@ -101,8 +118,11 @@ def kmeans_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng
 
     size = min(KMEANS_ROWS * m, len(rows))
     sample = kernel.read(rows, np.sort(rng.choice(len(rows), size, replace=False)))
-    kmeans = MiniBatchKMeans(m, n_init=1, batch_size=max(1024, 4 * m), random_state=rng).fit(sample)
-    centres = np.unique(kmeans.cluster_centers_, axis=0)
+    # Its distances would lose the digits of rows far from zero; and what is added back may round across an end.
+    middle = np.median(sample, axis=0)
+    kmeans = MiniBatchKMeans(m, n_init=1, batch_size=max(1024, 4 * m), random_state=rng).fit(sample - middle)
+    centres = np.clip(kmeans.cluster_centers_ + middle, sample.min(axis=0), sample.max(axis=0))
+    centres = np.unique(centres, axis=0)
     return nystroem_map(kernel, centres, centres)
 
 

@@ -13,6 +13,7 @@ from sklearn.utils import assert_all_finite
 
 from .._blocks import float_block, row_slices
 from .._typing import FloatArray
+from .products import refuse_overflow
 
 # Kernels of non-negative rows.
 HISTOGRAM_KERNELS = ("additive_chi2", "chi2")
@@ -20,21 +21,24 @@ HISTOGRAM_KERNELS = ("additive_chi2", "chi2")
 SHIFT_INVARIANT_KERNELS = ("linear", "rbf", "laplacian")
 # Positive semi-definite once centred, whatever the rows and parameters; the others are looked at.
 DEFINITE_KERNELS = ("additive_chi2", "chi2", "cosine", "laplacian", "linear", "rbf")
-# What 1 / gamma is measured in, for kernels that are 1 at distance 0.
+# What 1 / gamma is measured in, between each two rows, for kernels that are 1 at distance 0. All are sums over
+# differences: squared norms minus products would lose the digits of rows that lie far from zero, or from each other.
 DISTANCES: dict[str, Callable[[FloatArray], FloatArray]] = {
-    "rbf": lambda A: pairwise().euclidean_distances(A, squared=True),
-    "laplacian": lambda A: pairwise().manhattan_distances(A),
-    "chi2": lambda A: -pairwise().additive_chi2_kernel(A),
+    "rbf": lambda A: distance().pdist(A, "sqeuclidean"),
+    "laplacian": lambda A: distance().pdist(A, "cityblock"),
+    "chi2": lambda A: -pairwise().additive_chi2_kernel(A)[np.triu_indices(len(A), 1)],
 }
 DISTANCE_KERNELS = tuple(DISTANCES)
 # Rows that the median distance is taken over.
 SAMPLE_ROWS = 500
 # Rows whose kernel values are computed at once where only the diagonal is wanted.
 DIAGONAL_ROWS = 128
-# Entries of a block of kernel values: 32 MB of doubles.
-BLOCK_ENTRIES = 2**22
+# Entries of a block of kernel values: 16 MB of doubles, which the allocator keeps at hand from block to block.
+BLOCK_ENTRIES = 2**21
 # Share of the trace down to which a negative eigenvalue is rounding.
 NEGATIVE_TOLERANCE = 1e-6
+# Rounding of a distance, relative to the width of the kernel, from which on it is taken from differences.
+COARSEST = 1e-9
 
 
 def pairwise() -> Any:
@@ -42,6 +46,13 @@ def pairwise() -> Any:
     from sklearn.metrics import pairwise
 
     return pairwise
+
+
+def distance() -> Any:
+    """scipy's distances, imported when used."""
+    from scipy.spatial import distance
+
+    return distance
 
 
 def kernel_names() -> tuple[str, ...]:
@@ -111,8 +122,12 @@ class Kernel:
         return K
 
     def _values(self, A: FloatArray, base: FloatArray) -> FloatArray:
+        if self.metric == "rbf" and self._needs_differences(A, base):
+            K: FloatArray = distance().cdist(A, base, "sqeuclidean")
+            K *= -self.params["gamma"]
+            return np.exp(K, out=K)
         try:
-            K: FloatArray = pairwise().pairwise_kernels(A, base, metric=self.metric, filter_params=True, **self.params)
+            K = pairwise().pairwise_kernels(A, base, metric=self.metric, filter_params=True, **self.params)
         except (TypeError, ValueError) as error:
             if not callable(self.metric):
                 raise
@@ -121,6 +136,11 @@ class Kernel:
                 "number; kernels of scikit-learn go by their names."
             ) from error
         return K
+
+    def _needs_differences(self, A: FloatArray, base: FloatArray) -> bool:
+        """Whether ‖a‖² + ‖b‖² − 2aᵀb is too coarse for the width: some rows lie too far from the others."""
+        squares = sum(np.einsum("ij,ij->i", B, B).max(initial=0.0) for B in (A, base))
+        return bool(self.params["gamma"] * squares * np.finfo(float).eps > COARSEST)
 
     def diagonal(self, rows: NDArray[Any], part: slice) -> FloatArray:
         """Kernel values of some of the training rows with themselves."""
@@ -142,12 +162,10 @@ def spread_rows(n_rows: int) -> NDArray[np.intp]:
 def median_gamma(metric: str, rows: FloatArray, name: str) -> float:
     """The median heuristic: 1 over the median distance of distinct rows, in the kernel's own distance."""
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        D = DISTANCES[metric](rows)
-    distances = D[np.triu_indices(len(D), 1)]
-    largest = distances.max(initial=0.0)
-    if not np.isfinite(largest):
+        distances = DISTANCES[metric](rows)
+    if not np.isfinite(distances.max(initial=0.0)):
         raise ValueError(f"Distances between the rows of {name} overflow; rescale its features to ordinary units.")
-    distances = distances[distances > np.finfo(float).eps * len(D) * largest]
+    distances = distances[distances > 0]
     return 1.0 / float(np.median(distances)) if len(distances) else 1.0
 
 
@@ -202,7 +220,9 @@ def centre(K: FloatArray, name: str) -> FloatArray:
     means: FloatArray = K.mean(axis=0)
     K -= means
     K -= (means - means.mean())[:, None]
-    trace, rounding = np.trace(K), len(K) ** 2 * np.finfo(float).eps * largest
+    with np.errstate(over="ignore"):
+        trace, rounding = np.trace(K), len(K) ** 2 * np.finfo(float).eps * largest
+    refuse_overflow(trace)
     if trace < -rounding:
         raise not_semidefinite(name, f"once centred its trace is {trace:g}")
     if trace <= rounding:

@@ -17,7 +17,7 @@ from .._persistence import SavedMixin
 from .._typing import FloatArray
 from .._validation import PairedRows, check_pair
 from .centred_rows import centre
-from .products import cross_product, gram, product, subtract_outer
+from .products import cross_product, gram, out_of_range, product, refuse_overflow, subtract_outer
 from .sparse_rows import DENSE_FROM, largest_magnitudes, refuse_wide_sparse
 
 DOUBLE = np.dtype(np.float64)
@@ -262,18 +262,6 @@ def _coarser(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
     return min(a, b, key=lambda dtype: dtype.itemsize)
 
 
-def _out_of_range() -> ValueError:
-    return ValueError(
-        "Squares of the values overflow or vanish in double precision; rescale the features to ordinary units."
-    )
-
-
-def refuse_overflow(*sums: FloatArray) -> None:
-    """Refuse sums of squares or products beyond double precision, of one block or where blocks merge."""
-    if not all(np.isfinite(values).all() for values in sums):
-        raise _out_of_range()
-
-
 @dataclass(frozen=True, eq=False)
 class CrossMoments:
     """Count, means and centred cross-products Σ (a − mean_a)(b − mean_b)ᵀ of paired rows alone; they add up too."""
@@ -401,7 +389,7 @@ def _block_moments(
         xx, xy, yy = (subtract_outer(S.astype(np.float64, copy=False), weight_sum * a, b) for S, a, b in products)
     if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
         if X.dtype == DOUBLE:
-            raise _out_of_range()
+            raise out_of_range()
         return _block_moments(X.astype(DOUBLE), Y.astype(DOUBLE), w, names)
     return PairMoments(n, weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype, product_dtype=X.dtype)
 

@@ -50,6 +50,11 @@ def gram(A: FloatArray) -> FloatArray:
     return G
 
 
+def times_upper(A: FloatArray, R: FloatArray) -> FloatArray:
+    """AR for an upper triangular R, at half the work of a general product, in the memory of A if that is in C order."""
+    return np.asarray(blas.dtrmm(1.0, R, A.T, trans_a=1, overwrite_b=1)).T
+
+
 def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
     """S − abᵀ in double precision, in the memory of S."""
     s, transposed = _fortran(S)
@@ -76,3 +81,16 @@ def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
 def _fortran(A: FloatArray) -> tuple[FloatArray, int]:
     """A in the layout of BLAS without a copy: itself, or its transpose and 1."""
     return (A, 0) if A.flags.f_contiguous else (A.T, 1)
+
+
+def out_of_range() -> ValueError:
+    """The error for values whose squares do not fit into double precision."""
+    return ValueError(
+        "Squares of the values overflow or vanish in double precision; rescale the features to ordinary units."
+    )
+
+
+def refuse_overflow(*sums: FloatArray) -> None:
+    """Refuse sums of squares or products beyond double precision, of one block or where blocks merge."""
+    if not all(np.isfinite(values).all() for values in sums):
+        raise out_of_range()

@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from .._typing import FloatArray
-from .moments import refuse_overflow
 from .pair import Covariances, Side
-from .products import product, scaled
+from .products import product, refuse_overflow, scaled
 from .whitening import unit_diagonal
+
+# Share by which entries may differ that count as equally large.
+TIED = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +46,7 @@ class LinearSolution:
         return replace(self, **maps).with_definite_signs()
 
     def with_definite_signs(self) -> LinearSolution:
-        """Make the largest entry of each x-weight positive, flipping both sides together."""
+        """Make the largest entry of each x-weight positive, the first of equal ones, flipping both sides together."""
         signs = definite_signs(self.x_weights)
         return self._scaled(signs, signs, ("weights", "rotations", "loadings", "effects"))
 
@@ -92,10 +94,13 @@ def _amplification(R: FloatArray, S: FloatArray, S_other: FloatArray, B: FloatAr
 
 
 def definite_signs(W: FloatArray) -> FloatArray:
-    """The sign (k,) of the largest entry of each column of W (n, k)."""
+    """The sign (k,) of the largest entry of each column of W (n, k), the first of those that are as large."""
     if W.size == 0:
         return np.ones(W.shape[1])
-    return np.where(W[np.abs(W).argmax(axis=0), np.arange(W.shape[1])] < 0, -1.0, 1.0)
+    sizes = np.abs(W)
+    # A feature and its mirror image have weights that differ by rounding alone, which must not choose between them.
+    largest = (sizes >= (1 - TIED) * sizes.max(axis=0)).argmax(axis=0)
+    return np.where(W[largest, np.arange(W.shape[1])] < 0, -1.0, 1.0)
 
 
 def effects_of_scores(G: FloatArray, C: FloatArray) -> FloatArray:
