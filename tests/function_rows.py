@@ -1,0 +1,282 @@
+"""Rows of the table of everything public: the functions, the displays, and the moments."""
+
+import inspect
+from dataclasses import replace
+from functools import cache, partial
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from aligner_rows import FEW, FITTED, NEW_X, NEW_Y, X, Y
+from linear_models import pairs
+from rows import Call, Row
+from space_rows import IDS, LABELS, NEW_POINTS, NO_NAMES, POINTS_X, POINTS_Y
+
+from crossmodal_cca import (
+    CCA,
+    CCACV,
+    PairMoments,
+    PLSRegression,
+    datasets,
+    inference,
+    metrics,
+    plotting,
+    retrieval,
+    transfer,
+)
+from crossmodal_cca.transfer import CrossModalClassifier, PrototypeClassifier
+
+mpl.use("agg")
+PAIRS = {"X": X, "y": Y}
+MANY_PAIRS = dict(zip("Xy", pairs(200, 5, 4), strict=True))
+NEW_PAIRS = {"X": NEW_X, "y": NEW_Y}
+TRAINING = {"X_train": X, "y_train": Y}
+BOTH = ("X", "y")
+PAIR = {"together": BOTH, "settled": BOTH}
+SIDES = {"queries": POINTS_X, "gallery": POINTS_Y}
+SCORES = {"x_scores": POINTS_X, "y_scores": POINTS_Y}
+WITH_TRAINING = {"together": BOTH, "also_together": tuple(TRAINING), "settled": (*BOTH, *TRAINING)}
+SEEDED = {"random_state": 3}
+TRAINING_NAMES = "names of X_train and y_train are not compared with the aligner's yet"
+
+
+def _function(thing: Any, arguments: dict[str, Any] | None = None, *, bound: Any = None, **more: Any) -> Row:
+    """A row of a function; `bound` is the function with its positional arguments."""
+    row = {name: more.pop(name) for name in ("exempt", "fails", "warned") if name in more}
+    return Row(thing, (Call("", arguments or {}, **more),), bound=bound, **row)
+
+
+def _measure(function: Any, order: str = "same", bound: Any = None, **options: Any) -> Row:
+    """A measure of retrieval: rows are pairs, or ids say what is relevant."""
+    unknown = np.where(np.arange(len(IDS)) < 3, "nobody's", IDS)
+    strange = Call("", SIDES | {"query_ids": unknown, "gallery_ids": IDS} | options, "unknown ids")
+    ids = {"query_ids": LABELS, "gallery_ids": LABELS}
+    calls = (
+        Call("", SIDES | options, "pairs", together=tuple(SIDES), order=order),
+        Call("", SIDES | ids | options, "ids", together=(*SIDES, *ids), order=order),
+    )
+    return Row(function, calls, bound=bound, warned=(strange,))
+
+
+def _compared(x_scores: Any, y_scores: Any, **more: Any) -> Any:
+    return metrics.compare_retrieval((x_scores, y_scores), (POINTS_X[:, :2], POINTS_Y[:, :2]), **more)
+
+
+MEASURES = {
+    name: _measure(getattr(metrics, name))
+    for name in ("mean_average_precision", "mean_reciprocal_rank", "median_rank", "ndcg_at_k", "r_precision")
+} | {name: _measure(getattr(metrics, name), k=3) for name in ("hit_rate_at_k", "precision_at_k", "recall_at_k")}
+METRICS = MEASURES | {
+    "retrieval_ranks": _measure(metrics.retrieval_ranks, "rows"),
+    "per_query": _measure(metrics.per_query, "rows", bound=partial(metrics.per_query, "recall_at_k"), k=3),
+    "query_report": _measure(metrics.query_report, "", baseline=(POINTS_X[:, :2], POINTS_Y[:, :2])),
+    "retrieval_report": _function(
+        metrics.retrieval_report,
+        SCORES | {"x_groups": LABELS, "n_bootstrap": 20} | SEEDED,
+        together=(*SCORES, "x_groups"),
+    ),
+    "compare_retrieval": _function(
+        metrics.compare_retrieval, SCORES | {"n_resamples": 20} | SEEDED, bound=_compared, together=tuple(SCORES)
+    ),
+    "deduplicate": _function(
+        metrics.deduplicate, {"scores": POINTS_X[[0, 1, 0, 2]], "ids": IDS[[0, 1, 0, 2]]}, together=("scores", "ids")
+    ),
+    "make_retrieval_scorer": Row(metrics.make_retrieval_scorer, (Call("", {"metric": "hit_rate_at_5"}),)),
+    "scorer": _function(
+        metrics.make_retrieval_scorer,
+        {"estimator": FITTED} | NEW_PAIRS,
+        bound=metrics.make_retrieval_scorer("hit_rate_at_5"),
+        **PAIR,
+        order="same",
+    ),
+    "shuffled_pair_control": _function(
+        metrics.shuffled_pair_control,
+        {"aligner": FITTED, **PAIRS, "X_test": NEW_X, "y_test": NEW_Y, "n_shuffles": 2} | SEEDED,
+        together=BOTH,
+        also_together=("X_test", "y_test"),
+        settled=("X_test", "y_test"),
+    ),
+}
+BANK = SIDES | {"query_bank": NEW_POINTS}
+RETRIEVAL = {
+    "k_occurrence": _function(retrieval.k_occurrence, SIDES | {"k": 3}, together=("gallery",), order="rows"),
+    "correct_hubness": _function(
+        retrieval.correct_hubness, BANK | {"n_neighbors": 5}, settled=("query_bank",), exempt={"names": NO_NAMES}
+    ),
+    "hubness_report": _function(
+        retrieval.hubness_report,
+        BANK | {"neighbors": (1, 5), "weights": (0.5,), "n_resamples": 20} | SEEDED,
+        together=tuple(SIDES),
+        settled=("query_bank",),
+        exempt={"names": NO_NAMES},
+    ),
+    "search_shards": _function(
+        retrieval.search_shards, SIDES | {"n_neighbors": 3, "ids": IDS}, together=("gallery", "ids"), order="same"
+    ),
+}
+EPISODES = transfer.few_shot_episodes(
+    {"one": PrototypeClassifier(), "other": PrototypeClassifier(temperature=1.0)},
+    *(POINTS_X, LABELS),
+    shots=(1, 2),
+    n_episodes=3,
+    random_state=0,
+)
+TRANSFER = {
+    "few_shot_episodes": _function(
+        transfer.few_shot_episodes,
+        {"models": {"one": PrototypeClassifier()}, "X": POINTS_X, "y": LABELS, "shots": (1, 2), "n_episodes": 2}
+        | SEEDED,
+        together=BOTH,
+    ),
+    "few_shot_episodes-descriptions": _function(
+        transfer.few_shot_episodes,
+        {
+            "models": {"one": CrossModalClassifier()},
+            "X": POINTS_X,
+            "y": LABELS,
+            "shots": (0, 1),
+            "n_episodes": 2,
+            "descriptions": POINTS_Y,
+            "description_labels": LABELS,
+        }
+        | SEEDED,
+        together=("descriptions", "description_labels"),
+        settled=("descriptions",),
+        exempt={"names": NO_NAMES},
+    ),
+    "few_shot_report": _function(transfer.few_shot_report, {"episodes": EPISODES}),
+    "transfer_gain": _function(transfer.transfer_gain, {"episodes": EPISODES, "model": "one", "baseline": "other"}),
+    "prediction_intervals": _function(
+        transfer.prediction_intervals,
+        {"aligner": FITTED, "rows": NEW_X},
+        together=("rows",),
+        settled=("rows",),
+        order="rows",
+    ),
+    "prediction_report": _function(
+        transfer.prediction_report,
+        {"aligner": FITTED} | NEW_PAIRS | TRAINING | {"n_bootstrap": 20} | SEEDED,
+        **WITH_TRAINING,
+        fails={"names": TRAINING_NAMES},
+    ),
+}
+OF_ALIGNER = {"aligner": FITTED} | NEW_PAIRS
+# A summary looks at the training rows where there is a theory of p-values: without shrinkage.
+OF_PLAIN = {"aligner": CCA(3).fit(X, Y)} | NEW_PAIRS | TRAINING
+INFERENCE = {
+    "bootstrap_weights": _function(
+        inference.bootstrap_weights, {"aligner": FITTED} | PAIRS | {"n_bootstrap": 20} | SEEDED, together=BOTH
+    ),
+    "canonical_correlation_tests": Row(
+        inference.canonical_correlation_tests,
+        (Call("", MANY_PAIRS, together=BOTH, one_column=BOTH, order="same"),),
+        warned=(Call("", FEW, "few"), Call("", PAIRS, "not many")),
+    ),
+    "debias_correlations": _function(
+        inference.debias_correlations,
+        {"correlations": FITTED.correlations_, "n_samples": 40, "n_features_x": 5, "n_features_y": 4},
+    ),
+    "explained_variance": _function(inference.explained_variance, OF_ALIGNER, **PAIR, order="same"),
+    "noise_edge": _function(inference.noise_edge, {"n_samples": 100, "n_features_x": 5, "n_features_y": 4}),
+    "permutation_test": _function(
+        inference.permutation_test,
+        PAIRS | {"n_permutations": 9, "nuisance": NEW_X[:, :1].repeat(2, 0)[:40]} | SEEDED,
+        together=(*BOTH, "nuisance"),
+        one_column=(*BOTH, "nuisance"),
+        optional=("nuisance",),
+    ),
+    "required_samples": _function(inference.required_samples, {"correlation": 0.3, "n_features": 10}),
+    "structure_correlations": _function(inference.structure_correlations, OF_ALIGNER, **PAIR, order="same"),
+    "summary": _function(
+        inference.summary,
+        OF_PLAIN | {"n_permutations": 9} | SEEDED,
+        **WITH_TRAINING,
+        fails={"names": TRAINING_NAMES},
+    ),
+    "vip_scores": _function(inference.vip_scores, {"pls": PLSRegression(2).fit(X, Y)}),
+}
+DATASETS = {
+    "load_emoji": _function(datasets.load_emoji, {"subset": "test", "return_X_y": True}),
+    "make_paired_latent": _function(
+        datasets.make_paired_latent, {"n_samples": 9, "n_features_x": 5, "n_features_y": 4} | SEEDED
+    ),
+}
+
+
+def _display(name: str, fails: dict[str, str] | None = None, **sources: Call) -> Row:
+    """A row of a display, whose own arguments are what it is made of by the first of its sources."""
+    display = getattr(plotting, name)
+    calls = tuple(replace(call, name=source) for source, call in sources.items())
+
+    @cache
+    def init() -> dict[str, Any]:
+        drawn = calls[0].on(display)
+        return {key: value for key, value in vars(drawn).items() if key in inspect.signature(display).parameters}
+
+    return Row(display, calls, changes=(Call("plot"),), init=init, fails=fails or {})
+
+
+OF_PAIRS = Call("", OF_ALIGNER, **PAIR)
+OF_SCORES = Call("", SCORES, together=tuple(SCORES))
+SEARCH = CCACV(2, shrinkages=(0.0, 0.5), cv=3).fit(X, Y)
+COMPONENTS = {"n_permutations": 9} | SEEDED
+RESAMPLED = {"n_bootstrap": 9, "max_k": 9} | SEEDED
+PLOTTING = {
+    name: _display(name, from_predictions=OF_SCORES, from_estimator=OF_PAIRS)
+    for name in (
+        "CanonicalCorrelationDisplay",
+        "PrecisionRecallDisplay",
+        "RankHistogramDisplay",
+        "SharedSpaceDisplay",
+    )
+} | {
+    "SimilarityMatrixDisplay": _display(
+        "SimilarityMatrixDisplay",
+        from_predictions=Call("", SCORES),
+        from_estimator=Call("", OF_ALIGNER, settled=BOTH),
+    ),
+    "HubnessDisplay": _display(
+        "HubnessDisplay",
+        from_predictions=Call("", SCORES | {"k": 3}),
+        from_estimator=Call("", OF_ALIGNER | {"k": 3}, settled=BOTH),
+    ),
+    "HitRateDisplay": _display(
+        "HitRateDisplay",
+        from_predictions=Call("", SCORES | RESAMPLED, together=tuple(SCORES)),
+        from_estimator=Call("", OF_ALIGNER | RESAMPLED, **PAIR),
+    ),
+    "ComponentSummaryDisplay": _display(
+        "ComponentSummaryDisplay",
+        {"names": TRAINING_NAMES},
+        from_estimator=Call("", OF_PLAIN | COMPONENTS, **WITH_TRAINING),
+        from_table=Call("", {"table": inference.summary(**OF_PLAIN, **COMPONENTS)}),
+    ),
+    "CorrelationCircleDisplay": _display(
+        "CorrelationCircleDisplay",
+        from_estimator=OF_PAIRS,
+        from_table=Call("", {"table": inference.structure_correlations(**OF_ALIGNER)}),
+    ),
+    "CrossValidationDisplay": _display(
+        "CrossValidationDisplay",
+        from_estimator=Call("", {"search": SEARCH}),
+        from_predictions=Call("", {"results": SEARCH.cv_results_, "best_index": SEARCH.best_index_}),
+    ),
+    "FewShotDisplay": _display("FewShotDisplay", from_predictions=Call("", {"episodes": EPISODES})),
+    "TransferGainDisplay": _display(
+        "TransferGainDisplay",
+        from_predictions=Call("", {"gain": transfer.transfer_gain(EPISODES, "one", "other"), "shots": 1}),
+    ),
+}
+MOMENTS = {
+    "PairMoments": Row(
+        PairMoments,
+        (
+            Call("from_arrays", PAIRS, together=BOTH, one_column=("y",), order="same"),
+            Call("from_blocks", {"blocks": [(X[:9], Y[:9]), (X[9:], Y[9:])]}),
+            Call("__add__", {"other": PairMoments.from_arrays(NEW_X, NEW_Y)}),
+            Call("__sub__", {"other": PairMoments.from_arrays(X[:9], Y[:9])}),
+        ),
+        init=lambda: vars(PairMoments.from_arrays(X, Y)),
+    )
+}
+FUNCTIONS = METRICS | RETRIEVAL | TRANSFER | INFERENCE | DATASETS | PLOTTING | MOMENTS

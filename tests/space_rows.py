@@ -1,0 +1,174 @@
+"""Rows of the table of everything public: what works in a shared space, indexes and heads."""
+
+from typing import Any
+
+import numpy as np
+from aligner_rows import FITTED, NEW_X, NEW_Y, X, Y, one_side
+from rows import Call, Row
+
+from crossmodal_cca.retrieval import CrossModalIndex
+from crossmodal_cca.transfer import (
+    CacheSimilarity,
+    CrossModalClassifier,
+    ESZSLClassifier,
+    GaussianDiscriminant,
+    PrototypeClassifier,
+    PrototypeLogisticRegression,
+    PrototypeSimilarity,
+    SharedSpace,
+)
+
+# Points of a shared space, with classes that lie in different directions.
+POINTS_X, POINTS_Y = FITTED.transform(X, Y)
+LABELS = np.array(["ant", "bee", "cat"])[np.abs(POINTS_X).argmax(axis=1)]
+NEW_POINTS = FITTED.transform(NEW_X)
+NEW_LABELS = np.array(["ant", "bee", "cat"])[np.abs(NEW_POINTS).argmax(axis=1)]
+PROTOTYPES = {name: POINTS_Y[name == LABELS].mean(axis=0) for name in ("ant", "bee", "cat")}
+IDS = np.array([f"item {i}" for i in range(len(X))])
+NO_NAMES = "rows of a shared space: the names of its dimensions are the aligner's"
+ITS_NAMES = {"names": NO_NAMES, "containers": "its aligner was fitted without names"}
+NO_FILES = "save for every head is to come"
+
+
+def _index(estimator: Any, fit: dict[str, Any], queries: Any, more: Any, **kwargs: Any) -> Row:
+    """An index; rows of its own widths are settled once there is an aligner."""
+    ids = {"ids": [f"more {i}" for i in range(len(more))]} if "ids" in fit else {}
+    together = ("gallery", *(("ids",) if "ids" in fit else ()))
+    settled = tuple(name for name in ("gallery", "query_bank") if name in fit) if estimator.aligner else ()
+    search = {"queries": queries, "n_neighbors": 3}
+    return Row(
+        CrossModalIndex,
+        (
+            Call("kneighbors", search, together=("queries",), settled=("queries",), order="rows"),
+            one_side("query_embeddings", "queries", queries),
+            Call("show", search, settled=("queries",)),
+        ),
+        estimator,
+        Call("fit", fit, together=together, settled=settled),
+        (
+            Call("add", {"rows": more} | ids, together=("rows", *ids), settled=("rows",)),
+            Call("remove", {"ids": fit["ids"][:2] if "ids" in fit else [0, 1]}),
+        ),
+        **kwargs,
+    )
+
+
+CSLS = {"hubness": "csls", "hubness_neighbors": 5}
+INDEXES = {
+    "index": _index(
+        CrossModalIndex(),
+        {"gallery": POINTS_Y},
+        NEW_POINTS,
+        NEW_POINTS,
+        before=CSLS,
+        before_fit={"gallery": X, "ids": IDS, "query_bank": X[:9]},
+        exempt={"names": NO_NAMES, "order": "ids are numbers in the order of rows"},
+        fails={"forget": "an index fitted again without correction of hubs keeps the settings of the earlier one"},
+    ),
+    "index-euclidean": _index(
+        CrossModalIndex(metric="euclidean"),
+        {"gallery": POINTS_Y, "ids": IDS},
+        NEW_POINTS,
+        NEW_POINTS,
+        before_fit={"gallery": X},
+        exempt={"names": NO_NAMES},
+    ),
+    "index-aligned": _index(
+        CrossModalIndex(FITTED, modality="x"),
+        {"gallery": X, "ids": IDS},
+        NEW_Y,
+        NEW_X,
+        before={"modality": "y"},
+        before_fit={"gallery": Y},
+        exempt=ITS_NAMES,
+    ),
+    "index-csls": _index(
+        CrossModalIndex(FITTED, **CSLS),
+        {"gallery": Y, "ids": IDS, "query_bank": X},
+        NEW_X,
+        NEW_Y,
+        before={"hubness": None},
+        before_fit={"gallery": NEW_Y},
+        exempt=ITS_NAMES,
+    ),
+    "index-nnn": _index(
+        CrossModalIndex(metric="dot", hubness="nnn"),
+        {"gallery": POINTS_Y, "ids": IDS, "query_bank": POINTS_X},
+        NEW_POINTS,
+        NEW_POINTS,
+        before={"hubness": None},
+        before_fit={"gallery": X},
+        exempt={"names": NO_NAMES},
+    ),
+}
+
+CLASSES = {"X": POINTS_X, "y": LABELS}
+OTHER_CLASSES = {"X": X, "y": np.where(LABELS == "ant", 1, 0)}
+FIT_CLASSES = Call("fit", CLASSES, together=("X", "y"))
+OF_CLASSES = (
+    *(one_side(name, "X", NEW_POINTS) for name in ("decision_function", "predict", "predict_proba")),
+    Call("score", {"X": NEW_POINTS, "y": NEW_LABELS}, together=("X", "y"), settled=("X",), order="same"),
+)
+FEATURES = (one_side("transform", "X", NEW_POINTS),)
+
+
+def _head(estimator: Any, calls: tuple[Call, ...] = OF_CLASSES, **more: Any) -> Row:
+    exempt = {"files": NO_FILES} | more.pop("exempt", {})
+    defaults = {"fit": FIT_CLASSES, "before_fit": OTHER_CLASSES, "exempt": exempt}
+    return Row(type(estimator), calls, estimator, **defaults | more)
+
+
+SHOTS = {"shots": NEW_POINTS, "shot_labels": NEW_LABELS}
+FIT_SHOTS = Call("fit", CLASSES | SHOTS, together=("shots", "shot_labels"), settled=("shots",))
+HEADS = {
+    "cache": _head(
+        CacheSimilarity(), FEATURES, changes=(Call("fit_transform", CLASSES, together=("X", "y"), order="rows"),)
+    ),
+    "prototype-similarity": _head(PrototypeSimilarity(), FEATURES),
+    "prototypes": _head(
+        PrototypeClassifier(),
+        fit=Call("fit", CLASSES | {"sample_weight": np.linspace(0.5, 2, len(X))}, together=("X", "y", "sample_weight")),
+    ),
+    "discriminant": _head(GaussianDiscriminant(), before={"alpha": 2.0}),
+    "discriminant-prototypes": _head(GaussianDiscriminant(prototypes=PROTOTYPES), before={"prototypes": None}),
+    "prototype-logistic": _head(
+        PrototypeLogisticRegression(),
+        before={"adaptive": False},
+        warned=(FIT_CLASSES,),
+        warned_with={"max_iter": 1},
+    ),
+    "prototype-logistic-prototypes": _head(
+        PrototypeLogisticRegression(prototypes=PROTOTYPES), before={"prototypes": None}
+    ),
+    "eszsl": _head(ESZSLClassifier(), before={"calibration": 1.0}),
+    "eszsl-attributes": _head(ESZSLClassifier(PROTOTYPES), before={"attributes": None}),
+    "cross-modal": _head(
+        CrossModalClassifier(),
+        before={"shot_weight": None},
+        exempt={"names": NO_NAMES},
+    ),
+    "cross-modal-shots": _head(
+        CrossModalClassifier(FITTED, shot_weight="cv"),
+        tuple(one_side(call.name, "X", NEW_X) for call in OF_CLASSES[:3]),
+        fit=Call(
+            "fit",
+            {"X": Y, "y": LABELS, "shots": NEW_X, "shot_labels": NEW_LABELS},
+            together=("shots", "shot_labels"),
+            settled=("X", "shots"),
+        ),
+        before={"shot_weight": 1.0, "aligner": None},
+        exempt=ITS_NAMES,
+    ),
+    "shared-space": _head(
+        SharedSpace(center=True, unit_length=True), FEATURES, fit=Call("fit", {"X": POINTS_X}), before_fit={"X": X}
+    ),
+    "shared-space-aligned": _head(
+        SharedSpace(FITTED, "y"),
+        (one_side("transform", "X", NEW_Y),),
+        fit=Call("fit", {"X": Y}, settled=("X",)),
+        before={"center": True, "aligner": None},
+        before_fit={"X": X},
+        exempt={"names": NO_NAMES},
+    ),
+}
+SPACES = INDEXES | HEADS
