@@ -308,13 +308,13 @@ def _decode(node: Any, arrays: list[np.ndarray[Any, Any]]) -> Any:
 def _saved_classes() -> dict[Any, type[Any]]:
     """Everything of this package that a file may hold, by name; all of it is known by its attributes alone."""
     from . import alignment
-    from .linalg import kernel_embedding, kernel_features, kernel_maps, kernels, moments, pair
+    from .linalg import kernel_embedding, kernel_features, kernel_maps, kernels, moments, pair, row_moments
     from .metrics import scorer
 
     classes: list[type[Any]] = [scorer.RetrievalScorer]
     classes += [getattr(alignment, name) for name in alignment.__all__]
-    classes += [moments.PairMoments, moments.CrossMoments, pair.Side, pair.StandardizedPair, pair.UnformedPair]
+    classes += [moments.PairMoments, pair.Side, pair.StandardizedPair, pair.UnformedPair]
     classes += [kernels.Kernel, kernel_embedding.KernelEmbedding]
-    classes += [kernel_embedding.RowMoments, kernel_features.FeatureMoments]
+    classes += [row_moments.RowMoments, kernel_features.FeatureMoments]
     classes += [kernel_maps.KernelMap, kernel_maps.FourierMap]
     return {each.__name__: each for each in classes}

@@ -165,6 +165,12 @@ class LinearAligner(LinearMaps):
         ------
         ValueError
             If the batch differs from earlier ones in width or names, or is bad in a way that `fit` refuses.
+
+        Warns
+        -----
+        UserWarning
+            If features correlate so strongly that the moments alone have too few digits: beyond a condition of 1e8, or
+            of 1e4 where they come from products in single precision.
         """
         with unchanged_on_error(self):
             self._check_parameters()
@@ -208,6 +214,11 @@ class LinearAligner(LinearMaps):
             If `moments` is not a `PairMoments`.
         ValueError
             If the moments hold a single row, or `n_components` is more than the ranks allow.
+
+        Warns
+        -----
+        UserWarning
+            If the moments have too few digits, as `partial_fit` says it.
         """
         if not isinstance(moments, PairMoments):
             raise TypeError(

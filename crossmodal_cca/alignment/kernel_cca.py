@@ -302,8 +302,8 @@ class KernelCCA(KernelMaps):
             )
         self._x_embedding, self._y_embedding = model.x, model.y
         for side, moments in (("y", model.to_y), ("x", model.to_x)):
-            set_or_delete(self, f"{side}_mean_", None if moments is None else moments.cross.mean_b)
-            set_or_delete(self, f"_{side}_effects", None if moments is None else moments.cross.scatter / max(n - 1, 1))
+            set_or_delete(self, f"{side}_mean_", None if moments is None else moments.mean_b)
+            set_or_delete(self, f"_{side}_effects", None if moments is None else moments.scatter / max(n - 1, 1))
         self.singular_values_, self.correlations_ = model.singular_values, model.correlations
         # A power set later counts from the next fit on.
         self._score_weights = self.singular_values_**self.power

@@ -14,8 +14,8 @@ from .._blocks import float_dtype, row_slices
 from .._typing import FloatArray
 from .kernel_maps import KernelMap, Map
 from .kernels import Kernel, block_rows
-from .moments import CrossMoments
-from .products import product, refuse_overflow
+from .products import product
+from .row_moments import RowMoments
 from .solution import definite_signs
 
 # Correlation below which scores count as unrelated to a feature: rounding, or symmetric rows.
@@ -51,51 +51,6 @@ class KernelEmbedding:
             F = self.map(self.kernel.read(rows, part))
             scores[part] = product(F, self.rotations) - self.offset
         return scores
-
-
-@dataclass(frozen=True, eq=False)
-class RowMoments:
-    """Moments of one side's scores or features (a) with the other side's rows (b), and Σ (b − mean_b)² of these."""
-
-    cross: CrossMoments
-    squares: FloatArray
-
-    @classmethod
-    def of_rows(cls, A: FloatArray, B: FloatArray) -> RowMoments:
-        """Moments of one block of rows in double precision."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            cross = CrossMoments.of_rows(A, B)
-            return cls(cross, np.square(B - cross.mean_b).sum(axis=0))._finite()
-
-    def __add__(self, other: RowMoments) -> RowMoments:
-        with np.errstate(over="ignore", invalid="ignore"):
-            cross = self.cross + other.cross
-            between = self.cross.n_rows * (other.cross.n_rows / cross.n_rows)
-            apart = np.square(other.cross.mean_b - self.cross.mean_b)
-            return RowMoments(cross, self.squares + other.squares + between * apart)._finite()
-
-    def with_a_times(self, W: FloatArray) -> RowMoments:
-        """The moments of AW in place of A."""
-        return replace(self, cross=self.cross.with_a_times(W))
-
-    def with_a_plus(self, shift: FloatArray) -> RowMoments:
-        """The moments of A + shift in place of A."""
-        return replace(self, cross=replace(self.cross, mean_a=self.cross.mean_a + shift))
-
-    def flipped(self, signs: FloatArray) -> RowMoments:
-        """The moments of A times signs."""
-        cross = self.cross
-        return replace(self, cross=replace(cross, mean_a=cross.mean_a * signs, scatter=cross.scatter * signs[:, None]))
-
-    def correlations(self, squares: FloatArray) -> FloatArray:
-        """Correlation (n_features, k) of each feature of the rows with the scores whose squares (k,) are given."""
-        lengths = np.sqrt(self.squares)[:, None] * np.sqrt(squares)
-        return np.asarray(np.divide(self.cross.scatter.T, lengths, out=np.zeros_like(lengths), where=lengths > 0))
-
-    def _finite(self) -> RowMoments:
-        # What they are multiplied with is finite, so that nothing else overflows before them.
-        refuse_overflow(self.squares)
-        return self
 
 
 @dataclass(frozen=True, eq=False)

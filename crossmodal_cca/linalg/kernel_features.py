@@ -13,12 +13,13 @@ from .._blocks import row_slices
 from .._typing import FloatArray
 from .._validation import PairedRows
 from .kernel_cca import KernelSolution
-from .kernel_embedding import KernelEmbedding, KernelModel, RowMoments, row_moments
+from .kernel_embedding import KernelEmbedding, KernelModel, row_moments
 from .kernel_maps import Map
 from .kernels import Kernel, block_rows
 from .moments import PairMoments, moments_of_rows
 from .pair import standardize_moments
 from .products import product, refuse_overflow
+from .row_moments import RowMoments
 from .solution import score_correlations
 from .svd import rank_tolerance, truncated_svd
 from .whitening import whiten_covariances

@@ -17,7 +17,7 @@ from .._persistence import SavedMixin
 from .._typing import FloatArray
 from .._validation import PairedRows, check_pair
 from .centred_rows import centre
-from .products import cross_product, gram, out_of_range, product, refuse_overflow, subtract_outer
+from .products import cross_product, gram, out_of_range, refuse_overflow, subtract_outer
 from .sparse_rows import DENSE_FROM, largest_magnitudes, refuse_wide_sparse
 
 DOUBLE = np.dtype(np.float64)
@@ -260,37 +260,6 @@ class PairMoments(SavedMixin):
 
 def _coarser(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
     return min(a, b, key=lambda dtype: dtype.itemsize)
-
-
-@dataclass(frozen=True, eq=False)
-class CrossMoments:
-    """Count, means and centred cross-products Σ (a − mean_a)(b − mean_b)ᵀ of paired rows alone; they add up too."""
-
-    n_rows: int
-    mean_a: FloatArray
-    mean_b: FloatArray
-    scatter: FloatArray
-
-    @classmethod
-    def of_rows(cls, A: FloatArray, B: FloatArray) -> CrossMoments:
-        """Moments of one block of rows of one floating type."""
-        w = np.ones(len(A))
-        (Ac, mean_a, da), (Bc, mean_b, db) = centre(A, w), centre(B, w)
-        scatter = product(Ac.T, Bc).astype(np.float64, copy=False) - np.outer(len(A) * da, db)
-        return cls(len(A), mean_a, mean_b, scatter)
-
-    def __add__(self, other: CrossMoments) -> CrossMoments:
-        n = self.n_rows + other.n_rows
-        share = other.n_rows / n
-        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-            da, db = other.mean_a - self.mean_a, other.mean_b - self.mean_b
-            scatter = self.scatter + other.scatter + np.outer(share * self.n_rows * da, db)
-        refuse_overflow(scatter)
-        return CrossMoments(n, self.mean_a + share * da, self.mean_b + share * db, scatter)
-
-    def with_a_times(self, W: FloatArray) -> CrossMoments:
-        """The moments of the rows AW in place of A."""
-        return replace(self, mean_a=self.mean_a @ W, scatter=product(W.T, self.scatter))
 
 
 def moments_of_rows(
