@@ -324,7 +324,8 @@ def refits(name, params, A, B, item, splits, side):
     for train, test in splits:
         model = clone(MODELS[name]).set_params(**params).fit(A[train], B[train])
         scores, ids = [model.transform(A[test]), model.transform_y(B[test])], [item[test], item[test]]
-        scores[side], ids[side] = deduplicate(scores[side], ids[side])
+        first = np.sort(np.unique(ids[side], return_index=True)[1])
+        scores[side], ids[side] = scores[side][first], ids[side][first]
         report = retrieval_report(*scores, x_ids=ids[0], y_ids=ids[1], measures=[RETRIEVAL], n_bootstrap=0)
         found.append(report["value"].mean())
     return found
