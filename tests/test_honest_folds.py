@@ -7,7 +7,6 @@ from linear_models import pairs
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy import sparse
 from sklearn.base import clone
-from sklearn.decomposition import PCA
 from sklearn.model_selection import GroupKFold, KFold
 
 from crossmodal_cca import CCA, CCACV, KernelCCA, KernelCCACV, PLSRegression, PLSRegressionCV
@@ -108,8 +107,8 @@ def test_splitters_are_taken_as_they_are(name):
 
 def test_sorted_emoji_score_as_shuffled_and_as_new_ones():
     data, test = load_emoji(subset="train"), load_emoji(subset="test")
-    reduction = PCA(200, random_state=0).fit(data.image)
-    image, text, names = reduction.transform(data.image), data.text, data.base_name
+    # A quarter of the features, for speed.
+    image, text, names = data.image[:, ::4], data.text, data.base_name
     search = CCACV([100], shrinkages=(0.5,), powers=(1.0,), scoring="hit_rate_at_10", cv=5)
     order = np.random.default_rng(0).permutation(len(image))
     of_sorted = search.fit(image, text, groups=names).best_score_
@@ -117,7 +116,7 @@ def test_sorted_emoji_score_as_shuffled_and_as_new_ones():
     # Two standard errors of the difference of two shares of 1528 queries.
     assert of_sorted == pytest.approx(of_shuffled, abs=2 * np.sqrt(2 * 0.25 / 1528))
     # As many rows as a fold has, which share no name with the others; two standard errors of their share.
-    new = make_retrieval_scorer("hit_rate_at_10")(search, reduction.transform(test.image)[:306], test.text[:306])
+    new = make_retrieval_scorer("hit_rate_at_10")(search, test.image[:306, ::4], test.text[:306])
     assert of_sorted == pytest.approx(new, abs=2 * np.sqrt(0.25 / 306))
 
 
@@ -325,7 +324,8 @@ def refits(name, params, A, B, item, splits, side):
     for train, test in splits:
         model = clone(MODELS[name]).set_params(**params).fit(A[train], B[train])
         scores, ids = [model.transform(A[test]), model.transform_y(B[test])], [item[test], item[test]]
-        scores[side], ids[side] = deduplicate(scores[side], ids[side])
+        first = np.sort(np.unique(ids[side], return_index=True)[1])
+        scores[side], ids[side] = scores[side][first], ids[side][first]
         report = retrieval_report(*scores, x_ids=ids[0], y_ids=ids[1], measures=[RETRIEVAL], n_bootstrap=0)
         found.append(report["value"].mean())
     return found

@@ -14,6 +14,7 @@ from .._blocks import BLOCK_ROWS, float_block, is_sparse, row_slices
 from .._ids import checked_ids, codes_of_ids
 from .._typing import FloatArray
 from .._validation import PairedRows
+from ..linalg.products import product
 from ..metrics.scorer import RetrievalScorer
 
 # Part number of each row, 0, 1, …: rows of one number belong together.
@@ -186,8 +187,9 @@ class _Units:
         directions = rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape) / self.deviation[:, None]
         V = np.empty((A.shape[0], _N_DIRECTIONS))
         for rows in row_slices(A.shape[0], _rows_at_once(A)):
-            V[rows] = float_block(A, rows, np.float64, name) @ directions
-        return np.asarray(V - self.centre @ directions)
+            block = float_block(A, rows, np.float64, name)
+            V[rows] = block @ directions if is_sparse(block) else product(block, directions)
+        return V - product(self.centre[None], directions)
 
     def agree(self, A: Any, one: Parts, other: Parts, name: str) -> NDArray[np.bool_]:
         """Whether rows are equal to six digits, pair by pair."""
