@@ -13,12 +13,13 @@ from ill_conditioned import RECIPES, ill_conditioned_pairs
 
 from crossmodal_cca import CCA
 
-K = 3
+K, N = 3, 200
 CONDITIONS = [10.0**exponent for exponent in range(9)]
 # A solver and the floating type of the rows.
 COLUMNS = [("auto", "float64"), ("svd", "float64"), ("moments", "float64"), ("auto", "float32")]
-# Rounding depends on the processor; what is printed should not.
+# Rounding depends on the processor; what is printed should not. Nor should which side of a solver's limit rows lie on.
 MARGIN = 3
+BELOW = 0.7
 
 
 def largest_errors(condition: float, seeds: Iterable[int]) -> list[float]:
@@ -26,7 +27,7 @@ def largest_errors(condition: float, seeds: Iterable[int]) -> list[float]:
     columns = []
     for recipe, seed in product(RECIPES, seeds):
         rows = {
-            dtype: ill_conditioned_pairs(recipe, condition, seed=seed, dtype=dtype) for dtype in ("float64", "float32")
+            dtype: ill_conditioned_pairs(recipe, BELOW * condition, N, seed, dtype) for dtype in ("float64", "float32")
         }
         right = {dtype: hp.cca(0.0, K)(pair, pair).correlations for dtype, pair in rows.items()}
         fitted = ((CCA(K, solver=solver).fit(*rows[dtype]), right[dtype]) for solver, dtype in COLUMNS)
@@ -40,12 +41,9 @@ def main() -> None:
     print("| condition | " + " | ".join(f'`"{solver}"`, {dtype}' for solver, dtype in COLUMNS) + " |")
     print("|---" * (len(COLUMNS) + 1) + "|")
     for condition in CONDITIONS:
-        exponents = (np.ceil(np.log10(MARGIN * error)) for error in largest_errors(condition, range(10)))
-        print(
-            f"| {condition:.0e} | ".replace("e+0", "e")
-            + " | ".join(f"1e{exponent:.0f}" for exponent in exponents)
-            + " |"
-        )
+        exponents = np.ceil(np.log10(MARGIN * np.array(largest_errors(condition, range(5)))))
+        entries = [f"1e{exponent:.0f}" for exponent in (np.log10(condition), *exponents)]
+        print("| " + " | ".join(entries) + " |")
 
 
 if __name__ == "__main__":
