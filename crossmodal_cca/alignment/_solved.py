@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ..linalg.pair import Covariances
 from ..linalg.solution import LinearSolution
 from ..linalg.whitening import WhitenedPair
 
-# Reciprocal condition of what was divided by, below which products have too few digits. Those of single precision make
-# correlations err by up to 2e-8 times the condition, and 1e-6 is to be kept; those of double by 1e-8 at their floor.
-SINGLE_FLOOR, DOUBLE_FLOOR = 0.02, 1e-8
+# Reciprocal condition of what was divided by, below which products in double precision have too few digits: there,
+# correlations err by 1e-8.
+DOUBLE_FLOOR = 1e-8
+# The same for single precision, in which correlations err by up to 1.5e-8 times the condition, and 1e-6 is to be kept. In
+# more rows than these the errors average out.
+SINGLE_FLOOR, FEWEST_TO_AVERAGE = 0.015, 4096
 # Where products in single precision are all there is, they are doubtful from an error of 2e-4 on.
 DOUBTFUL_IN_SINGLE = 1e-4
 # Relative to the first component, how strong the last one has to be in products of single precision.
@@ -42,13 +47,17 @@ class Solved:
         """Whether covariances of double precision were enough."""
         return self.is_clear and self.rcond > DOUBLE_FLOOR
 
-    @property
-    def holds_in_single(self) -> bool:
-        """Whether covariances from products in single precision were enough."""
+    def holds_in_single(self, n_rows: int) -> bool:
+        """Whether covariances from products of so many rows in single precision were enough."""
         unexplained = 1.0 - self.solution.correlations.max(initial=0.0) ** 2
-        return self.is_clear and self.rcond > SINGLE_FLOOR and bool(unexplained > UNEXPLAINED)
+        return self.is_clear and self.rcond > single_floor(n_rows) and bool(unexplained > UNEXPLAINED)
 
     @property
     def scores_fit_single(self) -> bool:
         """Whether scores and predictions can be computed in single precision."""
         return self.solution.amplification(self.S) <= SINGLE_AMPLIFICATION
+
+
+def single_floor(n_rows: int) -> float:
+    """Reciprocal condition down to which products of so many rows in single precision are enough."""
+    return SINGLE_FLOOR * float(np.sqrt(FEWEST_TO_AVERAGE / max(n_rows, FEWEST_TO_AVERAGE)))

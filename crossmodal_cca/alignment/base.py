@@ -294,7 +294,7 @@ class LinearAligner(LinearMaps):
         if self.solver != "svd" or rows is None:
             tentative = rows is not None and pair.moments.is_single
             solved = self._solve(pair, None, allow_fewer=allow_fewer, tentative=tentative)
-        if rows is not None and pair.moments.is_single and (solved is None or not solved.holds_in_single):
+        if rows is not None and pair.moments.is_single and (solved is None or not solved.holds_in_single(pair.n_rows)):
             pair = standardize_rows(rows, scale=self.scale, in_double=True)
             solved = solved and self._solve(pair, None, allow_fewer=allow_fewer, tentative=False)
         if rows is not None and self.solver != "moments" and (solved is None or not solved.holds):

@@ -18,7 +18,7 @@ from ..linalg.held_out import HeldOutRows, NestedSolution, Residuals
 from ..linalg.pair import StandardizedPair
 from ..metrics.scorer import RetrievalScorer
 from ._items import Gallery, Items
-from ._solved import DOUBLE_FLOOR, SINGLE_FLOOR
+from ._solved import DOUBLE_FLOOR, single_floor
 from .base import LinearAligner, LinearMaps
 from .folds import Folds, HeldOut
 from .selection import Choice, FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
@@ -156,7 +156,7 @@ class LinearCV(SelectionMixin, LinearMaps):
         """Solver and held-out part of a fold: like one model's, from rows where covariances have too few digits."""
         pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
         solver = self._solver(pair, None, most)
-        if pair.moments.is_single and not (solver.is_clear and solver.rcond > SINGLE_FLOOR):
+        if pair.moments.is_single and not (solver.is_clear and solver.rcond > single_floor(pair.n_rows)):
             folds.repeat_in_double()
             pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
             solver = self._solver(pair, None, most)
