@@ -14,8 +14,8 @@ from ..linalg.whitening import WhitenedPair
 # Reciprocal condition of what was divided by, below which products in double precision have too few digits: there,
 # correlations err by 1e-8.
 DOUBLE_FLOOR = 1e-8
-# The same for single precision, in which correlations err by up to 1.5e-8 times the condition, and 1e-6 is to be kept. In
-# more rows than these the errors average out.
+# The same for single precision, in which correlations err by up to 1.5e-8 times the condition, and 1e-6 is to be kept;
+# in more rows than these the errors average out.
 SINGLE_FLOOR, FEWEST_TO_AVERAGE = 0.015, 4096
 # Where products in single precision are all there is, they are doubtful from an error of 2e-4 on.
 DOUBTFUL_IN_SINGLE = 1e-4
