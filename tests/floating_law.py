@@ -12,6 +12,7 @@ not told apart. Beyond that condition double products are needed, which tell apa
 
 import warnings
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -39,6 +40,11 @@ KERNEL = {
 }
 MODELS = LINEAR | KERNEL
 SINGLE_EPS = float(np.finfo(np.float32).eps)
+
+
+def spacing_of_single(values: Any) -> Any:
+    """Distance of values to their neighbours in single precision, also where these are subnormal."""
+    return np.spacing(np.abs(values).astype(np.float32)).astype(float)
 
 
 @cache

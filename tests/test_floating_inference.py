@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from floating_data import TALL, directions, rows
-from floating_law import SINGLE_EPS, fitted, gaps, models, tol, turned
+from floating_law import fitted, gaps, models, spacing_of_single, tol, turned
 from numpy.testing import assert_allclose, assert_array_equal
 
 from crossmodal_cca import CCA
@@ -92,5 +92,5 @@ def test_prediction_intervals_are_equal(name, case):
     scale, far = rows(case).y.astype(float).std(axis=0), directions(rows(case).X).lengths.max()
     ends = [prediction_intervals(model, each.X) for model, each in zip(fitted(name, case), both(case), strict=True)]
     for one, other in zip(*ends, strict=True):
-        difference = np.abs(one - other) - SINGLE_EPS * np.abs(other)
+        difference = np.abs(one - other) - spacing_of_single(other)
         assert (difference <= 4 * tol(case) * far * scale).all()

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from floating_data import EPS, condition, directions, rows
-from floating_law import LINEAR, MODELS, SINGLE_EPS, fitted, gaps, models, tol, turned, twins
+from floating_law import LINEAR, MODELS, SINGLE_EPS, fitted, gaps, models, spacing_of_single, tol, turned, twins
 from sklearn.base import clone
 
 from crossmodal_cca import CCA, PairMoments, PLSRegression
@@ -94,7 +94,7 @@ def test_predictions_are_equal(name, case):
     allowed = 4 * (tol(case) if name in WHOLE else turned(name, case).max())
     far = np.maximum(directions(narrow.X).lengths, 1.0)[:, None]
     # Predictions are given in single precision.
-    difference = np.abs(one - other) - SINGLE_EPS * np.abs(other)
+    difference = np.abs(one - other) - spacing_of_single(other)
     assert (difference <= allowed * far * narrow.y.astype(float).std(axis=0)).all()
 
 

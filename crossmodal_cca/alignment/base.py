@@ -301,10 +301,10 @@ class LinearAligner(LinearMaps):
             solved = self._solve(pair, pair.triangular_rows(rows), allow_fewer=allow_fewer, tentative=False)
         assert solved is not None
         self._warn_of(solved, pair, rows_at_hand=rows is not None, allow_fewer=allow_fewer)
-        # What adds up large numbers to a small one would lose that in single precision.
-        dtype = pair.dtype if solved.scores_fit_single else np.dtype(np.float64)
         solution = solved.solution.to_features(pair.x, pair.y)
-        self._store_solution(solution, pair.kept(), solved.extra, dtype)
+        # Single precision would lose what adds up large numbers to a small one, or has units near an end of its range.
+        in_single = solved.scores_fit_single and solution.fits_single(pair.x.scale, pair.y.scale)
+        self._store_solution(solution, pair.kept(), solved.extra, pair.dtype if in_single else np.dtype(np.float64))
 
     def _store_solution(
         self,

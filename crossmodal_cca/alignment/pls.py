@@ -17,6 +17,7 @@ from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ._solved import Solved
 from .base import LinearAligner
+from .prediction import predictions_of_scores
 from .scores import column_moments
 
 
@@ -229,11 +230,12 @@ class RegressionScoreMixin(RegressorMixin):
         return float(np.mean(1.0 - shares))
 
     def _features_and_predictions(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        predictions = self.predict(X)
+        # Rounded to single precision, predictions far from zero would lose what they explain.
+        scores = self._x_scores(X, weighted=False).astype(np.float64)
+        predictions = predictions_of_scores(scores, self._y_effects, self.y_mean_)
         features: Any = self._y_features(y)
         # The predictions are as large as dense features.
-        features = features.toarray() if is_sparse(features) else features
-        return features, predictions[:, None] if predictions.ndim == 1 else predictions
+        return features.toarray() if is_sparse(features) else features, predictions
 
 
 class PLSRegression(RegressionScoreMixin, _PLS):

@@ -16,6 +16,9 @@ from .whitening import unit_diagonal
 # Share by which entries may differ that count as equally large.
 TIED = 1e-6
 
+# Sizes from which on products in single precision come near the end of its range.
+FAR = 1e30
+
 
 @dataclass(frozen=True, eq=False)
 class LinearSolution:
@@ -75,6 +78,13 @@ class LinearSolution:
                 if f.name.endswith("_" + kind)
             },
         )
+
+    def fits_single(self, x_scale: FloatArray, y_scale: FloatArray) -> bool:
+        """Whether maps from and to features with these divisors lie well within the range of single precision."""
+        of_features = (self.x_rotations.T / x_scale, self.y_rotations.T / y_scale)
+        to_features = (self.x_effects * x_scale, self.y_effects * y_scale)
+        sizes = np.concatenate([np.abs(A).max(axis=0, initial=0.0) for A in of_features + to_features])
+        return bool(((sizes == 0) | ((sizes > 1 / FAR) & (sizes < FAR))).all())
 
     def amplification(self, S: Covariances) -> float:
         """How many times larger than a score, or a predicted feature, are the terms that it is the sum of, at most.
