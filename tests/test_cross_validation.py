@@ -355,8 +355,9 @@ def test_a_fold_far_away_leaves_the_others_their_digits(dtype, offset):
     expected = GridSearchCV(CCA(), grid, cv=KFold(3)).fit(shifted, Y.astype(dtype))
     for fold in range(3):
         name = f"split{fold}_test_score"
-        # Without shrinkage weights of 1e6 (features of 1, told apart beside offsets) enlarge rounding of the scores.
-        assert_allclose(search.cv_results_[name], expected.cv_results_[name], atol=1e-6)
+        # Scores of the fold lie a thousand deviations away, where those of a model in single precision are rounded.
+        atol = 1e-6 if dtype == np.float64 else 1000 * np.finfo(dtype).eps
+        assert_allclose(search.cv_results_[name], expected.cv_results_[name], atol=atol)
 
 
 def test_targets_constant_in_training_are_not_met():
