@@ -17,7 +17,6 @@ from ..linalg.pair import Covariances, StandardizedPair
 from ..linalg.pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ._solved import Solved
 from .base import LinearAligner
-from .prediction import predictions_of_scores
 from .scores import column_moments
 
 
@@ -230,12 +229,11 @@ class RegressionScoreMixin(RegressorMixin):
         return float(np.mean(1.0 - shares))
 
     def _features_and_predictions(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        # Rounded to single precision, predictions far from zero would lose what they explain.
-        scores = self._x_scores(X, weighted=False).astype(np.float64)
-        predictions = predictions_of_scores(scores, self._y_effects, self.y_mean_)
+        predictions = self.predict(X)
         features: Any = self._y_features(y)
         # The predictions are as large as dense features.
-        return features.toarray() if is_sparse(features) else features, predictions
+        features = features.toarray() if is_sparse(features) else features
+        return features, predictions[:, None] if predictions.ndim == 1 else predictions
 
 
 class PLSRegression(RegressionScoreMixin, _PLS):

@@ -49,7 +49,7 @@ class PredictionMixin(PairScoresMixin):
             If the width or the names differ from those seen in `fit`, or values are not finite.
         """
         check_is_fitted(self)
-        y_pred = predictions_of_scores(self._x_scores(X, weighted=False), self._y_effects, self.y_mean_)
+        y_pred = _predictions(self._x_scores(X, weighted=False), self._y_effects, self.y_mean_)
         return y_pred[:, 0] if self._y_is_1d else y_pred
 
     def predict_x(self, y: ArrayLike) -> FloatArray:
@@ -71,7 +71,7 @@ class PredictionMixin(PairScoresMixin):
             If the width or the names differ from those seen in `fit`, or values are not finite.
         """
         check_is_fitted(self)
-        return predictions_of_scores(self._y_scores(y, weighted=False), self._x_effects, self.x_mean_)
+        return _predictions(self._y_scores(y, weighted=False), self._x_effects, self.x_mean_)
 
 
 class LinearPredictionMixin(PredictionMixin):
@@ -168,7 +168,7 @@ class LinearPredictionMixin(PredictionMixin):
         check_is_fitted(self)
         n_samples = check_whole_number(n_samples, "n_samples")
         refuse_dask(X, "X")
-        mean = predictions_of_scores(self._x_scores(X, weighted=False), self._y_effects, self.y_mean_)
+        mean = _predictions(self._x_scores(X, weighted=False), self._y_effects, self.y_mean_)
         variances, Q = linalg.eigh(self.residual_covariance())
         root = Q * np.sqrt(np.maximum(variances, 0.0))
         noise = check_random_state(random_state).standard_normal((len(mean), len(root), n_samples))
@@ -224,13 +224,13 @@ class LinearPredictionMixin(PredictionMixin):
             raise ValueError(
                 f"Scores have {T.shape[1]} columns; {type(self).__name__} has n_components_={self.n_components_}."
             )
-        return predictions_of_scores(T, (loadings * scale[:, None]).T, mean)
+        return _predictions(T, (loadings * scale[:, None]).T, mean)
 
 
-def predictions_of_scores(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
+def _predictions(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
     """mean + scores @ effects, in the floating type of the scores."""
     if is_dask(scores):
-        return map_rows(predictions_of_scores, scores, len(mean), scores.dtype, effects=effects, mean=mean)  # type: ignore[no-any-return]
+        return map_rows(_predictions, scores, len(mean), scores.dtype, effects=effects, mean=mean)  # type: ignore[no-any-return]
     predicted = np.empty((len(scores), len(mean)), scores.dtype)
     for rows in row_slices(len(scores)):
         # Products of the finer type, as for the scores.

@@ -166,14 +166,14 @@ def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayL
     """Moments of the columns that rows of X and y give, a block of rows at a time; those of Dask where they are."""
     moments: ColumnMoments | None
     if is_dask(X, y):
-        A, B = columns(X, y)
+        A, B = columns(_in_double(X), _in_double(y))
         check_same_rows(A.shape[0], B.shape[0])
         moments = sum_over_rows(_block_moments, *aligned_pair(A, B, sample_weight))
     else:
         n_rows = count_rows(X)
         check_same_rows(n_rows, count_rows(y))
         w = None if sample_weight is None else check_sample_weight(sample_weight, n_rows)
-        blocks = ((take_rows(X, rows), take_rows(y, rows), rows) for rows in row_slices(n_rows))
+        blocks = ((_in_double(take_rows(X, rows)), _in_double(take_rows(y, rows)), rows) for rows in row_slices(n_rows))
         parts = (_block_moments(*columns(A, B), None if w is None else w[rows]) for A, B, rows in blocks)
         moments = reduce(add, parts) if n_rows else None
     if moments is None or moments.n_rows < 2:
@@ -182,6 +182,13 @@ def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayL
     if moments.weight_sum <= 0:
         raise ValueError("sample_weight is zero for every row; some must be positive.")
     return moments
+
+
+def _in_double(rows: Any) -> Any:
+    """Rows of single precision as double: rounded, scores far from zero would lose what they vary by."""
+    found: Any = getattr(rows, "dtypes", getattr(rows, "dtype", None))
+    types = set(np.atleast_1d(found))
+    return rows.astype(np.float64) if types and types <= {np.dtype(np.float32), np.dtype(np.float16)} else rows
 
 
 def _block_moments(A: FloatArray, B: FloatArray, sample_weight: Any) -> ColumnMoments | None:
