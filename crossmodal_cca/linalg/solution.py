@@ -15,9 +15,10 @@ from .whitening import unit_diagonal
 
 # Share by which entries may differ that count as equally large.
 TIED = 1e-6
-
 # Sizes from which on products in single precision come near the end of its range.
 FAR = 1e30
+# Spread of scores, relative to their size, that is rounding of the products they come from.
+STILL = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,9 +175,12 @@ class ColumnMoments:
         return np.asarray((self.lowest < self.highest) & (self.scatter[:2] > 0))
 
     def correlations(self) -> FloatArray:
-        """Correlation (k,) of each pair; 0 where one does not vary."""
+        """Correlation (k,) of each pair of scores; 0 where one does not vary beyond their rounding."""
         (a, b), ab = np.sqrt(self.scatter[:2]), self.scatter[2]
-        return np.asarray(np.divide(ab, a * b, out=np.zeros_like(ab), where=self.varies.all(axis=0)))
+        # Scores of equal rows may differ in their last digits, by where in a block the rows stand.
+        rounding = STILL * np.maximum(np.abs(self.lowest), np.abs(self.highest))
+        varies = self.varies & (self.highest - self.lowest > rounding)
+        return np.asarray(np.divide(ab, a * b, out=np.zeros_like(ab), where=varies.all(axis=0)))
 
 
 def paired_correlations(A: FloatArray, B: FloatArray, weight: FloatArray | None = None) -> FloatArray:
