@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from scipy import linalg
 
 from .._typing import FloatArray
 from ..linalg.held_out import HeldOutRows, NestedSolution
 from ..linalg.pair import StandardizedPair
-from ..linalg.pls import solve_pls_regression
-from ..linalg.products import product
+from ..linalg.pls import rotations_of_weights, solve_pls_regression
 from ..linalg.whitening import ranks_of_covariances
 from ._solved import WEAK
 from .base import LinearAligner
@@ -141,7 +139,6 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
 def _first(solution: NestedSolution, k: int) -> NestedSolution:
     """The solution with k components: x-scores are nested, y-scores regress the y-row on the first k weights."""
     V = solution.y_rotations[:, :k]
-    y_rotations = product(V, linalg.pinvh(product(V.T, V)))
     return NestedSolution(
-        solution.x_rotations[:, :k], y_rotations, solution.y_effects[:k], solution.singular_values[:k]
+        solution.x_rotations[:, :k], rotations_of_weights(V), solution.y_effects[:k], solution.singular_values[:k]
     )

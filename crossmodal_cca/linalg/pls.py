@@ -15,7 +15,7 @@ from .._typing import FloatArray
 from .pair import Covariances
 from .products import product, scaled
 from .solution import LinearSolution, correlations_of, effects_of_scores
-from .svd import largest_eigenvalue, truncated_svd
+from .svd import largest_eigenvalue, rank_tolerance, truncated_svd
 
 Rows = tuple[FloatArray, FloatArray]
 
@@ -70,9 +70,18 @@ def solve_pls_regression(S: Covariances, k: int, Z: Rows | None = None) -> PLSSo
         C -= np.outer(t2 * p, g)
         V = np.column_stack([V, g])
         d.append(strength)
-    # y-scores regress the y-row on the weights, V(VᵀV)⁺: a y with few columns has fewer directions than components.
-    Ry = V @ linalg.pinvh(V.T @ V) if d else V
+    Ry = rotations_of_weights(V)
     return _complete(S, Z, x.weights, V, x.rotations, Ry, np.array(d), y_loadings=V)
+
+
+def rotations_of_weights(V: FloatArray) -> FloatArray:
+    """Rotations V(VᵀV)⁺ of y-scores, which regress the y-row on the weights V (q, k).
+
+    A y with few columns has fewer directions than components; what is rounding, by the one rank rule, is none.
+    """
+    if not V.size:
+        return V
+    return np.asarray(linalg.pinv(V, rtol=rank_tolerance(V.shape[1], np.finfo(np.float64).eps)).T)
 
 
 class _Side:

@@ -123,7 +123,9 @@ def effects_of_scores(G: FloatArray, C: FloatArray) -> FloatArray:
         return C
     # Scores of very different lengths are legitimate; unit diagonal keeps the short ones above the cut-off.
     D = unit_diagonal(np.diagonal(G))
-    inverse = scaled(linalg.pinvh(scaled(G, D, D), check_finite=False), D, D)
+    # Of scores that depend on one another rounding is left, some units for each of them.
+    rounding = 10 * len(G) * np.finfo(np.float64).eps
+    inverse = scaled(linalg.pinvh(scaled(G, D, D), rtol=rounding, check_finite=False), D, D)
     return product(inverse, C)
 
 
