@@ -381,3 +381,13 @@ def test_bad_rows_are_refused(test, A, B, message):
 def test_bad_parameters_are_refused(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_which_of_equal_rows_nuisance_variables_leave_out_does_not_hang_on_rounding():
+    """Indicators have many rows of one length: moved by 1e-13, they give the same permutations and p-values."""
+    rng = np.random.default_rng(0)
+    levels = np.eye(3)[np.arange(90) % 3]
+    X, y = rng.standard_normal((90, 3)) + levels, rng.standard_normal((90, 2)) + levels[:, :2]
+    moved = levels * (1 + 1e-13 * rng.standard_normal(levels.shape))
+    tables = [permutation_test(X, y, 99, nuisance=nuisance, random_state=0) for nuisance in (levels, moved)]
+    np.testing.assert_array_equal(tables[0]["p_value"], tables[1]["p_value"])

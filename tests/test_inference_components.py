@@ -395,3 +395,11 @@ def test_summary_counts_directions_and_not_their_copies():
     )
     assert_allclose(copied[["debiased", "noise_edge"]], plain[["debiased", "noise_edge"]], atol=1e-6)
     assert copied["p_value"].notna().all()
+
+
+def test_scores_of_equal_rows_correlate_with_nothing():
+    """Products may give equal rows scores that differ in their last digits, by where in a block they stand."""
+    X, y = make_paired_latent(100, 8, 6, random_state=0)
+    table = structure_correlations(CCA(3).fit(X, y), np.ones((5, 8)), y[:5])
+    assert not table.loc["x"].to_numpy().any()
+    assert not table.loc["y", "other"].to_numpy().any()

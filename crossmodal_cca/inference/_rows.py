@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._blocks import float_block
 from .._typing import FloatArray
 from .._validation import check_pair, check_same_rows
+from ..linalg.solution import STILL
 
 SIDES = ("x", "y")
 
@@ -35,7 +36,8 @@ def scored_sides(aligner: Any, X: ArrayLike, y: ArrayLike) -> tuple[ScoredSide, 
         scale = getattr(aligner, f"{side}_scale_", np.ones(A.shape[1]))
         features = float_block(A, slice(None), np.float64, "X" if side == "x" else "y")
         named = feature_names(names, side, A.shape[1])
-        sides.append(ScoredSide(_centred(features), _centred(S.astype(np.float64)), named, scale))
+        # Scores of equal rows may differ by the rounding of their products.
+        sides.append(ScoredSide(_centred(features), _centred(S.astype(np.float64), rounding=STILL), named, scale))
     return sides[0], sides[1]
 
 
@@ -46,10 +48,10 @@ def feature_names(names: NDArray[Any] | None, side: str, width: int) -> NDArray[
     return np.array([f"{side}{i}" for i in range(width)], dtype=object)
 
 
-def _centred(A: FloatArray) -> FloatArray:
+def _centred(A: FloatArray, rounding: float = 0.0) -> FloatArray:
     C = A - A.mean(axis=0)
     # What rounding leaves of a constant column is not variation.
-    C[:, np.ptp(A, axis=0) == 0] = 0.0
+    C[:, np.ptp(A, axis=0) <= rounding * np.abs(A).max(axis=0)] = 0.0
     return np.asarray(C)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 25
 # Statistics equal but for rounding count as equal.
 _ROUNDING = 1e-10
+# Share by which lengths of rows may differ that count as equal.
+_TIED = 1e-8
 _TINY = float(np.finfo(np.float64).tiny)
 
 
@@ -196,15 +198,28 @@ def residual_rows(sides: list[FloatArray], basis: FloatArray) -> list[FloatArray
     Q = M Eᵀ(EMEᵀ)^(−1/2), with M = I − BBᵀ and E the selection of n − r rows. Which r rows go is decided by pivoting,
     so that B is well-conditioned on them. With BEᵀ = P diag(c) Wᵀ the root is a correction of rank r.
     """
-    n, r = basis.shape
-    left_out = linalg.qr(basis.T, pivoting=True, mode="r")[1][:r]
-    kept = np.setdiff1d(np.arange(n), left_out)
+    left_out = _pivots(basis)
+    kept = np.setdiff1d(np.arange(len(basis)), left_out)
     P, c, _ = linalg.svd(basis[kept], full_matrices=False)
     # 1 − c² from the rows left out: without the cancellation.
     s = linalg.svdvals(basis[left_out])[::-1]
     factor = 1 / s[: len(c)] - 1
     residuals = ((A - basis @ (basis.T @ A))[kept] for A in sides)
     return [E + P @ (factor[:, None] * (P.T @ E)) for E in residuals]
+
+
+def _pivots(basis: FloatArray) -> NDArray[np.intp]:
+    """Rows (r,) of an orthonormal basis (n, r), each the longest beside those before, the first of equally long ones.
+
+    Levels of a nuisance variable have rows of one length, among which rounding must not choose.
+    """
+    left, chosen = basis.copy(), np.empty(basis.shape[1], dtype=np.intp)
+    for j in range(len(chosen)):
+        lengths = np.einsum("ij,ij->i", left, left)
+        chosen[j] = np.argmax(lengths >= (1 - _TIED) * lengths.max())
+        unit = left[chosen[j]] / np.sqrt(lengths[chosen[j]])
+        left -= np.outer(left @ unit, unit)
+    return chosen
 
 
 def _steps(x: FloatArray, y: FloatArray, pairs: CanonicalPairs, k: int, centred: bool) -> Iterator[Step]:
