@@ -8,7 +8,7 @@ from scipy import sparse
 
 from .._blocks import counted_rows, float_dtype, is_dask
 from .._ids import codes_of_ids
-from .._similarity import SIMILARITIES, QueryLayout, similarity_named
+from .._similarity import SIMILARITIES, QueryLayout, similarity_named, warn_of_zero_rows
 from .._sklearn import check_array
 from .._typing import Array
 from .._validation import check_rows
@@ -89,7 +89,7 @@ def check_sides(queries: Any, gallery: Any, metric: str, *, lazy: bool = False) 
 
     With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known.
     """
-    similarity_named(metric)
+    similarity = similarity_named(metric)
     queries, gallery = (
         counted_rows(check_rows(A, name, lazy=True), name)
         if lazy and is_dask(A)
@@ -101,6 +101,10 @@ def check_sides(queries: Any, gallery: Any, metric: str, *, lazy: bool = False) 
             f"queries and gallery must share one space, but queries have {queries.shape[1]} features and "
             f"gallery items {gallery.shape[1]}; transform both sides with a fitted model first."
         )
+    if similarity.needs_direction:
+        for name, rows in (("queries", queries), ("gallery", gallery)):
+            if not is_dask(rows):
+                warn_of_zero_rows(rows, name)
     return queries, gallery
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._checks import check_confidence_level, check_whole_number, check_whole_numbers
+from .._ids import checked_ids
 from .._typing import Array, Cutoff
 from ._inputs import RetrievalProblem, prepare
 from .measures import ChosenMeasure, evaluate_measures
@@ -276,7 +277,11 @@ def query_report(
         table |= {f"{prefix}rank": values[0], f"{prefix}value": values[1]}
     if baseline is not None:
         table["difference"] = table["value"] - table["baseline_value"]
-    return pd.DataFrame(table, index=None if query_ids is None else pd.Index(np.asarray(query_ids), name="query_id"))
+    if query_ids is None:
+        return pd.DataFrame(table)
+    ids = checked_ids(query_ids, "query_ids", first.n_queries, "queries")
+    # Ids that are tuples stay one column.
+    return pd.DataFrame(table, index=pd.Index(ids, name="query_id", tupleize_cols=False))
 
 
 def check_same_sizes(one: RetrievalProblem, other: RetrievalProblem) -> None:
