@@ -36,12 +36,19 @@ def _index(estimator: Any, fit: dict[str, Any], queries: Any, more: Any, **kwarg
     together = ("gallery", *(("ids",) if "ids" in fit else ()))
     settled = tuple(name for name in ("gallery", "query_bank") if name in fit) if estimator.aligner else ()
     search = {"queries": queries, "n_neighbors": 3}
-    within = {"within": fit["ids"][:9] if "ids" in fit else range(9)}
+    within = {"within": fit["ids"][2:9] if "ids" in fit else range(2, 9)}
     return Row(
         CrossModalIndex,
         (
             Call("kneighbors", search, together=("queries",), settled=("queries",), order="rows"),
-            Call("kneighbors", search | within, "within", together=("queries",), settled=("queries",), order="rows"),
+            Call(
+                "kneighbors",
+                search | within,
+                "kneighbors within",
+                together=("queries",),
+                settled=("queries",),
+                order="rows",
+            ),
             one_side("query_embeddings", "queries", queries),
             Call("show", search, settled=("queries",)),
         ),
