@@ -44,7 +44,7 @@ def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
         raise ValueError(
             f"{name} must not be missing, but {missing.sum()} of {n_rows} are NaN or None; drop those rows."
         )
-    return _changed(checked, _frozen) if _has(checked, tuple, Set) else checked
+    return _changed(checked, _plain) if _has(checked, tuple, Set) else checked
 
 
 def _hint(name: str) -> str:
@@ -76,11 +76,16 @@ def _of_one_kind(ids: NDArray[Any]) -> NDArray[Any]:
     elif len(kinds) == 1 and (kinds <= set("bfcUS") or (kinds <= set("mM") and len({i.dtype for i in entries}) == 1)):
         return np.array(entries)
     if any(issubclass(t, np.generic) for t in types):
-        return _changed(ids, _python)
+        return _changed(ids, _plain)
     return ids
 
 
-def _python(entry: Any) -> Any:
+def _plain(entry: Any) -> Any:
+    """An id, or a part of one, as Python's own object that can be hashed; NumPy's dates are kept."""
+    if type(entry) is tuple:
+        return tuple(map(_plain, entry))
+    if isinstance(entry, Set):
+        return frozenset(map(_plain, entry))
     return entry.item() if isinstance(entry, np.generic) and entry.dtype.kind not in "mM" else entry
 
 
@@ -108,12 +113,6 @@ def _flat(entry: Any) -> Iterator[Any]:
 
 def _changed(ids: NDArray[Any], change: Callable[[Any], Any]) -> NDArray[Any]:
     return np.fromiter(map(change, ids.tolist()), dtype=object, count=len(ids))
-
-
-def _frozen(entry: Any) -> Any:
-    if type(entry) is tuple:
-        return tuple(map(_frozen, entry))
-    return frozenset(entry) if isinstance(entry, Set) else entry
 
 
 def _check_parts(parts: NDArray[Any], owners: NDArray[np.intp], name: str) -> None:

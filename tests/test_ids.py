@@ -99,6 +99,7 @@ KEPT = {
     "objects that are numbers": (np.array([3, 1, 2], dtype=object), np.array([3, 1, 2])),
     "a range": (range(3), np.arange(3)),
     "tuples": ([("a", 1), ("b", 1), ("a", 2)], np.fromiter([("a", 1), ("b", 1), ("a", 2)], dtype=object)),
+    "tuples of NumPy's": ([(np.str_("a"), np.int64(1))] * 3, np.fromiter([("a", 1)] * 3, dtype=object)),
     "sets": ([{1}, {2, 3}, frozenset({1})], np.array([frozenset(), frozenset(), frozenset()])),
 }
 
@@ -224,9 +225,14 @@ def test_an_item_of_an_id_that_is_a_tuple_or_a_set_is_found():
 def test_ids_out_of_an_array_of_numpys_are_saved_as_quickly_as_the_array(tmp_path):
     """Each entry by itself would be a member of the archive, some 400 bytes."""
     names = np.array([f"picture {i}" for i in range(500)])
-    for ids in (names, np.arange(500)):
-        CrossModalIndex().fit(np.ones((500, 1)), ids=ids).save(tmp_path / "array")
-        CrossModalIndex().fit(np.ones((500, 1)), ids=list(ids)).save(tmp_path / "list")
+    pairs = {"array": zip(names.tolist(), range(500), strict=True), "list": zip(names, np.arange(500), strict=True)}
+    for in_array, in_list in (
+        (names, list(names)),
+        (np.arange(500), list(np.arange(500))),
+        (list(pairs["array"]), list(pairs["list"])),
+    ):
+        CrossModalIndex().fit(np.ones((500, 1)), ids=in_array).save(tmp_path / "array")
+        CrossModalIndex().fit(np.ones((500, 1)), ids=in_list).save(tmp_path / "list")
         assert (tmp_path / "list").read_bytes() == (tmp_path / "array").read_bytes()
 
 
