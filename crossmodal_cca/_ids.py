@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Iterator, Mapping, Set
-from typing import Any
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,18 +34,26 @@ def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
     if len(checked) != n_rows:
         raise ValueError(f"{name} must have one entry per row of {rows}: expected {n_rows}, got {len(checked)}.")
     missing = np.ma.getmaskarray(ids) if isinstance(ids, np.ma.MaskedArray) else np.zeros(n_rows, dtype=bool)
-    if checked.dtype.kind in "fcmMO":
-        import pandas as pd
-
-        parts, owners = _parts(checked)
-        if parts.dtype == object:
-            _check_parts(parts, owners, name)
-        missing[owners[pd.isna(parts)]] = True
+    if checked.dtype == object:
+        parts = _Parts.of(checked)
+        parts.check(name)
+        missing[parts.owners[_are_missing(parts.values)]] = True
+        if parts.has(Set, np.generic):
+            checked = _changed(checked, _plain)
+    elif checked.dtype.kind in "fcmM":
+        missing |= _are_missing(checked)
     if missing.any():
         raise ValueError(
-            f"{name} must not be missing, but {missing.sum()} of {n_rows} are NaN or None; drop those rows."
+            f"{name} must not be missing, but {missing.sum()} of {n_rows} ids or labels are NaN or None; drop "
+            "those rows."
         )
-    return _changed(checked, _plain) if _has(checked, tuple, Set) else checked
+    return checked
+
+
+def _are_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    import pandas as pd
+
+    return np.asarray(pd.isna(values))
 
 
 def _hint(name: str) -> str:
@@ -89,44 +98,52 @@ def _plain(entry: Any) -> Any:
     return entry.item() if isinstance(entry, np.generic) and entry.dtype.kind not in "mM" else entry
 
 
-def _parts(ids: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.intp]]:
-    """What ids consist of, where some are tuples or sets, and the row of each."""
-    if not _has(ids, tuple, Set):
-        return ids, np.arange(len(ids))
-    pairs = [(part, row) for row, entry in enumerate(ids.tolist()) for part in _flat(entry)]
-    parts = np.fromiter((part for part, _ in pairs), dtype=object, count=len(pairs))
-    return parts, np.array([row for _, row in pairs], dtype=np.intp)
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What ids consist of, where some are tuples or sets, the row of each part, and the types of ids and parts."""
 
+    values: NDArray[Any]
+    owners: NDArray[np.intp]
+    types: set[type[Any]]
 
-def _has(ids: NDArray[Any], *types: type[Any]) -> bool:
-    """Whether some ids are of these types."""
-    return ids.dtype == object and any(issubclass(t, types) for t in set(map(type, ids.tolist())))
+    @classmethod
+    def of(cls, ids: NDArray[Any]) -> Self:
+        parts, owners = ids.tolist(), np.arange(len(ids))
+        types = found = set(map(type, parts))
+        while compound := {t for t in found if issubclass(t, tuple | Set)}:
+            owners = np.repeat(owners, [len(part) if type(part) in compound else 1 for part in parts])
+            parts = [inner for part in parts for inner in (part if type(part) in compound else (part,))]
+            found = set(map(type, parts))
+            types = types | found
+        return cls(np.fromiter(parts, dtype=object, count=len(parts)), owners, types)
 
+    def has(self, *types: type[Any]) -> bool:
+        """Whether some are of these types."""
+        return any(issubclass(t, types) for t in self.types)
 
-def _flat(entry: Any) -> Iterator[Any]:
-    if isinstance(entry, tuple | Set):
-        for part in entry:
-            yield from _flat(part)
-    else:
-        yield entry
-
-
-def _changed(ids: NDArray[Any], change: Callable[[Any], Any]) -> NDArray[Any]:
-    return np.fromiter(map(change, ids.tolist()), dtype=object, count=len(ids))
-
-
-def _check_parts(parts: NDArray[Any], owners: NDArray[np.intp], name: str) -> None:
-    for part, row in zip(parts.tolist(), owners.tolist(), strict=True):
-        if isinstance(part, _NO_IDS):
+    def check(self, name: str) -> None:
+        """Refuse what is no id."""
+        if self.has(*_NO_IDS):
+            part, row = next(
+                pair for pair in zip(self.values, self.owners, strict=True) if isinstance(pair[0], _NO_IDS)
+            )
             raise TypeError(
                 f"{name} must hold one id or label per row, such as a number, a text, or a tuple or set of these, but "
                 f"row {row} has the {type(part).__name__} {reprlib.repr(part)}.{_hint(name)}"
             )
 
 
+def _changed(ids: NDArray[Any], change: Callable[[Any], Any]) -> NDArray[Any]:
+    return np.fromiter(map(change, ids.tolist()), dtype=object, count=len(ids))
+
+
+def _has_sets(ids: NDArray[Any]) -> bool:
+    return ids.dtype == object and _Parts.of(ids).has(Set)
+
+
 def _sortable(ids: NDArray[Any]) -> NDArray[Any]:
     """Ids as sorting takes them: sets, of which it would miss equal ones, as their sorted members."""
-    return _changed(ids, _sorted) if _has(ids, tuple, Set) else ids
+    return _changed(ids, _sorted) if _has_sets(ids) else ids
 
 
 def _sorted(entry: Any) -> Any:
@@ -161,7 +178,7 @@ def codes_of_ids(
     if a.dtype.kind != b.dtype.kind and {a.dtype.kind, b.dtype.kind} & {"m", "M"}:
         raise _incomparable(a, b, names)
     both = joined(a, b)
-    if _has(both, Set):
+    if _has_sets(both):
         warn(f"{' and '.join(dict.fromkeys(names))} hold sets, which match where they are equal.{_hint(names[0])}")
     try:
         codes = np.unique(_sortable(both), return_inverse=True)[1]
@@ -183,7 +200,11 @@ def distinct_ids(ids: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[An
     try:
         _, first, codes = np.unique(_sortable(ids), return_index=True, return_inverse=True)
     except TypeError as error:
-        raise TypeError(f"{name} must be of comparable types; convert them to one type, such as str.") from error
+        kinds = sorted({type(i).__name__ for i in ids.tolist()})
+        raise TypeError(
+            f"{name} must be of comparable types, got {', '.join(kinds)}; convert all ids or labels to one type, such "
+            "as str."
+        ) from error
     return ids[first], codes
 
 

@@ -189,7 +189,7 @@ def warn_of_zero_rows(rows: Array, name: str) -> None:
     if len(zero):
         which = ", ".join(map(str, zero[:5])) + (", …" if len(zero) > 5 else "")
         warn(
-            f"{len(zero)} of the {len(rows)} rows of {name} are zero throughout: number {which}. Such a row has no "
+            f"{len(zero)} of the {len(rows)} rows of {name} are zero throughout (from 0: {which}). Such a row has no "
             "direction: its cosine with any other counts as 0. Leave it out, or see where it comes from."
         )
 

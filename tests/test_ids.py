@@ -124,12 +124,12 @@ REFUSED = {
     "mappings": ([{}, {}, {}], TypeError, "row 0 has the dict"),
     "arrays": ([np.ones(1)] * 3, TypeError, "row 0 has the ndarray"),
     "too few": ([1, 2], ValueError, "expected 3, got 2"),
-    "None": ([None, "a", "b"], ValueError, "1 of 3 are NaN or None"),
-    "NaN": ([np.nan, 1.0, np.nan], ValueError, "2 of 3 are NaN or None"),
-    "NaN in tuples": ([("a", np.nan), ("a", None), ("a", 1)], ValueError, "2 of 3 are NaN or None"),
-    "NaN in sets": ([{np.nan}, {1}, {2}], ValueError, "1 of 3 are NaN or None"),
-    "NaT": (np.array(["2020-01-01", "NaT", "NaT"], "M8[D]"), ValueError, "2 of 3 are NaN or None"),
-    "masked": (np.ma.masked_less([1, 2, 3], 2), ValueError, "1 of 3 are NaN or None"),
+    "None": ([None, "a", "b"], ValueError, "1 of 3 ids or labels are NaN or None"),
+    "NaN": ([np.nan, 1.0, np.nan], ValueError, "2 of 3 ids or labels are NaN or None"),
+    "NaN in tuples": ([("a", np.nan), ("a", None), ("a", 1)], ValueError, "2 of 3 ids or labels are NaN or None"),
+    "NaN in sets": ([{np.nan}, {1}, {2}], ValueError, "1 of 3 ids or labels are NaN or None"),
+    "NaT": (np.array(["2020-01-01", "NaT", "NaT"], "M8[D]"), ValueError, "2 of 3 ids or labels are NaN or None"),
+    "masked": (np.ma.masked_less([1, 2, 3], 2), ValueError, "1 of 3 ids or labels are NaN or None"),
 }
 
 
@@ -147,14 +147,12 @@ def test_what_is_no_list_of_ids_is_refused_by_its_name(ids, error, message):
 
 def test_sets_match_where_they_are_equal_and_a_warning_says_how_to_share_labels():
     one, other = [{"sea"}, {"dog", "sea"}, {"cat"}], [frozenset({"sea", "dog"}), {"cat"}, {"sea"}]
-    with pytest.warns(
-        UserWarning, match="query_ids and gallery_ids hold sets, which match where they are equal.*relevance"
-    ):
-        codes = codes_of_ids(one, other, 3, 3)
-    assert_array_equal(codes[0][:, None] == codes[1], [[a == b for b in other] for a in one])
+    equal = [[a == b for b in other] for a in one]
     in_tuples = [[(i, 0) for i in ids] for ids in (one, other)]
-    codes = codes_of_ids(*in_tuples, 3, 3)
-    assert_array_equal(codes[0][:, None] == codes[1], [[a == b for b in other] for a in one])
+    for ids in ((one, other), in_tuples):
+        with pytest.warns(UserWarning, match=r"query_ids and gallery_ids hold sets, which match where .* relevance"):
+            codes = codes_of_ids(*ids, 3, 3)
+        assert_array_equal(codes[0][:, None] == codes[1], equal)
     # The recipe of the message.
     M = MultiLabelBinarizer().fit([*one, *other])
     shared = M.transform(one) @ M.transform(other).T > 0

@@ -103,7 +103,7 @@ def test_permuting_the_gallery_changes_nothing(shared):
 
 def test_a_constant_gallery_and_zero_queries_are_found_in_order():
     index = CrossModalIndex().fit(np.ones((400, 3)))
-    with pytest.warns(UserWarning, match="1 of the 2 rows of queries are zero throughout: number 0"):
+    with pytest.warns(UserWarning, match=r"1 of the 2 rows of queries are zero throughout \(from 0: 0\)"):
         distances, ids = index.kneighbors([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]], 5)
     assert_array_equal(ids, [range(5), range(5)])
     assert_allclose(distances, [[1.0] * 5, [0.0] * 5], atol=1e-12)
