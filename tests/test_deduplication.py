@@ -75,6 +75,11 @@ def test_zeros_are_copies_of_each_other():
     assert deduplicate(np.zeros((4, 2)), [0, 0, 1, 1])[0].shape == (2, 2)
 
 
+def test_a_zero_row_among_zeros_is_no_copy_of_another():
+    with pytest.raises(ValueError, match=r"1 row.* largest difference is inf of it \(row 1, id 0\)"):
+        deduplicate([[1e-9], [0.0], [0.0], [0.0], [1.0]], [0, 0, 1, 2, 3])
+
+
 def test_class_labels_are_refused_with_the_largest_difference():
     rows = np.array([[3.0, 4.0], [3.0, 4.0], [3.0, 4.5], [0.0, 5.0]])
     # ‖(-3, 1)‖ / 5

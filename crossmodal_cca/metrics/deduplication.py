@@ -68,7 +68,8 @@ def deduplicate(scores: Any, ids: Any, tolerance: float = 1e-3) -> tuple[Array, 
     lengths = np.linalg.norm(compared, axis=1)
     compared -= compared[first[codes]]
     scale = np.maximum(lengths, np.median(lengths))
-    apart = np.linalg.norm(compared, axis=1) / np.where(scale > 0, scale, 1.0)
+    distance = np.linalg.norm(compared, axis=1)
+    apart = np.divide(distance, scale, out=np.where(distance > 0, np.inf, 0.0), where=scale > 0)
     n_differing = np.count_nonzero(apart > tolerance)
     if n_differing:
         worst = int(apart.argmax())
