@@ -2,36 +2,167 @@
 
 from __future__ import annotations
 
-from typing import Any
+import reprlib
+from collections.abc import Callable, Mapping, Set
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ._warn import warn
+
+# What can be changed, so has no hash, and mappings: no ids, nor parts of them.
+_NO_IDS = (Mapping, list, np.ndarray)
+_SEVERAL_LABELS = (
+    " Where it is enough to share one of several labels, pass the functions of crossmodal_cca.metrics relevance in "
+    "place of ids: with M = MultiLabelBinarizer().fit([*query_labels, *gallery_labels]) it is "
+    "M.transform(query_labels) @ M.transform(gallery_labels).T > 0."
+)
+_PLAIN_KINDS = {bool: "b", int: "i", float: "f"}
+
 
 def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
-    """One id for each of the rows (so called in messages), of any kind, none missing."""
-    # A plain list stays a list of Python objects: np.asarray([1, "a"]) would make both strings, and rows of tuples.
-    checked: NDArray[Any] = np.asarray(ids) if hasattr(ids, "dtype") else np.array(ids, dtype=object)
-    if checked.ndim == 2 and isinstance(ids, list | tuple) and all(isinstance(i, tuple) for i in ids):
-        checked = np.empty(len(ids), dtype=object)
-        checked[:] = ids
+    """One id for each of the rows (so called in messages), of any kind, none missing. Sets become frozensets."""
+    checked = _as_array(ids)
     if checked.ndim != 1:
-        raise ValueError(f"{name} must be one-dimensional, one id or label per row; got shape {checked.shape}.")
+        got = f"shape {checked.shape}" if checked.ndim else f"one {type(ids).__name__}"
+        raise ValueError(
+            f"{name} must be one-dimensional, a list or array of one id or label per row; got {got}."
+            f"{_hint(name) if checked.ndim else ''}"
+        )
     if len(checked) != n_rows:
         raise ValueError(f"{name} must have one entry per row of {rows}: expected {n_rows}, got {len(checked)}.")
-    if checked.dtype.kind in "fcmMO":
-        import pandas as pd
-
-        n_missing = int(np.sum(pd.isna(checked)))
-        if n_missing:
-            raise ValueError(
-                f"{name} must not be missing, but {n_missing} of {len(checked)} are NaN or None; drop those rows."
-            )
+    missing = np.ma.getmaskarray(ids) if isinstance(ids, np.ma.MaskedArray) else np.zeros(n_rows, dtype=bool)
+    if checked.dtype == object:
+        parts = _Parts.of(checked)
+        parts.check(name)
+        missing[parts.owners[_are_missing(parts.values)]] = True
+        if parts.has(Set, np.generic):
+            checked = _changed(checked, _plain)
+    elif checked.dtype.kind in "fcmM":
+        missing |= _are_missing(checked)
+    if missing.any():
+        raise ValueError(
+            f"{name} must not be missing, but {missing.sum()} of {n_rows} ids or labels are NaN or None; drop "
+            "those rows."
+        )
     return checked
 
 
-def codes_of_ids(query_ids: Any, gallery_ids: Any, n_queries: int, n_gallery: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Integers that are equal where the ids of queries and gallery are; without ids those of row i are."""
+def _are_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
+    import pandas as pd
+
+    return np.asarray(pd.isna(values))
+
+
+def _hint(name: str) -> str:
+    return _SEVERAL_LABELS if name.endswith("ids") else ""
+
+
+def _as_array(ids: Any) -> NDArray[Any]:
+    """Ids as an array of the kind that all of them are of, or of Python's objects."""
+    if hasattr(ids, "dtype"):
+        array = np.asarray(ids)
+    elif isinstance(ids, list | tuple | range):
+        # np.asarray([1, "a"]) would make both texts, and rows of tuples.
+        array = np.fromiter(ids, dtype=object, count=len(ids))
+    else:
+        array = np.array(ids, dtype=object)
+    return _of_one_kind(array) if array.dtype == object and array.ndim == 1 else array
+
+
+def _of_one_kind(ids: NDArray[Any]) -> NDArray[Any]:
+    """Numbers, and what came out of an array of NumPy's, as an array: it serves as positions and is saved whole."""
+    entries = ids.tolist()
+    types = set(map(type, entries))
+    kinds = {np.dtype(t).kind if issubclass(t, np.generic) else _PLAIN_KINDS.get(t, "O") for t in types}
+    if kinds and kinds <= set("iu"):
+        whole: NDArray[Any] = np.array(entries)
+        if whole.dtype.kind in "iu":  # and not floats, where no type of integers holds all
+            return whole
+    # Dates of one unit alone: in another some might be out of range.
+    elif len(kinds) == 1 and (kinds <= set("bfcUS") or (kinds <= set("mM") and len({i.dtype for i in entries}) == 1)):
+        return np.array(entries)
+    if any(issubclass(t, np.generic) for t in types):
+        return _changed(ids, _plain)
+    return ids
+
+
+def _plain(entry: Any) -> Any:
+    """An id, or a part of one, as Python's own object that can be hashed; NumPy's dates are kept."""
+    if type(entry) is tuple:
+        return tuple(map(_plain, entry))
+    if isinstance(entry, Set):
+        return frozenset(map(_plain, entry))
+    return entry.item() if isinstance(entry, np.generic) and entry.dtype.kind not in "mM" else entry
+
+
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What ids consist of, where some are tuples or sets, the row of each part, and the types of ids and parts."""
+
+    values: NDArray[Any]
+    owners: NDArray[np.intp]
+    types: set[type[Any]]
+
+    @classmethod
+    def of(cls, ids: NDArray[Any]) -> Self:
+        parts, owners = ids.tolist(), np.arange(len(ids))
+        types = found = set(map(type, parts))
+        while compound := {t for t in found if issubclass(t, tuple | Set)}:
+            owners = np.repeat(owners, [len(part) if type(part) in compound else 1 for part in parts])
+            parts = [inner for part in parts for inner in (part if type(part) in compound else (part,))]
+            found = set(map(type, parts))
+            types = types | found
+        return cls(np.fromiter(parts, dtype=object, count=len(parts)), owners, types)
+
+    def has(self, *types: type[Any]) -> bool:
+        """Whether some are of these types."""
+        return any(issubclass(t, types) for t in self.types)
+
+    def check(self, name: str) -> None:
+        """Refuse what is no id."""
+        if self.has(*_NO_IDS):
+            part, row = next(
+                pair for pair in zip(self.values, self.owners, strict=True) if isinstance(pair[0], _NO_IDS)
+            )
+            raise TypeError(
+                f"{name} must hold one id or label per row, such as a number, a text, or a tuple or set of these, but "
+                f"row {row} has the {type(part).__name__} {reprlib.repr(part)}.{_hint(name)}"
+            )
+
+
+def _changed(ids: NDArray[Any], change: Callable[[Any], Any]) -> NDArray[Any]:
+    return np.fromiter(map(change, ids.tolist()), dtype=object, count=len(ids))
+
+
+def _has_sets(ids: NDArray[Any]) -> bool:
+    return ids.dtype == object and _Parts.of(ids).has(Set)
+
+
+def _sortable(ids: NDArray[Any]) -> NDArray[Any]:
+    """Ids as sorting takes them: sets, of which it would miss equal ones, as their sorted members."""
+    return _changed(ids, _sorted) if _has_sets(ids) else ids
+
+
+def _sorted(entry: Any) -> Any:
+    if isinstance(entry, Set):
+        return (), *sorted(map(_sorted, entry))  # cannot be compared with a tuple of the members
+    return tuple(map(_sorted, entry)) if type(entry) is tuple else entry
+
+
+def codes_of_ids(
+    query_ids: Any,
+    gallery_ids: Any,
+    n_queries: int,
+    n_gallery: int,
+    names: tuple[str, str] = ("query_ids", "gallery_ids"),
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Integers that are equal where the ids of queries and gallery (so called in messages) are.
+
+    Without ids those of row i are.
+    """
     if query_ids is None and gallery_ids is None:
         if n_queries != n_gallery:
             raise ValueError(
@@ -42,33 +173,39 @@ def codes_of_ids(query_ids: Any, gallery_ids: Any, n_queries: int, n_gallery: in
     if query_ids is None or gallery_ids is None:
         given, missing = ("gallery_ids", "query_ids") if query_ids is None else ("query_ids", "gallery_ids")
         raise ValueError(f"query_ids and gallery_ids go together: got {given} without {missing}. Pass both or neither.")
-    a = checked_ids(query_ids, "query_ids", n_queries, "queries")
-    b = checked_ids(gallery_ids, "gallery_ids", n_gallery, "gallery")
+    a = checked_ids(query_ids, names[0], n_queries, "queries")
+    b = checked_ids(gallery_ids, names[1], n_gallery, "gallery")
     if a.dtype.kind != b.dtype.kind and {a.dtype.kind, b.dtype.kind} & {"m", "M"}:
-        raise _incomparable(a, b)
+        raise _incomparable(a, b, names)
     both = joined(a, b)
+    if _has_sets(both):
+        warn(f"{' and '.join(dict.fromkeys(names))} hold sets, which match where they are equal.{_hint(names[0])}")
     try:
-        codes = np.unique(both, return_inverse=True)[1]
+        codes = np.unique(_sortable(both), return_inverse=True)[1]
     except TypeError as error:
-        raise _incomparable(a, b) from error
+        raise _incomparable(a, b, names) from error
     return codes[:n_queries], codes[n_queries:]
 
 
-def _incomparable(a: NDArray[Any], b: NDArray[Any]) -> TypeError:
-    kinds = [sorted({type(i).__name__ for i in ids.tolist()}) for ids in (a, b)]
+def _incomparable(a: NDArray[Any], b: NDArray[Any], names: tuple[str, str]) -> TypeError:
+    kinds = [", ".join(sorted({type(i).__name__ for i in ids.tolist()})) for ids in (a, b)]
     return TypeError(
-        f"query_ids and gallery_ids must be of comparable types, got {', '.join(kinds[0])} against "
-        f"{', '.join(kinds[1])}; convert both to one type, such as str."
+        f"{' and '.join(dict.fromkeys(names))} must be of comparable types, got {' against '.join(kinds)}; convert "
+        "both to one type, such as str."
     )
 
 
 def distinct_ids(ids: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any]]:
     """Ids without repetitions, sorted, and the position there of each."""
     try:
-        values, codes = np.unique(ids, return_inverse=True)
+        _, first, codes = np.unique(_sortable(ids), return_index=True, return_inverse=True)
     except TypeError as error:
-        raise TypeError(f"{name} must be of comparable types; convert them to one type, such as str.") from error
-    return values, codes
+        kinds = sorted({type(i).__name__ for i in ids.tolist()})
+        raise TypeError(
+            f"{name} must be of comparable types, got {', '.join(kinds)}; convert all ids or labels to one type, such "
+            "as str."
+        ) from error
+    return ids[first], codes
 
 
 def joined(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
@@ -77,7 +214,7 @@ def joined(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
     NumPy would turn 1 into "1", and large integers into rounded floats; Python compares them exactly.
     """
     if one.dtype.kind != other.dtype.kind:
-        one, other = one.astype(object), other.astype(object)
+        one, other = (np.fromiter(objects_of(ids), dtype=object, count=len(ids)) for ids in (one, other))
     elif one.dtype.kind in "mM" and one.dtype != other.dtype:
         try:
             common = np.promote_types(one.dtype, other.dtype)
@@ -91,25 +228,42 @@ def joined(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate((one, other))
 
 
-def equal_ids(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether ids are equal, place by place."""
-    if one.dtype.kind == other.dtype.kind and one.dtype.kind in "mM":
-        return np.asarray(one == _in_unit(other, one.dtype))
-    # NumPy's own numbers would round large integers to compare them with floats.
-    return np.array([a == b for a, b in zip(objects_of(one), objects_of(other), strict=True)], dtype=bool)
+def rows_with_ids(ids: Any, name: str, present: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each id of an index is among some, which it must all have: one id, several, or a set of them."""
+    known = comparable(present)
+    if _is_one_id(ids) or (isinstance(ids, tuple | Set) and ids in known):
+        ids = [ids[()] if isinstance(ids, np.ndarray) else ids]
+    elif isinstance(ids, Set):
+        ids = list(ids)
+    asked = checked_ids(ids, name, np.size(ids) if hasattr(ids, "dtype") else len(ids), name)
+    wanted = comparable(_as_dates(asked, name, present.dtype) if present.dtype.kind in "mM" else asked)
+    distinct = set(known)
+    absent = [i for i, value in enumerate(wanted) if value not in distinct]
+    if absent:
+        kinds = sorted({type(i).__name__ for i in objects_of(present[:1000])})
+        raise ValueError(
+            f"{name} must be ids of the index, but {len(absent)} of {len(asked)} are not in the index, such as "
+            f"{objects_of(asked)[absent[0]]!r}; its ids are of type {', '.join(kinds) or 'none: it is empty'}."
+        )
+    chosen = set(wanted)
+    return np.array([value in chosen for value in known], dtype=bool)
 
 
-def wanted_ids(ids: Any, present: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Ids to be removed as they were given, and in the type of those present: NaT for a date that cannot be there."""
-    if np.ndim(ids) == 0 or (isinstance(ids, tuple) and ids in set(comparable(present))):
-        asked = np.empty(1, dtype=object)
-        asked[0] = ids.item() if isinstance(ids, np.ndarray) else ids
-    else:
-        asked = checked_ids(ids, "ids", len(ids), "ids")
-    if present.dtype.kind not in "mM":
-        return asked, asked
-    dates = np.array(asked.tolist() if asked.dtype == object else asked, dtype=present.dtype.kind + "8")
-    return asked, _in_unit(dates, present.dtype)
+def _is_one_id(ids: Any) -> bool:
+    if hasattr(ids, "dtype"):
+        return np.ndim(ids) == 0
+    return isinstance(ids, str | bytes) or not hasattr(ids, "__len__")
+
+
+def _as_dates(ids: NDArray[Any], name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Ids in the type of those of an index of dates: NaT for a date that cannot be there."""
+    try:
+        dates = np.array(ids.tolist() if ids.dtype == object else ids, dtype=dtype.kind + "8")
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"{name} must be dates or times of {dtype}, as the ids of the index are; got {ids!r}."
+        ) from error
+    return _in_unit(dates, dtype)
 
 
 def objects_of(ids: NDArray[Any]) -> list[Any]:

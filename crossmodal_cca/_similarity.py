@@ -11,6 +11,7 @@ import numpy as np
 
 from ._checks import check_choice
 from ._typing import Array, FloatArray
+from ._warn import warn
 
 QueryLayout = Callable[[FloatArray], FloatArray]
 
@@ -32,6 +33,8 @@ class Similarity(ABC):
     is_product: ClassVar[bool] = True
     # Whether each row is laid out by itself, so that parts of a gallery need nothing in common.
     by_row: ClassVar[bool] = False
+    # Whether a zero row has no similarity in its own right.
+    needs_direction: ClassVar[bool] = False
     # A distance is this minus the similarity.
     at_distance_zero: ClassVar[float] = 0.0
     # Share of the magnitudes to which colours reach either way from 0; None where no value is a middle.
@@ -69,6 +72,7 @@ class Cosine(Similarity):
 
     name, label = "cosine", "cosine similarity"
     by_row, at_distance_zero, color_reach = True, 1.0, 1.0
+    needs_direction = True
 
     def laid_out(self, gallery: FloatArray, like: Any = None) -> Layout:
         # A zero item counts as length 1: its cosine is 0, and the others' rounding around 0 ties with it.
@@ -175,6 +179,19 @@ def unit_rows(rows: FloatArray) -> FloatArray:
     rows /= _or_one(np.maximum(rows.max(axis=1), -rows.min(axis=1)))[:, None]
     rows /= _or_one(_norms(rows))[:, None]
     return rows
+
+
+def warn_of_zero_rows(rows: Array, name: str) -> None:
+    """Say which rows of an argument are zero throughout: they have no direction for a cosine."""
+    # Few rows begin with a zero, so that this costs next to nothing.
+    suspects = np.flatnonzero(rows[:, 0] == 0)
+    zero = suspects[~rows[suspects].any(axis=1)]
+    if len(zero):
+        which = ", ".join(map(str, zero[:5])) + (", …" if len(zero) > 5 else "")
+        warn(
+            f"{len(zero)} of the {len(rows)} rows of {name} are zero throughout (from 0: {which}). Such a row has no "
+            "direction: its cosine with any other counts as 0. Leave it out, or see where it comes from."
+        )
 
 
 def tie_width(rows: FloatArray, norms: FloatArray) -> FloatArray:

@@ -49,13 +49,16 @@ def _function(thing: Any, arguments: dict[str, Any] | None = None, *, bound: Any
 def _measure(function: Any, order: str = "same", bound: Any = None, **options: Any) -> Row:
     """A measure of retrieval: rows are pairs, or ids say what is relevant."""
     unknown = np.where(np.arange(len(IDS)) < 3, "nobody's", IDS)
-    strange = Call("", SIDES | {"query_ids": unknown, "gallery_ids": IDS} | options, "unknown ids")
+    strange = (
+        Call("", SIDES | {"query_ids": unknown, "gallery_ids": IDS} | options, "unknown ids"),
+        Call("", SIDES | {"queries": np.vstack((np.zeros_like(POINTS_X[:1]), POINTS_X[1:]))} | options, "a zero row"),
+    )
     ids = {"query_ids": LABELS, "gallery_ids": LABELS}
     calls = (
         Call("", SIDES | options, "pairs", together=tuple(SIDES), order=order),
         Call("", SIDES | ids | options, "ids", together=(*SIDES, *ids), order=order),
     )
-    return Row(function, calls, bound=bound, warned=(strange,))
+    return Row(function, calls, bound=bound, warned=strange)
 
 
 def _compared(x_scores: Any, y_scores: Any, **more: Any) -> Any:

@@ -36,10 +36,19 @@ def _index(estimator: Any, fit: dict[str, Any], queries: Any, more: Any, **kwarg
     together = ("gallery", *(("ids",) if "ids" in fit else ()))
     settled = tuple(name for name in ("gallery", "query_bank") if name in fit) if estimator.aligner else ()
     search = {"queries": queries, "n_neighbors": 3}
+    within = {"within": fit["ids"][2:9] if "ids" in fit else range(2, 9)}
     return Row(
         CrossModalIndex,
         (
             Call("kneighbors", search, together=("queries",), settled=("queries",), order="rows"),
+            Call(
+                "kneighbors",
+                search | within,
+                "kneighbors within",
+                together=("queries",),
+                settled=("queries",),
+                order="rows",
+            ),
             one_side("query_embeddings", "queries", queries),
             Call("show", search, settled=("queries",)),
         ),
@@ -62,8 +71,17 @@ INDEXES = {
         NEW_POINTS,
         before=CSLS,
         before_fit={"gallery": X, "ids": IDS, "query_bank": X[:9]},
+        warned=(Call("fit", {"gallery": np.pad(POINTS_Y, ((0, 1), (0, 0)))}, "of a zero row"),),
         exempt={"names": NO_NAMES, "order": "ids are numbers in the order of rows"},
-        fails={"forget": "an index fitted again without correction of hubs keeps the settings of the earlier one"},
+    ),
+    "index-centred": _index(
+        CrossModalIndex(modality="x", center=True),
+        {"gallery": POINTS_X + 5, "ids": IDS, "query_bank": POINTS_Y - 5},
+        NEW_POINTS - 5,
+        NEW_POINTS + 5,
+        before={"center": False},
+        before_fit={"gallery": X},
+        exempt={"names": NO_NAMES},
     ),
     "index-euclidean": _index(
         CrossModalIndex(metric="euclidean"),

@@ -103,7 +103,8 @@ def test_permuting_the_gallery_changes_nothing(shared):
 
 def test_a_constant_gallery_and_zero_queries_are_found_in_order():
     index = CrossModalIndex().fit(np.ones((400, 3)))
-    distances, ids = index.kneighbors([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]], 5)
+    with pytest.warns(UserWarning, match=r"1 of the 2 rows of queries are zero throughout \(from 0: 0\)"):
+        distances, ids = index.kneighbors([[0.0, 0.0, 0.0], [1.0, 1.0, 1.0]], 5)
     assert_array_equal(ids, [range(5), range(5)])
     assert_allclose(distances, [[1.0] * 5, [0.0] * 5], atol=1e-12)
 
@@ -351,7 +352,7 @@ def fitted(**parameters):
         ),
         (lambda: fitted().add(np.eye(2), ids=["d", "e"]), ValueError, "rows: 2 features in a shared space of 3"),
         (lambda: fitted().add(np.eye(3), ids=["d"]), ValueError, "one entry per row of rows"),
-        (lambda: fitted().remove(["a", "x"]), ValueError, "1 of the ids to remove are not in the index, such as 'x'"),
+        (lambda: fitted().remove(["a", "x"]), ValueError, "1 of 2 are not in the index, such as 'x'"),
         (lambda: fitted().remove(1), ValueError, "its ids are of type str"),
     ],
 )

@@ -155,6 +155,7 @@ def test_constant_similarity_gives_the_middle_rank():
     assert_allclose(result, [(n + 1) / (r + 1), (n + 1) / (n - r + 1)])
 
 
+@pytest.mark.filterwarnings("ignore:1 of the . rows of .* are zero throughout")
 def test_zero_vectors_have_cosine_zero_with_everything():
     gallery = [[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]
     assert_array_equal(retrieval_ranks([[1.0, 0.0]], gallery, query_ids=[0], gallery_ids=[0, 1, 2, 3]), [2.5])
@@ -255,16 +256,17 @@ WITH_INF = np.where(ROWS == 1, np.inf, 0)
         ({"gallery_ids": [0, 1, 2]}, ValueError, "got gallery_ids without query_ids"),
         ({"query_ids": [0, 1], "gallery_ids": [0, 1, 2]}, ValueError, "query_ids .* expected 3, got 2"),
         ({"query_ids": [0, 1, 2], "gallery_ids": [0] * 4}, ValueError, "gallery_ids .* expected 3, got 4"),
-        ({"query_ids": [[0], [1], [2]], "gallery_ids": [0, 1, 2]}, ValueError, r"got shape \(3, 1\)"),
-        ({"query_ids": "abc", "gallery_ids": [0, 1, 2]}, ValueError, r"got shape \(\)"),
-        ({"query_ids": [0, np.nan, 2], "gallery_ids": [0, 1, 2]}, ValueError, "1 of 3 are NaN"),
+        ({"query_ids": [[0], [1], [2]], "gallery_ids": [0, 1, 2]}, TypeError, r"row 0 has the list \[0\]"),
+        ({"query_ids": np.zeros((3, 1)), "gallery_ids": [0, 1, 2]}, ValueError, r"got shape \(3, 1\)"),
+        ({"query_ids": "abc", "gallery_ids": [0, 1, 2]}, ValueError, "list or array .* got one str"),
+        ({"query_ids": [0, np.nan, 2], "gallery_ids": [0, 1, 2]}, ValueError, "1 of 3 ids or labels are NaN"),
         (
             {"query_ids": [0, 1, 2], "gallery_ids": np.array([0, np.nan, np.nan])},
             ValueError,
-            "2 of 3 are NaN",
+            "2 of 3 ids or labels are NaN",
         ),
-        ({"query_ids": ["a", None, "b"], "gallery_ids": ["a", "b", "c"]}, ValueError, "1 of 3 are NaN"),
-        ({"query_ids": pd.array([0, None, 1]), "gallery_ids": [0, 1, 2]}, ValueError, "1 of 3 are NaN"),
+        ({"query_ids": ["a", None, "b"], "gallery_ids": ["a", "b", "c"]}, ValueError, "1 of 3 ids or labels are NaN"),
+        ({"query_ids": pd.array([0, None, 1]), "gallery_ids": [0, 1, 2]}, ValueError, "1 of 3 ids or labels are NaN"),
         ({"query_ids": [0, 1, 2], "gallery_ids": ["0", "1", "2"]}, TypeError, "got int against str"),
         ({"query_ids": np.arange(3), "gallery_ids": np.array(["0", "1", "2"])}, TypeError, "convert both"),
         ({"query_ids": [0, "1", 2], "gallery_ids": [0, "1", 2]}, TypeError, "got int, str against"),

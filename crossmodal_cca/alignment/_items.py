@@ -106,12 +106,7 @@ def _numbers(ids: dict[str, NDArray[Any]], *names: str) -> dict[str, Parts]:
     if not found:
         return {}
     one, other = ids[found[0]], ids[found[-1]]
-    try:
-        return dict(zip(found, codes_of_ids(one, other, len(one), len(other)), strict=False))
-    except TypeError as error:
-        raise TypeError(
-            f"{' and '.join(found)} must be of comparable types; convert them to one type, such as str."
-        ) from error
+    return dict(zip(found, codes_of_ids(one, other, len(one), len(other), (found[0], found[-1])), strict=False))
 
 
 @np.errstate(over="ignore", invalid="ignore")

@@ -1,5 +1,6 @@
 """Checked input of every retrieval metric: rows, relevance by id, and similarity as a dot product."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,7 @@ from scipy import sparse
 
 from .._blocks import counted_rows, float_dtype, is_dask
 from .._ids import codes_of_ids
-from .._similarity import SIMILARITIES, QueryLayout, similarity_named
+from .._similarity import SIMILARITIES, QueryLayout, similarity_named, warn_of_zero_rows
 from .._sklearn import check_array
 from .._typing import Array
 from .._validation import check_rows
@@ -55,10 +56,17 @@ class RetrievalProblem:
 
 
 def prepare(
-    queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, metric: str, relevance: Any = None
+    queries: Any,
+    gallery: Any,
+    query_ids: Any,
+    gallery_ids: Any,
+    metric: str,
+    relevance: Any = None,
+    *,
+    told: Sequence[str] = ("queries", "gallery"),
 ) -> RetrievalProblem:
     """Check everything a user can hand over and lay it out for :func:`ranks.relevant_counts`."""
-    queries, gallery = check_sides(queries, gallery, metric)
+    queries, gallery = check_sides(queries, gallery, metric, told=told)
     dtype = float_dtype(queries, gallery)
     # Laying out may overwrite these rows: they are a copy either way.
     if relevance is None:
@@ -84,12 +92,15 @@ def prepare(
     return RetrievalProblem(queries, rows, norms, first, last, kept, n_queries, lay_out, items, grades)
 
 
-def check_sides(queries: Any, gallery: Any, metric: str, *, lazy: bool = False) -> tuple[Any, Any]:
+def check_sides(
+    queries: Any, gallery: Any, metric: str, *, lazy: bool = False, told: Sequence[str] = ("queries", "gallery")
+) -> tuple[Any, Any]:
     """Refuse an unknown metric and rows that cannot be compared; return both sides as numeric arrays.
 
-    With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known.
+    With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known. Warnings call the
+    sides what `told` says; there are none about a side for which it has no name.
     """
-    similarity_named(metric)
+    similarity = similarity_named(metric)
     queries, gallery = (
         counted_rows(check_rows(A, name, lazy=True), name)
         if lazy and is_dask(A)
@@ -101,6 +112,10 @@ def check_sides(queries: Any, gallery: Any, metric: str, *, lazy: bool = False) 
             f"queries and gallery must share one space, but queries have {queries.shape[1]} features and "
             f"gallery items {gallery.shape[1]}; transform both sides with a fitted model first."
         )
+    if similarity.needs_direction:
+        for name, rows in zip(told, (queries, gallery), strict=False):
+            if not is_dask(rows):
+                warn_of_zero_rows(rows, name)
     return queries, gallery
 
 

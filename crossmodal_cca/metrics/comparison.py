@@ -121,7 +121,11 @@ def compare_retrieval(
     given = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
     tables = {}
     for (direction, problem), (_, other) in zip(
-        *(both_directions(*pair, x_ids, y_ids, relevance, metric) for pair in (scores, baseline_scores)), strict=True
+        *(
+            both_directions(*pair, x_ids, y_ids, relevance, metric, told=(f"{name}[0]", f"{name}[1]"))
+            for name, pair in {"scores": scores, "baseline_scores": baseline_scores}.items()
+        ),
+        strict=True,
     ):
         check_same_sizes(problem, other)
         name, groups = given[direction]

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from .._blocks import float_dtype
-from .._ids import checked_ids
+from .._checks import check_number
+from .._ids import checked_ids, objects_of
 from .._sklearn import check_array
 from .._typing import Array
 
 
-def deduplicate(scores: Any, ids: Any) -> tuple[Array, Array]:
+def deduplicate(scores: Any, ids: Any, tolerance: float = 1e-3) -> tuple[Array, Array]:
     """Keep one row for each id: the images of image–caption rows, once instead of once for each caption.
 
     Rows as they come in pairs repeat an image for each of its captions. In a gallery the copies would push everything
@@ -21,9 +21,13 @@ def deduplicate(scores: Any, ids: Any) -> tuple[Array, Array]:
     Parameters
     ----------
     scores : array-like of shape (n_rows, n_features)
-        Scores of one modality, in which the rows of one id are equal.
+        Scores of one modality, in which the rows of one id are equal but for rounding.
     ids : array-like of shape (n_rows,)
         Id of the item of each row.
+    tolerance : float in [0, 1), default=1e-3
+        How far a row may lie from the first of its id, relative to the row's length, or to the median of all rows'
+        lengths where that is larger. The default lets pass what encoders make of one image in batches of different
+        size, and rounding to float16.
 
     Returns
     -------
@@ -34,8 +38,15 @@ def deduplicate(scores: Any, ids: Any) -> tuple[Array, Array]:
 
     Raises
     ------
-    ValueError
-        If rows of one id differ: these are then classes, not copies of an item.
+    ValueError, TypeError
+        If rows of one id differ by more than `tolerance`: these are then classes, not copies of an item. Or if an
+        argument is bad.
+
+    Notes
+    -----
+    Row i passes if ‖zᵢ − z‖ ≤ tolerance · max(‖zᵢ‖, m), with z the first row of its id and m the median length. Without
+    m a score near zero would make the copies of an item look far apart: it comes from features that all are rounded
+    at the same size.
 
     Examples
     --------
@@ -46,18 +57,26 @@ def deduplicate(scores: Any, ids: Any) -> tuple[Array, Array]:
     """
     import pandas as pd
 
+    tolerance = check_number(tolerance, "tolerance", low=0.0, high=1.0, below=True)
     rows = check_array(scores, dtype="numeric", input_name="scores")
     checked = checked_ids(ids, "ids", len(rows), "scores")
     codes, _ = pd.factorize(checked)
     first = np.unique(codes, return_index=True)[1]
-    # Copies may differ by the rounding of the products they come from.
-    compared = rows.astype(float_dtype(rows), copy=False)
-    tolerance = 100 * np.finfo(compared.dtype).eps
-    apart = np.abs(compared - compared[first[codes]]).max(axis=1)
-    differs = np.flatnonzero(apart > tolerance * np.abs(compared).max(axis=1))
-    if len(differs):
+    compared = rows.astype(np.float64)
+    # By the largest entry, or squares could overflow or vanish.
+    compared /= np.abs(compared).max() or 1.0
+    lengths = np.linalg.norm(compared, axis=1)
+    compared -= compared[first[codes]]
+    scale = np.maximum(lengths, np.median(lengths))
+    distance = np.linalg.norm(compared, axis=1)
+    apart = np.divide(distance, scale, out=np.where(distance > 0, np.inf, 0.0), where=scale > 0)
+    n_differing = np.count_nonzero(apart > tolerance)
+    if n_differing:
+        worst = int(apart.argmax())
         raise ValueError(
-            f"Rows of one id must be copies of one item, but {len(differs)} row(s) differ from the first of their id "
-            f"(row {differs[0]}, id {checked[differs[0]]!r}). Are the ids class labels?"
+            f"Rows of one id must be copies of one item, but {n_differing} row(s) differ from the first of their id by "
+            f"more than tolerance={tolerance:g} of their length; the largest difference is {apart[worst]:.2g} of it "
+            f"(row {worst}, id {objects_of(checked[[worst]])[0]!r}). Are the ids class labels? If the rows are "
+            "copies, pass a larger tolerance."
         )
     return rows[first], checked[first]

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._checks import check_confidence_level, check_whole_number, check_whole_numbers
+from .._ids import checked_ids
 from .._typing import Array, Cutoff
 from ._inputs import RetrievalProblem, prepare
 from .measures import ChosenMeasure, evaluate_measures
@@ -121,13 +122,20 @@ def retrieval_report(
 
 
 def both_directions(
-    x_scores: Any, y_scores: Any, x_ids: Any, y_ids: Any, relevance: Any, metric: str
+    x_scores: Any,
+    y_scores: Any,
+    x_ids: Any,
+    y_ids: Any,
+    relevance: Any,
+    metric: str,
+    *,
+    told: Sequence[str] = ("x_scores", "y_scores"),
 ) -> list[tuple[str, RetrievalProblem]]:
     """The two retrieval problems of a report, under their names."""
     back = None if relevance is None else (relevance if hasattr(relevance, "T") else np.asarray(relevance)).T
     return [
-        ("x → y", prepare(x_scores, y_scores, x_ids, y_ids, metric, relevance)),
-        ("y → x", prepare(y_scores, x_scores, y_ids, x_ids, metric, back)),
+        ("x → y", prepare(x_scores, y_scores, x_ids, y_ids, metric, relevance, told=told)),
+        ("y → x", prepare(y_scores, x_scores, y_ids, x_ids, metric, back, told=())),
     ]
 
 
@@ -262,10 +270,13 @@ def query_report(
     if baseline is not None and (not isinstance(baseline, tuple | list) or len(baseline) != 2):
         raise TypeError(f"baseline must be a pair (queries, gallery), got {type(baseline).__name__}.")
     table: dict[str, Array] = {}
-    for prefix, sides in {"": (queries, gallery), "baseline_": baseline}.items():
+    for prefix, sides, told in (
+        ("", (queries, gallery), ("queries", "gallery")),
+        ("baseline_", baseline, ("baseline[0]", "baseline[1]")),
+    ):
         if sides is None:
             continue
-        problem = prepare(*sides, query_ids, gallery_ids, metric, relevance)
+        problem = prepare(*sides, query_ids, gallery_ids, metric, relevance, told=told)
         if not prefix:
             table["n_relevant"] = np.zeros(problem.n_queries, dtype=np.int64)
             table["n_relevant"][problem.kept] = problem.n_relevant
@@ -276,7 +287,11 @@ def query_report(
         table |= {f"{prefix}rank": values[0], f"{prefix}value": values[1]}
     if baseline is not None:
         table["difference"] = table["value"] - table["baseline_value"]
-    return pd.DataFrame(table, index=None if query_ids is None else pd.Index(np.asarray(query_ids), name="query_id"))
+    if query_ids is None:
+        return pd.DataFrame(table)
+    ids = checked_ids(query_ids, "query_ids", first.n_queries, "queries")
+    # Ids that are tuples stay one column.
+    return pd.DataFrame(table, index=pd.Index(ids, name="query_id", tupleize_cols=False))
 
 
 def check_same_sizes(one: RetrievalProblem, other: RetrievalProblem) -> None:

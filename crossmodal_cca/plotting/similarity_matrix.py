@@ -180,7 +180,7 @@ class SimilarityMatrixDisplay:
             If scores are of different widths or not finite, `metric` is unknown, the ids of one side are missing or not
             one for each row, or `max_items` is not a whole number of at least 1.
         """
-        x, y = check_sides(x_scores, y_scores, metric)
+        x, y = check_sides(x_scores, y_scores, metric, told=("x_scores", "y_scores"))
         check_whole_number(max_items, "max_items")
         direction_names(names)
         if (x_ids is None) != (y_ids is None):

@@ -139,7 +139,7 @@ def correct_hubness(
     [[0.2, -0.75]]
     """
     q, g = check_sides(queries, gallery, metric)
-    bank = check_sides(query_bank, gallery, metric)[0]
+    bank = check_sides(query_bank, gallery, metric, told=("query_bank",))[0]
     check_correction(method, "method", metric)
     n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(bank), of="rows of query_bank")
     dtype = float_dtype(q, g, bank)

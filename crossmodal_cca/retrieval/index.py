@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,31 +10,23 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .. import _persistence
-from .._checks import check_whole_number
-from .._ids import checked_ids, comparable, joined, objects_of, wanted_ids
-from .._similarity import SIMILARITIES, Similarity, similarity_named
+from .._checks import check_flag, check_whole_number
+from .._ids import checked_ids
+from .._similarity import SIMILARITIES, Similarity, similarity_named, warn_of_zero_rows
 from .._typing import Captions, FloatArray
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
-from .hubness import (
-    CORRECTIONS,
-    bias,
-    bias_weight,
-    check_correction,
-    with_bias,
-    with_ones,
-)
+from .gallery import Gallery
+from .hubness import bias, bias_weight, check_correction, with_bias, with_ones
+from .index_file import IndexFileMixin
 from .matches import matches_table
 from .nearest import SearchSpace
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_KIND = "CrossModalIndex"
 
-
-class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
+class CrossModalIndex(FittedAlignerMixin, IndexFileMixin, BaseEstimator):
     """Exact search in a gallery of one modality with queries of the other.
 
     Parameters
@@ -47,6 +38,10 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         Modality of the gallery; queries are of the other one.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         What makes items near: a large cosine or inner product, or a small distance. The cosine of a zero vector is 0.
+    center : bool, default=False
+        Subtract the mean of the gallery that `fit` gets from items, and the mean of the query bank from queries.
+        Features such as CLIP's leave a gap between the modalities, which closes when each is centred at its own mean.
+        An aligner's scores have no such gap: its training rows are centred already.
     hubness : {None, "csls", "nnn"}, default=None
         Correction of hubs, with a bank of training queries; for "cosine" and "dot". It can hurt: see
         :func:`hubness_report`.
@@ -65,6 +60,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         orders items as `kneighbors` does.
     ids_ : ndarray of shape (n_items,)
         Ids of the items, in the same order.
+    gallery_mean_, query_mean_ : ndarray of shape (n_features,)
+        What is subtracted from items and from queries; with ``center=True`` only.
     bank_embeddings_ : ndarray of shape (n_bank, n_features)
         The query bank, if hubs are corrected.
     aligner_ : estimator or None
@@ -95,12 +92,15 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
     ((1, 3), (1, 3), 383)
     """
 
+    _gallery: Gallery
+
     def __init__(
         self,
         aligner: Any = None,
         *,
         modality: str = "y",
         metric: str = "cosine",
+        center: bool = False,
         hubness: str | None = None,
         hubness_neighbors: int = 10,
         hubness_weight: float = 0.75,
@@ -109,6 +109,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         self.aligner = aligner
         self.modality = modality
         self.metric = metric
+        self.center = center
         self.hubness = hubness
         self.hubness_neighbors = hubness_neighbors
         self.hubness_weight = hubness_weight
@@ -124,7 +125,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         ids : array-like of shape (n_items,), default=None
             Their ids, of any kind; several items may share one. None: 0, 1, …
         query_bank : array-like of shape (n_bank, n_features), default=None
-            Training rows of the queries' modality; needed for, and only for, a correction of hubs.
+            Training rows of the queries' modality; needed for, and only for, a correction of hubs and centring.
 
         Returns
         -------
@@ -140,19 +141,19 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
             self._check_parameters(query_bank)
             self.aligner_, self._width = self._frozen_aligner(), None
             self._fitted_metric, self._fitted_modality, self._fitted_hubness = self.metric, self.modality, self.hubness
-            bank = None
-            if query_bank is not None:
-                bank = self._embedded(query_bank, self._query_modality, "query_bank")
-                self._bias_neighbors = check_whole_number(
-                    self.hubness_neighbors, "hubness_neighbors", high=len(bank), of="rows of query_bank"
-                )
-                self._bias_weight = bias_weight(str(self.hubness), self.hubness_weight)
-            set_or_delete(self, "bank_embeddings_", bank)
-            self._set_bank(bank)
-            items = self._item_embeddings(gallery, "gallery")
+            bank = None if query_bank is None else self._scores(query_bank, self._query_modality, "query_bank")
+            items = self._scores(gallery, self.modality, "gallery")
+            for name, rows in (("query_mean_", bank), ("gallery_mean_", items)):
+                mean = rows.mean(axis=0, dtype=float) if self.center and rows is not None else None
+                set_or_delete(self, name, mean)
+            self._set_correction(
+                None if self.hubness is None or bank is None else self._embedded(bank, "query", "query_bank")
+            )
             # Of ids given by number, the next one.
             self._next_id = len(items) if ids is None else None
-            self._store(items, self._checked_ids(ids, len(items), "gallery", start=0))
+            self._set_gallery(
+                self._item_embeddings(items, "gallery"), self._checked_ids(ids, len(items), "gallery", start=0)
+            )
         return self
 
     def add(self, rows: ArrayLike, ids: ArrayLike | None = None) -> Self:
@@ -161,7 +162,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         Parameters
         ----------
         rows : array-like of shape (n_rows, n_features)
-            Further rows of the gallery's modality. All embeddings are copied: add many rows at once.
+            Further rows of the gallery's modality. All embeddings are copied: add many rows at once. With
+            ``center=True`` the mean of the rows that `fit` got is subtracted from these too.
         ids : array-like of shape (n_rows,), default=None
             Their ids; None if, and only if, `fit` was given none: the numbers go on.
 
@@ -179,12 +181,12 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         if (ids is None) != (self._next_id is not None):
             known, wanted = ("without", "pass none") if ids is not None else ("with", "pass one for each row")
             raise ValueError(f"This index was fitted {known} ids, so {wanted} to add.")
-        items = self._item_embeddings(rows, "rows").astype(self.embeddings_.dtype, copy=False)
+        items = self._item_embeddings(self._scores(rows, self._fitted_modality, "rows"), "rows")
         new = self._checked_ids(ids, len(items), "rows", start=self._next_id or 0)
         with unchanged_on_error(self):
             if self._next_id is not None:
                 self._next_id += len(items)
-            self._store(np.concatenate((self.embeddings_, items)), joined(self.ids_, new))
+            self._gallery = self._gallery.added(items, new)
         return self
 
     def remove(self, ids: Any) -> Self:
@@ -192,7 +194,7 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
 
         Parameters
         ----------
-        ids : scalar or array-like of shape (n_ids,)
+        ids : scalar, set or array-like of shape (n_ids,)
             Ids to remove.
 
         Returns
@@ -202,24 +204,20 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
 
         Raises
         ------
-        ValueError
-            If no item has one of the ids.
+        ValueError, TypeError
+            If no item has one of the ids, or they are no ids.
         """
         check_is_fitted(self)
-        present = comparable(self.ids_)
-        asked, wanted = wanted_ids(ids, self.ids_)
-        unwanted, known = set(comparable(wanted)), set(present)
-        unknown = [i for i, value in enumerate(comparable(wanted)) if value not in known]
-        if unknown:
-            kinds = sorted({type(i).__name__ for i in objects_of(self.ids_[:1000])})
-            raise ValueError(
-                f"{len(unknown)} of the ids to remove are not in the index, such as {objects_of(asked)[unknown[0]]!r}; "
-                f"its ids are of type {', '.join(kinds) or 'none: it is empty'}."
-            )
-        kept = np.array([i not in unwanted for i in present], dtype=bool)
-        with unchanged_on_error(self):
-            self._store(self.embeddings_[kept], self.ids_[kept])
+        self._gallery = self._gallery.without(ids)
         return self
+
+    @property
+    def embeddings_(self) -> FloatArray:
+        return self._gallery.embeddings
+
+    @property
+    def ids_(self) -> NDArray[Any]:
+        return self._gallery.ids
 
     def __len__(self) -> int:
         """Number of items; none before `fit`."""
@@ -242,10 +240,12 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
             Of unit length for the cosine; under a correction of hubs with a 1 as one more dimension.
         """
         check_is_fitted(self)
-        embedded = self._embedded(queries, self._query_modality, "queries")
+        embedded = self._embedded(self._scores(queries, self._query_modality, "queries"), "query", "queries")
         return embedded if self._fitted_hubness is None else with_ones(embedded)
 
-    def kneighbors(self, queries: ArrayLike, n_neighbors: int = 10) -> tuple[FloatArray, NDArray[Any]]:
+    def kneighbors(
+        self, queries: ArrayLike, n_neighbors: int = 10, *, within: Any = None
+    ) -> tuple[FloatArray, NDArray[Any]]:
         """Find the nearest items of each query.
 
         Parameters
@@ -253,7 +253,10 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         queries : array-like of shape (n_queries, n_features)
             Rows of the modality that the gallery is not of.
         n_neighbors : int in [1, n_items], default=10
-            Number of items for each.
+            Number of items for each; with `within` at most as many as these are.
+        within : scalar, set or array-like of shape (n_ids,), default=None
+            Ids of the items to search among, the same for all queries: the result is that of an index of these items
+            alone. None: all items.
 
         Returns
         -------
@@ -266,29 +269,17 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            If the queries are bad, or `n_neighbors` is more than there are items.
+            If the queries are bad, no item has an id of `within`, or `n_neighbors` is more than there are items.
         """
-        distances, positions = self._nearest(self.query_embeddings(queries), n_neighbors)
-        return distances, self.ids_[positions]
-
-    def _nearest(self, queries: FloatArray, n_neighbors: int) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Distances and positions of the items nearest to embedded queries."""
-        if self._space is None:
-            raise ValueError("The index is empty: add items before searching.")
-        k = check_whole_number(n_neighbors, "n_neighbors", high=len(self), of="items in the index")
-        similarities, positions = self._space.nearest(queries, k, self.verbose)
-        if self._fitted_hubness == "csls":
-            # What a query has in common with its own neighbours lowers all of its similarities alike.
-            plain = SearchSpace(np.ascontiguousarray(self.embeddings_[:, :-1]), self._similarity)
-            own = bias(queries[:, :-1], plain, min(self._bias_neighbors, len(self)))
-            similarities = 2 * similarities - own[:, None]
-        return self._similarity.distances(similarities), positions
+        gallery, distances, positions = self._found(queries, n_neighbors, within)
+        return distances, gallery.ids[positions]
 
     def show(
         self,
         queries: ArrayLike,
         n_neighbors: int = 5,
         *,
+        within: Any = None,
         captions: Captions | None = None,
         query_captions: Sequence[str] | None = None,
         query_ids: ArrayLike | None = None,
@@ -301,13 +292,16 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
             Rows of the modality that the gallery is not of.
         n_neighbors : int in [1, n_items], default=5
             Number of matches for each.
+        within : scalar, set or array-like of shape (n_ids,), default=None
+            Ids of the items to search among, as in `kneighbors`.
         captions : mapping or Series from id to str, or sequence of str, default=None
             What the items are called: by id, or one for each item in the order of `ids_`; a Series with the default
             index counts as a sequence. None: their ids.
         query_captions : sequence of str, default=None
             What the queries are called. None: their ids, or their numbers.
         query_ids : array-like of shape (n_queries,), default=None
-            The right id, or label, of each query; then matches are marked.
+            The right id, or label, of each query; then matches are marked. A warning says how many of them the index
+            does not have.
 
         Returns
         -------
@@ -318,89 +312,29 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         Raises
         ------
         ValueError, TypeError
-            As `kneighbors`; or if there is not one caption or id for each query, or a caption is missing.
+            As `kneighbors`; or if there is not one caption or id for each query, a caption is missing, or the right ids
+            cannot be compared with those of the index.
         """
-        distances, positions = self._nearest(self.query_embeddings(queries), n_neighbors)
-        return matches_table(self.ids_, positions, distances, captions, query_captions, query_ids)
-
-    def save(self, path: str | os.PathLike[str], *, with_aligner: bool = True) -> None:
-        """Write the index to one file, without pickle; an earlier file is replaced only when the new one is complete.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-        with_aligner : bool, default=True
-            Whether to store the aligner too; needed where it holds objects of other packages, such as transformers of
-            a `CrossModalPipeline`. Without it, pass it to `load`.
-
-        Raises
-        ------
-        TypeError
-            If the aligner, or an id, cannot be stored without pickle.
-        """
-        check_is_fitted(self)
-        state = {
-            key: value for key, value in vars(self).items() if key not in ("aligner", "aligner_", "_space", "_bank")
-        }
-        state["has_aligner"] = self.aligner_ is not None
-        state["aligner_"] = self.aligner_ if with_aligner else None
-        try:
-            _persistence.save(path, _KIND, state)
-        except TypeError as error:
-            if "aligner_" not in str(error):
-                raise
-            raise TypeError(
-                f"{error} Save the index with with_aligner=False and the aligner by other means, such as skops; load "
-                "takes it as aligner."
-            ) from error
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str], *, aligner: Any = None) -> Self:
-        """Read an index that `save` wrote. No code in the file is run.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-        aligner : estimator or None, default=None
-            The aligner that the index was made with, fitted, where the file does not hold it. That it is the same
-            cannot be checked.
-
-        Returns
-        -------
-        CrossModalIndex
-            The index, fitted.
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        ValueError
-            If the file is damaged, of another kind or a later version, or the aligner is missing.
-        """
-        state = _persistence.load(path, _KIND, check=_check_state)
-        had_aligner = state.pop("has_aligner")
-        if aligner is None and state["aligner_"] is None and had_aligner:
-            raise ValueError(f"{os.fspath(path)!r} was saved without its aligner: pass the fitted one as aligner.")
-        if aligner is not None and not had_aligner:
-            raise ValueError("This index has no aligner: its features share a space. Load it without aligner.")
-        index = cls(aligner=state["aligner_"] if aligner is None else aligner)
-        index.__dict__.update(state)
-        index.aligner_ = index._frozen_aligner()
-        index._set_bank(getattr(index, "bank_embeddings_", None))
-        index._store(index.embeddings_, index.ids_)
-        return index
+        gallery, distances, positions = self._found(queries, n_neighbors, within)
+        return matches_table(gallery.ids, positions, distances, captions, query_captions, query_ids)
 
     def _check_parameters(self, query_bank: Any) -> None:
         check_modality(self.modality, "modality")
         similarity_named(self.metric)
+        check_flag(self.center, "center")
+        needed = "training rows of the queries' modality."
         if self.hubness is not None:
             check_correction(self.hubness, "hubness", self.metric)
             if query_bank is None:
-                raise ValueError(f"hubness={self.hubness!r} needs query_bank: training rows of the queries' modality.")
-        elif query_bank is not None:
-            raise ValueError("query_bank is for a correction of hubs: set hubness to 'csls' or 'nnn', or leave it out.")
+                raise ValueError(f"hubness={self.hubness!r} needs query_bank: {needed}")
+        if self.center and query_bank is None:
+            way_out = "" if self.aligner is None else " An aligner's scores are centred already: leave center=False."
+            raise ValueError(f"center=True needs query_bank, whose mean is subtracted from queries: {needed}{way_out}")
+        if self.hubness is None and not self.center and query_bank is not None:
+            raise ValueError(
+                "query_bank is for a correction of hubs or centring: set hubness to 'csls' or 'nnn', set center=True, "
+                "or leave it out."
+            )
 
     @property
     def _similarity(self) -> Similarity:
@@ -410,49 +344,52 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
     def _query_modality(self) -> str:
         return "x" if self._fitted_modality == "y" else "y"
 
-    def _embedded(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+    def _scores(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+        """Rows in the shared space, which must all be of one width."""
         scores = shared_space_scores(self.aligner_, rows, modality, name)
         self._width = self._width or scores.shape[1]
         if scores.shape[1] != self._width:
             raise ValueError(f"{name}: {scores.shape[1]} features in a shared space of {self._width}.")
-        # A copy: scaling works in place, and rows without an aligner are the user's own.
-        return self._similarity.embedded(scores.copy())
+        return scores
 
-    def _item_embeddings(self, rows: ArrayLike, name: str) -> FloatArray:
-        items = self._embedded(rows, self._fitted_modality, name)
-        if self._bank is None:
+    def _embedded(self, scores: FloatArray, side: str, name: str) -> FloatArray:
+        """Scores of the "query" or the "gallery" side, centred and laid out for the similarity."""
+        mean = getattr(self, f"{side}_mean_", None)
+        # A copy: scaling works in place, and rows without an aligner are the user's own.
+        scores = scores.copy() if mean is None else scores - mean.astype(scores.dtype)
+        if self._similarity.needs_direction:
+            warn_of_zero_rows(scores, name)
+        return self._similarity.embedded(scores)
+
+    def _item_embeddings(self, scores: FloatArray, name: str) -> FloatArray:
+        items = self._embedded(scores, "gallery", name)
+        if self._bank is None or self._bias_neighbors is None or self._bias_weight is None:
             return items
         return with_bias(items, self._bias_weight * bias(items, self._bank, self._bias_neighbors, self.verbose))
+
+    def _found(self, queries: ArrayLike, n_neighbors: int, within: Any) -> tuple[Gallery, FloatArray, NDArray[np.intp]]:
+        """The gallery that was searched, distances, and positions there."""
+        embedded = self.query_embeddings(queries)
+        gallery = self._gallery
+        scaling_neighbors = self._bias_neighbors if self._fitted_hubness == "csls" else None
+        return gallery, *gallery.nearest(embedded, n_neighbors, within, scaling_neighbors, self.verbose)
 
     def _checked_ids(self, ids: ArrayLike | None, n: int, rows: str, start: int) -> NDArray[Any]:
         return np.arange(start, start + n) if ids is None else checked_ids(ids, "ids", n, rows)
 
+    def _set_correction(self, bank: FloatArray | None) -> None:
+        """Keep the embedded bank that biases come from, and how; None for no correction."""
+        self._bias_neighbors = self._bias_weight = None
+        if bank is not None:
+            self._bias_neighbors = check_whole_number(
+                self.hubness_neighbors, "hubness_neighbors", high=len(bank), of="rows of query_bank"
+            )
+            self._bias_weight = bias_weight(str(self.hubness), self.hubness_weight)
+        set_or_delete(self, "bank_embeddings_", bank)
+        self._set_bank(bank)
+
     def _set_bank(self, bank: FloatArray | None) -> None:
         self._bank = None if bank is None else SearchSpace(bank, self._similarity)
 
-    def _store(self, embeddings: FloatArray, ids: NDArray[Any]) -> None:
-        self._space = SearchSpace(embeddings, self._similarity) if len(embeddings) else None
-        self.embeddings_, self.ids_ = embeddings, ids
-
-
-def _check_state(state: dict[str, Any]) -> None:
-    """Refuse what no index has, before it is used."""
-    embeddings, ids = state["embeddings_"], state["ids_"]
-    metric, modality, hubness = (state[f"_fitted_{name}"] for name in ("metric", "modality", "hubness"))
-    fits = (
-        isinstance(embeddings, np.ndarray)
-        and embeddings.ndim == 2
-        and embeddings.dtype in (np.float32, np.float64)
-        and isinstance(ids, np.ndarray)
-        and ids.shape == embeddings.shape[:1]
-        and metric in SIMILARITIES
-        and modality in ("x", "y")
-        and hubness in (None, *CORRECTIONS)
-        and (hubness is None or isinstance(state["bank_embeddings_"], np.ndarray))
-        and embeddings.shape[1] == state["_width"] + (hubness is not None)
-        and isinstance(state["has_aligner"], bool)
-        and (state["aligner_"] is None or hasattr(state["aligner_"], "transform_y"))
-        and "_next_id" in state
-    )
-    if not fits:
-        raise ValueError("it does not hold an index")
+    def _set_gallery(self, embeddings: FloatArray, ids: NDArray[Any]) -> None:
+        self._gallery = Gallery(embeddings, ids, self._similarity)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._ids import checked_ids, equal_ids
+from .._ids import checked_ids, codes_of_ids, objects_of
 from .._typing import Captions, FloatArray
+from .._warn import warn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,10 +38,23 @@ def matches_table(
         "distance": distances.ravel(),
     }
     if right is not None:
-        table["right"] = np.where(equal_ids(found, np.repeat(right, k)), "✓", "✗")
+        table["right"] = np.where(_right(right, ids, positions).ravel(), "✓", "✗")
     # Two queries may share a caption, so the index is made of arrays and not of products of sets.
     index = pd.MultiIndex.from_arrays([np.repeat(names, k), np.tile(np.arange(1, k + 1), n)], names=["query", "rank"])
     return pd.DataFrame(table, index=index)
+
+
+def _right(query_ids: NDArray[Any], ids: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Whether items found have the query's id, compared as metrics do."""
+    asked, present = codes_of_ids(query_ids, ids, len(query_ids), len(ids), ("query_ids", "the ids of the index"))
+    absent = ~np.isin(asked, present)
+    if absent.any():
+        example = objects_of(query_ids[absent][:1])[0]
+        warn(
+            f"{absent.sum()} of {len(asked)} query_ids, such as {example!r}, are not among the ids of the index, so no "
+            "match of these queries can be right."
+        )
+    return np.asarray(asked[:, None] == present[positions])
 
 
 def _captions(captions: Captions, ids: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[Any]:

@@ -12,7 +12,7 @@ from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state
 
 from .._checks import check_whole_number, check_whole_numbers
-from .._ids import checked_ids
+from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows
 from ..alignment.selection import as_positions
@@ -158,7 +158,7 @@ def _splits(
     from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit, check_cv
 
     if groups is not None:
-        groups = checked_ids(groups, "groups", len(labels), "X")
+        groups = distinct_ids(checked_ids(groups, "groups", len(labels), "X"), "groups")[1]
     if cv is None:
         kind = StratifiedShuffleSplit if groups is None else GroupShuffleSplit
         cv = kind(n_episodes, test_size=TEST_SHARE, random_state=rng)

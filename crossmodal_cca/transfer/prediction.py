@@ -15,7 +15,8 @@ from .._sklearn import check_array
 from .._typing import FloatArray
 from .._validation import check_same_rows
 from ..alignment.fitted import check_modality
-from ..metrics import per_query
+from ..metrics._inputs import prepare
+from ..metrics.measures import ChosenMeasure, evaluate_measures
 from ..metrics.report import check_resampling
 from ..metrics.resampling import bootstrap, cluster_codes, percentile_interval
 
@@ -219,7 +220,10 @@ def _per_row(truth: FloatArray, guess: FloatArray, mean: FloatArray, k: int) -> 
     a, b = truth - mean, guess - mean
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = np.einsum("ij,ij->i", a, b) / np.where(lengths > 0, lengths, 1.0)
-    return np.stack((error, deviation, cosine, per_query("hit_rate_at_k", b, a, k=k))).astype(float)
+    # Without a word about rows that are zero: guesses that all are the mean are what the others are compared with.
+    problem = prepare(b, a, None, None, "cosine", told=())
+    hit = evaluate_measures(problem, [ChosenMeasure.named("hit_rate_at_k", k=k)])[0]
+    return np.stack((error, deviation, cosine, hit)).astype(float)
 
 
 def _as_metrics(means: FloatArray) -> FloatArray:
