@@ -54,7 +54,7 @@ class Folds:
 
     def _weight(self, positions: Any) -> FloatArray:
         w = self.rows.sample_weight
-        return np.ones(self.rows.n_rows)[positions] if w is None else w[positions]
+        return np.asarray((np.ones(self.rows.n_rows) if w is None else w)[positions])
 
     def repeat_in_double(self) -> None:
         """Go over the rows again with products in double precision, if they were not."""

@@ -42,9 +42,7 @@ def splits_of(
     return splits
 
 
-def check_sizes_of_folds(
-    splits: Sequence[Split], scoring: str | RetrievalScorer, scorings: Sequence[str]
-) -> None:
+def check_sizes_of_folds(splits: Sequence[Split], scoring: str | RetrievalScorer, scorings: Sequence[str]) -> None:
     """Refuse a fold with fewer rows than the scoring compares; say which of the scorings would take it."""
     fewest = 1 if scoring in POOLED_SCORINGS else 2
     for fold, (train, test) in enumerate(splits):
