@@ -232,8 +232,11 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             )
             choice = choose(folds, np.ones(len(splits)), settings, powers, numbers, given, self.verbose)
             self._store_choice(choice, len(splits), items.groups, None)
-            self._take_over(self._model(**self.best_params_).fit(X, y))
+            self._take_over(self._chosen_model().fit(X, y))
         return self
+
+    def _chosen_model(self) -> KernelCCA:
+        return self._model(**self.best_params_)
 
     def _model(self, **params: Any) -> KernelCCA:
         return KernelCCA(**{name: getattr(self, name) for name in _KERNEL_PARAMETERS}, **params)

@@ -138,8 +138,11 @@ class LinearCV(SelectionMixin, LinearMaps):
                 )
             choice = self._choose(folds, scoring, items)
             self._store_choice(choice, len(splits), items.groups, weight)
-            self._take_over(self._estimator(**self.best_params_)._fit_standardized(folds.whole(), rows))
+            self._take_over(self._chosen_model()._fit_standardized(folds.whole(), rows))
         return self
+
+    def _chosen_model(self) -> LinearAligner:
+        return self._estimator(**self.best_params_)
 
     def _check_parameters(self) -> str | RetrievalScorer:
         check_flag(self.scale, "scale")

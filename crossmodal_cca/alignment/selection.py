@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
@@ -249,6 +250,10 @@ class SelectionMixin:
         if sample_weight is not None:
             self.groups_ = np.full(len(sample_weight), -1)
             self.groups_[sample_weight > 0] = parts
+
+    @abstractmethod
+    def _chosen_model(self) -> Any:
+        """The model of the chosen settings, not fitted."""
 
     def _take_over(self, fitted: Any) -> None:
         """Become the fitted model, but for its parameters."""
