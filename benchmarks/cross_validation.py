@@ -27,7 +27,6 @@ from harness import OURS, Row, Target, Task, compare, parse_arguments, report
 from numpy.typing import NDArray
 from pairs import decaying_correlations, latent_factors, nonlinear_factors
 from sklearn.cross_decomposition import PLSRegression as PeerPLS
-from sklearn.metrics import r2_score
 from sklearn.model_selection import GridSearchCV, KFold
 
 from crossmodal_cca import CCA, CCACV, KernelCCA, KernelCCACV, PLSRegressionCV
@@ -107,12 +106,13 @@ def pls(shape: tuple[int, int, int], k: int, repeats: int) -> list[Row]:
 def fast_ikpls(X: Array, Y: Array, k: int, folds: Array) -> Array:
     from ikpls.fast_cross_validation.numpy import PLS
 
-    def score(truth: Array, predicted: Array) -> list[float]:
-        return [r2_score(truth, of_k) for of_k in predicted]
+    def squared_errors(truth: Array, predicted: Array) -> Array:
+        return np.sum((truth - predicted) ** 2, axis=1)
 
     model = PLS(center_X=True, center_Y=True, scale_X=True, scale_Y=True, algorithm=2)
-    found = model.cross_validate(X, Y, A=k, folds=folds, metric_function=score, n_jobs=1, verbose=0)
-    return np.mean([found[fold] for fold in sorted(found)], axis=0)
+    found = model.cross_validate(X, Y, A=k, folds=folds, metric_function=squared_errors, n_jobs=1, verbose=0)
+    # Q² of each target, and their mean, as of standardised targets.
+    return np.mean(1 - np.sum(list(found.values()), axis=0) / np.sum((Y - Y.mean(axis=0)) ** 2, axis=0), axis=1)
 
 
 def main() -> None:

@@ -20,6 +20,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, LinearSVC
 
 from crossmodal_cca import CCA, CrossModalPipeline, KernelCCA
+from crossmodal_cca.retrieval import CrossModalIndex
 from crossmodal_cca.transfer import (
     CacheSimilarity,
     CrossModalClassifier,
@@ -230,6 +231,19 @@ def test_a_fit_of_the_users_aligner_does_not_reach_a_fitted_wrapper():
     assert_array_equal(wrappers[1].decision_function(X), before[1])
     for wrapper in wrappers:
         assert_array_equal(pickle.loads(pickle.dumps(wrapper)).aligner_.x_rotations_, wrapper.aligner_.x_rotations_)
+
+
+def test_of_a_search_the_best_aligner_is_kept(tmp_path):
+    X, y, codes = two_modalities(200)
+    search = GridSearchCV(CCA(3), {"shrinkage": [0.1, 0.5]}, cv=3).fit(X, y)
+    best = search.best_estimator_
+    assert_array_equal(SharedSpace(search).fit(X).transform(X), best.transform(X))
+    found, expected = (CrossModalClassifier(cca).fit(y[:50], codes[:50]) for cca in (search, best))
+    assert_array_equal(found.decision_function(X), expected.decision_function(X))
+    CrossModalIndex(search).fit(y).save(tmp_path / "index")
+    index, other = CrossModalIndex.load(tmp_path / "index"), CrossModalIndex(best).fit(y)
+    for one, same in zip(index.kneighbors(X, 3), other.kneighbors(X, 3), strict=True):
+        assert_array_equal(one, same)
 
 
 def test_several_aligners_can_be_searched_when_frozen(world):

@@ -221,7 +221,7 @@ def test_linnerud_agrees_with_scikit_learn_too():
     from sklearn.cross_decomposition import PLSRegression as Peer
 
     data, target = load_linnerud(return_X_y=True)
-    search = PLSRegressionCV(cv=KFold(5)).fit(data, target)
+    search = PLSRegressionCV(cv=KFold(5), scoring="r2").fit(data, target)
     peer = GridSearchCV(Peer(tol=1e-12, max_iter=10_000), {"n_components": [1, 2, 3]}, cv=5).fit(data, target)
     assert_allclose(search.cv_results_["mean_test_score"], peer.cv_results_["mean_test_score"], atol=1e-6)
 
@@ -273,9 +273,14 @@ def test_labels_and_groups_reach_kernel_cca():
     ("options", "fit", "error", "message"),
     [
         ({"cv": 1}, {}, ValueError, "k-fold"),
-        ({"cv": LeaveOneOut()}, {}, ValueError, "Fold 0 has 179 training and 1 test row"),
+        (
+            {"cv": LeaveOneOut(), "scoring": "correlation"},
+            {},
+            ValueError,
+            "Fold 0 has 179 training and 1 test row.*scoring='correlation' needs",
+        ),
         ({"cv": []}, {}, ValueError, "cv gives no fold"),
-        ({"cv": 100}, {}, ValueError, "test row"),
+        ({"cv": 100, "scoring": "r_precision"}, {}, ValueError, "1 test row.*scoring='r_precision' needs"),
         (
             {"scoring": "accuracy"},
             {},

@@ -23,6 +23,7 @@ SEARCHES = {
     "cca-cv-explained": CCACV(shrinkages=(0.0, 0.1, 0.5), cv=FOLDS, scoring="explained_variance"),
     "cca-cv-retrieval": CCACV([1, 2], shrinkages=(0.1, 0.5), cv=FOLDS, scoring="hit_rate_at_5"),
     "pls-regression-cv": PLSRegressionCV(cv=FOLDS),
+    "pls-regression-cv-of-folds": PLSRegressionCV(cv=FOLDS, scoring="r2"),
     "kernel-cv": KernelCCACV(2, **KERNEL),
     "kernel-cv-nystroem": KernelCCACV(2, **KERNEL, **NYSTROEM),
 }
@@ -68,10 +69,15 @@ def model_of(search, setting):
     return (CCA if isinstance(search, CCACV) else PLSRegression)(**setting)
 
 
-def score_of(search, model, X, y):
-    """What a cell of the search holds."""
+def score_of(search, model, X, y, whole):
+    """What a cell of the search holds, from its held-out rows and from `whole`, all rows of y."""
     if search.scoring == "explained_variance":
         return explained_variance_score(y, model.predict(X))
+    if search.scoring == "q2":
+        variances = whole.var(axis=0, ddof=1)
+        errors = np.mean((y - model.predict(X)) ** 2, axis=0)
+        # All rows are held out once: the mean square of a target about its mean is n − 1 of n of its variance.
+        return 1 - np.mean(errors / variances) * len(whole) / (len(whole) - 1)
     if search.scoring == "hit_rate_at_5":
         return make_retrieval_scorer("hit_rate_at_5")(model, X, y)
     return model.score(X, y)
@@ -107,7 +113,7 @@ def test_in_double_precision_every_cell_is_a_refit(name, case):
             if gaps.min() < 1e-8:
                 continue
             model = model_of(search, setting).fit(X[train], y[train])
-            expected = score_of(search, model, X[test], y[test])
+            expected = score_of(search, model, X[test], y[test], y)
             assert cell == pytest.approx(expected, abs=1e-6 * max(1.0, abs(1 - expected))), (setting, j)
             compared += 1
     assert compared or "more_features" in case

@@ -162,7 +162,7 @@ SEARCHES = {
     for shrinkage, model in ((0.0, hp.cca(0.0, K)), (0.1, hp.cca(0.1, K)))
     for scoring in ("correlation", "r2")
     for search in [CCACV([K], shrinkages=[shrinkage], powers=[0.0], cv=SPLITS, scoring=scoring)]
-} | {"PLSRegressionCV": (PLSRegressionCV([K], cv=SPLITS), hp.pls_regression(K))}
+} | {"PLSRegressionCV": (PLSRegressionCV([K], cv=SPLITS, scoring="r2"), hp.pls_regression(K))}
 
 
 @AT_ITS_LIMIT

@@ -5,6 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
+from sklearn.model_selection import LeaveOneOut
 
 from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV, _blocks
 from crossmodal_cca.alignment import base
@@ -130,3 +131,11 @@ def test_memory_of_ranks_is_that_of_blocks():
     x, y = rows(6_000, 16, 16, np.float32)
     whole = 6_000**2 * 4
     assert peak_bytes(lambda: retrieval_ranks(x, y)) < whole / 2
+
+
+def test_leaving_out_single_rows_keeps_no_moments_of_them():
+    n, p, q = 120, 80, 3
+    search = PLSRegressionCV(2, cv=LeaveOneOut())
+    peak = peak_bytes(lambda: search.fit(*rows(n, p, q)))
+    # Positions of the training rows, and as many matrices as in a fit; moments of all folds would be 7 MB.
+    assert peak < n**2 * 8 + 12 * (p + q) ** 2 * 8 + 500_000

@@ -43,7 +43,8 @@ class CCACV(LinearCV):
         they are.
     scoring : str or RetrievalScorer, default="correlation"
         "correlation", the sum of held-out canonical correlations; "explained_variance" or "r2" of the predictions of y,
-        averaged over its features; the name of a retrieval metric, such as "hit_rate_at_10", or what
+        averaged over its features; "q2" or "neg_mean_squared_error" of all held-out predictions together, as in
+        :class:`PLSRegressionCV`; the name of a retrieval metric, such as "hit_rate_at_10", or what
         :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
     one_standard_error : bool, default=False
         Take the simplest setting within one standard error of the best: fewest components, then most shrinkage.
@@ -57,11 +58,12 @@ class CCACV(LinearCV):
     best_params_ : dict
         Chosen `n_components`, `power` and `shrinkage`; ``CCA(**best_params_)`` is the model.
     best_score_ : float
-        Its mean score over the folds: optimistic, as it chose.
+        Its mean score, as in `cv_results_`: optimistic, as it chose.
     best_index_ : int
         Its place in `cv_results_`.
     cv_results_ : dict of ndarray
-        All settings and their scores, as in ``GridSearchCV``.
+        All settings and their scores, as in ``GridSearchCV``. With "q2" and "neg_mean_squared_error" the folds count in
+        ``mean_test_score`` and ``std_test_score`` by the weights of their rows.
     n_splits_ : int
         Number of folds.
     groups_ : ndarray of shape (n_rows,)

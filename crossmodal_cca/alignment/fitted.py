@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
@@ -14,6 +15,7 @@ from .._blocks import float_dtype
 from .._checks import check_choice
 from .._sklearn import check_array, refuse_dask
 from .._typing import FloatArray
+from .selection import SelectionMixin
 
 MODALITIES = ("x", "y")
 
@@ -75,9 +77,7 @@ class FittedAlignerMixin:
         """The aligner as it is now: a later fit of the user's own sets other attributes, and leaves these alone."""
         if self.aligner is None:
             return None
-        aligner = self.aligner
-        while isinstance(aligner, FrozenEstimator):
-            aligner = aligner.estimator
+        aligner = unwrapped(self.aligner)
         for method in ("transform", "transform_y"):
             if not hasattr(aligner, method):
                 raise TypeError(
@@ -86,6 +86,22 @@ class FittedAlignerMixin:
                 )
         check_is_fitted(aligner)
         return copy(aligner)
+
+
+def unwrapped(estimator: Any) -> Any:
+    """The fitted estimator inside a ``FrozenEstimator``, or the best of a search of scikit-learn's."""
+    while True:
+        if isinstance(estimator, FrozenEstimator):
+            estimator = estimator.estimator
+        elif hasattr(estimator, "best_estimator_"):
+            estimator = estimator.best_estimator_
+        else:
+            return estimator
+
+
+def unfitted(aligner: Any) -> Any:
+    """The same model, not fitted: of a cross-validated one, that of the settings it has chosen."""
+    return aligner._chosen_model() if isinstance(aligner, SelectionMixin) else clone(aligner)
 
 
 def shared_space_scores(aligner: Any, rows: ArrayLike, modality: str, name: str) -> FloatArray:

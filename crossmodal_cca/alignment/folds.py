@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial, reduce
 from operator import add
 from typing import Any
 
 import numpy as np
 
-from .._blocks import ChosenRows
+from .._blocks import ChosenRows, dense_block
 from .._typing import FloatArray, Split
 from .._validation import PairedRows
 from ..linalg.held_out import HeldOutMoments, HeldOutRows
 from ..linalg.moments import PairMoments, moments_of_rows
-from ..linalg.pair import StandardizedPair, standardize_moments, standardize_rows
+from ..linalg.pair import Side, StandardizedPair, standardize_moments, standardize_rows, standardized_columns
 
 HeldOut = HeldOutMoments | HeldOutRows
 # Share of a feature's scatter that has to be in the training part for subtraction to keep its digits.
 _SAFE_SHARE = {"float64": 1e-4, "float32": 1e-2}
+# How many times larger than the rows of a fold its moments may be for both to be kept.
+_PARTS_TO_ROWS = 8
 
 
 class Folds:
@@ -32,6 +35,9 @@ class Folds:
         self.is_wide = max(widths) > 2 * fewest
         tested = np.sort(np.concatenate([test for _, test in splits]))
         self._is_partition = np.array_equal(tested, np.arange(n))
+        self.test_weights = np.array([self._weight(test).sum() for _, test in splits])
+        # Moments of few rows are larger than the rows, and of many folds too large together.
+        self._keeps_parts = len(tested) * _PARTS_TO_ROWS >= len(splits) * max(widths)
         self._parts: list[PairMoments] = []
         self._total: PairMoments | None = None
         self._walk(in_double=False)
@@ -39,8 +45,16 @@ class Folds:
     def _walk(self, *, in_double: bool) -> None:
         self._of_rows = partial(moments_of_rows, self.rows, in_double=in_double)
         if not self.is_wide:
-            self._parts = [self._of_rows(test) for _, test in self.splits]
-            self._total = reduce(add, self._parts) if self._is_partition else self._of_rows()
+            self._parts = [self._of_rows(test) for _, test in self.splits] if self._keeps_parts else []
+            self._total = reduce(add, self._parts) if self._parts and self._is_partition else self._of_rows()
+
+    def _part(self, fold: int) -> PairMoments:
+        """Moments of a fold's test part."""
+        return self._parts[fold] if self._parts else self._of_rows(self.splits[fold][1])
+
+    def _weight(self, positions: Any) -> FloatArray:
+        w = self.rows.sample_weight
+        return np.asarray((np.ones(self.rows.n_rows) if w is None else w)[positions])
 
     def repeat_in_double(self) -> None:
         """Go over the rows again with products in double precision, if they were not."""
@@ -53,6 +67,24 @@ class Folds:
             return standardize_rows(self.rows, scale=self.scale)
         return standardize_moments(self._total, scale=self.scale)
 
+    def whole_y(self) -> Side:
+        """Mean and units of y over all rows."""
+        if self._total is not None:
+            return self.whole().y
+        side = standardized_columns(self._dense_y(), self._weight(slice(None)))
+        return side if self.scale else replace(side, scale=np.ones_like(side.scale))
+
+    def squares_of_y(self, centre: FloatArray) -> FloatArray:
+        """Weighted sum of squares of each feature of y about a centre, over the test parts of all folds."""
+        if self._total is None:
+            squares = (self._dense_y() - centre) ** 2
+            return np.asarray(sum(self._weight(test) @ squares[test] for _, test in self.splits))
+        parts = [self._total] if self._is_partition else map(self._part, range(len(self.splits)))
+        return np.asarray(sum(np.diagonal(m.scatter_yy) + m.weight_sum * (m.mean_y - centre) ** 2 for m in parts))
+
+    def _dense_y(self) -> FloatArray:
+        return np.asarray(dense_block(self.rows.y, slice(None), np.float64, "y"))
+
     def train_and_test(self, fold: int, *, needs_rows: bool) -> tuple[StandardizedPair, HeldOut]:
         """The training part of a fold, standardised, and what its test part knows."""
         if self._total is None:
@@ -62,9 +94,9 @@ class Folds:
             pair = standardize_rows(part, scale=self.scale)
         else:
             pair = standardize_moments(self._training_moments(fold), scale=self.scale)
-        if needs_rows or self._total is None:
+        if needs_rows or self._total is None or not (self._parts or self.rows.is_sparse):
             return pair, self.test_rows(fold, pair)
-        return pair, HeldOutMoments(pair, self._parts[fold])
+        return pair, HeldOutMoments(pair, self._part(fold))
 
     def test_rows(self, fold: int, pair: StandardizedPair) -> HeldOutRows:
         """The rows of a fold's test part themselves."""
@@ -82,7 +114,7 @@ class Folds:
         train = self.splits[fold][0]
         if not self._is_complement(fold):
             return self._of_rows(train)
-        moments = self._total - self._parts[fold]
+        moments = self._total - self._part(fold)
         for side in ("xx", "yy"):
             rest, total = (np.diagonal(getattr(m, f"scatter_{side}")) for m in (moments, self._total))
             # A feature that varies mostly in this fold, by an outlier or an offset, leaves rounding to the others.

@@ -24,8 +24,16 @@ from ._items import Gallery, Items
 from .kernel_cca import KernelCCA
 from .kernel_parameters import check_kernel_parameters, make_kernel, make_map
 from .kernel_scores import KernelMaps
-from .selection import FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
+from .selection import (
+    FoldScorer,
+    SelectionMixin,
+    check_sizes_of_folds,
+    choose,
+    numbers_of_components,
+    splits_of,
+)
 
+SCORINGS = ("correlation",)
 # Of the kernels, not of the search.
 _KERNEL_PARAMETERS = (
     "kernel",
@@ -202,13 +210,14 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             parameters are bad.
         """
         with unchanged_on_error(self):
-            scoring = self._check_selection(("correlation",), self._grids)
+            scoring = self._check_selection(SCORINGS, self._grids)
             check_kernel_parameters(self._model())
             rows = check_pair(X, y, estimator=self, reset=True, min_rows=2)
             retrieval = isinstance(scoring, RetrievalScorer)
             gammas = [self._gammas(index, side) for index, side in enumerate((rows.X, rows.y))]
             items = Items.of(rows, groups, x_ids, y_ids, None, retrieval=retrieval)
             splits = splits_of(self.cv, X, y, groups, None, items.groups)
+            check_sizes_of_folds(splits, scoring, SCORINGS)
             settings = [
                 {"gamma": gamma, "regularization": float(ridge)}
                 for gamma, ridge in combinations(combinations(*gammas), self.regularizations)
@@ -221,10 +230,13 @@ class KernelCCACV(SelectionMixin, KernelMaps):
                 self._fold(rows, split, gammas, deepcopy(rng), scoring, powers, items.gallery(split[1]))
                 for split in splits
             )
-            choice = choose(folds, len(splits), settings, powers, numbers, given, self.verbose)
+            choice = choose(folds, np.ones(len(splits)), settings, powers, numbers, given, self.verbose)
             self._store_choice(choice, len(splits), items.groups, None)
-            self._take_over(self._model(**self.best_params_).fit(X, y))
+            self._take_over(self._chosen_model().fit(X, y))
         return self
+
+    def _chosen_model(self) -> KernelCCA:
+        return self._model(**self.best_params_)
 
     def _model(self, **params: Any) -> KernelCCA:
         return KernelCCA(**{name: getattr(self, name) for name in _KERNEL_PARAMETERS}, **params)

@@ -21,9 +21,19 @@ from ._items import Gallery, Items
 from ._solved import DOUBLE_FLOOR, single_floor
 from .base import LinearAligner, LinearMaps
 from .folds import Folds, HeldOut
-from .selection import Choice, FoldScorer, SelectionMixin, choose, numbers_of_components, splits_of
+from .pooled import PooledScore
+from .selection import (
+    POOLED_SCORINGS,
+    Choice,
+    FoldScorer,
+    SelectionMixin,
+    check_sizes_of_folds,
+    choose,
+    numbers_of_components,
+    splits_of,
+)
 
-MOMENT_SCORINGS = ("correlation", "explained_variance", "r2")
+MOMENT_SCORINGS = ("correlation", "explained_variance", "r2", *POOLED_SCORINGS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +128,7 @@ class LinearCV(SelectionMixin, LinearMaps):
             weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X))
             items = Items.of(rows, groups, x_ids, y_ids, weight, retrieval=isinstance(scoring, RetrievalScorer))
             splits = splits_of(self.cv, X, y, groups, weight, items.groups)
+            check_sizes_of_folds(splits, scoring, MOMENT_SCORINGS)
             folds = Folds(rows, splits, self.scale)
             if rows.is_sparse and (folds.is_wide or isinstance(scoring, RetrievalScorer)):
                 raise ValueError(
@@ -127,8 +138,11 @@ class LinearCV(SelectionMixin, LinearMaps):
                 )
             choice = self._choose(folds, scoring, items)
             self._store_choice(choice, len(splits), items.groups, weight)
-            self._take_over(self._estimator(**self.best_params_)._fit_standardized(folds.whole(), rows))
+            self._take_over(self._chosen_model()._fit_standardized(folds.whole(), rows))
         return self
+
+    def _chosen_model(self) -> LinearAligner:
+        return self._estimator(**self.best_params_)
 
     def _check_parameters(self) -> str | RetrievalScorer:
         check_flag(self.scale, "scale")
@@ -138,19 +152,20 @@ class LinearCV(SelectionMixin, LinearMaps):
         retrieval = isinstance(scoring, RetrievalScorer)
         powers = self._powers(retrieval)
         numbers, given = numbers_of_components(self.n_components, self._bound(*folds.bounds), every=not retrieval)
+        pooled = PooledScore.named(scoring, folds) if scoring in POOLED_SCORINGS else None
 
         def scorer(fold: int) -> tuple[int, FoldScorer]:
             solver, held_out = self._solved(folds, fold, numbers[-1], needs_rows=retrieval)
             gallery = items.gallery(folds.splits[fold][1])
 
             def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
-                return self._scored(held_out, solver.solve(setting, ks[-1]), scoring, powers, ks, gallery)
+                return self._scored(held_out, solver.solve(setting, ks[-1]), pooled or scoring, powers, ks, gallery)
 
             return solver.possible, score
 
-        n_folds = len(folds.splits)
-        of_folds = map(scorer, range(n_folds))
-        return choose(of_folds, n_folds, self._settings(), powers, numbers, given, self.verbose)
+        weights = folds.test_weights if pooled else np.ones(len(folds.splits))
+        of_folds = map(scorer, range(len(weights)))
+        return choose(of_folds, weights, self._settings(), powers, numbers, given, self.verbose)
 
     def _solved(self, folds: Folds, fold: int, most: int, *, needs_rows: bool) -> tuple[FoldSolver, HeldOut]:
         """Solver and held-out part of a fold: like one model's, from rows where covariances have too few digits."""
@@ -170,7 +185,7 @@ class LinearCV(SelectionMixin, LinearMaps):
         self,
         held_out: HeldOut,
         solution: NestedSolution,
-        scoring: str | RetrievalScorer,
+        scoring: str | RetrievalScorer | PooledScore,
         powers: Sequence[float | None],
         ks: list[int],
         gallery: Gallery,
@@ -187,7 +202,9 @@ class LinearCV(SelectionMixin, LinearMaps):
             )
         # Without any component the mean of y is the prediction.
         places = np.minimum(ks, found)
-        if scoring == "correlation":
+        if isinstance(scoring, PooledScore):
+            values = scoring.of(held_out.residuals(solution))
+        elif scoring == "correlation":
             values = np.append(0.0, self._correlations(held_out, solution))
         else:
             values = _explained(held_out.residuals(solution), with_mean=scoring == "r2")

@@ -31,9 +31,10 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
         An int is that many shuffled folds, those of ``KFold(cv, shuffle=True, random_state=0)``; with groups, passed
         to `fit` or found by it, of ``GroupKFold(cv, shuffle=True, random_state=0)``. Splitters and lists are taken as
         they are.
-    scoring : str or RetrievalScorer, default="r2"
-        "r2" or "explained_variance" of the predictions, averaged over the features of y; "correlation", the sum of
-        held-out correlations of scores; the name of a retrieval metric, or what
+    scoring : str or RetrievalScorer, default="q2"
+        "q2" or "neg_mean_squared_error" of all held-out predictions together, for which folds of any size will do, of
+        one row too; "r2" or "explained_variance" of each fold's predictions, averaged over the features of y and over
+        the folds; "correlation", the sum of held-out correlations of scores; the name of a retrieval metric, or what
         :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
     one_standard_error : bool, default=False
         Take the fewest components within one standard error of the best.
@@ -47,11 +48,12 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     best_params_ : dict
         Chosen `n_components`; ``PLSRegression(**best_params_)`` is the model.
     best_score_ : float
-        Its mean score over the folds: optimistic, as it chose.
+        Its mean score, as in `cv_results_`: optimistic, as it chose.
     best_index_ : int
         Its place in `cv_results_`.
     cv_results_ : dict of ndarray
-        All numbers of components and their scores, as in ``GridSearchCV``.
+        All numbers of components and their scores, as in ``GridSearchCV``. With "q2" and "neg_mean_squared_error" the
+        folds count in ``mean_test_score`` and ``std_test_score`` by the weights of their rows.
     n_splits_ : int
         Number of folds.
     groups_ : ndarray of shape (n_rows,)
@@ -65,8 +67,25 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     --------
     PLSRegression : The model.
 
+    Notes
+    -----
+    With ŷ_ij the prediction of target j in held-out row i, of weight w_i, and ȳ_j the mean over all rows,
+
+        Q² = 1 − PRESS / SS,   PRESS = Σ_ij w_i (y_ij − ŷ_ij)² / s_j²,   SS = Σ_ij w_i (y_ij − ȳ_j)² / s_j²,
+
+    where i runs over the held-out rows of all folds, as often as they are held out, and s_j is `y_scale_`: the targets'
+    deviation, so that all count alike; 1 with ``scale=False``, so that they count as their units have it. A target that
+    never varies does not count. Of one fold ``cv_results_`` holds 1 minus its own mean squared error over SS / Σw, the
+    mean square of all, so that the mean of folds, weighted by their rows, is Q². "neg_mean_squared_error" is the
+    same without a divisor: minus the mean over rows and targets of (y_ij − ŷ_ij)², in squared units of y.
+
+    The R² of a small fold compares with the mean of the fold itself, which no prediction knows: of two rows it may be
+    anything below 1, and a mean over folds chooses badly.
+
     References
     ----------
+    Wold (1978), Cross-validatory estimation of the number of components in factor and principal components models.
+    Technometrics 20.
     Engstrøm & Jensen (2025), Fast partition-based cross-validation with centering and scaling for XᵀX and XᵀY.
 
     Examples
@@ -76,7 +95,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     >>> X, y = load_diabetes(return_X_y=True)
     >>> search = PLSRegressionCV().fit(X, y)
     >>> search.best_params_, round(search.best_score_, 2)
-    ({'n_components': 10}, 0.49)
+    ({'n_components': 10}, 0.5)
     >>> PLSRegressionCV(one_standard_error=True).fit(X, y).best_params_
     {'n_components': 2}
     """
@@ -86,7 +105,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
         n_components: int | Sequence[int] | None = None,
         *,
         cv: Any = 5,
-        scoring: Any = "r2",
+        scoring: Any = "q2",
         one_standard_error: bool = False,
         scale: bool = True,
         verbose: int = 0,

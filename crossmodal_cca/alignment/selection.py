@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
@@ -24,6 +25,8 @@ from ._items import Parts
 LADDER = 12
 # Of the shuffle where `cv` is a number; documented.
 SEED_OF_FOLDS = 0
+# Scorings by the squared errors of all held-out rows together, to which folds of a single row add up.
+POOLED_SCORINGS = ("q2", "neg_mean_squared_error")
 
 
 def splits_of(
@@ -37,13 +40,23 @@ def splits_of(
         splits = _shuffled_folds(5 if cv is None else int(cv), parts, groups is not None)
     else:
         splits = _given_folds(cv, X, y, groups, sample_weight)
-    for fold, (train, test) in enumerate(splits):
-        if len(train) < 2 or len(test) < 2:
-            raise ValueError(
-                f"Fold {fold} has {len(train)} training and {len(test)} test row(s) (of positive weight); correlations "
-                "need at least 2 of both. Use fewer folds, or larger groups."
-            )
     return splits
+
+
+def check_sizes_of_folds(splits: Sequence[Split], scoring: str | RetrievalScorer, scorings: Sequence[str]) -> None:
+    """Refuse a fold with fewer rows than the scoring compares; say which of the scorings would take it."""
+    fewest = 1 if scoring in POOLED_SCORINGS else 2
+    for fold, (train, test) in enumerate(splits):
+        if len(train) >= 2 and len(test) >= fewest:
+            continue
+        name = scoring.metric if isinstance(scoring, RetrievalScorer) else scoring
+        pooled = [repr(of_all) for of_all in POOLED_SCORINGS if of_all in scorings]
+        way = f"; or take scoring={' or '.join(pooled)}, for which folds of one row are enough"
+        raise ValueError(
+            f"Fold {fold} has {len(train)} training and {len(test)} test row(s) (of positive weight); scoring={name!r} "
+            f"needs at least 2 training and {fewest} test row(s) in each fold. Use fewer folds, or larger groups"
+            f"{way if pooled and len(train) >= 2 and len(test) == 1 else ''}."
+        )
 
 
 def _shuffled_folds(n_folds: int, parts: Parts, given: bool) -> list[Split]:
@@ -74,7 +87,8 @@ def _given_folds(
     if sample_weight is not None and not np.all(sample_weight):
         position = np.cumsum(sample_weight > 0) - 1
         kept = sample_weight > 0
-        splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in splits]
+        # A row without weight is no row: leaving out that one alone is no fold.
+        splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in splits if kept[b].any() or not len(b)]
     return splits
 
 
@@ -138,11 +152,18 @@ class Choice:
 
     params: list[dict[str, Any]]
     scores: FloatArray  # (n_settings, n_folds)
+    weights: FloatArray  # (n_folds,)
 
     @property
     def means(self) -> FloatArray:
         """Mean score of each setting."""
-        return np.asarray(self.scores.mean(axis=1))
+        return np.asarray(np.average(self.scores, axis=1, weights=self.weights))
+
+    @property
+    def deviations(self) -> FloatArray:
+        """Standard deviation of each setting's scores over the folds."""
+        squares = (self.scores - self.means[:, None]) ** 2
+        return np.asarray(np.sqrt(np.average(squares, axis=1, weights=self.weights)))
 
     def best(self, one_standard_error: bool) -> int:
         """The first of largest mean; or the simplest of those that one standard error does not tell from it.
@@ -154,7 +175,8 @@ class Choice:
         n_folds = self.scores.shape[1]
         if not one_standard_error or n_folds < 2:
             return best
-        error = self.scores[best].std(ddof=1) / np.sqrt(n_folds)
+        # Unbiased also under weights, where the variance of a fold's score is one over its weight.
+        error = self.deviations[best] / np.sqrt(n_folds - 1)
         good = np.flatnonzero(means >= means[best] - error)
         return int(min(good, key=lambda i: self._complexity(self.params[i])))
 
@@ -172,7 +194,7 @@ class Choice:
             column[:] = values
             results[f"param_{name}"] = column if isinstance(values[0], tuple) else np.array(values)
         results |= {f"split{i}_test_score": self.scores[:, i] for i in range(self.scores.shape[1])}
-        results |= {"mean_test_score": self.means, "std_test_score": self.scores.std(axis=1)}
+        results |= {"mean_test_score": self.means, "std_test_score": self.deviations}
         return results | {"rank_test_score": rankdata(-self.means, method="min").astype(np.int32)}
 
 
@@ -181,7 +203,7 @@ FoldScorer = Callable[[dict[str, Any], list[int]], FloatArray]
 
 def choose(
     folds: Iterable[tuple[int, FoldScorer]],
-    n_folds: int,
+    weights: FloatArray,
     settings: list[dict[str, Any]],
     powers: Sequence[float | None],
     numbers: list[int],
@@ -191,8 +213,9 @@ def choose(
     """Score every number of components, power and setting on every fold.
 
     A fold is the number of components possible in it, and a function of a setting and numbers of components that
-    returns scores (len(powers), len(numbers)).
+    returns scores (len(powers), len(numbers)). Its weight is what its scores count in the mean.
     """
+    n_folds = len(weights)
     scores: list[FloatArray] = []
     possible = numbers[-1]
     with Progress("fits to folds", n_folds * len(settings), verbose) as progress:
@@ -211,7 +234,7 @@ def choose(
         {"n_components": k} | ({} if power is None else {"power": power}) | setting
         for k, power, setting in combinations(ks, powers, settings)
     ]
-    return Choice(params, table.reshape(len(params), n_folds))
+    return Choice(params, table.reshape(len(params), n_folds), weights)
 
 
 class SelectionMixin:
@@ -227,6 +250,10 @@ class SelectionMixin:
         if sample_weight is not None:
             self.groups_ = np.full(len(sample_weight), -1)
             self.groups_[sample_weight > 0] = parts
+
+    @abstractmethod
+    def _chosen_model(self) -> Any:
+        """The model of the chosen settings, not fitted."""
 
     def _take_over(self, fitted: Any) -> None:
         """Become the fitted model, but for its parameters."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +19,8 @@ from .._checks import check_choice, check_confidence_level, check_whole_number
 from .._progress import Progress
 from .._typing import FloatArray
 from .._validation import check_pair
+from .._warn import warn
+from ..alignment.fitted import unfitted, unwrapped
 from ..metrics.resampling import cluster_codes
 from ._rows import SIDES, feature_names, unit_columns
 
@@ -23,6 +28,10 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 KINDS = ("weights", "loadings", "rotations")
+# In a row: where one of ten is of use, 500 resamples are found with a probability of .99.
+_MOST_DRAWS = 100
+# Share of resamples drawn again from which on the user is told: as much as a usual interval leaves outside.
+_MANY = 0.05
 
 
 def bootstrap_weights(
@@ -43,7 +52,8 @@ def bootstrap_weights(
     Parameters
     ----------
     aligner : estimator
-        Fitted linear aligner (`CCA` or PLS); refitted as a clone, never changed.
+        Fitted linear aligner (`CCA` or PLS); refitted as a clone, never changed. Of a fitted search (`CCACV`,
+        `PLSRegressionCV`, scikit-learn's) the settings it has chosen are refitted, not the search.
     X : array-like of shape (n_rows, n_features_x)
         The rows of the first modality that it was fitted to.
     y : array-like of shape (n_rows, n_features_y) or (n_rows,)
@@ -69,21 +79,24 @@ def bootstrap_weights(
         Index (side, component, feature), components from 1; columns ``value`` (of the aligner), ``standard_error``,
         ``low``, ``high``, ``sign_consistency`` (share of resamples with the value's sign) and ``match`` (mean
         correlation of the component's scores with those of its counterpart, the same for all its features: well below
-        1, the component itself is not determined by these rows).
+        1, the component itself is not determined by these rows). ``attrs["n_redrawn"]`` is the number of resamples that
+        were drawn again; where it is more than 5 % of all, a warning says why.
 
     Raises
     ------
     NotFittedError, TypeError, ValueError
         If the aligner is not fitted or has no weights, the sides differ in rows, a parameter is out of its range, or
-        a resample has too few different rows for as many components.
+        100 resamples in a row are of no use.
 
     Notes
     -----
     Components of a refit come in another order and with other signs. Each is matched to one of the original's: by the
     assignment with the largest sum of abs(c_x + c_y), c the correlation of both models' scores of a side on the
     original rows; the sign of c_x + c_y is then given to both sides together. Without this, close correlations would
-    make every weight look unstable. A resample repeats rows, so it over-fits more than the original: the intervals are
-    a measure of stability, not a test.
+    make every weight look unstable. A resample in which a feature does not vary that does in `X` or `y`, or with too
+    few different rows for as many components, says nothing of the model and is drawn again: the table describes the
+    others. A resample repeats rows, so it over-fits more than the original: the intervals are a measure of stability,
+    not a test.
 
     References
     ----------
@@ -105,6 +118,7 @@ def bootstrap_weights(
     n_bootstrap = check_whole_number(n_bootstrap, "n_bootstrap", low=2)
     check_choice(kind, "kind", KINDS)
     level = check_confidence_level(confidence_level)
+    aligner = unwrapped(aligner)
     check_is_fitted(aligner)
     if not hasattr(aligner, f"x_{kind}_"):
         raise TypeError(
@@ -119,15 +133,88 @@ def bootstrap_weights(
         raise ValueError("groups has a single group; resampling needs at least two.")
     seed = check_random_state(random_state).randint(2**31)
     original = _unit_scores(aligner, X, y)
+    names = (
+        feature_names(getattr(aligner, "feature_names_in_", None), "x", A.shape[1]),
+        feature_names(getattr(aligner, "y_feature_names_in_", None), "y", B.shape[1]),
+    )
+    resampling = _Resampling(unfitted(aligner), (A, B), names, (_varies(A), _varies(B)), members, original, kind)
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-    tasks = (delayed(_refit)(aligner, A, B, members, original, kind, (seed, i)) for i in range(n_bootstrap))
-    draws, matches = [], []
-    with Progress("refits", n_bootstrap, verbose) as progress:
-        for drawn, match in workers(tasks):
+    tasks = (delayed(resampling.refit)((seed, i)) for i in range(n_bootstrap))
+    draws, matches, reasons = [], [], []
+    with warnings.catch_warnings(), Progress("refits", n_bootstrap, verbose) as progress:
+        # Fewer components than asked for are seen here, and drawn again.
+        warnings.filterwarnings("ignore", "The covariance of X and y is exhausted|X and y have no covariance")
+        for drawn, match, why in workers(tasks):
             draws.append(drawn)
             matches.append(match)
+            reasons += why
             progress.update(len(draws))
-    return _table(aligner, kind, np.stack(draws), np.mean(matches, axis=0), level)
+    _warn_of(reasons, n_bootstrap)
+    table = _table(aligner, kind, np.stack(draws), np.mean(matches, axis=0), names, level)
+    table.attrs["n_redrawn"] = len(reasons)
+    return table
+
+
+@dataclass(frozen=True, eq=False)
+class _Resampling:
+    """What resamples are drawn from, and what their refits are compared with."""
+
+    model: Any
+    sides: tuple[NDArray[Any], NDArray[Any]]
+    names: tuple[NDArray[Any], NDArray[Any]]
+    varies: tuple[NDArray[np.bool_], NDArray[np.bool_]]
+    members: list[NDArray[np.intp]]
+    original: tuple[FloatArray, FloatArray]
+    kind: str
+
+    def refit(self, seed: tuple[int, int]) -> tuple[FloatArray, FloatArray, list[str]]:
+        """Values (p + q, k) of one refit, in the original's order and signs; how well each component is matched; and
+        why resamples were drawn again before it.
+        """
+        rng = np.random.default_rng(seed)
+        reasons: list[str] = []
+        for _ in range(_MOST_DRAWS):
+            drawn = rng.integers(len(self.members), size=len(self.members))
+            try:
+                return (*self._matched(np.concatenate([self.members[i] for i in drawn])), reasons)
+            except _UselessResample as useless:
+                reasons.append(str(useless))
+        raise ValueError(
+            f"{_MOST_DRAWS} resamples in a row were of no use, the last because {reasons[-1]}. Lower n_components, "
+            "leave out features that vary in few rows only, or add rows."
+        )
+
+    def _matched(self, rows: NDArray[np.intp]) -> tuple[FloatArray, FloatArray]:
+        resample = [A[rows] for A in self.sides]
+        for side, A, names, varies in zip(SIDES, resample, self.names, self.varies, strict=True):
+            still = names[varies & ~_varies(A)]
+            if len(still):
+                raise _UselessResample(f"feature {still[0]!r} of {side} does not vary in it")
+        try:
+            model = clone(self.model).fit(*resample)
+        except ValueError as error:
+            # The rows themselves were fitted: it is the resample that lacks something.
+            raise _UselessResample(f"it cannot be fitted ({error})") from error
+        k = self.original[0].shape[1]
+        if model.n_components_ < k:
+            raise _UselessResample(f"it has {model.n_components_} of the {k} components of the model")
+        refitted = _unit_scores(model, *self.sides)
+        agreement = np.mean([mine.T @ theirs for mine, theirs in zip(self.original, refitted, strict=True)], axis=0)
+        order = linear_sum_assignment(-np.abs(agreement))[1]
+        match = agreement[np.arange(k), order]
+        values = np.vstack([getattr(model, f"{side}_{self.kind}_") for side in SIDES]).astype(np.float64)
+        return values[:, order] * np.where(match < 0, -1.0, 1.0), np.abs(match)
+
+
+class _UselessResample(Exception):
+    """Why a resample says nothing of the model."""
+
+
+def _varies(A: NDArray[Any]) -> NDArray[np.bool_]:
+    """Whether each column has values that differ by more than rounding."""
+    low, high = (extreme(A, axis=0).astype(np.float64) for extreme in (np.min, np.max))
+    varies: NDArray[np.bool_] = high - low > 4 * np.finfo(np.float64).eps * np.maximum(np.abs(low), np.abs(high))
+    return varies
 
 
 def _unit_scores(model: Any, A: ArrayLike, B: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -137,34 +224,21 @@ def _unit_scores(model: Any, A: ArrayLike, B: ArrayLike) -> tuple[FloatArray, Fl
     return x, y
 
 
-def _refit(
-    aligner: Any,
-    A: NDArray[Any],
-    B: NDArray[Any],
-    members: list[NDArray[np.intp]],
-    original: tuple[FloatArray, FloatArray],
-    kind: str,
-    seed: tuple[int, int],
-) -> tuple[FloatArray, FloatArray]:
-    """Values (p + q, k) of one refit, in the original's order and signs, and how well each component is matched."""
-    drawn = np.random.default_rng(seed).integers(len(members), size=len(members))
-    rows = np.concatenate([members[i] for i in drawn])
-    model = clone(aligner).fit(A[rows], B[rows])
-    k = original[0].shape[1]
-    if model.n_components_ < k:
-        raise ValueError(
-            f"A resample with {len(np.unique(rows))} different rows has {model.n_components_} components of the "
-            f"{k} of the model. Lower n_components, or raise the number of rows."
+def _warn_of(reasons: list[str], n_bootstrap: int) -> None:
+    """Say so where many resamples were drawn again."""
+    n_drawn = n_bootstrap + len(reasons)
+    if len(reasons) > _MANY * n_drawn:
+        most_often = Counter(reasons).most_common(1)[0][0]
+        warn(
+            f"{len(reasons)} of {n_drawn} resamples were drawn again, most often because {most_often}. The intervals "
+            "are those of resamples in which all features vary and all components are found; of features that vary in "
+            "few rows they say little."
         )
-    refitted = _unit_scores(model, A, B)
-    agreement = np.mean([mine.T @ theirs for mine, theirs in zip(original, refitted, strict=True)], axis=0)
-    order = linear_sum_assignment(-np.abs(agreement))[1]
-    match = agreement[np.arange(k), order]
-    values = np.vstack([getattr(model, f"{side}_{kind}_") for side in SIDES]).astype(np.float64)
-    return values[:, order] * np.where(match < 0, -1.0, 1.0), np.abs(match)
 
 
-def _table(aligner: Any, kind: str, draws: FloatArray, match: FloatArray, level: float) -> DataFrame:
+def _table(
+    aligner: Any, kind: str, draws: FloatArray, match: FloatArray, names: tuple[NDArray[Any], ...], level: float
+) -> DataFrame:
     """One row for each side, component and feature, from draws (n_bootstrap, p + q, k)."""
     import pandas as pd
 
@@ -180,14 +254,10 @@ def _table(aligner: Any, kind: str, draws: FloatArray, match: FloatArray, level:
         "match": np.broadcast_to(match, low.shape),
     }
     tables, start = [], 0
-    for side, value in zip(SIDES, values, strict=True):
+    for side, value, named in zip(SIDES, values, names, strict=True):
         p, k = value.shape
-        names = feature_names(getattr(aligner, _NAMES[side], None), side, p)
-        index = pd.MultiIndex.from_product([[side], range(1, k + 1), names], names=["side", "component", "feature"])
+        index = pd.MultiIndex.from_product([[side], range(1, k + 1), named], names=["side", "component", "feature"])
         part = {name: column[start : start + p].T.ravel() for name, column in columns.items()}
         tables.append(pd.DataFrame(part, index=index))
         start += p
     return pd.concat(tables)
-
-
-_NAMES = {"x": "feature_names_in_", "y": "y_feature_names_in_"}

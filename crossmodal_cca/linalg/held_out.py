@@ -31,14 +31,15 @@ class NestedSolution(NamedTuple):
 class Residuals(NamedTuple):
     """Of the prediction of y from the first 0, 1, … k components, for each standardised feature of y.
 
-    `variance` (k + 1, q) of what is left and its `mean` (k + 1, q), beside the variance of y, `total` (q,), and up to
-    where a variance is rounding, `still` (q,).
+    `variance` (k + 1, q) of what is left and its `mean` (k + 1, q), beside the variance of y, `total` (q,), up to where
+    a variance is rounding, `still` (q,), and what one of these units is in the features' own, `scale` (q,).
     """
 
     variance: FloatArray
     mean: FloatArray
     total: FloatArray
     still: FloatArray
+    scale: FloatArray
 
 
 class HeldOutMoments:
@@ -49,7 +50,7 @@ class HeldOutMoments:
         ux, uy = np.where(pair.x.constant, 0.0, 1.0 / pair.x.scale), 1.0 / pair.y.scale
         self.S = Covariances.of_moments(moments, ux, uy, moments.weight_sum)
         self.mean_x, self.mean_y = (moments.mean_x - pair.x.mean) * ux, (moments.mean_y - pair.y.mean) * uy
-        self._still = _rounding(moments.mean_y * uy)
+        self._still, self._scale = _rounding(moments.mean_y * uy), pair.y.scale
 
     def correlations(self, s: NestedSolution) -> FloatArray:
         """Correlation of each pair of scores, 0 where one does not vary."""
@@ -64,7 +65,7 @@ class HeldOutMoments:
         total = np.diagonal(self.S.yy)
         explained = _from_zero(np.cumsum(added, axis=0))
         mean = self.mean_y - _from_zero(np.cumsum((self.mean_x @ W)[:, None] * B, axis=0))
-        return Residuals(np.maximum(total + explained, 0.0), mean, total, self._still)
+        return Residuals(np.maximum(total + explained, 0.0), mean, total, self._still, self._scale)
 
 
 class HeldOutRows:
@@ -97,7 +98,7 @@ class HeldOutRows:
                 left -= np.outer(T[:, j - 1], B[j - 1])
             mean[j] = self.weight @ left
             variance[j] = self.weight @ (left - mean[j]) ** 2
-        return Residuals(variance, mean, variance[0], self._still)
+        return Residuals(variance, mean, variance[0], self._still, self.pair.y.scale)
 
 
 def _from_zero(sums: FloatArray) -> FloatArray:

@@ -211,6 +211,13 @@ def standardized_side(mean: FloatArray, variance: FloatArray, scale: bool) -> Si
     return Side(mean, np.where(constant, 1.0, deviation) if scale else np.ones_like(mean), constant)
 
 
+def standardized_columns(rows: FloatArray, w: FloatArray) -> Side:
+    """Dense rows of one modality with weights: means and deviations of the features, which alone are computed."""
+    mean = w @ rows / w.sum()
+    mean += w @ (rows - mean) / w.sum()
+    return standardized_side(mean, w @ np.square(rows - mean) / degrees_of_freedom(w.sum()), scale=True)
+
+
 def _is_wide(A: Any) -> bool:
     n_rows, n_features = A.shape
     if is_dask(A):
@@ -229,11 +236,8 @@ def _wide_side(A: Any, w: FloatArray, name: str, scale: bool) -> tuple[Side, Flo
         basis = SparseRowSpace(centred, np.where(side.constant, 0.0, 1.0 / side.scale))
         return replace(side, basis=basis), basis.coordinates
     rows = dense_block(A, slice(None), np.float64, name)
-    mean = w @ rows / w.sum()
-    mean += w @ (rows - mean) / w.sum()
-    variance = w @ np.square(rows - mean) / degrees_of_freedom(w.sum())
-    unit = standardized_side(mean, variance, scale=True)
-    side = unit if scale else replace(unit, scale=np.ones_like(mean))
+    unit = standardized_columns(rows, w)
+    side = unit if scale else replace(unit, scale=np.ones_like(unit.scale))
     Z = unit.coordinates(rows) * np.sqrt(w)[:, None]
     side = replace(side, basis=row_space(Z, None if scale else np.where(unit.constant, 0.0, unit.scale)))
     return side, side.coordinates(rows)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class CrossValidationDisplay:
-    """Mean score over the folds against the number of components, one curve for each shrinkage or ridge.
+    """Score over the folds against the number of components, one curve for each shrinkage or ridge.
 
     Make one with `from_estimator` or `from_predictions`.
 

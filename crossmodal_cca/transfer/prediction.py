@@ -227,7 +227,9 @@ def _per_row(truth: FloatArray, guess: FloatArray, mean: FloatArray, k: int) -> 
 
 
 def _as_metrics(means: FloatArray) -> FloatArray:
-    """Means of what `_per_row` gives as R², cosine and hit rate."""
+    """Means of what `_per_row` gives as R², cosine and hit rate; without resamples in which the truth does not vary."""
+    if means.ndim > 1:
+        means = means[:, means[1] > 1e-24 * means[1].max(initial=0.0)]
     return np.stack((1 - means[0] / means[1], means[2], means[3]))
 
 
