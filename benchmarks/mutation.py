@@ -6,9 +6,11 @@ Places are drawn uniformly from all there are in a folder, then one of the mista
 operator, sign, number, bound of a slice or extreme exchanged, a condition turned round, a statement left out.
 Documentation, messages, annotations and imports are no such places.
 
-All tests run once, to learn which lines each executes (kept for later runs while no source changes). Then a mutant, in
-a copy of the package in a temporary folder, meets the tests that execute its lines, the quickest file first, in a forked
-process that has the large packages imported already. Needs Python 3.12, for `sys.monitoring`, and a system that forks.
+All tests run once, to learn which lines each executes (kept for later runs while no source changes). A mutant, in a
+copy of the package in a temporary folder, then meets the tests that execute its lines, the quickest file first, in a
+forked process that has the large packages imported already. Those not listed at the end were killed. "Suspect" are
+survivors that likely change no result: constants of a module, most of them sizes, and arguments such as check_finite.
+Needs Python 3.12, for `sys.monitoring`, and a system that forks.
 """
 
 from __future__ import annotations

@@ -105,9 +105,9 @@ def test_a_constant_truth_is_refused_and_one_that_hardly_varies_is_not():
     """One entry off in the last row: all of the variance, Σ‖y − ȳ‖² = 59/60, is its own."""
     cca = CCA(3).fit(*TRAIN)
     truth = np.tile(TRAIN[1].mean(axis=0), (60, 1))
-    with pytest.raises(ValueError, match="^y must vary"):
+    with pytest.raises(ValueError, match=r"^y must vary"):
         report(cca, (TEST[0], truth), TRAIN)
-    with pytest.raises(ValueError, match="^X must vary"):
+    with pytest.raises(ValueError, match=r"^X must vary"):
         report(cca, (np.ones_like(TEST[0]), TEST[1]), TRAIN, modality="x")
     truth[-1, 2] += 1.0
     found = report(cca, (TEST[0], truth), TRAIN)["value"]
