@@ -101,6 +101,14 @@ def test_other_widths_are_refused(modality, narrow, message):
         prediction_report(CCA(3).fit(*TRAIN), **sides, modality=modality, n_bootstrap=0)
 
 
+@pytest.mark.parametrize("short", ["y", "y_train"])
+def test_other_numbers_of_rows_are_refused(short):
+    sides = {"X": TEST[0], "y": TEST[1], "X_train": TRAIN[0], "y_train": TRAIN[1]}
+    sides[short] = sides[short][:-1]
+    with pytest.raises(ValueError, match="rows are pairs, so both need the same number"):
+        prediction_report(CCA(3).fit(*TRAIN), **sides, n_bootstrap=0)
+
+
 def test_a_constant_truth_is_refused_and_one_that_hardly_varies_is_not():
     """One entry off in the last row: all of the variance, Σ‖y − ȳ‖² = 59/60, is its own."""
     cca = CCA(3).fit(*TRAIN)
