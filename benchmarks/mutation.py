@@ -59,7 +59,8 @@ class Learner:
     """A pytest plugin that notes how long each test that passes takes, and the lines of the package it executes."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.lines = str(folder) + os.sep, set[Line]()
+        self.folder = str(folder) + os.sep
+        self.lines, self.passed = set[Line](), False
         self.seconds: dict[str, float] = {}
         self.tests_of: dict[Line, list[str]] = defaultdict(list)
         monitor = sys.monitoring
@@ -77,12 +78,12 @@ class Learner:
         self.lines, self.passed = set(), False
         sys.monitoring.restart_events()
         start = time.process_time()
-        yield_value = yield
+        result = yield
         if self.passed:
             self.seconds[item.nodeid] = time.process_time() - start
             for line in self.lines:
                 self.tests_of[line].append(item.nodeid)
-        return yield_value
+        return result
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.when == "call":

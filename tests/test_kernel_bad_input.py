@@ -116,6 +116,13 @@ def test_an_indefinite_kernel_is_refused_on_every_path():
             model.fit(np.abs(X), np.abs(Y))
 
 
+def test_a_function_that_is_not_symmetric_is_refused():
+    for approximation in (None, "nystroem"):
+        model = KernelCCA(2, kernel=("rbf", lambda a, b: a @ b + a[0]), approximation=approximation, random_state=0)
+        with pytest.raises(ValueError, match="kernel of y is not symmetric"):
+            model.fit(X, Y)
+
+
 def test_distances_that_overflow_are_told():
     with pytest.raises(ValueError, match="Distances between the rows of y overflow; rescale"):
         KernelCCA(2).fit(X, 1e200 * Y)
