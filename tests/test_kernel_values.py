@@ -11,6 +11,7 @@ from sklearn.base import clone
 from crossmodal_cca import KernelCCA
 from crossmodal_cca.alignment.kernel_parameters import make_kernel
 from crossmodal_cca.linalg.kernel_maps import fourier_map, nystroem_map
+from crossmodal_cca.linalg.kernel_path import KernelPath, KernelSide
 from crossmodal_cca.linalg.kernels import Kernel, kernel_names, spread_rows
 
 ROWS = np.abs(pairs(40, 5)[0])
@@ -182,3 +183,22 @@ def test_a_model_on_features_is_the_exact_one_of_their_kernel(case, regularizati
         np.testing.assert_allclose(scores.mean(axis=0), 0.0, atol=1e-10 * np.abs(scores).max())
     if model.approximation == "nystroem":
         np.testing.assert_allclose(model.trace_left_out_, [1 - np.trace(A) / 120 for A in (K, L)], atol=1e-9)
+
+
+@pytest.mark.parametrize("case", [None, *APPROXIMATE])
+def test_a_path_over_ridges_gives_what_a_fit_with_either_sides_own_ridge_gives(case):
+    """Scores of new rows, in other units: the path has not multiplied them by √(n − 1)."""
+    model = KernelCCA(3, gamma=0.05) if case is None else clone(APPROXIMATE[case][0])
+    model.set_params(regularization=(0.1, 0.003), power=0.0).fit(X, Y)
+    new = pairs(20, seed=1)
+    kernels = [make_kernel(model, side, rows) for side, rows in enumerate((X, Y))]
+    rows = zip((X, Y), new, strict=True)
+    if case is None:
+        sides = [KernelSide.exact(kernel, *its) for kernel, its in zip(kernels, rows, strict=True)]
+    else:
+        sides = [KernelSide.of_features(*own, *its) for *own, its in zip(kernels, model._maps, rows, strict=True)]
+    x, d, y = KernelPath(*sides).test_scores((0.1, 0.003), 3)
+    np.testing.assert_allclose(d, model.singular_values_, rtol=1e-8)
+    for scores, expected in zip((x, y), model.transform(*new), strict=True):
+        signs = np.sign(np.sum(scores * expected, axis=0))
+        np.testing.assert_allclose(sqrt(119) * scores * signs, expected, atol=1e-6 * np.abs(expected).max())
