@@ -169,18 +169,21 @@ def test_first_component_is_common_to_all_pls(model):
 
 
 @models("wide")
-def test_wide_rows_give_the_model_of_their_moments(model):
+@pytest.mark.parametrize(("p", "q"), [(80, 35), (35, 80), (90, 80)], ids=["X", "y", "both"])
+def test_wide_rows_give_the_model_of_their_moments(model, p, q):
     """n <= p is solved in the space of the rows; the covariances, singular as they are, know the same model."""
-    Xw, Yw = pairs(30, 80, 35, seed=3)
+    Xw, Yw = pairs(30, p, q, seed=3)
     wide = fit(model, Xw, Yw)
     if getattr(model, "solver", None) == "svd":
         model = clone(model).set_params(solver="moments")
         wide.set_params(solver="moments")
     tall = clone(model).fit_moments(PairMoments.from_arrays(Xw, Yw))
-    new = pairs(20, 80, 35, seed=4)
-    same_space(wide, tall, new, new, tol=1e-9)
-    np.testing.assert_allclose(wide.coef_, tall.coef_, atol=1e-9)
-    np.testing.assert_allclose(wide.residual_covariance(), tall.residual_covariance(), atol=1e-9)
-    np.testing.assert_allclose(wide.residual_covariance("x"), tall.residual_covariance("x"), atol=1e-9)
-    more = pairs(10, 80, 35, seed=6)
-    np.testing.assert_allclose(wide.partial_fit(*more).coef_, tall.partial_fit(*more).coef_, atol=1e-9)
+    new = pairs(20, p, q, seed=4)
+    more = pairs(10, p, q, seed=6)
+    together = PairMoments.from_arrays(np.vstack([Xw, more[0]]), np.vstack([Yw, more[1]]))
+    for expected in (tall, clone(model).fit_moments(together)):
+        same_space(wide, expected, new, new, tol=1e-9)
+        np.testing.assert_allclose(wide.coef_, expected.coef_, atol=1e-9)
+        np.testing.assert_allclose(wide.residual_covariance(), expected.residual_covariance(), atol=1e-9)
+        np.testing.assert_allclose(wide.residual_covariance("x"), expected.residual_covariance("x"), atol=1e-9)
+        wide.partial_fit(*more)

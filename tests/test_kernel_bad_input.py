@@ -9,8 +9,9 @@ from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from crossmodal_cca import CrossModalPipeline, KernelCCA
+from crossmodal_cca import CrossModalPipeline, KernelCCA, KernelCCACV
 from crossmodal_cca.datasets import load_emoji
+from crossmodal_cca.linalg import kernel_cca
 
 X, Y = pairs(100)
 K, L = rbf_kernel(X, gamma=0.05), rbf_kernel(Y, gamma=0.05)
@@ -105,6 +106,7 @@ def test_an_indefinite_kernel_is_refused_on_every_path():
         KernelCCA(kernel=("rbf", "sigmoid")),
         KernelCCA(2, kernel=("rbf", "sigmoid"), approximation="nystroem", random_state=0),
         KernelCCA(2, kernel=("rbf", "sigmoid"), approximation="nystroem", landmarks="pivoted"),
+        KernelCCACV(2, kernel=("rbf", "sigmoid"), cv=3),
     ):
         with pytest.raises(ValueError, match=r"kernel of y is not positive semi-definite.*take another kernel"):
             model.fit(*rows)
@@ -112,6 +114,40 @@ def test_an_indefinite_kernel_is_refused_on_every_path():
         model = KernelCCA(2, kernel="additive_chi2", approximation="nystroem", landmarks=landmarks, random_state=0)
         with pytest.raises(ValueError, match=r"kernel of X is not positive semi-definite.*uncentred"):
             model.fit(np.abs(X), np.abs(Y))
+
+
+def test_a_function_that_is_not_symmetric_is_refused():
+    for approximation in (None, "nystroem"):
+        model = KernelCCA(2, kernel=("rbf", lambda a, b: a @ b + a[0]), approximation=approximation, random_state=0)
+        with pytest.raises(ValueError, match="kernel of y is not symmetric"):
+            model.fit(X, Y)
+
+
+def test_distances_that_overflow_are_told():
+    with pytest.raises(ValueError, match="Distances between the rows of y overflow; rescale"):
+        KernelCCA(2).fit(X, 1e200 * Y)
+
+
+def test_landmarks_of_zeros_have_no_linear_kernel():
+    model = KernelCCA(2, kernel="linear", approximation="nystroem", landmarks=(X[:5], np.zeros((5, Y.shape[1]))))
+    with pytest.raises(ValueError, match="kernel of y is zero on all landmarks"):
+        model.fit(X, Y)
+
+
+def test_a_ridge_that_is_lost_in_the_kernel_is_refused():
+    """Rows of 1 and −1 have kernel values 1 and −1: with a ridge below their spacing, the second pivot is exactly 0."""
+    signs = np.tile([[1.0], [-1.0]], (300, 1))
+    with pytest.raises(ValueError, match=r"regularization=1e-300 is too small for the kernel of X.*raise it"):
+        KernelCCA(1, kernel="linear", regularization=(1e-300, 1.0)).fit(signs, signs)
+
+
+def test_kernels_that_do_not_fit_into_memory_are_told(monkeypatch):
+    def fails(kernel, rows):
+        raise MemoryError
+
+    monkeypatch.setattr(kernel_cca, "kernel_matrix", fails)
+    with pytest.raises(MemoryError, match=r'The kernels of 100 rows, 100 × 100 .* set approximation="nystroem"'):
+        KernelCCA(2).fit(X, Y)
 
 
 PRECOMPUTED = {

@@ -9,6 +9,7 @@ from sklearn.base import clone
 from crossmodal_cca import CCA, PairMoments, _blocks
 
 X, Y = pairs(500)
+ONE_WIDER = X[:100] * np.r_[50.0, np.ones(X.shape[1] - 1)]
 
 
 def assert_same(a, b, rtol=1e-10):
@@ -190,6 +191,7 @@ def test_names_travel_with_the_moments():
         (lambda m: m + PairMoments.from_arrays(X[:, :3], Y), ValueError, "8 and of 3 x-features"),
         (lambda m: m - PairMoments.from_arrays(X, Y), ValueError, "Only a proper part"),
         (lambda m: m - PairMoments.from_arrays(50 * X[:100], Y[:100]), ValueError, "Only a part of the same rows"),
+        (lambda m: m - PairMoments.from_arrays(ONE_WIDER, Y[:100]), ValueError, "Only a part of the same rows"),
         (lambda m: PairMoments.from_arrays(X, None), ValueError, "PairMoments requires y to be passed"),
         (lambda m: m + 1, TypeError, "unsupported operand"),
         (lambda m: m - 1, TypeError, "unsupported operand"),

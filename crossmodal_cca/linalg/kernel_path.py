@@ -70,11 +70,6 @@ class KernelPath:
         self.x, self.y = x, y
         self._cross = product(x.train.T, y.train)
 
-    @property
-    def rank(self) -> int:
-        """Most pairs there are."""
-        return int(min(self._cross.shape))
-
     def test_scores(self, regularization: tuple[float, float], k: int) -> Triplets:
         """Scores of the test rows on the k leading pairs, and the pairs' singular values: (x_scores, d, y_scores)."""
         x, y = self.x.ridge(regularization[0]), self.y.ridge(regularization[1])
