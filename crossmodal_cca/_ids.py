@@ -25,7 +25,8 @@ def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
         n_missing = int(np.sum(pd.isna(checked)))
         if n_missing:
             raise ValueError(
-                f"{name} must not be missing, but {n_missing} of {len(checked)} are NaN or None; drop those rows."
+                f"{name} must not be missing, but {n_missing} of {len(checked)} ids or labels are NaN or None; drop "
+                "those rows."
             )
     return checked
 
@@ -67,7 +68,11 @@ def distinct_ids(ids: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[An
     try:
         values, codes = np.unique(ids, return_inverse=True)
     except TypeError as error:
-        raise TypeError(f"{name} must be of comparable types; convert them to one type, such as str.") from error
+        kinds = sorted({type(i).__name__ for i in ids.tolist()})
+        raise TypeError(
+            f"{name} must be of comparable types, got {', '.join(kinds)}; convert all ids or labels to one type, such as "
+            "str."
+        ) from error
     return values, codes
 
 

@@ -16,6 +16,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import float_dtype, row_slices
+from .._ids import checked_ids, distinct_ids
 from .._similarity import unit_rows
 from .._sklearn import check_array, refuse_dask, validate_data
 from .._typing import FloatArray
@@ -49,6 +50,7 @@ def labelled_rows(
 ) -> LabelledRows:
     """Check labelled rows and record their width and names; rows without weight are left out."""
     refuse_dask(y, "y")
+    refuse_mixed_labels(y, "y")
     rows, labels = validate_data(estimator, X, y=y, dtype="numeric")
     check_classes(labels)
     # A copy: unit length is made in place, and the rows may be the user's own.
@@ -63,6 +65,16 @@ def labelled_rows(
             f"{classes[0]!r}."
         )
     return LabelledRows(unit_rows(Z) if unit_length else Z, classes, codes, w)
+
+
+def refuse_mixed_labels(labels: Any, name: str) -> None:
+    """Refuse labels that are missing, or of types that do not compare; NumPy would make strings of a list of both."""
+    values = np.array(labels, dtype=object) if isinstance(labels, list | tuple) else np.asarray(labels)
+    if values.ndim == 0:
+        return
+    values = checked_ids(values.ravel(), name, values.size, name)
+    if values.dtype == object:
+        distinct_ids(values, name)
 
 
 def check_classes(labels: NDArray[Any]) -> None:
@@ -219,7 +231,13 @@ class ClassScoresMixin(ClassifierMixin):
         -------
         accuracy : float
             In [0, 1].
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the rows are bad, or labels are missing or of types that do not compare.
         """
+        refuse_mixed_labels(y, "y")
         return float(super().score(X, y, sample_weight))
 
     def _all_class_scores(self, X: ArrayLike) -> FloatArray:

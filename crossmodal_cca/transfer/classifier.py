@@ -17,7 +17,7 @@ from .._typing import FloatArray
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from ._classes import ClassScoresMixin, check_classes
-from .calibration import likeliest_scale
+from .calibration import likeliest_temperature
 from .prototypes import PrototypeClassifier
 from .shots import Rows, TwoModalities, balanced_accuracy, check_classifier, class_scores
 
@@ -242,6 +242,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
     def _choose(self, both: TwoModalities) -> None:
         """Choose what is left open by held-out shots, and fit."""
         self.seen_ = np.isin(np.arange(len(self.classes_)), both.shots.codes)
+        every, both = both, both.without_copies()
         chosen = [name for name in ("shot_weight", "calibration") if getattr(self, name) == "cv"]
         if chosen and both.fewest_shots < 2:
             raise ValueError(
@@ -269,12 +270,12 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         set_or_delete(self, "shot_weight_scores_", weight_scores)
         if self.temperature == "auto" and both.fewest_shots >= 2:
             S = both.held_out_scores(self.shot_weight_) if S is None else S
-            self.temperature_ = 1 / likeliest_scale(S, both.shots.codes, np.ones(len(S)))
+            self.temperature_ = likeliest_temperature(S, both.shots.codes)
         if self.calibration == "cv":
             self.calibration_ = both.stacking_offset(self.shot_weight_)
         else:
             self.calibration_ = float(self.calibration)
-        self.classifier_ = both.fitted(self.shot_weight_)
+        self.classifier_ = every.fitted(self.shot_weight_)
         if not np.array_equal(self.classifier_.classes_, self.classes_):
             raise ValueError(
                 f"{type(self.classifier_).__name__} knows the classes {list(self.classifier_.classes_)[:5]} (first "
