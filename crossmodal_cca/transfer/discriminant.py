@@ -67,14 +67,25 @@ def discriminant(
     return W, -0.5 * np.einsum("ij,ji->i", means, W)
 
 
+def spread_beside(Z: FloatArray, codes: NDArray[np.intp], W: FloatArray, b: FloatArray) -> float:
+    """How far discriminants of rows for classes that they are not of spread, each pair of single shots counted once.
+
+    Divided by it they say little, as they should where nothing tells how far the classes themselves spread. One pair of
+    rows that are equally likely to lie in any direction, √d, is added: that of two classes says nothing.
+    """
+    wrong = (Z @ W + b)[codes[:, None] < np.arange(len(b))]
+    squares = np.square(wrong - wrong.mean()).sum() if len(wrong) else 0.0
+    return float(np.sqrt((Z.shape[1] + squares) / max(len(wrong), 1)))
+
+
 def held_out_temperature(Z: FloatArray, codes: NDArray[np.intp], P: FloatArray, prior_shots: float) -> float:
-    """Temperature by shots held out in folds, with the prototypes in every fold; 1 where none can be held out."""
+    """Temperature by shots held out in folds, with the prototypes in every fold."""
     counts = np.bincount(codes, minlength=len(P))
     # The only shot of a class without a prototype is all that is known of it.
     alone = (counts[codes] == 1) & ~(prior_shots * P[codes]).any(axis=1)
     asked = np.flatnonzero(~alone)
     if len(asked) < 2:
-        return 1.0
+        return spread_beside(Z, codes, *discriminant(Z, codes, P, prior_shots))
     folds = np.full(len(Z), -1)
     folds[asked] = even_folds(Z[asked], codes[asked], min(FOLDS, len(asked)))
     S = np.empty((len(Z), len(P)))
@@ -124,7 +135,8 @@ class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
     2010); τ is the total variance per feature. Given prototypes p_c, of unit length, are a prior on the class means,
     worth κ = `prior_shots` rows (0 without). Its length s is that of class means: s² is the mean over classes of
     (‖Σz‖² − n_c) / (n_c (n_c − 1)), or s = 0.5 where no class has two rows. T minimises the sum of the log-losses of
-    shots held out in five folds, plus (log T)²; prototypes stay in every fold. It is 1 where no shot can be held out.
+    shots held out in five folds, plus (log T)²; prototypes stay in every fold. Where no shot can be held out, T is how far
+    scores of shots for the other classes spread.
 
     Wang et al. use d [(n − 1) S + tr(S) I]⁻¹ in place of Σ⁻¹. That shrinks as 1/n, so that shots lose all weight beside
     prototypes as they come in.
