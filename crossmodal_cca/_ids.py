@@ -70,8 +70,8 @@ def distinct_ids(ids: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[An
     except TypeError as error:
         kinds = sorted({type(i).__name__ for i in ids.tolist()})
         raise TypeError(
-            f"{name} must be of comparable types, got {', '.join(kinds)}; convert all ids or labels to one type, such as "
-            "str."
+            f"{name} must be of comparable types, got {', '.join(kinds)}; convert all ids or labels to one type, such "
+            "as str."
         ) from error
     return values, codes
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from ._checks import check_choice
 from ._typing import Array, FloatArray
+from ._warn import warn
 
 QueryLayout = Callable[[FloatArray], FloatArray]
 
@@ -175,6 +176,19 @@ def unit_rows(rows: FloatArray) -> FloatArray:
     rows /= _or_one(np.maximum(rows.max(axis=1), -rows.min(axis=1)))[:, None]
     rows /= _or_one(_norms(rows))[:, None]
     return rows
+
+
+def warn_of_zero_rows(rows: Array, name: str) -> None:
+    """Say which rows of an argument are zero throughout: they have no direction for a cosine."""
+    # Few rows begin with a zero, so that this costs next to nothing.
+    suspects = np.flatnonzero(rows[:, 0] == 0)
+    zero = suspects[~rows[suspects].any(axis=1)]
+    if len(zero):
+        which = ", ".join(map(str, zero[:5])) + (", …" if len(zero) > 5 else "")
+        warn(
+            f"{len(zero)} of the {len(rows)} rows of {name} are zero throughout (from 0: {which}). Such a row has no "
+            "direction: its cosine with any other counts as 0. Leave it out, or see where it comes from."
+        )
 
 
 def tie_width(rows: FloatArray, norms: FloatArray) -> FloatArray:

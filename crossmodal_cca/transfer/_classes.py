@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
@@ -83,6 +84,31 @@ def check_classes(labels: NDArray[Any]) -> None:
         # As many classes as rows are nothing to wonder at: one description of each.
         warnings.filterwarnings("ignore", "The number of unique classes")
         check_classification_targets(labels)
+
+
+def checked_labels(labels: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
+    """One class for each of the rows (so called in messages)."""
+    if labels is None:
+        raise ValueError(f"CrossModalClassifier requires {name} to be passed, but the target {name} is None.")
+    refuse_mixed_labels(labels, name)
+    checked: NDArray[Any] = check_array(labels, dtype=None, ensure_2d=False, input_name=name)
+    checked = column_or_1d(checked, warn=True)
+    if checked.shape != (n_rows,):
+        raise ValueError(
+            f"{name} must be one label for each of the {n_rows} rows of {rows}; got shape {checked.shape}."
+        )
+    check_classes(checked)
+    return checked
+
+
+def refuse_unknown(labels: NDArray[Any], classes: NDArray[Any], name: str) -> None:
+    """Refuse labels that are none of the classes."""
+    unknown = sorted(set(labels.tolist()).difference(classes.tolist()), key=str)
+    if unknown:
+        raise ValueError(
+            f"{name} holds {len(unknown)} label(s) that no row of the fitted modality has, such as {unknown[0]!r}; the "
+            f"classes are {classes[:5].tolist()}{' …' if len(classes) > 5 else ''}."
+        )
 
 
 def sums_by_class(Z: FloatArray, codes: NDArray[np.intp], n_classes: int, weights: FloatArray) -> FloatArray:

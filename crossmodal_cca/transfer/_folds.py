@@ -16,7 +16,7 @@ N_DIRECTIONS = 3
 
 
 def places(Z: FloatArray, n_directions: int = 1) -> FloatArray:
-    """Places of rows along arbitrary directions, always the same: (n_directions, n) orders that rows have themselves."""
+    """Places (n_directions, n) of rows along arbitrary directions, always the same: orders of their own."""
     directions = np.random.RandomState(0).standard_normal((n_directions, Z.shape[1]))
     return np.asarray(directions @ Z.T)
 

@@ -26,7 +26,7 @@ LENGTH = 0.5
 
 
 def mean_length(sums: FloatArray, counts: NDArray[np.intp]) -> float:
-    """Length s of a class mean, from sums (n_classes, d) of unit rows; what scatter adds to that of few is not in it."""
+    """Length s of a class mean, without what scatter adds to that of few, from sums (n_classes, d) of unit rows."""
     n = counts[counts > 1]
     if len(n) == 0:
         return LENGTH
@@ -63,7 +63,7 @@ def discriminant(
     # A class without shots is its prototype, however little that counts.
     prior = np.where(counts == 0, 1.0, prior_shots)[:, None]
     means = (sums + prior * mean_length(sums, counts) * P) / (counts[:, None] + prior)
-    W = by_covariance(Z, within, len(Z) - np.count_nonzero(counts), means.T)
+    W = by_covariance(Z, within, len(Z) - int(np.count_nonzero(counts)), means.T)
     return W, -0.5 * np.einsum("ij,ji->i", means, W)
 
 
@@ -125,8 +125,8 @@ class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
 
     Notes
     -----
-    Rows are scaled to unit length; copies of a row in its class count once, and differences of 1e-5 as none; all classes
-    are equally probable beforehand. With n rows of C classes in d dimensions and class means μ_c of n_c rows each,
+    Rows are scaled to unit length; copies of a row in its class count once, and differences of 1e-5 as none; all
+    classes are equally probable beforehand. With n rows of C classes in d dimensions and means μ_c of n_c rows each,
 
         score_c(z) = (zᵀ Σ⁻¹ m_c − ½ m_cᵀ Σ⁻¹ m_c) / T,      m_c = (n_c μ_c + κ s p_c) / (n_c + κ),
         Σ = ((n − C) OAS(S) + 10 τ I) / (n − C + 10).
@@ -135,8 +135,8 @@ class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
     2010); τ is the total variance per feature. Given prototypes p_c, of unit length, are a prior on the class means,
     worth κ = `prior_shots` rows (0 without). Its length s is that of class means: s² is the mean over classes of
     (‖Σz‖² − n_c) / (n_c (n_c − 1)), or s = 0.5 where no class has two rows. T minimises the sum of the log-losses of
-    shots held out in five folds, plus (log T)²; prototypes stay in every fold. Where no shot can be held out, T is how far
-    scores of shots for the other classes spread.
+    shots held out in five folds, plus (log T)²; prototypes stay in every fold. Where no shot can be held out, T is how
+    far scores of shots for the other classes spread.
 
     Wang et al. use d [(n − 1) S + tr(S) I]⁻¹ in place of Σ⁻¹. That shrinks as 1/n, so that shots lose all weight beside
     prototypes as they come in.

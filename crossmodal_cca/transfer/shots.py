@@ -17,9 +17,8 @@ from .calibration import best_offset
 from .prototypes import PrototypeClassifier
 
 
-
 class Rows(NamedTuple):
-    """Unit rows (n, k) of the shared space, and the place of each one's class (n,) among all classes."""
+    """Rows (n, k) of the shared space, and the place of each one's class (n,) among all classes."""
 
     Z: FloatArray
     codes: NDArray[np.intp]
@@ -28,9 +27,15 @@ class Rows(NamedTuple):
         """Some of the rows."""
         return Rows(self.Z[kept], self.codes[kept])
 
+    def mean(self, classes: NDArray[np.intp] | None = None) -> FloatArray:
+        """Mean (k,) of the means of these classes, or of all that have rows: however many rows each has."""
+        classes = np.unique(self.codes) if classes is None else classes
+        means = [self.Z[self.codes == c].mean(axis=0, dtype=float) for c in classes]
+        return np.asarray(np.mean(means, axis=0))
+
 
 class TwoModalities(NamedTuple):
-    """A classifier and what it is fitted to: rows of one modality and shots of the other, of these classes."""
+    """A classifier and what it is fitted to: unit rows of one modality and shots of the other, of these classes."""
 
     classifier: Any
     classes: NDArray[Any]
