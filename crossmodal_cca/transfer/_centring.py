@@ -8,19 +8,27 @@ from .._similarity import unit_rows, warn_of_zero_rows
 from .._typing import FloatArray
 from .shots import Rows
 
+# Shots from which on more of them add little to what a class mean says of the gap.
+CERTAIN = 4.0
+
 
 def means_of_modalities(
     known: Rows, shots: Rows, unlabelled: FloatArray | None, has_aligner: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """What to subtract from rows of the known modality and from those of the predicted one, (k,) each."""
+    """What to subtract from rows of the known modality and from those of the predicted one, (k,) each.
+
+    Where shots tell the one, the classes have the same weights in both: what differs then is the gap alone.
+    """
+    n = np.bincount(shots.codes, minlength=known.codes.max() + 1)
+    evenly = np.ones(len(n))
     if unlabelled is not None:
-        return known.mean(), unlabelled.mean(axis=0, dtype=float)
-    with_shots = np.unique(shots.codes)
-    if len(with_shots) > 1:
-        return known.mean(with_shots), shots.mean(with_shots)
-    if has_aligner and len(with_shots) == 0:
-        return known.mean(), np.zeros(known.Z.shape[1])
-    found = "has shots of a single class only" if len(with_shots) else "has neither shots nor an aligner to tell it"
+        return known.mean(evenly), unlabelled.mean(axis=0, dtype=float)
+    if np.count_nonzero(n) > 1:
+        weights = n / (n + CERTAIN)
+        return known.mean(weights), shots.mean(weights)
+    if has_aligner and not n.any():
+        return known.mean(evenly), np.zeros(known.Z.shape[1])
+    found = "has shots of a single class only" if n.any() else "has neither shots nor an aligner to tell it"
     raise ValueError(
         f"center=True subtracts the mean of predict_modality, and {found}: pass shots of two classes or more, or rows "
         "whose classes need not be known as unlabelled."

@@ -124,8 +124,8 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         Parameters
         ----------
         zero_shot : classifier
-            A fitted classifier of rows of this space, `PrototypeClassifier` of descriptions for one. Its classes, which
-            need no examples here, are those of the columns.
+            A fitted classifier of rows of this space, `PrototypeClassifier` of descriptions for one. Its classes are
+            those of the columns; some may have no examples here.
         X : array-like of shape (n_rows, n_features)
             Rows of the same space.
         alpha : float >= 0, default=1.0
@@ -159,8 +159,8 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         width = getattr(zero_shot, "n_features_in_", self.n_features_in_)
         if width != self.n_features_in_:
             raise ValueError(
-                f"zero_shot was fitted to {width} features, the examples have {self.n_features_in_}: fit both to rows of "
-                "one space."
+                f"zero_shot was fitted to {width} features, the examples have {self.n_features_in_}: fit both to rows "
+                "of one space."
             )
         missing = sorted(set(self.classes_.tolist()).difference(zero_shot.classes_.tolist()), key=str)
         if missing:

@@ -39,8 +39,8 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
     classifier : estimator or None, default=None
         Any classifier with ``decision_function`` or ``predict_proba``; None: `PrototypeClassifier`. It gets rows of
         the shared space at unit length. One with a parameter `prototypes` (`PrototypeLogisticRegression`,
-        `GaussianDiscriminant`) gets the prototypes of `fit_modality` there, and is fitted to the shots alone; without
-        shots a `PrototypeClassifier` stands in.
+        `GaussianDiscriminant`) gets the prototypes of `fit_modality` there, and is fitted to the shots alone, with
+        weights that make all classes count alike if it takes weights; without shots a `PrototypeClassifier` stands in.
     fit_modality : {"y", "x"}, default="y"
         Modality of the rows of `fit`.
     predict_modality : {"x", "y"}, default="x"
@@ -51,9 +51,9 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         of the rows `unlabelled` of `fit`, or else of the shots. With an aligner, scores are centred at the mean of its
         own training rows, and those to classify stay so where there are neither.
     shot_weight : float in [0, inf), "cv" or None, default=1.0
-        Weight of the shots of a class together, as a multiple of that of its rows of `fit_modality`. So each class is
-        weighed by itself, and one with few shots does not lose when others get more. "cv": the one of 0, 0.1, 0.3, 1,
-        3 and 10 that predicts held-out shots best. None: no weights, every row counts as one.
+        Weight of the shots of a class together, as a multiple of that of its rows of `fit_modality`. So a class with
+        few shots does not lose when others get more. "cv": the one of 0, 0.1, 0.3, 1, 3 and 10 that predicts held-out
+        shots best. None: no weights, every row counts as one.
     calibration : float in [0, inf) or "cv", default=0.0
         Generalised zero-shot: what is taken from the scores of classes with shots when they compete with classes
         without. "cv": what balances both best when some classes with shots play those without; 0 where those without
@@ -90,9 +90,10 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
     Notes
     -----
     Everything is chosen inside the shots, by stratified folds in which copies of a shot count once; nothing is known of
-    the rows to classify. Means for ``center=True`` are means of class means, over the classes that have shots where
-    shots tell the mean of their modality: neither numbers of rows nor missing classes move one modality against the
-    other. The rows of `fit` and those of `predict` differ in width, so ``cross_val_score`` makes no sense here: tune
+    the rows to classify. Means for ``center=True`` are means of class means. Where shots tell that of their modality, a
+    class of n shots has the weight n / (n + 4) in both: neither numbers of rows nor missing classes move one modality
+    against the other. With an aligner there is little to be gained by it. The rows of `fit` and those of `predict`
+    differ in width, so ``cross_val_score`` makes no sense here: tune
     ``make_pipeline(SharedSpace(aligner), classifier)``, or use `few_shot_episodes`.
 
     References

@@ -27,11 +27,10 @@ class Rows(NamedTuple):
         """Some of the rows."""
         return Rows(self.Z[kept], self.codes[kept])
 
-    def mean(self, classes: NDArray[np.intp] | None = None) -> FloatArray:
-        """Mean (k,) of the means of these classes, or of all that have rows: however many rows each has."""
-        classes = np.unique(self.codes) if classes is None else classes
-        means = [self.Z[self.codes == c].mean(axis=0, dtype=float) for c in classes]
-        return np.asarray(np.mean(means, axis=0))
+    def mean(self, weights: FloatArray) -> FloatArray:
+        """Mean (k,) of the class means with a weight for each class (n_classes,), however many rows each has."""
+        n = np.bincount(self.codes, minlength=len(weights))
+        return np.average(self.Z, axis=0, weights=(weights / np.maximum(n, 1))[self.codes])
 
 
 class TwoModalities(NamedTuple):
@@ -60,7 +59,12 @@ class TwoModalities(NamedTuple):
         classifier = clone(self.classifier)
         if self.takes_prototypes:
             classifier.set_params(prototypes=dict(zip(self.classes.tolist(), self.prototypes(), strict=True)))
-            return classifier.fit(shots.Z, self.classes[shots.codes])
+            labels = self.classes[shots.codes]
+            if not has_fit_parameter(classifier, "sample_weight"):
+                return classifier.fit(shots.Z, labels)
+            # Each class as much as the others, and all shots together as many as they are.
+            m = np.bincount(shots.codes)
+            return classifier.fit(shots.Z, labels, sample_weight=(m[m > 0].mean() / np.maximum(m, 1))[shots.codes])
         if len(shots.Z) == 0 or shot_weight == 0:
             return classifier.fit(self.known.Z, self.classes[self.known.codes])
         Z = np.concatenate((self.known.Z, shots.Z))
