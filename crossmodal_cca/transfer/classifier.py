@@ -61,7 +61,8 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
     temperature : float > 0 or "auto", default="auto"
         Class scores are divided by it before their softmax gives probabilities. "auto": where each class that has
         shots has two different ones or more, the T that minimises the sum of the log-losses of held-out shots, plus
-        (log T)², which keeps it near 1 while few shots say otherwise; elsewhere 1.
+        (log T)², which keeps it near 1 while few shots say otherwise; elsewhere 1, and for a classifier that chooses
+        one itself (attribute ``temperature_``).
 
     Attributes
     ----------
@@ -307,14 +308,16 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             self.shot_weight_ = max(weight_scores, key=weight_scores.__getitem__)
             S = S_of[self.shot_weight_]
         set_or_delete(self, "shot_weight_scores_", weight_scores)
-        if self.temperature == "auto" and both.fewest_shots >= 2:
+        self.classifier_ = every.fitted(self.shot_weight_)
+        # One that has chosen its own would be judged with fewer shots than it got.
+        open_yet = self.temperature == "auto" and not hasattr(self.classifier_, "temperature_")
+        if open_yet and both.fewest_shots >= 2:
             S = both.held_out_scores(self.shot_weight_) if S is None else S
             self.temperature_ = likeliest_temperature(S, both.shots.codes)
         if self.calibration == "cv":
             self.calibration_ = both.stacking_offset(self.shot_weight_)
         else:
             self.calibration_ = float(self.calibration)
-        self.classifier_ = every.fitted(self.shot_weight_)
         if not np.array_equal(self.classifier_.classes_, self.classes_):
             raise ValueError(
                 f"{type(self.classifier_).__name__} knows the classes {list(self.classifier_.classes_)[:5]} (first "
