@@ -158,9 +158,9 @@ def _fitted(model: Any, X: Any, y: NDArray[Any], known: tuple[Any, Any]) -> Any:
 
 def _unfitted(name: str, n_shots: int, error: ValueError) -> str:
     return (
-        f"models[{name!r}] could not be fitted to {n_shots} shot{'' if n_shots == 1 else 's'} of each class: {error} "
-        "If it chooses parameters by folds, as GridSearchCV does, every class needs a shot in each: ask for more "
-        "shots, lower its cv, or leave it out."
+        f"{error} So said models[{name!r}] when it was fitted to {n_shots} shot{'' if n_shots == 1 else 's'} of each "
+        "class. If it chooses parameters by folds, as GridSearchCV does, every class needs a shot in each: ask for "
+        "more shots, lower its cv, or leave it out."
     )
 
 
