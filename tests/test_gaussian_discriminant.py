@@ -83,6 +83,16 @@ def test_on_its_own_no_prior_moves_the_means(d):
     assert_allclose(head.decision_function(new) * head.temperature_, slow, rtol=1e-9, atol=1e-9)
 
 
+def test_of_many_shots_some_folds_are_enough(monkeypatch):
+    _, Z, codes, _, _ = world(0, 10, n_classes=3)
+    U, folds = unit(Z), even_folds(unit(Z), codes, 5)
+    monkeypatch.setattr("crossmodal_cca.transfer.discriminant.ENOUGH", 12)
+    held_out = [slow_scores(U[folds != f], codes[folds != f], np.zeros((3, 24)), 0.0, U[folds == f]) for f in (0, 1)]
+    scores, of_scores = np.concatenate(held_out), np.concatenate([codes[folds == f] for f in (0, 1)])
+    least = min(objective(scores, of_scores, T) for T in np.exp(np.linspace(-5, 8, 4001)))
+    assert objective(scores, of_scores, GaussianDiscriminant().fit(Z, codes).temperature_) <= least + 1e-9
+
+
 def test_many_shots_are_linear_discriminant_analysis():
     _, Z, codes, new, _ = world(1, 4000, n_classes=3, d=6)
     peer = LinearDiscriminantAnalysis(solver="lsqr", priors=np.full(3, 1 / 3)).fit(unit(Z), codes)

@@ -23,6 +23,8 @@ from .calibration import likeliest_temperature
 RIDGE_ROWS = 10.0
 # Length of the mean of a class of unit rows where no class has two, to tell it.
 LENGTH = 0.5
+# Shots held out from which on more folds tell a single number no better.
+ENOUGH = 2000
 
 
 def mean_length(sums: FloatArray, counts: NDArray[np.intp]) -> float:
@@ -88,11 +90,16 @@ def held_out_temperature(Z: FloatArray, codes: NDArray[np.intp], P: FloatArray, 
         return spread_beside(Z, codes, *discriminant(Z, codes, P, prior_shots))
     folds = np.full(len(Z), -1)
     folds[asked] = even_folds(Z[asked], codes[asked], min(FOLDS, len(asked)))
-    S = np.empty((len(Z), len(P)))
+    scores: list[FloatArray] = []
+    of_scores: list[NDArray[np.intp]] = []
     for fold in range(folds.max() + 1):
-        W, b = discriminant(Z[folds != fold], codes[folds != fold], P, prior_shots)
-        S[folds == fold] = Z[folds == fold] @ W + b
-    return likeliest_temperature(S[asked], codes[asked])
+        if sum(map(len, of_scores)) >= ENOUGH:
+            break
+        held_out = folds == fold
+        W, b = discriminant(Z[~held_out], codes[~held_out], P, prior_shots)
+        scores.append(Z[held_out] @ W + b)
+        of_scores.append(codes[held_out])
+    return likeliest_temperature(np.concatenate(scores), np.concatenate(of_scores))
 
 
 class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
@@ -135,8 +142,9 @@ class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
     2010); τ is the total variance per feature. Given prototypes p_c, of unit length, are a prior on the class means,
     worth κ = `prior_shots` rows (0 without). Its length s is that of class means: s² is the mean over classes of
     (‖Σz‖² − n_c) / (n_c (n_c − 1)), or s = 0.5 where no class has two rows. T minimises the sum of the log-losses of
-    shots held out in five folds, plus (log T)²; prototypes stay in every fold. Where no shot can be held out, T is how
-    far scores of shots for the other classes spread.
+    shots held out in five folds (of more than 2,000 shots in as many of these as hold 2,000), plus (log T)²;
+    prototypes stay in every fold. Where no shot can be held out, T is how far scores of shots for the other classes
+    spread.
 
     Wang et al. use d [(n − 1) S + tr(S) I]⁻¹ in place of Σ⁻¹. That shrinks as 1/n, so that shots lose all weight beside
     prototypes as they come in.
