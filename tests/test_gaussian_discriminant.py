@@ -57,12 +57,14 @@ COUNTS = {"even": [5] * 4, "uneven": [1, 7, 2, 4], "single": [1] * 4, "none of o
 
 
 @pytest.mark.parametrize("d", [7, 60], ids=["tall", "wide"])
-@pytest.mark.parametrize("kappa", [4.0, 0.5])
+@pytest.mark.parametrize("kappa", [None, 0.5])
 @pytest.mark.parametrize("counts", COUNTS)
 def test_it_is_its_formula(counts, kappa, d):
     texts, Z, codes, new, _ = world(0, COUNTS[counts], n_classes=4, d=d, n_new=3)
     U, P = unit(Z), unit(texts)
-    head = GaussianDiscriminant(prototypes=dict(enumerate(texts)), prior_shots=kappa).fit(Z, codes)
+    prior = {} if kappa is None else {"prior_shots": kappa}
+    head = GaussianDiscriminant(prototypes=dict(enumerate(texts)), **prior).fit(Z, codes)
+    kappa = 4.0 if kappa is None else kappa
     slow = slow_scores(U, codes, P, kappa, unit(new))
     assert_allclose(head.decision_function(new) * head.temperature_, slow, rtol=1e-9, atol=1e-9)
     # The temperature minimises what it should, over shots that their folds have not seen.
@@ -146,6 +148,19 @@ def test_copies_of_shots_change_nothing(dtype):
         for shots, of in ((Z, codes), (many, labels))
     )
     assert_allclose(other, one, atol=atol)
+
+
+def test_what_differs_by_more_than_rounding_is_no_copy():
+    Z = np.array([[1.0, 0.0], [1.0, 0.9e-5], [0.0, 1.0], [1.1e-5, 1.0]])
+    assert_array_equal(distinct_rows(Z, np.zeros(4, int)), [0, 2, 3])
+
+
+def test_copies_with_other_rows_between_them_are_found():
+    """Along one direction; rows that are this dense lie between copies that differ by rounding."""
+    rng = np.random.default_rng(0)
+    Z = unit(rng.standard_normal((3000, 6)))
+    Z = np.concatenate((Z, Z + 1e-6 * rng.uniform(-1, 1, Z.shape), Z - 1e-6 * rng.uniform(-1, 1, Z.shape)))
+    assert_array_equal(distinct_rows(Z, np.zeros(9000, int)), np.arange(3000))
 
 
 def test_a_row_in_two_classes_is_no_copy():
