@@ -23,13 +23,14 @@ def slow_oas(S, n):
 def slow_scores(U, codes, P, kappa, new):
     """Discriminants of unit rows, one class after the other, by the formulas of the docstring."""
     n, d = U.shape
-    total = sum(np.outer(u - U.mean(axis=0), u - U.mean(axis=0)) for u in U) / (n - 1)
+    # Of a single row: that of rows in all directions, of which each feature has its share.
+    tau = sum((u - U.mean(axis=0)) @ (u - U.mean(axis=0)) for u in U) / (n - 1) / d if n > 1 else 1 / d
     present = [c for c in range(len(P)) if (codes == c).any()]
     means = {c: U[codes == c].mean(axis=0) for c in present}
     scatter = sum(np.outer(u - means[c], u - means[c]) for u, c in zip(U, codes, strict=True))
     free = n - len(present)
     within = slow_oas(scatter / free, free) if free else 0.0
-    covariance = (free * within + 10 * np.trace(total) / d * np.eye(d)) / (free + 10)
+    covariance = (free * within + 10 * tau * np.eye(d)) / (free + 10)
     squares = [
         np.mean([U[i] @ U[j] for i in np.flatnonzero(codes == c) for j in np.flatnonzero(codes == c) if i != j])
         for c in present
@@ -53,7 +54,13 @@ def objective(S, codes, T):
     )
 
 
-COUNTS = {"even": [5] * 4, "uneven": [1, 7, 2, 4], "single": [1] * 4, "none of one": [3, 0, 2, 4]}
+COUNTS = {
+    "even": [5] * 4,
+    "uneven": [1, 7, 2, 4],
+    "single": [1] * 4,
+    "none of one": [3, 0, 2, 4],
+    "two in all": [1, 0, 1, 0],
+}
 
 
 @pytest.mark.parametrize("d", [7, 60], ids=["tall", "wide"])
@@ -113,6 +120,23 @@ def test_single_shots_are_nearest_means():
 
 
 @pytest.mark.parametrize("kappa", [0.0, 4.0])
+@pytest.mark.parametrize("n_classes", [2, 3, 6])
+def test_probabilities_of_single_shots_say_little(n_classes):
+    """Nothing tells how far classes spread: scores for wrong classes, and one pair in all directions, spread by 1."""
+    _, Z, codes, _, _ = world(0, 1, n_classes=n_classes)
+    scores = slow_scores(unit(Z), codes, np.zeros(Z.shape), 0.0, unit(Z))
+    wrong = [scores[i, j] for i in range(n_classes) for j in range(i)]
+    T2 = (Z.shape[1] + np.sum((wrong - np.mean(wrong)) ** 2)) / len(wrong)
+    assert GaussianDiscriminant().fit(Z, codes).temperature_ == pytest.approx(np.sqrt(T2))
+
+
+def test_one_shot_in_all_beside_prototypes():
+    texts, Z, codes, new, _ = world(0, [0, 1, 0, 0, 0, 0])
+    head = GaussianDiscriminant(prototypes=dict(enumerate(texts))).fit(Z, codes)
+    slow = slow_scores(unit(Z), codes, unit(texts), 4.0, unit(new)) / np.sqrt(24)
+    assert_allclose(head.decision_function(new), slow, rtol=1e-9, atol=1e-9)
+
+
 def test_a_class_without_shots_is_its_prototype(kappa):
     texts, Z, codes, new, of_new = world(2, 8, text_noise=0.3)
     some = codes != 3

@@ -20,6 +20,16 @@ def test_repeating_the_shots_of_other_classes_changes_nothing(head):
     assert_allclose(other.decision_function(new), one.decision_function(new), rtol=1e-5, atol=1e-5)
 
 
+def test_heads_with_prototypes_get_all_classes_with_one_weight():
+    """Those that have shots; all shots together weigh as many as they are."""
+    texts, Z, codes, new, _ = world(0, [1, 4, 0, 3, 0, 2])
+    ours = CrossModalClassifier(None, PrototypeLogisticRegression(tol=1e-8))
+    ours.fit(texts, range(6), shots=Z, shot_labels=codes)
+    weights = np.repeat([10 / 4, 10 / 4 / 4, 10 / 4 / 3, 10 / 4 / 2], [1, 4, 3, 2])
+    own = PrototypeLogisticRegression(prototypes=dict(enumerate(texts)), tol=1e-8).fit(Z, codes, sample_weight=weights)
+    assert_allclose(ours.decision_function(new), own.decision_function(new), rtol=1e-5, atol=1e-5)
+
+
 @pytest.mark.parametrize("gap", [0.0, 3.0])
 @pytest.mark.parametrize(
     ("head", "slack"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from few_shot_worlds import log_loss, unit, world
+from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from crossmodal_cca.transfer import CrossModalClassifier, GaussianDiscriminant, PrototypeLogisticRegression
@@ -38,6 +39,22 @@ def test_it_is_the_least_of_all(right, spread, expected):
     least = min(objective(S, codes, w, expected, log_t) for log_t in grid)
     found = likeliest_temperature(S, codes, w, expected=expected)
     assert objective(S, codes, w, expected, np.log(found)) <= least + 1e-9
+    # To nearly all digits, so that it does not hang on the order of rows: there the slope is zero.
+    likely = softmax(S / found, axis=1)
+    slopes = (S[np.arange(12), codes] - (likely * S).sum(axis=1)) / found
+    assert abs(w @ slopes + 2 * np.log(found / expected)) < 1e-10
+
+
+@pytest.mark.parametrize("far", [1.0, 3e3])
+def test_it_may_be_far_from_how_scores_spread(far):
+    """One class that is always far, or scores that say nothing of the class."""
+    rng = np.random.default_rng(0)
+    logits = rng.standard_normal((5000, 3))
+    codes = (logits + rng.gumbel(size=logits.shape)).argmax(axis=1)
+    S = np.column_stack((logits, np.full(5000, -far)))
+    for scores, of in ((S, codes), (S[:, :3], rng.permutation(codes))):
+        least = min(objective(scores, of, np.ones(5000), 1.0, log_t) for log_t in np.linspace(-8, 12, 2001))
+        assert objective(scores, of, np.ones(5000), 1.0, np.log(likeliest_temperature(scores, of))) <= least + 1e-6
 
 
 def test_rows_that_say_nothing_leave_it_as_expected():

@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from .._typing import FloatArray
 
 # Temperatures at which the likelihood alone may be largest lie within these multiples of how far scores spread.
-MULTIPLES = (1e-2, 1e3)
+MULTIPLES = (1e-4, 1e3)
 # Logarithm of what counts as no probability.
 SMALLEST = -80.0
 
