@@ -140,14 +140,25 @@ SHOTS = {"shots": NEW_POINTS, "shot_labels": NEW_LABELS}
 FIT_SHOTS = Call("fit", CLASSES | SHOTS, together=("shots", "shot_labels"), settled=("shots",))
 HEADS = {
     "cache": _head(
-        CacheSimilarity(), FEATURES, changes=(Call("fit_transform", CLASSES, together=("X", "y"), order="rows"),)
+        CacheSimilarity(),
+        (
+            *FEATURES,
+            Call(
+                "scores_beside",
+                {"zero_shot": PrototypeClassifier().fit(POINTS_Y, LABELS), "X": NEW_POINTS},
+                together=("X",),
+                settled=("X",),
+                order="rows",
+            ),
+        ),
+        changes=(Call("fit_transform", CLASSES, together=("X", "y"), order="rows"),),
     ),
     "prototype-similarity": _head(PrototypeSimilarity(), FEATURES),
     "prototypes": _head(
         PrototypeClassifier(),
         fit=Call("fit", CLASSES | {"sample_weight": np.linspace(0.5, 2, len(X))}, together=("X", "y", "sample_weight")),
     ),
-    "discriminant": _head(GaussianDiscriminant(), before={"alpha": 2.0}),
+    "discriminant": _head(GaussianDiscriminant(), before={"prior_shots": 2.0}),
     "discriminant-prototypes": _head(GaussianDiscriminant(prototypes=PROTOTYPES), before={"prototypes": None}),
     "prototype-logistic": _head(
         PrototypeLogisticRegression(),
@@ -163,6 +174,12 @@ HEADS = {
     "cross-modal": _head(
         CrossModalClassifier(),
         before={"shot_weight": None},
+        exempt={"names": NO_NAMES},
+    ),
+    "cross-modal-centred": _head(
+        CrossModalClassifier(center=True),
+        fit=Call("fit", CLASSES | {"unlabelled": POINTS_X}, settled=("unlabelled",)),
+        before={"center": False},
         exempt={"names": NO_NAMES},
     ),
     "cross-modal-shots": _head(

@@ -114,7 +114,8 @@ def test_shots_are_stacked_with_their_weight(world):
     shots, labels = X[:30], codes[:30]
     Z = np.concatenate((unit(cca.transform_y(y[30:40])), unit(cca.transform(shots))))
     both = np.concatenate((codes[30:40], labels))
-    weights = np.r_[np.ones(10), np.full(30, 2.0 * 10 / 30)]
+    n, m = np.bincount(codes[30:40]), np.bincount(labels)
+    weights = np.r_[np.ones(10), (2.0 * n / m)[labels]]
     own = LogisticRegression().fit(Z, both, sample_weight=weights)
     ours = CrossModalClassifier(cca, LogisticRegression(), shot_weight=2.0)
     ours.fit(y[30:40], codes[30:40], shots=shots, shot_labels=labels)
@@ -150,14 +151,18 @@ def test_what_is_chosen_depends_neither_on_the_order_of_shots_nor_on_names(calib
     assert_allclose(chosen[2], chosen[0], rtol=1e-6)
 
 
-@pytest.mark.parametrize("head", [PrototypeLogisticRegression(), GaussianDiscriminant(alpha=0.5)])
+@pytest.mark.parametrize("head", [PrototypeLogisticRegression(), GaussianDiscriminant(prior_shots=2.0)])
 def test_heads_with_prototypes_get_those_of_the_other_modality(world, head):
     cca, X, y, codes = world
     ours = CrossModalClassifier(cca, head, temperature=1.0).fit(
         y[:40], codes[:40], shots=X[40:60], shot_labels=codes[40:60]
     )
     P = PrototypeClassifier().fit(cca.transform_y(y[:40]), codes[:40]).prototypes_
-    own = clone(head).set_params(prototypes=dict(enumerate(P))).fit(unit(cca.transform(X[40:60])), codes[40:60])
+    weights = (
+        {} if isinstance(head, GaussianDiscriminant) else {"sample_weight": 5 / np.bincount(codes[40:60])[codes[40:60]]}
+    )
+    own = clone(head).set_params(prototypes=dict(enumerate(P)))
+    own.fit(unit(cca.transform(X[40:60])), codes[40:60], **weights)
     assert_allclose(ours.decision_function(X), own.decision_function(unit(cca.transform(X))), rtol=1e-5, atol=1e-6)
     assert head.prototypes is None
     # Without shots it is zero-shot.
@@ -189,7 +194,8 @@ def test_calibrated_stacking_lets_classes_without_shots_win():
     shots = {"shots": images[:150][with_shots[:150]], "shot_labels": codes[:150][with_shots[:150]]}
 
     def harmonic(calibration):
-        fitted = CrossModalClassifier(calibration=calibration).fit(descriptions, np.arange(12), **shots)
+        classifier = CrossModalClassifier(calibration=calibration, shot_weight=1.5)
+        fitted = classifier.fit(descriptions, np.arange(12), **shots)
         assert_array_equal(fitted.seen_, np.arange(12) < 8)
         right = fitted.predict(images[150:]) == codes[150:]
         a, b = right[with_shots[150:]].mean(), right[~with_shots[150:]].mean()
@@ -345,11 +351,38 @@ BAD = {
         lambda X, y, c: {"X": y, "y": c, "shots": X, "shot_labels": c},
         "no meaning",
     ),
-    "a discriminant without shots of a class": (
-        {"classifier": GaussianDiscriminant()},
-        lambda X, y, c: {"X": y, "y": c, "shots": X[c > 0], "shot_labels": c[c > 0]},
-        "a shot of every class",
+    "a missing text as label": (
+        {},
+        lambda X, y, c: {"X": y[:2], "y": ["a", None]},
+        "y must not be missing, but 1 of 2",
     ),
+    "labels of two types": (
+        {},
+        lambda X, y, c: {"X": y[:2], "y": ["a", 1]},
+        "y must be of comparable types, got int, str",
+    ),
+    "labels of shots of two types": (
+        {},
+        lambda X, y, c: {"X": y, "y": c, "shots": X[:2], "shot_labels": [1, "a"]},
+        "shot_labels must be of comparable types, got int, str",
+    ),
+    "centring by what is not known": (
+        {"center": True, "aligner": None},
+        lambda X, y, c: {"X": y, "y": c},
+        "has neither shots nor an aligner to tell it: pass shots of two classes or more, or rows .* as unlabelled",
+    ),
+    "centring by shots of one class": (
+        {"center": True},
+        lambda X, y, c: {"X": y, "y": c, "shots": X[c == 0], "shot_labels": c[c == 0]},
+        "shots of a single class only",
+    ),
+    "rows for a mean that is not asked for": ({}, lambda X, y, c: {"X": y, "y": c, "unlabelled": X}, "center=True"),
+    "unlabelled rows of the wrong width": (
+        {"center": True},
+        lambda X, y, c: {"X": y, "y": c, "unlabelled": y},
+        "8 features",
+    ),
+    "a word for a flag": ({"center": "yes"}, lambda X, y, c: {"X": y, "y": c}, "center must be True or False"),
 }
 
 
@@ -395,8 +428,7 @@ def test_a_refit_forgets_the_features_of_the_fit_before(world):
         (PrototypeLogisticRegression(prototypes={c: np.ones(3) for c in range(4)}), "vectors of 12 features"),
         (PrototypeLogisticRegression(prototypes=[[1.0] * 12]), "must map each class"),
         (GaussianDiscriminant(prototypes={c: np.full(12, np.nan) for c in range(4)}), "prototypes contains NaN"),
-        (GaussianDiscriminant(prototypes={c: np.ones(12) for c in range(5)}), "a shot of every class"),
-        (GaussianDiscriminant(alpha=-1), "alpha must lie in"),
+        (GaussianDiscriminant(prior_shots=-1), "prior_shots must lie in"),
         (PrototypeClassifier(temperature=0), "temperature must lie in"),
         (CacheSimilarity(beta=-1), "beta must lie in"),
         (PrototypeLogisticRegression(C=0), "C must lie in"),

@@ -9,15 +9,21 @@ from .._typing import FloatArray
 from .products import gram, product
 
 
-def solve_ridge(Z: FloatArray, B: FloatArray, ridge: float) -> FloatArray:
+def smaller_gram(Z: FloatArray) -> FloatArray:
+    """ZᵀZ or ZZᵀ, whichever is smaller: they have the same eigenvalues but for zeros."""
+    return gram(Z) if Z.shape[1] <= len(Z) else gram(Z.T)
+
+
+def solve_ridge(Z: FloatArray, B: FloatArray, ridge: float, G: FloatArray | None = None) -> FloatArray:
     """Solve (ZᵀZ + ridge·I) W = B for W (d, m), with rows Z (n, d), B (d, m) and a positive ridge.
 
-    One Cholesky factor of the smaller of d × d and n × n.
+    One Cholesky factor of the `smaller_gram`, which is overwritten where it is at hand as G.
     """
+    G = smaller_gram(Z) if G is None else G
     if Z.shape[1] <= len(Z):
-        return _solve(gram(Z), B, ridge)
+        return _solve(G, B, ridge)
     # (ZᵀZ + rI)⁻¹ = (I − Zᵀ (ZZᵀ + rI)⁻¹ Z) / r
-    return (B - product(Z.T, _solve(gram(Z.T), product(Z, B), ridge))) / ridge
+    return (B - product(Z.T, _solve(G, product(Z, B), ridge))) / ridge
 
 
 def ridge_coefficients(Z: FloatArray, T: FloatArray, ridge: float) -> FloatArray:

@@ -12,10 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import sparse
 from scipy.special import softmax
 from sklearn.base import ClassifierMixin
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import float_dtype, row_slices
+from .._ids import checked_ids, distinct_ids
 from .._similarity import unit_rows
 from .._sklearn import check_array, refuse_dask, validate_data
 from .._typing import FloatArray
@@ -49,6 +51,7 @@ def labelled_rows(
 ) -> LabelledRows:
     """Check labelled rows and record their width and names; rows without weight are left out."""
     refuse_dask(y, "y")
+    refuse_mixed_labels(y, "y")
     rows, labels = validate_data(estimator, X, y=y, dtype="numeric")
     check_classes(labels)
     # A copy: unit length is made in place, and the rows may be the user's own.
@@ -65,12 +68,47 @@ def labelled_rows(
     return LabelledRows(unit_rows(Z) if unit_length else Z, classes, codes, w)
 
 
+def refuse_mixed_labels(labels: Any, name: str) -> None:
+    """Refuse labels that are missing, or of types that do not compare; NumPy would make strings of a list of both."""
+    values = np.array(labels, dtype=object) if isinstance(labels, list | tuple) else np.asarray(labels)
+    if values.ndim == 0:
+        return
+    values = checked_ids(values.ravel(), name, values.size, name)
+    if values.dtype == object:
+        distinct_ids(values, name)
+
+
 def check_classes(labels: NDArray[Any]) -> None:
     """Refuse labels that are no classes, such as numbers with a fraction."""
     with warnings.catch_warnings():
         # As many classes as rows are nothing to wonder at: one description of each.
         warnings.filterwarnings("ignore", "The number of unique classes")
         check_classification_targets(labels)
+
+
+def checked_labels(labels: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
+    """One class for each of the rows (so called in messages)."""
+    if labels is None:
+        raise ValueError(f"CrossModalClassifier requires {name} to be passed, but the target {name} is None.")
+    refuse_mixed_labels(labels, name)
+    checked: NDArray[Any] = check_array(labels, dtype=None, ensure_2d=False, input_name=name)
+    checked = column_or_1d(checked, warn=True)
+    if checked.shape != (n_rows,):
+        raise ValueError(
+            f"{name} must be one label for each of the {n_rows} rows of {rows}; got shape {checked.shape}."
+        )
+    check_classes(checked)
+    return checked
+
+
+def refuse_unknown(labels: NDArray[Any], classes: NDArray[Any], name: str) -> None:
+    """Refuse labels that are none of the classes."""
+    unknown = sorted(set(labels.tolist()).difference(classes.tolist()), key=str)
+    if unknown:
+        raise ValueError(
+            f"{name} holds {len(unknown)} label(s) that no row of the fitted modality has, such as {unknown[0]!r}; the "
+            f"classes are {classes[:5].tolist()}{' …' if len(classes) > 5 else ''}."
+        )
 
 
 def sums_by_class(Z: FloatArray, codes: NDArray[np.intp], n_classes: int, weights: FloatArray) -> FloatArray:
@@ -219,7 +257,13 @@ class ClassScoresMixin(ClassifierMixin):
         -------
         accuracy : float
             In [0, 1].
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the rows are bad, or labels are missing or of types that do not compare.
         """
+        refuse_mixed_labels(y, "y")
         return float(super().score(X, y, sample_weight))
 
     def _all_class_scores(self, X: ArrayLike) -> FloatArray:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import row_slices
 from .._checks import check_number
@@ -14,6 +15,7 @@ from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from ._classes import SCORED_ROWS, labelled_rows, sums_by_class
 from .prototypes import ClassFeaturesMixin
+from .shots import class_scores
 
 
 class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
@@ -39,9 +41,8 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
 
     Notes
     -----
-    Features are exp(−β (1 − Z Fᵀ)) onehot(labels), with the unit rows Z and examples F. Tip-Adapter adds them,
-    times a weight α, to the scores of a zero-shot classifier: ``zero_shot.decision_function(Z) + alpha * features``
-    with `PrototypeClassifier` as `zero_shot`. A training row finds itself among the examples, at cosine 1.
+    Features are exp(−β (1 − Z Fᵀ)) onehot(labels), with the unit rows Z and examples F. Tip-Adapter adds them to the
+    scores of a zero-shot classifier: `scores_beside`. A training row finds itself among the examples, at cosine 1.
 
     References
     ----------
@@ -49,10 +50,15 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
 
     Examples
     --------
-    >>> from crossmodal_cca.transfer import CacheSimilarity
+    >>> from crossmodal_cca.transfer import CacheSimilarity, PrototypeClassifier
     >>> cache = CacheSimilarity(beta=1.0).fit([[1.0, 0.0], [0.0, 1.0]], ["cat", "dog"])
     >>> cache.transform([[2.0, 0.0]]).round(3)
     array([[1.   , 0.368]])
+    >>> descriptions = [[1.0, 0.5], [0.5, 1.0], [-1.0, 0.0]]
+    >>> zero_shot = PrototypeClassifier().fit(descriptions, ["cat", "dog", "owl"])
+    >>> scores = cache.scores_beside(zero_shot, [[2.0, 0.0], [-1.0, 1.0]])
+    >>> zero_shot.classes_[scores.argmax(axis=1)]
+    array(['cat', 'owl'], dtype='<U3')
     """
 
     def __init__(self, *, beta: float = 5.5) -> None:
@@ -111,3 +117,57 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
             A *= self._beta
             affinities[rows] = sums_by_class(np.exp(A, out=A), self._codes, n_classes, ones).T
         return affinities
+
+    def scores_beside(self, zero_shot: Any, X: ArrayLike, *, alpha: float = 1.0) -> FloatArray:
+        """Add the affinities to the scores of a zero-shot classifier: Tip-Adapter.
+
+        Parameters
+        ----------
+        zero_shot : classifier
+            A fitted classifier of rows of this space, `PrototypeClassifier` of descriptions for one. Its classes are
+            those of the columns; some may have no examples here.
+        X : array-like of shape (n_rows, n_features)
+            Rows of the same space.
+        alpha : float >= 0, default=1.0
+            Weight of the affinities.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_rows, n_classes)
+            One column for each of ``zero_shot.classes_``, for two classes too. The class of the highest score is what
+            Tip-Adapter predicts.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `alpha` is negative, the rows are bad, or `zero_shot` is no fitted classifier of such rows or lacks a
+            class of the examples.
+
+        Notes
+        -----
+        With the default temperature of `PrototypeClassifier`, prototypes p_c and the examples f of class c:
+
+            100 cos(z, p_c) + α Σ_f exp(−β (1 − cos(z, f))).
+        """
+        alpha = check_number(alpha, "alpha", low=0.0)
+        affinities = self.transform(X)
+        if not any(hasattr(zero_shot, method) for method in ("decision_function", "predict_proba")):
+            raise TypeError(
+                f"zero_shot must be a classifier with decision_function or predict_proba; got {zero_shot!r}."
+            )
+        check_is_fitted(zero_shot)
+        width = getattr(zero_shot, "n_features_in_", self.n_features_in_)
+        if width != self.n_features_in_:
+            raise ValueError(
+                f"zero_shot was fitted to {width} features, the examples have {self.n_features_in_}: fit both to rows "
+                "of one space."
+            )
+        missing = sorted(set(self.classes_.tolist()).difference(zero_shot.classes_.tolist()), key=str)
+        if missing:
+            raise ValueError(
+                f"zero_shot lacks {len(missing)} of the {len(self.classes_)} classes of the examples, such as "
+                f"{missing[0]!r}; it has {zero_shot.classes_[:5].tolist()} (first five)."
+            )
+        scores = np.asarray(class_scores(zero_shot, self._unit(X)), affinities.dtype)
+        scores[:, np.searchsorted(zero_shot.classes_, self.classes_)] += alpha * affinities
+        return scores

@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_number_or_word
-from .._similarity import unit_rows
-from .._sklearn import check_array, refuse_dask
+from .._checks import check_flag, check_number_or_word
+from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
-from ._classes import ClassScoresMixin, check_classes
-from .calibration import likeliest_scale
+from ._centring import directions, means_of_modalities
+from ._classes import ClassScoresMixin, checked_labels, refuse_mixed_labels, refuse_unknown
+from .calibration import likeliest_temperature
 from .prototypes import PrototypeClassifier
 from .shots import Rows, TwoModalities, balanced_accuracy, check_classifier, class_scores
 
@@ -39,21 +39,30 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
     classifier : estimator or None, default=None
         Any classifier with ``decision_function`` or ``predict_proba``; None: `PrototypeClassifier`. It gets rows of
         the shared space at unit length. One with a parameter `prototypes` (`PrototypeLogisticRegression`,
-        `GaussianDiscriminant`) gets the prototypes of `fit_modality` there, and is fitted to the shots alone; without
-        shots a `PrototypeClassifier` stands in.
+        `GaussianDiscriminant`) gets the prototypes of `fit_modality` there, and is fitted to the shots alone, with
+        weights that make all classes count alike if it takes weights; without shots a `PrototypeClassifier` stands in.
     fit_modality : {"y", "x"}, default="y"
         Modality of the rows of `fit`.
     predict_modality : {"x", "y"}, default="x"
         Modality of the shots, and of the rows to classify.
+    center : bool, default=False
+        Subtract the mean of each modality. Features such as CLIP's leave a gap between the modalities, which closes
+        when each is centred at its own mean: rows of `fit_modality` at theirs; shots and rows to classify at the mean
+        of the rows `unlabelled` of `fit`, or else of the shots. With an aligner, scores are centred at the mean of its
+        own training rows, and those to classify stay so where there are neither.
     shot_weight : float in [0, inf), "cv" or None, default=1.0
-        Weight of all shots together, as a multiple of that of all rows of `fit_modality`. "cv": the one of 0, 0.1,
-        0.3, 1, 3 and 10 that predicts held-out shots best. None: no weights, every row counts as one.
+        Weight of the shots of a class together, as a multiple of that of its rows of `fit_modality`. So a class with
+        few shots does not lose when others get more. "cv": the one of 0, 0.1, 0.3, 1, 3 and 10 that predicts held-out
+        shots best. None: no weights, every row counts as one.
     calibration : float in [0, inf) or "cv", default=0.0
         Generalised zero-shot: what is taken from the scores of classes with shots when they compete with classes
-        without. "cv": what balances both best when some classes with shots play those without.
+        without. "cv": what balances both best when some classes with shots play those without; 0 where those without
+        win too often already.
     temperature : float > 0 or "auto", default="auto"
-        Class scores are divided by it before their softmax gives probabilities. "auto": the one that makes held-out
-        shots likeliest, where each class that has shots has two or more; otherwise 1.
+        Class scores are divided by it before their softmax gives probabilities. "auto": where each class that has
+        shots has two different ones or more, the T that minimises the sum of the log-losses of held-out shots, plus
+        (log T)², which keeps it near 1 while few shots say otherwise; elsewhere 1, and for a classifier that chooses
+        one itself (attribute ``temperature_``).
 
     Attributes
     ----------
@@ -69,6 +78,8 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         With ``shot_weight="cv"``: balanced accuracy on held-out shots for each weight.
     aligner_ : estimator or None
         The aligner as it was in `fit`.
+    fit_mean_, predict_mean_ : ndarray of shape (n_components,)
+        What is subtracted from rows of `fit_modality` and `predict_modality`; with ``center=True`` only.
     n_features_in_ : int
         Number of features, where there is no aligner: then both modalities have as many.
 
@@ -79,8 +90,11 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
 
     Notes
     -----
-    Everything is chosen inside the shots, by stratified folds; nothing is known of the rows to classify. The rows of
-    `fit` and those of `predict` differ in width, so ``cross_val_score`` makes no sense here: tune
+    Everything is chosen inside the shots, by stratified folds in which copies of a shot count once; nothing is known of
+    the rows to classify. Means for ``center=True`` are means of class means. Where shots tell that of their modality, a
+    class of n shots has the weight n / (n + 4) in both: neither numbers of rows nor missing classes move one modality
+    against the other. With an aligner there is little to be gained by it. The rows of `fit` and those of `predict`
+    differ in width, so ``cross_val_score`` makes no sense here: tune
     ``make_pipeline(SharedSpace(aligner), classifier)``, or use `few_shot_episodes`.
 
     References
@@ -109,6 +123,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         *,
         fit_modality: str = "y",
         predict_modality: str = "x",
+        center: bool = False,
         shot_weight: float | str | None = 1.0,
         calibration: float | str = 0.0,
         temperature: float | str = "auto",
@@ -117,12 +132,19 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         self.classifier = classifier
         self.fit_modality = fit_modality
         self.predict_modality = predict_modality
+        self.center = center
         self.shot_weight = shot_weight
         self.calibration = calibration
         self.temperature = temperature
 
     def fit(
-        self, X: ArrayLike, y: ArrayLike, *, shots: ArrayLike | None = None, shot_labels: ArrayLike | None = None
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        shots: ArrayLike | None = None,
+        shot_labels: ArrayLike | None = None,
+        unlabelled: ArrayLike | None = None,
     ) -> Self:
         """Learn the classes.
 
@@ -136,6 +158,8 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             Labelled rows of `predict_modality`, of some of the classes.
         shot_labels : array-like of shape (n_shots,), default=None
             Their classes.
+        unlabelled : array-like of shape (n_unlabelled, n_features_other), default=None
+            Rows of `predict_modality` whose classes need not be known, for its mean: with ``center=True`` only.
 
         Returns
         -------
@@ -152,17 +176,19 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             self._check_parameters()
             self.aligner_ = self._frozen_aligner()
             self._predicted, self._width = self.predict_modality, None
-            # A copy, as unit length is made in place: without an aligner rows are the user's own.
-            known = unit_rows(self._embedded(X, self.fit_modality, "X").copy())
+            known = self._embedded(X, self.fit_modality, "X")
             set_or_delete(self, "n_features_in_", self._width if self.aligner is None else None)
-            labels = _checked_labels(y, "y", len(known))
+            labels = checked_labels(y, "y", len(known), "X")
             self.classes_, codes = np.unique(labels, return_inverse=True)
             if len(self.classes_) < 2:
                 raise ValueError(f"y must hold at least two classes, got {len(self.classes_)} class.")
             classifier = PrototypeClassifier() if self.classifier is None else self.classifier
             check_classifier(classifier, self.shot_weight, shots is not None)
-            extra = self._checked_shots(shots, shot_labels, known)
-            self._choose(TwoModalities(classifier, self.classes_, Rows(known, codes), extra))
+            rows, extra = Rows(known, codes), self._checked_shots(shots, shot_labels, known)
+            mean, mean_of_shots = self._means(rows, extra, unlabelled)
+            rows = Rows(directions(rows.Z, mean, "X"), rows.codes)
+            extra = Rows(directions(extra.Z, mean_of_shots, "shots"), extra.codes)
+            self._choose(TwoModalities(classifier, self.classes_, rows, extra))
         return self
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -189,12 +215,14 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         """
         check_is_fitted(self)
         refuse_dask(y, "y")
-        _refuse_unknown(column_or_1d(y), self.classes_, "y")
+        refuse_mixed_labels(y, "y")
+        refuse_unknown(column_or_1d(y), self.classes_, "y")
         return super().score(X, y, sample_weight)
 
     def _check_parameters(self) -> None:
         check_modality(self.fit_modality, "fit_modality")
         check_modality(self.predict_modality, "predict_modality")
+        check_flag(self.center, "center")
         for name, word, positive in (
             ("shot_weight", "cv", False),
             ("calibration", "cv", False),
@@ -219,7 +247,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         return self._embedded(X, self._predicted, "X")
 
     def _class_scores(self, Z: FloatArray) -> FloatArray:
-        S = class_scores(self.classifier_, unit_rows(Z.copy()))
+        S = class_scores(self.classifier_, directions(Z, getattr(self, "predict_mean_", None), "X"))
         if self.calibration_:
             S[:, self.seen_] -= self.calibration_
         if self.temperature_ != 1.0:
@@ -234,14 +262,27 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
                 if getattr(self, name) == word:
                     raise ValueError(f"{name}={word!r} is chosen by held-out shots: pass shots, or a number.")
             return Rows(known[:0], np.zeros(0, np.intp))
-        Z = unit_rows(self._embedded(shots, self.predict_modality, "shots").copy())
-        labels = _checked_labels(shot_labels, "shot_labels", len(Z))
-        _refuse_unknown(labels, self.classes_, "shot_labels")
+        Z = self._embedded(shots, self.predict_modality, "shots")
+        labels = checked_labels(shot_labels, "shot_labels", len(Z), "shots")
+        refuse_unknown(labels, self.classes_, "shot_labels")
         return Rows(Z, np.searchsorted(self.classes_, labels))
+
+    def _means(self, known: Rows, shots: Rows, unlabelled: Any) -> Any:
+        """What is to be subtracted from rows of either modality; None for nothing."""
+        if unlabelled is not None and not self.center:
+            raise ValueError("unlabelled rows are for the mean that center=True subtracts: set it, or leave them out.")
+        means: Any = (None, None)
+        if self.center:
+            free = None if unlabelled is None else self._embedded(unlabelled, self.predict_modality, "unlabelled")
+            means = means_of_modalities(known, shots, free, self.aligner is not None)
+        for name, mean in zip(("fit_mean_", "predict_mean_"), means, strict=True):
+            set_or_delete(self, name, mean)
+        return means
 
     def _choose(self, both: TwoModalities) -> None:
         """Choose what is left open by held-out shots, and fit."""
         self.seen_ = np.isin(np.arange(len(self.classes_)), both.shots.codes)
+        every, both = both, both.without_copies()
         chosen = [name for name in ("shot_weight", "calibration") if getattr(self, name) == "cv"]
         if chosen and both.fewest_shots < 2:
             raise ValueError(
@@ -267,36 +308,18 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             self.shot_weight_ = max(weight_scores, key=weight_scores.__getitem__)
             S = S_of[self.shot_weight_]
         set_or_delete(self, "shot_weight_scores_", weight_scores)
-        if self.temperature == "auto" and both.fewest_shots >= 2:
+        self.classifier_ = every.fitted(self.shot_weight_)
+        # One that has chosen its own would be judged with fewer shots than it got.
+        open_yet = self.temperature == "auto" and not hasattr(self.classifier_, "temperature_")
+        if open_yet and both.fewest_shots >= 2:
             S = both.held_out_scores(self.shot_weight_) if S is None else S
-            self.temperature_ = 1 / likeliest_scale(S, both.shots.codes, np.ones(len(S)))
+            self.temperature_ = likeliest_temperature(S, both.shots.codes)
         if self.calibration == "cv":
             self.calibration_ = both.stacking_offset(self.shot_weight_)
         else:
             self.calibration_ = float(self.calibration)
-        self.classifier_ = both.fitted(self.shot_weight_)
         if not np.array_equal(self.classifier_.classes_, self.classes_):
             raise ValueError(
                 f"{type(self.classifier_).__name__} knows the classes {list(self.classifier_.classes_)[:5]} (first "
                 f"five) instead of {self.classes_[:5].tolist()}: pass a classifier that can be fitted to these."
             )
-
-
-def _checked_labels(labels: Any, name: str, n_rows: int) -> NDArray[Any]:
-    if labels is None:
-        raise ValueError(f"CrossModalClassifier requires {name} to be passed, but the target {name} is None.")
-    checked: NDArray[Any] = check_array(labels, dtype=None, ensure_2d=False, input_name=name)
-    checked = column_or_1d(checked, warn=True)
-    if checked.shape != (n_rows,):
-        raise ValueError(f"{name} must be one label for each of the {n_rows} rows; got shape {checked.shape}.")
-    check_classes(checked)
-    return checked
-
-
-def _refuse_unknown(labels: NDArray[Any], classes: NDArray[Any], name: str) -> None:
-    unknown = sorted(set(labels.tolist()).difference(classes.tolist()), key=str)
-    if unknown:
-        raise ValueError(
-            f"{name} holds {len(unknown)} label(s) that no row of the fitted modality has, such as {unknown[0]!r}; the "
-            f"classes are {classes[:5].tolist()}{' …' if len(classes) > 5 else ''}."
-        )

@@ -16,6 +16,7 @@ from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows
 from ..alignment.selection import as_positions
+from ._classes import refuse_mixed_labels
 from .classifier import CrossModalClassifier
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def few_shot_episodes(
     Raises
     ------
     ValueError, TypeError
-        If a parameter is out of its range, rows or labels are bad, a class has fewer rows to draw from than shots, or
-        descriptions are missing.
+        If a parameter is out of its range, rows or labels are bad, a class has fewer rows to draw from than shots, a
+        model cannot be fitted to so few, or descriptions are missing.
 
     See Also
     --------
@@ -113,6 +114,7 @@ def few_shot_episodes(
     _check_models(models)
     n = count_rows(X)
     labels = checked_ids(y, "y", n, "X")
+    refuse_mixed_labels(labels, "y")
     labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
     numbers = _checked_shots(shots, models)
     n_episodes = check_whole_number(n_episodes, "n_episodes", low=2)
@@ -135,7 +137,10 @@ def few_shot_episodes(
                 for name, model in models.items():
                     if m == 0 and not isinstance(model, CrossModalClassifier):
                         continue
-                    fitted = _fitted(clone(model), X_shots, y_shots, known)
+                    try:
+                        fitted = _fitted(clone(model), X_shots, y_shots, known)
+                    except ValueError as error:
+                        raise ValueError(_unfitted(name, m, error)) from error
                     right = np.bincount(codes, weights=fitted.predict(X_test) == y_test)
                     rows += [
                         (name, m, episode, c, r, k)
@@ -149,6 +154,14 @@ def _fitted(model: Any, X: Any, y: NDArray[Any], known: tuple[Any, Any]) -> Any:
     if not isinstance(model, CrossModalClassifier):
         return model.fit(X, y)
     return model.fit(*known, shots=X, shot_labels=y) if len(y) else model.fit(*known)
+
+
+def _unfitted(name: str, n_shots: int, error: ValueError) -> str:
+    return (
+        f"{error} So said models[{name!r}] when it was fitted to {n_shots} shot{'' if n_shots == 1 else 's'} of each "
+        "class. If it chooses parameters by folds, as GridSearchCV does, every class needs a shot in each: ask for "
+        "more shots, lower its cv, or leave it out."
+    )
 
 
 def _splits(
@@ -218,6 +231,7 @@ def _checked_descriptions(
         )
     if wanted:
         checked_ids(description_labels, "description_labels", count_rows(descriptions), "descriptions")
+        refuse_mixed_labels(description_labels, "description_labels")
         missing = set(labels.tolist()).difference(np.asarray(description_labels).tolist())
         if missing:
             raise ValueError(

@@ -19,10 +19,10 @@ from .._validation import unchanged_on_error
 from .._warn import warn
 from ..linalg.products import product
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
-from .calibration import likeliest_scale
+from .calibration import likeliest_temperature
 from .prototypes import class_prototypes
 
-# Of the shots' own prototypes, which fit themselves too well to say it.
+# Of the shots' own prototypes, which fit themselves too well to say it; of given ones what is expected beforehand.
 OWN_TEMPERATURE = 0.05
 # Relative decrease of the loss that is rounding.
 FLAT = 64 * np.finfo(float).eps
@@ -75,7 +75,7 @@ def learned_prior(
     codes = np.concatenate((codes, np.arange(n_classes)))
     w = np.concatenate((weights, np.ones(n_classes)))
     S = product(np.concatenate((Z, P)), P.T)
-    scale = 1 / temperature if temperature is not None else likeliest_scale(S, codes, w)
+    scale = 1 / (likeliest_temperature(S, codes, w, expected=OWN_TEMPERATURE) if temperature is None else temperature)
     if not adaptive:
         return scale, np.ones(n_classes)
     trust = softmax(scale * S, axis=1)[np.arange(len(S)), codes]
@@ -98,8 +98,8 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
     adaptive : bool, default=True
         Let given prototypes pull the less, the less they recognise the shots of their class.
     temperature : float > 0 or None, default=None
-        The pull is towards prototypes divided by it. None: given prototypes get the temperature that makes the shots
-        likeliest, the shots' own 0.05.
+        The pull is towards prototypes divided by it. None: given prototypes get the one that makes the shots
+        likeliest, with 0.05 expected beforehand; the shots' own 0.05.
     max_iter : int >= 1, default=200
         Most iterations.
     tol : float > 0, default=1e-4

@@ -12,14 +12,13 @@ from sklearn.utils.validation import has_fit_parameter
 from .._similarity import unit_rows
 from .._typing import FloatArray
 from ._classes import ClassScoresMixin, sums_by_class
+from ._folds import FOLDS, distinct_rows, even_folds, places
 from .calibration import best_offset
 from .prototypes import PrototypeClassifier
 
-FOLDS = 5
-
 
 class Rows(NamedTuple):
-    """Unit rows (n, k) of the shared space, and the place of each one's class (n,) among all classes."""
+    """Rows (n, k) of the shared space, and the place of each one's class (n,) among all classes."""
 
     Z: FloatArray
     codes: NDArray[np.intp]
@@ -28,9 +27,14 @@ class Rows(NamedTuple):
         """Some of the rows."""
         return Rows(self.Z[kept], self.codes[kept])
 
+    def mean(self, weights: FloatArray) -> FloatArray:
+        """Mean (k,) of the class means with a weight for each class (n_classes,), however many rows each has."""
+        n = np.bincount(self.codes, minlength=len(weights))
+        return np.average(self.Z, axis=0, weights=(weights / np.maximum(n, 1))[self.codes])
+
 
 class TwoModalities(NamedTuple):
-    """A classifier and what it is fitted to: rows of one modality and shots of the other, of these classes."""
+    """A classifier and what it is fitted to: unit rows of one modality and shots of the other, of these classes."""
 
     classifier: Any
     classes: NDArray[Any]
@@ -55,26 +59,32 @@ class TwoModalities(NamedTuple):
         classifier = clone(self.classifier)
         if self.takes_prototypes:
             classifier.set_params(prototypes=dict(zip(self.classes.tolist(), self.prototypes(), strict=True)))
-            return classifier.fit(shots.Z, self.classes[shots.codes])
+            labels = self.classes[shots.codes]
+            if not has_fit_parameter(classifier, "sample_weight"):
+                return classifier.fit(shots.Z, labels)
+            # Each class as much as the others, and all shots together as many as they are.
+            m = np.bincount(shots.codes)
+            return classifier.fit(shots.Z, labels, sample_weight=(m[m > 0].mean() / np.maximum(m, 1))[shots.codes])
         if len(shots.Z) == 0 or shot_weight == 0:
             return classifier.fit(self.known.Z, self.classes[self.known.codes])
         Z = np.concatenate((self.known.Z, shots.Z))
         labels = self.classes[np.concatenate((self.known.codes, shots.codes))]
         if shot_weight is None:
             return classifier.fit(Z, labels)
-        n, m = len(self.known.Z), len(shots.Z)
-        weights = np.concatenate((np.ones(n), np.full(m, shot_weight * n / m)))
+        # Class by class: what a class's own shots weigh does not hang on how many the others have.
+        n, m = (np.bincount(rows.codes, minlength=len(self.classes)) for rows in (self.known, shots))
+        weights = np.concatenate((np.ones(len(self.known.Z)), shot_weight * (n / np.maximum(m, 1))[shots.codes]))
         return classifier.fit(Z, labels, sample_weight=weights)
 
     def splits(self) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Folds with the same share of every class, which do not depend on the order of the shots."""
-        order = np.lexsort((_places(self.shots.Z), self.shots.codes))
-        starts = np.searchsorted(self.shots.codes[order], self.shots.codes[order])
+        """Folds with the same share of every class."""
         n_folds = min(FOLDS, self.fewest_shots)
-        # Neighbours in the order are neighbours in space: each fold gets some of everywhere.
-        folds = np.empty(len(order), np.intp)
-        folds[order] = (np.arange(len(order)) - starts) % n_folds
+        folds = even_folds(*self.shots, n_folds)
         return [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(n_folds)]
+
+    def without_copies(self) -> TwoModalities:
+        """The same with one of several equal shots, as what is held out must not be among the rest."""
+        return self._replace(shots=self.shots.take(distinct_rows(*self.shots)))
 
     @property
     def fewest_shots(self) -> int:
@@ -90,9 +100,9 @@ class TwoModalities(NamedTuple):
 
     def stacking_offset(self, shot_weight: float | None) -> float:
         """What to take from scores of classes with shots, found by letting some of them play classes without."""
-        with_shots, places = np.unique(self.shots.codes), np.arange(len(self.classes))
+        with_shots, every = np.unique(self.shots.codes), np.arange(len(self.classes))
         # Which classes play together must not depend on their names.
-        with_shots = with_shots[np.argsort(_places(self.prototypes()[with_shots]))]
+        with_shots = with_shots[np.argsort(places(self.prototypes()[with_shots])[0])]
         splits = self.splits()
         scores, codes, seen = [], [], []
         for fold, (train, test) in enumerate(splits):
@@ -102,14 +112,9 @@ class TwoModalities(NamedTuple):
             classifier = self.fitted(shot_weight, self.shots.take(train[~is_hidden[train]]))
             scores.append(class_scores(classifier, self.shots.Z[asked]))
             codes.append(self.shots.codes[asked])
-            has_shots = np.isin(places, with_shots) & ~np.isin(places, hidden)
+            has_shots = np.isin(every, with_shots) & ~np.isin(every, hidden)
             seen.append(np.broadcast_to(has_shots, scores[-1].shape))
         return best_offset(*map(np.concatenate, (scores, codes, seen)))
-
-
-def _places(Z: FloatArray) -> FloatArray:
-    """Places of rows along an arbitrary direction, always the same: an order that rows have by themselves."""
-    return np.asarray(Z @ np.random.RandomState(0).standard_normal(Z.shape[1]))
 
 
 def balanced_accuracy(S: FloatArray, codes: NDArray[np.intp]) -> float:
