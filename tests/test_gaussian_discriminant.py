@@ -119,7 +119,6 @@ def test_single_shots_are_nearest_means():
     assert_array_equal(GaussianDiscriminant().fit(Z, codes).predict(new), nearest)
 
 
-@pytest.mark.parametrize("kappa", [0.0, 4.0])
 @pytest.mark.parametrize("n_classes", [2, 3, 6])
 def test_probabilities_of_single_shots_say_little(n_classes):
     """Nothing tells how far classes spread: scores for wrong classes, and one pair in all directions, spread by 1."""
@@ -137,6 +136,7 @@ def test_one_shot_in_all_beside_prototypes():
     assert_allclose(head.decision_function(new), slow, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("kappa", [0.0, 4.0])
 def test_a_class_without_shots_is_its_prototype(kappa):
     texts, Z, codes, new, of_new = world(2, 8, text_noise=0.3)
     some = codes != 3
