@@ -70,14 +70,14 @@ def discriminant(
 
 
 def spread_beside(Z: FloatArray, codes: NDArray[np.intp], W: FloatArray, b: FloatArray) -> float:
-    """How far discriminants of rows for classes that they are not of spread, each pair of single shots counted once.
+    """How far discriminants of rows for classes that they are not of spread.
 
     Divided by it they say little, as they should where nothing tells how far the classes themselves spread. One pair of
-    rows that are equally likely to lie in any direction, √d, is added: that of two classes says nothing.
+    rows that may lie in any direction, √d, is added, once for either: the only pair of two classes says nothing.
     """
-    wrong = (Z @ W + b)[codes[:, None] < np.arange(len(b))]
+    wrong = (Z @ W + b)[codes[:, None] != np.arange(len(b))]
     squares = np.square(wrong - wrong.mean()).sum() if len(wrong) else 0.0
-    return float(np.sqrt((Z.shape[1] + squares) / max(len(wrong), 1)))
+    return float(np.sqrt((2 * Z.shape[1] + squares) / max(len(wrong), 1)))
 
 
 def held_out_temperature(Z: FloatArray, codes: NDArray[np.intp], P: FloatArray, prior_shots: float) -> float:
