@@ -16,8 +16,9 @@ from .._typing import FloatArray
 from .._validation import check_same_rows
 from ..alignment.fitted import check_modality
 from ..metrics import per_query
+from ..metrics.intervals import interval_of_mean, percentile_interval
 from ..metrics.report import check_resampling
-from ..metrics.resampling import bootstrap, cluster_codes, percentile_interval
+from ..metrics.resampling import bootstrap, cluster_codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -129,7 +130,7 @@ def prediction_report(
     n_bootstrap : int >= 0, default=1000
         Resamples of the rows; 0 leaves the intervals NaN.
     confidence_level : float in (0, 1), default=0.95
-        Share of the resamples inside the intervals.
+        Of the intervals.
     random_state : int, RandomState instance or None, default=None
         Seed of the resamples.
 
@@ -153,7 +154,8 @@ def prediction_report(
     Notes
     -----
     ``r2`` is 1 − Σ‖y − ŷ‖² / Σ‖y − ȳ‖², as ``sklearn.metrics.r2_score`` with ``multioutput="variance_weighted"``.
-    Intervals are percentiles over resampled rows, the training rows being fixed.
+    Intervals are percentiles over resampled rows, and Wilson's for the hit rate, both as in
+    :func:`~crossmodal_cca.metrics.retrieval_report`; the training rows are fixed.
 
     Examples
     --------
@@ -204,7 +206,9 @@ def prediction_report(
     for name, guess in predictors.items():
         per_row = _per_row(truth, guess, mean, k)
         resampled = _as_metrics(bootstrap(per_row, (), clusters, n_bootstrap, rng))
-        low, high = percentile_interval(resampled, confidence_level)
+        low, high = percentile_interval(resampled, clusters, confidence_level)
+        if n_bootstrap:
+            low[2], high[2] = interval_of_mean(per_row[3], clusters, confidence_level)
         value = _as_metrics(per_row.mean(axis=1))
         parts[name] = pd.DataFrame(
             {"value": value, "low": low, "high": high}, index=["r2", "cosine", f"hit_rate_at_{k}"]
