@@ -172,7 +172,7 @@ def test_equal_medians_are_told_apart_as_rarely(sizes):
 @pytest.mark.parametrize("n", [100, 200])
 @pytest.mark.parametrize("rate", [0.01, 0.05])
 def test_a_small_difference_is_covered_by_enumeration(n, rate):
-    """Only the better model is ever right alone: where it never is, a point at 0 would be wrong in .37 for .01 of 100."""
+    """Only the better model is ever right alone: of 100 queries at .01 none is in .37, and a point at 0 is wrong."""
     covered = sum(
         stats.binom.pmf(k, n, rate) * (low <= rate <= high)
         for k in range(n + 1)

@@ -95,9 +95,9 @@ def compare_retrieval(
     over the clusters of queries, with the jackknife's variance and n² / Σ n_c² − 1 degrees of freedom for clusters of
     n_c queries; two queries more that differ are allowed for, so that it is no point where none does. For the median
     rank it consists of percentiles of the difference over resampled clusters, as in :func:`retrieval_report`. The
-    p-value is two-sided, of a randomisation test: the share of random swaps of the two models, a cluster at a time, that
-    differ by at least as much; it cannot be below 1 / (n_resamples + 1). Both speak of other queries from the same
-    source, not of other training sets. With several measures or models, some small p-values come by chance.
+    p-value is two-sided, of a randomisation test: the share of random swaps of the two models, a cluster at a time,
+    that differ by at least as much; it cannot be below 1 / (n_resamples + 1). Both speak of other queries from the
+    same source, not of other training sets. With several measures or models, some small p-values come by chance.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Intervals of means and medians over queries: with few clusters, unequal ones, and where all queries agree.
 
-Letters: n queries in clusters of n_c; m their mean; q Student's quantile with G − 1 degrees of freedom. Unequal clusters
-count as G = n² / Σ n_c² equal ones: with one of them large, an interval is hardly surer than that cluster is.
+Letters: n queries in clusters of n_c; m their mean; q Student's quantile with G − 1 degrees of freedom. Unequal
+clusters count as G = n² / Σ n_c² equal ones: with one of them large, an interval is hardly surer than that one is.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Clusters:
 def interval_of_mean(values: Array, clusters: Array, confidence_level: float) -> tuple[float, float]:
     """Wilson's interval of a mean of values in [0, 1], such as hits and misses, with clusters as its sample size.
 
-    It solves (m − p)² = q² p (1 − p) / n_eff for p, with n_eff = n / d. The design effect d is n · var(m) / (m (1 − m)):
-    1 for single hits and misses, above where those of a cluster agree, below for values between 0 and 1. It is taken
-    together, by the queries seen on the rarer side, with n / G, as if clusters agreed entirely: where all queries are
+    It solves (m − p)² = q² p (1 − p) / n_eff for p, with n_eff = n / d. The design effect d = n var(m) / (m (1 − m)) is
+    1 for single hits and misses, above where those of a cluster agree, below for values between 0 and 1. It is averaged
+    with n / G, that of clusters which agree entirely, by the number of queries on the rarer side: where all queries are
     right nothing else is known, and with few misses nearly nothing.
     """
     of = Clusters(clusters)
@@ -90,8 +90,8 @@ def interval_of_difference(differences: Array, clusters: Array, confidence_level
     """Student's interval of a mean of differences in [−1, 1], paired by query.
 
     m ± q √(var(m) + u), with the jackknife over clusters as the variance. The rest u is that of two queries more, which
-    differ either way as those do that differ: without it, two models that few queries tell apart would seem equal. Where
-    no query differs, it is that of two queries, of n, that differ by 1 with their whole cluster.
+    differ either way as those do that differ: without it, two models that few queries tell apart would seem equal.
+    Where no query differs, those two differ by 1, and so do the queries of their clusters.
     """
     of = Clusters(clusters)
     n, m, q = len(differences), float(np.mean(differences)), of.quantile(confidence_level)
@@ -137,7 +137,7 @@ def intervals_of_aggregates(
     confidence_level: float,
     rng: np.random.RandomState,
 ) -> tuple[Array, Array]:
-    """Ends for each measure's values (n_measures, n_queries); NaN without resamples, which medians alone are made of."""
+    """Ends for each measure's values (n_measures, n_queries); medians need resamples, and 0 of them leave all NaN."""
     ends = np.full((2, len(values)), np.nan)
     for i, (chosen, of_measure) in enumerate(zip(measures, values, strict=True)):
         if n_resamples == 0:
