@@ -43,6 +43,11 @@ class Clusters:
         freedom = self.effective_number - 1
         return float(t.ppf((1 + confidence_level) / 2, freedom)) if freedom > 0 else np.inf
 
+    def with_unseen(self, design_effect: float, seen: float) -> float:
+        """Average, by how many queries show it, with the design effect of clusters that agree entirely."""
+        entirely = len(self.codes) / self.effective_number
+        return (seen * design_effect + _UNSEEN * entirely) / (seen + _UNSEEN)
+
     def variance_of_mean(self, deviations: Array) -> float:
         """Jackknife variance of the mean of what deviates so from it; 0 for a single cluster."""
         n, n_clusters = len(self.codes), len(self.sizes)
@@ -65,8 +70,7 @@ def interval_of_mean(values: Array, clusters: Array, confidence_level: float) ->
     n, m, q = len(values), min(float(np.mean(values)), 1.0), of.quantile(confidence_level)
     if np.isinf(q):
         return 0.0, 1.0
-    seen = n * min(m, 1 - m)
-    effect = (seen * _design_effect(values, m, of) + _UNSEEN * n / of.effective_number) / (seen + _UNSEEN)
+    effect = of.with_unseen(_design_effect(values, m, of), n * min(m, 1 - m))
     z = q**2 * effect / n
     centre, half = (m + z / 2) / (1 + z), np.sqrt(z * m * (1 - m) + z**2 / 4) / (1 + z)
     # The mean lies inside, but for rounding.
@@ -75,15 +79,14 @@ def interval_of_mean(values: Array, clusters: Array, confidence_level: float) ->
 
 def _design_effect(values: Array, mean: float, clusters: Clusters) -> float:
     """How many times the variance of the mean is that of as many single hits and misses."""
-    deviations = values - mean
-    scatter = float(np.mean(deviations**2))
-    if scatter == 0:
+    bound = mean * (1 - mean)
+    if bound <= 0:
         return 0.0
-    n, n_clusters = len(values), len(clusters.sizes)
-    # Divided by the number, as m (1 − m) is: clusters of copies count as their first query alone.
+    deviations, n, n_clusters = values - mean, len(values), len(clusters.sizes)
+    # Divided by the number, as the bound is: clusters of copies count as their first query alone.
     between = clusters.variance_of_mean(deviations) * (n_clusters - 1) / n_clusters
     # Queries of a cluster may differ by chance more than others do; they tell no more than single ones for that.
-    return max(scatter, n * between) / (mean * (1 - mean))
+    return max(float(np.mean(deviations**2)), n * between) / bound
 
 
 def interval_of_difference(differences: Array, clusters: Array, confidence_level: float) -> tuple[float, float]:
@@ -91,18 +94,15 @@ def interval_of_difference(differences: Array, clusters: Array, confidence_level
 
     m ± q √(var(m) + u), with the jackknife over clusters as the variance. The rest u is that of two queries more, which
     differ either way as those do that differ: without it, two models that few queries tell apart would seem equal.
-    Where no query differs, those two differ by 1, and so do the queries of their clusters.
+    Where no query differs, those two differ by 1 with their whole clusters.
     """
     of = Clusters(clusters)
     n, m, q = len(differences), float(np.mean(differences)), of.quantile(confidence_level)
     if np.isinf(q):
         return -1.0, 1.0
-    sizes = np.abs(differences)
-    if sizes.any():
-        size = (np.sum(sizes**2) + _UNSEEN) / (np.sum(sizes) + _UNSEEN)
-        unseen = _UNSEEN * size**2 / n**2
-    else:
-        unseen = _UNSEEN / (n * of.effective_number)
+    seen = float(np.sum(np.abs(differences)))
+    size = (np.sum(differences**2) + _UNSEEN) / (seen + _UNSEEN)
+    unseen = _UNSEEN * size**2 / n**2 * of.with_unseen(1.0, seen)
     half = q * np.sqrt(of.variance_of_mean(differences - m) + unseen)
     return max(m - half, -1.0), min(m + half, 1.0)
 
