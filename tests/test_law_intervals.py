@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy import stats
+from sklearn.linear_model import LinearRegression
 
 from crossmodal_cca.metrics import compare_retrieval, intervals, retrieval_report
 from crossmodal_cca.metrics.comparison import compared
 from crossmodal_cca.metrics.intervals import interval_of_difference, interval_of_mean
 from crossmodal_cca.metrics.measures import ChosenMeasure
 from crossmodal_cca.plotting import HitRateDisplay
+from crossmodal_cca.transfer import prediction_report
 
 MEDIAN = ChosenMeasure.named("median_rank")
 SIZES = {
@@ -93,7 +95,7 @@ def test_a_hit_rate_is_covered_by_enumeration(rate, n, size):
 @pytest.mark.parametrize("sizes", [[10] * 20, [3] * 20, list(range(1, 11)) * 2], ids=["20 of 10", "20 of 3", "unequal"])
 @pytest.mark.parametrize("rate", [0.7, 0.95, 0.99])
 def test_a_hit_rate_is_covered_where_clusters_agree_in_part(sizes, rate):
-    """Simulated in benchmarks/interval_coverage.py: .93 and more; binomial error of 300 samples: .015."""
+    """Simulated in benchmarks/interval_coverage.py: .92 and more; binomial error of 300 samples: .016."""
     rng, clusters = np.random.default_rng(0), in_clusters(sizes)
     for share in (0.0, 0.5, 0.85, 0.95):
         samples = (sharing(rng, clusters, share, lambda n: rng.random(n) < rate).astype(float) for _ in range(300))
@@ -208,6 +210,17 @@ def test_a_perfect_report_is_not_sure_of_itself():
     assert (table["difference"] == 0).all()
     assert (table["high"] == -table["low"]).all()
     assert (table["high"] > 0.01).all()
+
+
+def test_predictions_that_find_every_row_are_not_sure_of_it():
+    x = np.random.default_rng(0).normal(size=(60, 4))
+    y = x @ np.diag([1.0, 2.0, 3.0, 4.0])
+    model = LinearRegression().fit(x[:30], y[:30])
+    options = {"X_train": x[:30], "y_train": y[:30], "k": 1, "random_state": 0}
+    report = prediction_report(model, x[30:], y[30:], groups=np.arange(30) // 3, **options)
+    assert_allclose(report.loc[("prediction", "hit_rate_at_1"), ["low", "high"]], wilson(10, 10, 10))
+    report = prediction_report(model, x[30:], y[30:], n_bootstrap=0, **options)
+    assert report[["low", "high"]].isna().all(axis=None)
 
 
 def test_a_single_cluster_says_nothing():

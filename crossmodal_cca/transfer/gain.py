@@ -215,7 +215,8 @@ def _for_new_rows(
     spread = by_case.agg(["var", "count"]).to_dict("index")
     gain = {}
     for shots, of_shots in rows.groupby("shots"):
-        share = min(shots / of_shots["n_pool"].min(), 1.0)
+        # Zero-shot, there may be nothing to draw from.
+        share = min(shots / max(of_shots["n_pool"].min(), 1), 1.0)
         for name, part in ((ALL_CLASSES, of_shots), *of_shots.groupby("class")):
             variance, n_episodes = spread[shots, name].values()
             of_episodes = variance * (1 / n_episodes + share / (1 - share)) if share < 1 else np.inf
