@@ -10,6 +10,7 @@ import numpy as np
 from aligner_rows import FEW, FITTED, NEW_X, NEW_Y, X, Y
 from linear_models import pairs
 from rows import Call, Row
+from sklearn.model_selection import StratifiedGroupKFold
 from space_rows import IDS, LABELS, NEW_POINTS, NO_NAMES, POINTS_X, POINTS_Y
 
 from crossmodal_cca import (
@@ -65,6 +66,13 @@ def _compared(x_scores: Any, y_scores: Any, **more: Any) -> Any:
     return metrics.compare_retrieval((x_scores, y_scores), (POINTS_X[:, :2], POINTS_Y[:, :2]), **more)
 
 
+FEW_LEFT = {"method": "conformal", "calibration": (X[:5], Y[:5])}
+
+
+def _conformal(aligner: Any, rows: Any, X: Any, y: Any, **more: Any) -> Any:
+    return transfer.prediction_intervals(aligner, rows, method="conformal", calibration=(X, y), **more)
+
+
 MEASURES = {
     name: _measure(getattr(metrics, name))
     for name in ("mean_average_precision", "mean_reciprocal_rank", "median_rank", "ndcg_at_k", "r_precision")
@@ -117,12 +125,16 @@ RETRIEVAL = {
         retrieval.search_shards, SIDES | {"n_neighbors": 3, "ids": IDS}, together=("gallery", "ids"), order="same"
     ),
 }
-EPISODES = transfer.few_shot_episodes(
-    {"one": PrototypeClassifier(), "other": PrototypeClassifier(temperature=1.0)},
-    *(POINTS_X, LABELS),
-    shots=(1, 2),
-    n_episodes=3,
-    random_state=0,
+EPISODES, EPISODES_OF_ROWS = (
+    transfer.few_shot_episodes(
+        {"one": PrototypeClassifier(), "other": PrototypeClassifier(temperature=1.0)},
+        *(POINTS_X, LABELS),
+        shots=(1, 2),
+        n_episodes=3,
+        per=per,
+        random_state=0,
+    )
+    for per in ("class", "row")
 )
 TRANSFER = {
     "few_shot_episodes": _function(
@@ -147,14 +159,44 @@ TRANSFER = {
         settled=("descriptions",),
         exempt={"names": NO_NAMES},
     ),
+    "few_shot_episodes-rows": _function(
+        transfer.few_shot_episodes,
+        {"models": {"one": PrototypeClassifier()}, "X": POINTS_X, "y": LABELS, "shots": (1,), "n_episodes": 2}
+        | {"groups": IDS, "cv": StratifiedGroupKFold(2), "per": "row"}
+        | SEEDED,
+        together=(*BOTH, "groups"),
+    ),
     "few_shot_report": _function(transfer.few_shot_report, {"episodes": EPISODES}),
     "transfer_gain": _function(transfer.transfer_gain, {"episodes": EPISODES, "model": "one", "baseline": "other"}),
+    "transfer_gain-rows": _function(
+        transfer.transfer_gain, {"episodes": EPISODES_OF_ROWS, "model": "one", "baseline": "other", "over": "rows"}
+    ),
     "prediction_intervals": _function(
         transfer.prediction_intervals,
-        {"aligner": FITTED, "rows": NEW_X},
+        {"aligner": CCA(3).fit(**MANY_PAIRS), "rows": NEW_X},
         together=("rows",),
         settled=("rows",),
         order="rows",
+        warned=(
+            Call("", {"aligner": FITTED, "rows": NEW_X}, "few rows"),
+            Call("", {"aligner": FITTED, "rows": NEW_X} | FEW_LEFT, "few calibration rows"),
+        ),
+    ),
+    "prediction_intervals-conformal": _function(
+        transfer.prediction_intervals,
+        {"aligner": FITTED, "rows": X} | NEW_PAIRS,
+        bound=_conformal,
+        together=BOTH,
+        settled=("rows", *BOTH),
+        order="same",
+    ),
+    "prediction_intervals-folds": _function(
+        transfer.prediction_intervals,
+        {"aligner": FITTED, "rows": X} | NEW_PAIRS | {"cv": 3},
+        bound=_conformal,
+        together=BOTH,
+        settled=("rows",),
+        exempt={"names": "models are fitted here, to names of their own"},
     ),
     "prediction_report": _function(
         transfer.prediction_report,

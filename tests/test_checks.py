@@ -116,6 +116,8 @@ CHOICES = {
     "approximation": lambda v: kernel(approximation=v),
     "modality": lambda v: FITTED.residual_covariance(v),
     "modality of an index": lambda v: CrossModalIndex(modality=v).fit(X),
+    "method of intervals": lambda v: prediction_intervals(FITTED, X, method=v),
+    "table of episodes": lambda v: few_shot_episodes(HEADS, X, LABELS, shots=(1,), n_episodes=2, per=v),
     "modality of intervals": lambda v: prediction_intervals(FITTED, X, modality=v),
     "metric": lambda v: retrieval_ranks(*SCORES, metric=v),
     "metric of an index": lambda v: CrossModalIndex(metric=v).fit(X),
@@ -138,7 +140,7 @@ LEVELS = {
     "report": lambda v: retrieval_report(*SCORES, confidence_level=v),
     "comparison": lambda v: compare_retrieval(SCORES, SCORES[::-1], confidence_level=v),
     "bootstrap": lambda v: bootstrap_weights(FITTED, X, Y, 5, confidence_level=v),
-    "intervals": lambda v: prediction_intervals(FITTED, X, confidence_level=v),
+    "intervals": lambda v: prediction_intervals(FITTED, X, method="conformal", calibration=(X, Y), confidence_level=v),
 }
 
 

@@ -21,6 +21,7 @@ from crossmodal_cca.metrics import (
     retrieval_report,
     shuffled_pair_control,
 )
+from crossmodal_cca.metrics.intervals import intervals_of_aggregates
 from crossmodal_cca.metrics.measures import ChosenMeasure
 
 MRR, MEDIAN = ChosenMeasure.named("mean_reciprocal_rank"), ChosenMeasure.named("median_rank")
@@ -66,7 +67,7 @@ def population(request):
 
 
 def test_intervals_cover(population):
-    """Samples of 80 clusters from a population whose values are known: 90 to 97 % of the intervals hold them."""
+    """Samples of 80 clusters from a population whose values are known: nominal 95 % hold in 92 to 98 %."""
     measures, values = population
     rng = np.random.default_rng(3)
     truth = np.array([m.aggregate(v.ravel()) for m, v in zip(measures, values, strict=True)])
@@ -74,10 +75,9 @@ def test_intervals_cover(population):
     covered = np.zeros(3)
     for seed in range(400):
         sample = values[:, rng.choice(values.shape[1], 80, replace=False)].reshape(3, -1)
-        resampled = resampling.bootstrap(sample, measures, clusters, 300, np.random.RandomState(seed))
-        low, high = resampling.percentile_interval(resampled, 0.95)
+        low, high = intervals_of_aggregates(sample, measures, clusters, 300, 0.95, np.random.RandomState(seed))
         covered += (low <= truth) & (truth <= high)
-    assert np.all((covered / 400 >= 0.90) & (covered / 400 <= 0.97)), covered / 400
+    assert np.all((covered / 400 >= 0.92) & (covered / 400 <= 0.98)), covered / 400
 
 
 def test_ignoring_clusters_makes_intervals_too_narrow():
@@ -126,7 +126,8 @@ def test_paired_intervals_are_narrower_than_two_single_ones(models):
 
 def test_a_model_does_not_differ_from_itself(models):
     table = compare_retrieval(models[0], models[0], random_state=0)
-    assert (table[["difference", "low", "high", "n_better", "n_worse"]] == 0).all(axis=None)
+    assert (table[["difference", "n_better", "n_worse"]] == 0).all(axis=None)
+    assert (table["low"] == -table["high"]).all()
     assert (table["p_value"] == 1).all()
 
 

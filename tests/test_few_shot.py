@@ -121,6 +121,115 @@ def test_no_difference_is_called_one_in_twenty_times():
     assert 0.03 < (verdicts != "unclear").mean() < 0.07
 
 
+def test_episodes_without_any_error_are_not_sure_of_it():
+    recalls = np.stack([np.ones((10, 2)), np.zeros((10, 2)), np.tile([[1.0, 1.0], [1.0, 0.99]], (5, 1))])
+    report = few_shot_report(episodes_of(dict(zip(("right", "wrong", "nearly"), recalls, strict=True)))).droplevel(1)
+    # Wilson's with Student's quantile: z = q² / n, the mean being 1, solves to 1 / (1 + z).
+    z = stats.t.ppf(0.975, 9) ** 2 / 10
+    assert_allclose(report.loc["right", ["low", "high"]].astype(float), [1 / (1 + z), 1])
+    assert_allclose(report.loc["wrong", ["low", "high"]].astype(float), [0, z / (1 + z)], atol=1e-15)
+    assert report.loc["nearly", "value"] < report.loc["nearly", "high"] <= 1
+
+
+class Nearest(ClassifierMixin, BaseEstimator):
+    """The class of the nearest mean, by some of the features."""
+
+    def __init__(self, features=slice(None)):
+        self.features = features
+
+    def fit(self, X, y):
+        self.classes_ = np.unique(y)
+        self.means = np.stack([X[y == c][:, self.features].mean(axis=0) for c in self.classes_])
+        return self
+
+    def predict(self, X):
+        distances = np.square(X[:, None, self.features] - self.means).sum(axis=2)
+        return self.classes_[distances.argmin(axis=1)]
+
+
+HALVES = {"one": Nearest(slice(1, 4)), "other": Nearest(slice(4, 7))}
+
+
+def test_a_table_of_rows_says_what_that_of_classes_does(rows):
+    X, y, groups = rows
+    halves = np.flatnonzero(groups % 2), np.flatnonzero(groups % 2 == 0)
+    cv = [halves, halves[::-1]]
+    options = {"shots": (1, 4), "n_episodes": 5, "groups": groups, "cv": cv, "random_state": 0}
+    of_classes, of_rows = (few_shot_episodes(HALVES, X, y, per=per, **options) for per in ("class", "row"))
+    assert list(of_classes) == COLUMNS
+    assert list(of_rows) == [*COLUMNS, "row", "group", "n_pool"]
+    assert (of_rows["group"] == of_rows["row"] // 2).all()
+    assert (of_rows["class"] == y[of_rows["row"]]).all()
+    assert of_rows.drop_duplicates("class").set_index("class")["n_pool"].to_dict() == {"a": 30, "b": 20, "c": 10}
+    for table in (few_shot_report, lambda episodes: transfer_gain(episodes, "one", "other")):
+        pd.testing.assert_frame_equal(table(of_rows), table(of_classes), rtol=1e-12)
+
+
+def test_gains_for_new_rows_are_their_formula(rows):
+    X, y, _ = rows
+    table = few_shot_episodes(HALVES, X, y, shots=(2,), n_episodes=6, per="row", random_state=0)
+    gain = transfer_gain(table, "one", "other", over="rows", confidence_level=0.9)
+    recall = table.pivot_table(index=["episode", "class", "row"], columns="model", values="recall")
+    difference = recall["one"] - recall["other"]
+    of_rows = difference.groupby(["class", "row"]).mean()
+    by_class = of_rows.groupby("class")
+    of_episodes = difference.groupby(["episode", "class"]).mean().unstack()
+    # Of the smallest class there are 20 rows, of which 2 are shots.
+    factor = 1 / 6 + 0.1 / 0.9
+    q = stats.t.ppf(0.95, 5)
+    for c in "abc":
+        half = q * np.sqrt(by_class.sem()[c] ** 2 + of_episodes[c].var() * factor)
+        found = gain.loc[(2, c)]
+        assert found["difference"] == pytest.approx(by_class.mean()[c])
+        assert_allclose(found[["low", "high"]].astype(float), by_class.mean()[c] + np.array([-half, half]))
+        assert found["n_better"] == (of_rows[c] > 0).sum()
+    overall = gain.loc[(2, "all classes")]
+    assert overall["difference"] == pytest.approx(by_class.mean().mean())
+    assert overall["value"] - overall["baseline"] == pytest.approx(overall["difference"])
+    # Every row with the weight of its class, one left out at a time: n / (n − 1) over all rows, not over each class.
+    n = len(of_rows)
+    variance = sum(by_class.var(ddof=0) / by_class.size()) / 9 * n / (n - 1)
+    half = q * np.sqrt(variance + of_episodes.mean(axis=1).var() * factor)
+    assert_allclose(overall["high"] - overall["difference"], half)
+    assert set(gain["interval_for"]) == {"new rows"}
+    assert set(transfer_gain(table, "one", "other")["interval_for"]) == {"these rows"}
+
+
+def test_copies_of_rows_in_groups_are_no_new_rows(rows):
+    """Three copies each: the intervals of single rows would be √3 times too narrow."""
+    X, y, _ = rows
+    table = few_shot_episodes(HALVES, X, y, shots=(1,), n_episodes=6, per="row", random_state=0)
+    copies = pd.concat([table.assign(row=table["row"] + 1000 * i) for i in range(3)], ignore_index=True)
+    one, three = (transfer_gain(each, "one", "other", over="rows") for each in (table, copies))
+    pd.testing.assert_frame_equal(one.iloc[:, :5], three.iloc[:, :5], rtol=1e-12)
+
+
+def test_the_same_shots_again_and_again_say_nothing_of_others(rows):
+    X, y, _ = rows
+    shots = np.concatenate([np.flatnonzero(y == c)[:2] for c in "abc"])
+    cv = [(shots, np.setdiff1d(np.arange(120), shots))]
+    table = few_shot_episodes(HALVES, X, y, shots=(2,), n_episodes=4, cv=cv, per="row", random_state=0)
+    gain = transfer_gain(table, "one", "other", over="rows")
+    assert (gain["low"] == -1).all()
+    assert (gain["high"] == 1).all()
+    assert (gain["verdict"] == "unclear").all()
+
+
+def test_equally_good_heads_are_rarely_told_apart_on_new_rows():
+    """Over other draws from the same rows they often are, since on these one is better: the two questions differ."""
+    rng = np.random.default_rng(0)
+    y = np.repeat(np.arange(2), 40)
+    apart = {"rows": 0, "episodes": 0}
+    for seed in range(50):
+        X = np.column_stack((y, 0.6 * y[:, None] + rng.standard_normal((80, 6))))
+        table = few_shot_episodes(HALVES, X, y, shots=(8,), n_episodes=8, per="row", random_state=seed)
+        for over in apart:
+            verdict = transfer_gain(table, "one", "other", over=over).loc[(8, "all classes"), "verdict"]
+            apart[over] += verdict != "unclear"
+    limit = 0.05 + 3 * np.sqrt(0.05 * 0.95 / 50)
+    assert apart["rows"] / 50 <= limit < apart["episodes"] / 50
+
+
 def test_choices_are_made_inside_the_shots(rows):
     X, y, _ = rows
     search = GridSearchCV(LogisticRegression(max_iter=1000), {"C": [0.1, 1.0]}, cv=2)
@@ -146,6 +255,10 @@ def test_zero_shot_and_descriptions(rows):
     assert set(gain.index.get_level_values("shots")) == {2}
     with pytest.raises(ValueError, match="description_labels must have one entry per row of descriptions"):
         few_shot_episodes(models, X, y, descriptions=descriptions, description_labels=["a", "b"])
+    of_rows = few_shot_episodes(
+        models, X[:, 1:], codes, cv=masks, shots=(0, 2), n_episodes=3, per="row", **known, random_state=0
+    )
+    assert transfer_gain(of_rows, "zero", "raw", over="rows").index.tolist() == gain.index.tolist()
     with pytest.raises(ValueError, match="cannot be called 'all classes'"):
         transfer_gain(table.replace({"class": {0: "all classes"}}), "zero", "raw")
 
@@ -172,6 +285,7 @@ def test_frames_and_series_are_taken_as_they_come(rows):
         ({"shots": 3}, "sequence of whole numbers"),
         ({"shots": ()}, "at least one number"),
         ({"n_episodes": 1}, "at least 2"),
+        ({"per": "rows"}, "per must be one of 'class', 'row'; got 'rows'"),
         ({"models": LogisticRegression()}, "must map names"),
         ({"models": {"a": 3}}, "must be a classifier"),
         ({"models": {"a": CrossModalClassifier()}}, "descriptions"),
@@ -208,3 +322,7 @@ def test_tables_of_another_kind_are_refused():
         few_shot_report(table, metric="f1")
     with pytest.raises(ValueError, match="'shared' is not among the models"):
         transfer_gain(table, "shared", "raw")
+    with pytest.raises(ValueError, match=r"over='rows' needs a table of single test rows: .*per='row'"):
+        transfer_gain(table, "raw", "raw", over="rows")
+    with pytest.raises(ValueError, match="over must be one of 'episodes', 'rows'; got 'classes'"):
+        transfer_gain(table, "raw", "raw", over="classes")

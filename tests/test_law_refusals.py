@@ -176,7 +176,9 @@ MISNAMED = {
     r"^(retrieval_report|compare_retrieval|scorer) ": "called queries and gallery",
     r"^shuffled_pair_control ": "X, y, queries or gallery in place of X_test and y_test",
     r"^(correct_hubness|hubness_report) ": "called queries in place of query_bank",
-    r"^(few_shot_episodes-descriptions|prediction_intervals) ": "called X, after the model's argument",
+    r"^(few_shot_episodes-descriptions|prediction_intervals(-conformal|-folds)?) ": (
+        "called X, after the model's argument"
+    ),
     r"^(prediction_report|summary|ComponentSummaryDisplay) ": "X or y in place of X_train and y_train",
     r"^(CanonicalCorrelation|SharedSpace)Display from_estimator$": "called x_scores and y_scores",
     r"^(PrecisionRecall|RankHistogram|HitRate)Display ": "called queries and gallery",

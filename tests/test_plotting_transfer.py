@@ -44,5 +44,8 @@ def test_gains_stand_in_order_under_their_verdicts(episodes):
     counts = gain.loc[4, "verdict"].drop("all classes").value_counts()
     legend = [text.get_text() for text in display.ax_.get_legend().get_texts()]
     assert legend == [f"{verdict} ({counts.get(verdict, 0)} classes)" for verdict in ("helps", "hurts", "unclear")]
+    assert display.ax_.get_xlabel() == "difference of recall, with its interval for these rows"
+    for_new = TransferGainDisplay.from_predictions(gain.assign(interval_for="new rows"))
+    assert for_new.ax_.get_xlabel().endswith("for new rows")
     with pytest.raises(ValueError, match=r"shots must be one of \[1, 4\]"):
         TransferGainDisplay.from_predictions(gain, shots=2)

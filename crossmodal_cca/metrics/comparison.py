@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state, shuffle
 
 from .._checks import check_whole_number
 from .._progress import Progress
+from .intervals import intervals_of_differences
 from .measures import ChosenMeasure, evaluate_measures
 from .report import (
     aggregates,
@@ -22,7 +23,7 @@ from .report import (
     sizes,
     table_of_directions,
 )
-from .resampling import bootstrap, cluster_codes, percentile_interval, swap_p_values
+from .resampling import cluster_codes, swap_p_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +60,7 @@ def compare_retrieval(
     relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
         Instead of ids: items are relevant to each other where this is positive.
     x_groups, y_groups : array-like of shape (n_x,) and (n_y,), default=None
-        Which rows are not independent, such as the captions of one image: as queries they are resampled together.
+        Which rows are not independent, such as the captions of one image: as queries they form a cluster.
     ks : sequence of int >= 1, default=(1, 5, 10)
         Cut-offs of the hit rate.
     measures : sequence of str or None, default=None
@@ -67,9 +68,9 @@ def compare_retrieval(
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     n_resamples : int >= 0, default=1000
-        Bootstrap resamples, and random swaps; 0 leaves interval and p-value NaN.
+        Random swaps, and resamples for the median rank; 0 leaves interval and p-value NaN.
     confidence_level : float in (0, 1), default=0.95
-        Share of the resamples inside the interval.
+        Of the intervals.
     random_state : int, RandomState instance or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0
@@ -90,14 +91,22 @@ def compare_retrieval(
 
     Notes
     -----
-    Everything is paired by query, which makes the interval much narrower than two single ones suggest. It consists of
-    percentiles of the difference over resampled clusters of queries. The p-value is two-sided, of a randomisation test:
-    the share of random swaps of the two models, a cluster at a time, that differ by at least as much; it cannot be
-    below 1 / (n_resamples + 1). Both speak of other queries from the same source, not of other training sets. With
-    several measures or models, some small p-values come by chance.
+    Everything is paired by query, which makes the interval much narrower than two single ones suggest. It is Student's
+    over the clusters of queries, with the jackknife's variance and n² / Σ n_c² − 1 degrees of freedom for clusters of
+    n_c queries; two queries more that differ are allowed for, so that it is no point where none does. For the median
+    rank it consists of percentiles of the difference over resampled clusters, as in :func:`retrieval_report`. The
+    p-value is two-sided, of a randomisation test: the share of random swaps of the two models, a cluster at a time,
+    that differ by at least as much; it cannot be below 1 / (n_resamples + 1). Both speak of other queries from the
+    same source, not of other training sets. With several measures or models, some small p-values come by chance.
 
     References
     ----------
+    Bell, R. M. & McCaffrey, D. F. (2002). Bias reduction in standard errors for linear regression with multi-stage
+    samples. Survey Methodology 28.
+
+    Bonett, D. G. & Price, R. M. (2012). Adjusted Wald confidence interval for a difference of binomial proportions
+    based on paired data. Journal of Educational and Behavioral Statistics 37.
+
     Smucker, M. D., Allan, J. & Carterette, B. (2007). A comparison of statistical significance tests for information
     retrieval evaluation. CIKM.
 
@@ -146,12 +155,7 @@ def compared(
     rng: np.random.RandomState,
 ) -> dict[str, Any]:
     """Columns of a comparison from values (n_measures, n_queries) of both models."""
-    # The same seed draws the same clusters for both models.
-    seed = rng.randint(2**31 - 1)
-    resampled = [
-        bootstrap(each, measures, clusters, n_resamples, np.random.RandomState(seed)) for each in (values, baseline)
-    ]
-    low, high = percentile_interval(resampled[0] - resampled[1], confidence_level)
+    low, high = intervals_of_differences(values, baseline, measures, clusters, n_resamples, confidence_level, rng)
     value, other = np.array(aggregates(measures, values)), np.array(aggregates(measures, baseline))
     p_values = swap_p_values(values, baseline, measures, clusters, n_resamples, rng) if n_resamples else np.nan
     signs = np.array([[1.0 if chosen.measure.greater_is_better else -1.0] for chosen in measures])

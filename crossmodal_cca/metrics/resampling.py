@@ -43,16 +43,6 @@ def bootstrap(
     return resampled
 
 
-def percentile_interval(resampled: Array, confidence_level: float) -> tuple[Array, Array]:
-    """Ends of the central share of each row; NaN where nothing was drawn."""
-    if resampled.shape[1] == 0:
-        nothing = np.full(len(resampled), np.nan)
-        return nothing, nothing
-    tail = (1 - confidence_level) / 2
-    low, high = np.quantile(resampled, [tail, 1 - tail], axis=1)
-    return low, high
-
-
 def swap_p_values(
     values: Array,
     baseline: Array,

@@ -22,7 +22,7 @@ MEASURES = {
 
 
 class HitRateDisplay:
-    """Hit rate or recall at k in both search directions, with bootstrap bands, against chance.
+    """Hit rate or recall at k in both search directions, with bands, against chance.
 
     Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
 
@@ -35,7 +35,7 @@ class HitRateDisplay:
     chance : dict of str to ndarray of shape (n_ks,)
         The same of a random ranking.
     low, high : dict of str to ndarray of shape (n_ks,), or None, default=None
-        Ends of the bootstrap interval at each k for each direction; None for no band.
+        Ends of the interval at each k for each direction; None for no band.
     measure : {"hit_rate", "recall"}, default="hit_rate"
         What the values are.
     name : str or None, default=None
@@ -175,7 +175,7 @@ class HitRateDisplay:
         x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
             Ids or labels that say what is relevant; None for row i to row i.
         x_groups, y_groups : array-like of shape (n_x,) and (n_y,), default=None
-            Which rows are not independent: the bootstrap resamples them together.
+            Which rows are not independent: as queries they form a cluster.
         measure : {"hit_rate", "recall"}, default="hit_rate"
             Share of queries with a relevant item among the first k, or mean share of the relevant items found there.
         max_k : int >= 1, default=50
@@ -183,11 +183,11 @@ class HitRateDisplay:
         metric : {"cosine", "dot", "euclidean"}, default="cosine"
             Similarity that ranks the gallery.
         n_bootstrap : int >= 0, default=1000
-            Resamples of the queries, for the band; 0 for none.
+            0 for no band; as in `retrieval_report`, whose intervals of hit rates take no resamples.
         confidence_level : float in (0, 1), default=0.95
-            Share of the resamples inside the band.
+            Of the band, at each k by itself.
         random_state : int, RandomState instance or None, default=None
-            Seed of the resamples.
+            As in `retrieval_report`.
         names : tuple of two str, default=("x", "y")
             What the modalities are called.
         name : str or None, default=None

@@ -107,15 +107,16 @@ class TransferGainDisplay:
             of_verdict = (table["verdict"] == verdict).to_numpy()
             part = table[of_verdict]
             errors = np.abs(part[["low", "high"]].to_numpy().T - part["difference"].to_numpy())
-            label = f"{verdict} ({np.sum(of_verdict[1:])} classes)"
+            entry = f"{verdict} ({np.sum(of_verdict[1:])} classes)"
             x, y = part["difference"], places[of_verdict]
-            ax.errorbar(x, y, xerr=errors, fmt="o", color=color, capsize=3, label=label)
+            ax.errorbar(x, y, xerr=errors, fmt="o", color=color, capsize=3, label=entry)
         ax.axvline(0, color="black", linewidth=0.8)
         ax.axhline(0.5, color=CHANCE_COLOR, linewidth=0.5)
         ax.set_yticks(places, [str(c) for c in table.index])
         ax.invert_yaxis()
         title = f"Gain by class, {self.shots} shot{'s' if self.shots != 1 else ''}"
-        ax.set(xlabel="difference of recall, with its interval", title=title)
+        label = f"difference of recall, with its interval for {table['interval_for'].iloc[0]}"
+        ax.set(xlabel=label, title=title)
         ax.grid(alpha=0.3, axis="x")
         ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
         self.ax_, self.figure_ = ax, ax.figure

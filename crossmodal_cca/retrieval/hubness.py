@@ -223,9 +223,9 @@ def hubness_report(
     metric : {"cosine", "dot"}, default="cosine"
         Similarity that is corrected.
     n_resamples : int >= 0, default=1000
-        Resamples for interval and p-value.
+        Random swaps for the p-value; 0 leaves it and the interval NaN.
     confidence_level : float in (0, 1), default=0.95
-        Share of the resamples inside the interval.
+        Of the intervals. Both are those of :func:`~crossmodal_cca.metrics.compare_retrieval`.
     random_state : int, RandomState instance or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state
 
-from .._checks import check_whole_number, check_whole_numbers
+from .._checks import check_choice, check_whole_number, check_whole_numbers
 from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("model", "shots", "episode", "class", "recall", "n_rows")
+# Further columns where each test row has its own row in the table.
+ROW_COLUMNS = ("row", "group", "n_pool")
 # Share of the rows, or of the groups, that an episode is tested on.
 TEST_SHARE = 0.5
 
@@ -38,6 +40,7 @@ def few_shot_episodes(
     cv: Any = None,
     descriptions: ArrayLike | None = None,
     description_labels: ArrayLike | None = None,
+    per: str = "class",
     random_state: int | RandomState | None = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
@@ -68,6 +71,9 @@ def few_shot_episodes(
         Rows of the other modality, for the models that are a `CrossModalClassifier`.
     description_labels : array-like of shape (n_descriptions,), default=None
         Their classes: one or more descriptions of each class in y.
+    per : {"class", "row"}, default="class"
+        What a row of the table is about: a class, or a single test row, which `transfer_gain` needs to speak of new
+        rows (``over="rows"``).
     random_state : int, RandomState instance or None, default=None
         Seed of the splits and shots.
     verbose : int >= 0, default=0
@@ -75,10 +81,12 @@ def few_shot_episodes(
 
     Returns
     -------
-    DataFrame of shape (n_results, 6)
+    DataFrame of shape (n_results, 6) or (n_results, 9)
         A row for each model, number of shots, episode and class: ``model``, ``shots``, ``episode``, ``class``,
         ``recall`` (share of the class's test rows that are recognised) and ``n_rows`` (their number). Hand it to
-        `few_shot_report` and `transfer_gain`.
+        `few_shot_report` and `transfer_gain`. With ``per="row"`` a row for each test row, whose ``recall`` is 1 or 0,
+        with its position ``row``, its ``group`` (without groups the position again), and ``n_pool``, how many rows, or
+        groups, of its class the shots of all episodes are drawn from.
 
     Raises
     ------
@@ -112,6 +120,7 @@ def few_shot_episodes(
     import pandas as pd
 
     _check_models(models)
+    check_choice(per, "per", ("class", "row"))
     n = count_rows(X)
     labels = checked_ids(y, "y", n, "X")
     refuse_mixed_labels(labels, "y")
@@ -123,7 +132,9 @@ def few_shot_episodes(
     all_classes = np.unique(labels)
     splits = _splits(cv, labels, groups, n_episodes, rng)
     _check_pools(labels, [pool for pool, _ in splits], max(numbers))
-    rows: list[tuple[Any, ...]] = []
+    independent = np.arange(n) if groups is None else checked_ids(groups, "groups", n, "X")
+    n_pool = _independent_in_pools([pool for pool, _ in splits], labels, independent)
+    parts: list[pd.DataFrame] = []
     with Progress("episodes", n_episodes, verbose) as progress:
         for episode in range(n_episodes):
             pool, test = splits[episode % len(splits)]
@@ -131,6 +142,7 @@ def few_shot_episodes(
             drawn = [order[labels[order] == c] for c in all_classes]
             X_test, y_test = take_rows(X, test), labels[test]
             classes, codes, n_rows = np.unique(y_test, return_inverse=True, return_counts=True)
+            of_rows = {"row": test, "group": independent[test], "n_pool": [n_pool[c] for c in y_test.tolist()]}
             for m in numbers:
                 chosen = np.concatenate([of_class[:m] for of_class in drawn])
                 X_shots, y_shots = take_rows(X, chosen), labels[chosen]
@@ -141,13 +153,22 @@ def few_shot_episodes(
                         fitted = _fitted(clone(model), X_shots, y_shots, known)
                     except ValueError as error:
                         raise ValueError(_unfitted(name, m, error)) from error
-                    right = np.bincount(codes, weights=fitted.predict(X_test) == y_test)
-                    rows += [
-                        (name, m, episode, c, r, k)
-                        for c, r, k in zip(classes.tolist(), right / n_rows, n_rows.tolist(), strict=True)
-                    ]
+                    right = (fitted.predict(X_test) == y_test).astype(float)
+                    if per == "row":
+                        found = {"class": y_test, "recall": right, "n_rows": 1} | of_rows
+                    else:
+                        found = {"class": classes, "recall": np.bincount(codes, right) / n_rows, "n_rows": n_rows}
+                    parts.append(pd.DataFrame({"model": name, "shots": m, "episode": episode} | found))
             progress.update(episode + 1)
-    return pd.DataFrame(rows, columns=list(COLUMNS))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _independent_in_pools(
+    pools: list[NDArray[np.intp]], labels: NDArray[Any], independent: NDArray[Any]
+) -> dict[Any, int]:
+    """For each class, the number of groups that have rows in some pool."""
+    pool = np.unique(np.concatenate(pools))
+    return {c: len(set(independent[pool][labels[pool] == c].tolist())) for c in np.unique(labels).tolist()}
 
 
 def _fitted(model: Any, X: Any, y: NDArray[Any], known: tuple[Any, Any]) -> Any:

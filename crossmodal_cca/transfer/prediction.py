@@ -10,47 +10,82 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_confidence_level
-from .._sklearn import check_array
+from .._checks import check_choice, check_confidence_level
+from .._sklearn import check_array, count_rows
 from .._typing import FloatArray
 from .._validation import check_same_rows
+from .._warn import warn
 from ..alignment.fitted import check_modality
 from ..metrics._inputs import prepare
+from ..metrics.intervals import interval_of_mean, percentile_interval
 from ..metrics.measures import ChosenMeasure, evaluate_measures
 from ..metrics.report import check_resampling
-from ..metrics.resampling import bootstrap, cluster_codes, percentile_interval
+from ..metrics.resampling import bootstrap, cluster_codes
+from ._conformal import checked_pair, cross_fitted, cross_interval, predictions, residuals, split_interval, warn_of_few
 
 if TYPE_CHECKING:
     import pandas as pd
 
+METHODS = ("gaussian", "conformal")
+# Rows for each feature from which on Gaussian intervals of nominal 90 % hold 88 % (benchmarks/interval_coverage.py).
+ENOUGH_ROWS = 20
+
 
 def prediction_intervals(
-    aligner: Any, rows: ArrayLike, *, modality: str = "y", confidence_level: float = 0.9
+    aligner: Any,
+    rows: ArrayLike,
+    *,
+    modality: str = "y",
+    method: str = "gaussian",
+    calibration: tuple[ArrayLike, ArrayLike] | None = None,
+    cv: Any = None,
+    groups: ArrayLike | None = None,
+    confidence_level: float = 0.9,
 ) -> tuple[FloatArray, FloatArray]:
     """Bounds between which each feature of the other modality lies, given rows of one.
 
     Parameters
     ----------
     aligner : estimator
-        A fitted linear aligner, or a `CrossModalPipeline` around one.
+        A fitted linear aligner, or a `CrossModalPipeline` around one. For ``method="conformal"`` any fitted model with
+        ``predict`` (for modality "x" ``predict_x``), such as `KernelCCA`, a pipeline that ends in one, or a regressor
+        of scikit-learn; with `cv` it need not be fitted.
     rows : array-like of shape (n_rows, n_features)
         Rows of the modality that is known.
     modality : {"y", "x"}, default="y"
         Modality to predict.
+    method : {"gaussian", "conformal"}, default="gaussian"
+        "gaussian": from the residuals of the training rows, as if they were normal and the map were known; with few
+        rows for each feature too narrow. "conformal": from residuals of `calibration` rows, without assumptions on the
+        model or the distribution but that these rows and the new ones come from the same source.
+    calibration : tuple (X, y) of array-like, default=None
+        For "conformal": pairs of rows that took no part in the fit; with `cv` the pairs to fit to.
+    cv : int >= 2, splitter, iterable of (train, test) positions, or None, default=None
+        For "conformal". None: the model as it is, and all calibration rows (split conformal). Otherwise clones of it
+        are fitted to all folds but one (CV+), so that every pair serves for both; an integer shuffles with a fixed
+        seed. Every row has to be in the test part of one fold.
+    groups : array-like of shape (n_calibration_rows,), default=None
+        For `cv`: which calibration rows are not independent, and share a fold.
     confidence_level : float in (0, 1), default=0.9
         Share of the true values between the bounds, each feature for itself.
 
     Returns
     -------
     low, high : ndarray of shape (n_rows, n_features_other)
-        Ends of the intervals, in the units of the features; 1-D where predictions are.
+        Ends of the intervals, in the units of the features; 1-D where predictions are. Infinite, with a warning, where
+        there are fewer calibration rows than confidence_level / (1 − confidence_level), such as 9 for .9.
 
     Raises
     ------
     TypeError
-        If the aligner has no ``residual_covariance``, as `KernelCCA`.
+        If the aligner has no ``residual_covariance``, as `KernelCCA`, and the method is "gaussian"; or no ``predict``.
     ValueError, TypeError
-        If a parameter is out of its range, the aligner is not fitted, or the rows are bad.
+        If a parameter is out of its range or goes with another method, the aligner is not fitted, or the rows are bad.
+
+    Warns
+    -----
+    UserWarning
+        "gaussian": if the aligner was fitted to fewer than 20 rows for each feature that it predicts from.
 
     See Also
     --------
@@ -58,13 +93,23 @@ def prediction_intervals(
 
     Notes
     -----
-    Prediction ± z √diag(residual covariance), with z the quantile of the normal distribution. They cover the scatter
-    of rows around the map, not the error of the map itself: with few training rows for each feature they are too
-    narrow.
+    "gaussian" is prediction ± z √diag(residual covariance), with z the quantile of the normal distribution: the scatter
+    of rows around the map, not the error of the map itself. Measured at nominal 90 % on synthetic data, `CCA` with all
+    components: .41 at 1.5 rows for each feature, .80 at 5, .86 at 10, .88 at 20, .89 at 40.
+
+    Split conformal is prediction ± the ⌈confidence_level · (n + 1)⌉-th smallest absolute error of the n calibration
+    rows. On average over draws of these rows it holds between `confidence_level` and 1 / (n + 1) more of the new
+    values; from one draw of 20 it may be .8 or .98. CV+ takes the same rank among prediction − error for the lower end
+    and prediction + error for the upper, with the fold's model and errors; at least 2 · confidence_level − 1 are held,
+    and in practice about `confidence_level` or more.
 
     References
     ----------
     Bach & Jordan (2005), A probabilistic interpretation of canonical correlation analysis.
+
+    Lei, G'Sell, Rinaldo, Tibshirani & Wasserman (2018), Distribution-free predictive inference for regression.
+
+    Barber, Candès, Ramdas & Tibshirani (2021), Predictive inference with the jackknife+.
 
     Examples
     --------
@@ -76,20 +121,67 @@ def prediction_intervals(
     >>> low, high = prediction_intervals(cca, X[2000:])
     >>> float(((low < y[2000:]) & (y[2000:] < high)).mean().round(2))
     0.9
+
+    With few pairs, some of them are kept for calibration:
+
+    >>> few = CCA(2).fit(X[:30], y[:30])
+    >>> calibration = X[30:60], y[30:60]
+    >>> low, high = prediction_intervals(few, X[2000:], method="conformal", calibration=calibration)
+    >>> bool(((low < y[2000:]) & (y[2000:] < high)).mean() > 0.85)
+    True
     """
+    check_modality(modality, "modality")
+    check_choice(method, "method", METHODS)
+    check_confidence_level(confidence_level)
+    given = {"calibration": calibration, "cv": cv, "groups": groups}
+    for name, needs, is_met in (
+        ("calibration", "method='conformal'", method == "conformal"),
+        ("cv", "method='conformal'", method == "conformal"),
+        ("groups", "cv", cv is not None),
+    ):
+        if given[name] is not None and not is_met:
+            raise ValueError(f"{name} goes with {needs}; pass both or neither.")
+    if method == "gaussian":
+        return _gaussian_intervals(aligner, rows, modality, confidence_level)
+    pairs = checked_pair(calibration)
+    if cv is None:
+        check_is_fitted(aligner)
+        predicted = predictions(aligner, rows, modality)
+        intervals = split_interval(predicted, residuals(aligner, pairs, modality), confidence_level)
+    else:
+        intervals = cross_interval(*cross_fitted(aligner, rows, pairs, modality, cv, groups), confidence_level)
+    warn_of_few(count_rows(pairs[0]), confidence_level)
+    return intervals
+
+
+def _gaussian_intervals(
+    aligner: Any, rows: ArrayLike, modality: str, confidence_level: float
+) -> tuple[FloatArray, FloatArray]:
     from scipy.stats import norm
 
-    check_modality(modality, "modality")
-    check_confidence_level(confidence_level)
     check_is_fitted(aligner)
     if not hasattr(aligner, "residual_covariance"):
         raise TypeError(
-            f"aligner must have residual_covariance, as linear aligners do; {type(aligner).__name__} has not."
+            f"aligner must have residual_covariance, as linear aligners do; {type(aligner).__name__} has not. Use "
+            "method='conformal', with calibration rows."
         )
-    predicted = _predicted(aligner, rows, modality)
+    predicted = predictions(aligner, rows, modality)
+    _warn_of_few_rows(aligner, modality, confidence_level)
     half = norm.ppf((1 + confidence_level) / 2) * np.sqrt(np.diagonal(aligner.residual_covariance(modality)))
     half = half[0] if predicted.ndim == 1 else half
     return predicted - half, predicted + half
+
+
+def _warn_of_few_rows(aligner: Any, modality: str, confidence_level: float) -> None:
+    while hasattr(aligner, "aligner_"):
+        aligner = aligner.aligner_
+    n_rows, n_features = aligner.n_samples_seen_, len(aligner.x_mean_ if modality == "y" else aligner.y_mean_)
+    if n_rows < ENOUGH_ROWS * n_features:
+        warn(
+            f"With {n_rows} training rows for {n_features} features these intervals are too narrow: fewer than "
+            f"{confidence_level:g} of the true values may lie within. Fit to at least {ENOUGH_ROWS} rows for each "
+            "feature, or use method='conformal' with calibration rows."
+        )
 
 
 def prediction_report(
@@ -130,7 +222,7 @@ def prediction_report(
     n_bootstrap : int >= 0, default=1000
         Resamples of the rows; 0 leaves the intervals NaN.
     confidence_level : float in (0, 1), default=0.95
-        Share of the resamples inside the intervals.
+        Of the intervals.
     random_state : int, RandomState instance or None, default=None
         Seed of the resamples.
 
@@ -154,7 +246,8 @@ def prediction_report(
     Notes
     -----
     ``r2`` is 1 − Σ‖y − ŷ‖² / Σ‖y − ȳ‖², as ``sklearn.metrics.r2_score`` with ``multioutput="variance_weighted"``.
-    Intervals are percentiles over resampled rows, the training rows being fixed.
+    Intervals are percentiles over resampled rows, and Wilson's for the hit rate, both as in
+    :func:`~crossmodal_cca.metrics.retrieval_report`; the training rows are fixed.
 
     Examples
     --------
@@ -185,7 +278,7 @@ def prediction_report(
     own, other = ("y", "X") if modality == "y" else ("X", "y")
     truth, training = sides[own], sides[f"{own}_train"]
     # The rows as they came: they may have names.
-    predicted = _predicted(aligner, X if modality == "y" else y, modality).reshape(len(truth), -1)
+    predicted = predictions(aligner, X if modality == "y" else y, modality).reshape(len(truth), -1)
     if predicted.shape[1] != truth.shape[1] or training.shape[1] != truth.shape[1]:
         raise ValueError(
             f"{own} has {truth.shape[1]} features, {own}_train {training.shape[1]}, and predictions "
@@ -205,7 +298,9 @@ def prediction_report(
     for name, guess in predictors.items():
         per_row = _per_row(truth, guess, mean, k)
         resampled = _as_metrics(bootstrap(per_row, (), clusters, n_bootstrap, rng))
-        low, high = percentile_interval(resampled, confidence_level)
+        low, high = percentile_interval(resampled, clusters, confidence_level)
+        if n_bootstrap:
+            low[2], high[2] = interval_of_mean(per_row[3], clusters, confidence_level)
         value = _as_metrics(per_row.mean(axis=1))
         parts[name] = pd.DataFrame(
             {"value": value, "low": low, "high": high}, index=["r2", "cosine", f"hit_rate_at_{k}"]
@@ -241,7 +336,3 @@ def _of_neighbours(rows: FloatArray, train: FloatArray, targets: FloatArray, n_n
 
     neighbours = make_pipeline(StandardScaler(), KNeighborsRegressor(n_neighbors, metric="cosine"))
     return np.asarray(neighbours.fit(train, targets).predict(rows))
-
-
-def _predicted(aligner: Any, rows: ArrayLike, modality: str) -> FloatArray:
-    return np.asarray(aligner.predict(rows) if modality == "y" else aligner.predict_x(rows))

@@ -69,7 +69,7 @@ print(cca)
 # -------------------------
 #
 # A query counts as answered at k if its own partner is among the first k of the gallery, which holds all test
-# emoji. The report gives the value, a bootstrap interval over queries, and what a constant similarity would score.
+# emoji. The report gives the value, an interval over queries, and what a constant similarity would score.
 
 image_scores, text_scores = cca.transform(test.image, test.text)
 report = retrieval_report(image_scores, text_scores, random_state=0)
@@ -85,7 +85,7 @@ display = HitRateDisplay.from_estimator(pls, test.image, test.text, name="PLSSVD
 # The two models were asked the same questions, so their difference is judged query by query. The interval of the mean
 # difference is narrower than the two single intervals suggest.
 
-groups = {"x_groups": test.base_name, "y_groups": test.base_name}  # near duplicates are resampled together
+groups = {"x_groups": test.base_name, "y_groups": test.base_name}  # near duplicates count together
 table = compare_retrieval((image_scores, text_scores), pls.transform(test.image, test.text), **groups, random_state=0)
 print(table[["value", "baseline", "difference", "low", "high", "p_value"]].round(3).to_string())
 

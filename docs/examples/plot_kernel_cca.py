@@ -138,7 +138,7 @@ display = HitRateDisplay.from_estimator(cca, test.image, test.text, name="CCA", 
 # %%
 # They answered the same queries, so the difference is taken query by query.
 
-groups = {"x_groups": test.base_name, "y_groups": test.base_name}  # near duplicates are resampled together
+groups = {"x_groups": test.base_name, "y_groups": test.base_name}  # near duplicates count together
 table = compare_retrieval(kcca_scores, cca_scores, ks=(1, 10), **groups, random_state=0)
 print(table[["value", "baseline", "difference", "low", "high", "p_value"]].round(3).to_string())
 

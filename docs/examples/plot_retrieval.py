@@ -51,7 +51,7 @@ names, modalities = test.names["en"], ("picture", "name")
 # ----------
 #
 # Value, interval, chance and the size of the gallery, in both directions. Variants of one emoji ("man running", "woman
-# running") are resampled together, since they are found or missed together.
+# running") form a cluster, since they are found or missed together.
 
 groups = {"x_groups": test.base_name, "y_groups": test.base_name}
 print(retrieval_report(*cca_scores, **groups, random_state=0).round(3).to_string())

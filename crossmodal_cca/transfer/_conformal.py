@@ -1,0 +1,144 @@
+"""Conformal intervals: from residuals of rows that the model, or the model of their fold, has not seen.
+
+Letters: n calibration rows, k the rank ⌈level · (n + 1)⌉. The error of a new row is at most the k-th smallest of theirs
+with probability k / (n + 1), since any order of the n + 1 is equally likely, whatever the model and the distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import ceil
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import clone
+
+from .._blocks import row_slices
+from .._ids import checked_ids
+from .._sklearn import check_array, count_rows, take_rows
+from .._typing import FloatArray, Split
+from .._warn import warn
+from ..alignment.selection import SEED_OF_FOLDS, as_positions
+
+# Numbers at once: every new row meets every calibration row.
+_AT_ONCE = 2**21
+
+
+def checked_pair(calibration: Any) -> tuple[Any, Any]:
+    """The two sides of the calibration rows, which are pairs."""
+    if not isinstance(calibration, tuple | list) or len(calibration) != 2:
+        raise TypeError(
+            "calibration must be a pair (X, y) of rows that took no part in the fit, got "
+            f"{type(calibration).__name__}. method='conformal' needs it."
+        )
+    X, y = calibration
+    if count_rows(X) != count_rows(y):
+        raise ValueError(
+            f"calibration must hold pairs of rows, got {count_rows(X)} rows of X and {count_rows(y)} of y."
+        )
+    return X, y
+
+
+def predictions(model: Any, rows: Any, modality: str) -> FloatArray:
+    """The other modality's features; 1-D where the model gives that."""
+    method = "predict" if modality == "y" else "predict_x"
+    if not hasattr(model, method):
+        raise TypeError(f"aligner must have {method} to predict modality {modality!r}; {type(model).__name__} has not.")
+    return np.asarray(getattr(model, method)(rows))
+
+
+def residuals(model: Any, calibration: tuple[Any, Any], modality: str) -> FloatArray:
+    """Absolute errors of the predictions of calibration rows, (n_rows, n_features) or (n_rows,)."""
+    known, wanted = calibration if modality == "y" else calibration[::-1]
+    predicted = predictions(model, known, modality)
+    truth = check_array(wanted, dtype=[np.float64, np.float32], ensure_2d=False, input_name="calibration")
+    own = "transform_y" if modality == "y" else "transform"
+    if hasattr(model, own):
+        # It compares names of columns, and their order.
+        getattr(model, own)(take_rows(wanted, slice(0, 1)))
+    if truth.size != predicted.size:
+        raise ValueError(
+            f"calibration has {truth.size // len(truth)} features to be predicted, but the model predicts "
+            f"{predicted.size // len(predicted)}; pass those that it was fitted to."
+        )
+    errors: FloatArray = np.abs(truth.reshape(predicted.shape) - predicted)
+    return errors
+
+
+def split_interval(predicted: FloatArray, errors: FloatArray, confidence_level: float) -> tuple[FloatArray, FloatArray]:
+    """Predictions ± the k-th smallest calibration error of each feature; infinite where there are fewer than k."""
+    n = len(errors)
+    k = _rank(n, confidence_level)
+    half = np.partition(errors, k - 1, axis=0)[k - 1] if k <= n else np.inf
+    return predicted - half, predicted + half
+
+
+def cross_interval(
+    predicted: Sequence[FloatArray], errors: Sequence[FloatArray], confidence_level: float
+) -> tuple[FloatArray, FloatArray]:
+    """CV+: ends among the predictions of every fold's model, each minus or plus the errors of the rows of its fold."""
+    n = sum(map(len, errors))
+    k = _rank(n, confidence_level)
+    low, high = np.full((2, *predicted[0].shape), np.inf)
+    if k > n:
+        return -low, high
+    n_features = max(1, predicted[0][:1].size)
+    for rows in row_slices(len(low), max(1, _AT_ONCE // (n * n_features))):
+        below, above = (
+            np.concatenate([each[rows] + sign * error[:, None] for each, error in zip(predicted, errors, strict=True)])
+            for sign in (-1, 1)
+        )
+        low[rows] = np.partition(below, n - k, axis=0)[n - k]
+        high[rows] = np.partition(above, k - 1, axis=0)[k - 1]
+    return low, high
+
+
+def cross_fitted(
+    model: Any, rows: Any, calibration: tuple[Any, Any], modality: str, cv: Any, groups: Any
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Predictions of the new rows by a clone fitted without each fold, and its errors of the rows of the fold."""
+    X, y = calibration
+    predicted, errors = [], []
+    for train, test in _folds(cv, X, y, groups):
+        fitted = clone(model).fit(take_rows(X, train), take_rows(y, train))
+        predicted.append(predictions(fitted, rows, modality))
+        errors.append(residuals(fitted, (take_rows(X, test), take_rows(y, test)), modality))
+    return predicted, errors
+
+
+def warn_of_few(n: int, confidence_level: float) -> None:
+    """Say why intervals are infinite, where they are."""
+    if _rank(n, confidence_level) > n:
+        fewest = ceil(round(confidence_level / (1 - confidence_level), 9))
+        warn(
+            f"The intervals are infinite: {n} calibration rows say nothing at confidence_level={confidence_level:g}. "
+            f"Pass at least {fewest} rows, or ask for at most {n / (n + 1):.3g}."
+        )
+
+
+def _rank(n: int, confidence_level: float) -> int:
+    # .55 · 20 is 11, plus rounding.
+    return ceil(round(confidence_level * (n + 1), 9))
+
+
+def _folds(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:
+    """Folds of which every row is in one; a number of them shuffles, and keeps groups together."""
+    # Takes a tenth of a second to import.
+    from sklearn.model_selection import GroupKFold, KFold, check_cv
+
+    n = count_rows(X)
+    if groups is not None:
+        groups = checked_ids(groups, "groups", n, "calibration")
+    if isinstance(cv, Integral) and not isinstance(cv, bool):
+        kind = KFold if groups is None else GroupKFold
+        cv = kind(int(cv), shuffle=True, random_state=SEED_OF_FOLDS)
+    splits = [as_positions(split) for split in check_cv(cv).split(np.zeros(n), None, groups)]
+    tested = np.concatenate([test for _, test in splits]) if splits else np.zeros(0, dtype=np.intp)
+    if not np.array_equal(np.sort(tested), np.arange(n)):
+        raise ValueError(
+            "cv must put every calibration row into the test part of exactly one fold, as KFold and GroupKFold do."
+        )
+    if any(len(np.intersect1d(train, test)) for train, test in splits):
+        raise ValueError("cv must give folds whose training and test rows are apart.")
+    return splits
