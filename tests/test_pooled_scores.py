@@ -19,6 +19,7 @@ from sklearn.model_selection import (
 )
 
 from crossmodal_cca import CCA, CCACV, KernelCCACV, PLSRegression, PLSRegressionCV
+from crossmodal_cca.alignment.selection import Choice
 from crossmodal_cca.plotting import CrossValidationDisplay
 
 N = 24
@@ -86,7 +87,7 @@ def by_definition(scoring, errors, y, splits, weight, scale):
         return -errors.sum() / held_out.sum() / B.shape[1], -errors.sum(axis=1) / held_out / B.shape[1]
     mean = w @ B / w.sum()
     variances = w @ (B - mean) ** 2 / (w.sum() - 1) if scale else np.ones(B.shape[1])
-    variances[np.ptp(B, axis=0) == 0] = np.inf
+    variances[np.ptp(B[w > 0], axis=0) == 0] = np.inf
     total = sum(np.sum(w[test] @ (B[test] - mean) ** 2 / variances) for _, test in splits)
     press = np.sum(errors / variances, axis=1)
     return 1 - press.sum() / total, 1 - press / held_out / (total / held_out.sum())
@@ -124,7 +125,7 @@ def test_every_cell_is_a_refit_whatever_the_folds(name, splitter, weight):
 @pytest.mark.parametrize("name", ["pls", "pls-unscaled"])
 @pytest.mark.parametrize("rows", [rows for rows in ROWS if rows != "several targets"])
 def test_every_cell_is_a_refit_whatever_the_rows(name, rows, splitter):
-    assert_pooled(name, ROWS[rows], splitter, None)
+    assert_pooled(name, ROWS[rows], splitter, WEIGHTS["weights"])
 
 
 @pytest.mark.parametrize("cv", [LeaveOneOut(), KFold(12), KFold(4)], ids=str)
@@ -177,6 +178,16 @@ def test_folds_count_by_their_rows(scoring):
     assert np.ptp(bar[:, 1]) == pytest.approx(2 * deviations[search.best_index_] / np.sqrt(3))
 
 
+@pytest.mark.parametrize(("share", "chosen"), [(0.99, 0), (1.01, 1)])
+def test_one_standard_error_counts_folds_by_their_rows(share, chosen):
+    """Unbiased where the variance of a fold's score is one over its rows: Σ w (s − m)² / (Σ w · (F − 1))."""
+    rows, best = np.array([1.0, 3.0, 7.0, 13.0]), np.array([0.1, 0.9, 0.4, 0.6])
+    mean = np.average(best, weights=rows)
+    error = np.sqrt(np.sum(rows * (best - mean) ** 2) / rows.sum() / 3)
+    choice = Choice([{"n_components": 1}, {"n_components": 2}], np.array([best - share * error, best]), rows)
+    assert choice.best(one_standard_error=True) == chosen
+
+
 @pytest.mark.parametrize("search", [PLSRegressionCV(), CCACV(2, scoring="q2")], ids=["pls", "cca"])
 def test_weights_are_repeated_rows(search):
     weight = WEIGHTS["weights"]
@@ -198,6 +209,16 @@ def test_units_of_targets_count_only_where_they_are_not_scaled():
     # The target of the largest unit is all that counts.
     means = [clone(unscaled).fit(X, B).cv_results_["mean_test_score"] for B in (Y * units, Y[:, 2])]
     assert_allclose(*means, atol=1e-9)
+
+
+def test_a_target_that_varies_by_rounding_adds_nothing_whatever_its_size():
+    """It is half as large as the deviation of the others here."""
+    search, small = PLSRegressionCV(2, cv=6, scale=False), Y * 1e-9
+    still = np.full(N, 1e7 / 3)
+    still[4] += np.spacing(still[4])
+    expected = search.fit(X, small).cv_results_["mean_test_score"]
+    found = search.fit(X, np.column_stack([small, still])).cv_results_["mean_test_score"]
+    assert_allclose(found, expected, atol=1e-9)
 
 
 def test_a_y_that_does_not_vary_is_met_by_its_mean():

@@ -80,7 +80,9 @@ def test_groups_are_drawn_again_together():
 
 
 def test_features_without_variation_of_their_own_are_no_reason():
-    A = np.column_stack([ANSWERS, np.full(N, 0.1), 0.1 + 1e-16 * RARE])
+    rounded = np.full(N, 0.1)
+    rounded[7] += np.spacing(0.1)
+    A = np.column_stack([ANSWERS, np.full(N, 0.1), rounded])
     table = bootstrap_weights(PLSRegression(1).fit(A, HEALTH), A, HEALTH, 20, random_state=0)
     assert table.attrs["n_redrawn"] == 0
 
