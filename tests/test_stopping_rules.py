@@ -268,6 +268,14 @@ def test_the_last_step_is_told_if_its_residual_is_above_a_hundredth(extra, walks
     assert warned == (extra < 0)
 
 
+def test_what_counts_as_covariance_is_relative_to_the_leading_one():
+    """Features without correlation but for a ten-millionth between the first ones of either side."""
+    Q, rho = orthonormal(200, 12), 1e-7 * np.array([1.0, 0.5, 0.25, 0.0, 0.0, 0.0])
+    model, warned = fit(Q[:, :6], Q[:, 6:] + Q[:, :6] * rho, scale=False)
+    np.testing.assert_allclose(model.singular_values_ / model.singular_values_[0], [1.0, 0.5, 0.25], rtol=1e-6)
+    assert not warned
+
+
 @pytest.mark.parametrize("shrinkage", [(0.3, 0.1), 1.0])
 def test_the_residual_is_that_of_the_definition(shrinkage, walks, monkeypatch):
     """S_xy·b − d·A_x·a in the norm of A⁻¹, which A ≥ cτI bounds by the plain norm over cτ; exactly so for c = 1."""

@@ -116,7 +116,8 @@ def whiten_rows(
         length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
         rcond = float((length.min() / length.max()) ** 2) if len(d) else 1.0
         rows.append(U * (d / length))
-        whiteners.append(Whitener(len(d), rcond, len(d) == len(D), D, D[:, None] * V / length, is_factor=False))
+        complete = len(d) == np.count_nonzero(D)
+        whiteners.append(Whitener(len(d), rcond, complete, D, D[:, None] * V / length, is_factor=False))
     return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1])
 
 
