@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
+from ._numbers import as_numbers
 from ._typing import FloatArray
 
 T = TypeVar("T")
@@ -130,18 +131,20 @@ def without_rows(A: Any, name: str) -> Any:
     raise TypeError(f"{name} must be a Dask array with a known number of columns, or a Dask dataframe; got {A!r}.")
 
 
-def dask_rows(A: Any, dtype: DTypeLike) -> Any:
-    """A Dask array whose chunks are whole rows; those of a dataframe are converted to the type given."""
+def dask_rows(A: Any, dtype: DTypeLike, name: str) -> Any:
+    """A Dask array whose chunks are whole rows of numbers; those of a dataframe are converted to the type given."""
     from dask.array import Array
 
     array = A
     if not isinstance(A, Array):
         names = list(getattr(A._meta, "columns", ()))
-        array = A.map_partitions(_converted, names, dtype, meta=A._meta.astype(dtype)).to_dask_array()
-    return array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
+        array = A.map_partitions(_converted, names, dtype, name, meta=A._meta.astype(dtype)).to_dask_array()
+    array = array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
+    # What Dask announces need not be what the chunks are.
+    return array.map_blocks(as_numbers, name, dtype=array.dtype, meta=array._meta)
 
 
-def _converted(partition: Any, names: list[Any], dtype: DTypeLike) -> Any:
+def _converted(partition: Any, names: list[Any], dtype: DTypeLike, name: str) -> Any:
     """A partition of a dataframe, whose columns Dask does not compare with those that it announces."""
     found = list(getattr(partition, "columns", ()))
     if found != names:
@@ -149,7 +152,7 @@ def _converted(partition: Any, names: list[Any], dtype: DTypeLike) -> Any:
             f"A partition has the columns {found[:5]}, but the dataframe has {names[:5]} (first five of each); give "
             "all partitions the same columns in the same order."
         )
-    return partition.astype(dtype)
+    return as_numbers(partition, name).astype(dtype)
 
 
 def aligned_rows(**arrays: Any) -> list[Any]:

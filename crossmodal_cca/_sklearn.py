@@ -12,6 +12,8 @@ from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.validation import _get_feature_names, _num_samples
 
 from ._blocks import is_dask, without_rows
+from ._errors import about
+from ._numbers import as_numbers, in_double
 
 __all__ = [
     "check_array",
@@ -35,16 +37,33 @@ def refuse_dask(A: Any, name: str) -> None:
 
 
 def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
-    """scikit-learn's `check_array` of rows in memory."""
+    """scikit-learn's `check_array` of rows in memory, which must be numbers unless ``dtype=None``."""
     refuse_dask(A, input_name)
-    return utils.check_array(A, input_name=input_name, **checks)
+    if checks.get("dtype", "numeric") is None:
+        return utils.check_array(A, input_name=input_name, **checks)
+    numbers = as_numbers(A, input_name)
+    with about(input_name):
+        array = utils.check_array(numbers, input_name=input_name, **checks)
+    return _finite_in_double(array, input_name, checks)
 
 
-def validate_data(estimator: Any, X: Any, **checks: Any) -> NDArray[Any]:
-    """scikit-learn's `validate_data` of rows in memory."""
+def validate_data(estimator: Any, X: Any, **checks: Any) -> Any:
+    """scikit-learn's `validate_data` of rows of numbers in memory; with labels `y`, both."""
     refuse_dask(X, "X")
-    array: NDArray[Any] = validation.validate_data(estimator, X, **checks)
-    return array
+    numbers = as_numbers(X, "X")
+    with about(*(["X", "y"] if "y" in checks else ["X"])):
+        found = validation.validate_data(estimator, numbers, **checks)
+    if isinstance(found, tuple):
+        return _finite_in_double(found[0], "X", checks), found[1]
+    return _finite_in_double(found, "X", checks)
+
+
+def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:
+    """Checked numbers, of which those of more than double precision may have become infinite."""
+    double = in_double(array)
+    if double is not array and checks.get("ensure_all_finite", True):
+        utils.assert_all_finite(double, input_name=name)
+    return double
 
 
 def get_feature_names(A: Any) -> NDArray[Any] | None:

@@ -54,7 +54,7 @@ def check_rows(
         raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
     if lazy and is_dask(A):
         known = check_rows(without_rows(A, name), name, min_rows=0, one_column_is_1d=one_column_is_1d)
-        return dask_rows(A, known.dtype)  # type: ignore[no-any-return]
+        return dask_rows(A, known.dtype, name)  # type: ignore[no-any-return]
     array: NDArray[Any] = check_array(
         A,
         accept_sparse="csr" if accept_sparse else False,
@@ -79,7 +79,7 @@ def check_rows_of_x(
     """Check the first modality's rows, and their number and names of features; `reset` records these instead."""
     if lazy and is_dask(X):
         known = check_rows_of_x(estimator, without_rows(X, "X"), reset=reset, min_rows=0)
-        return dask_rows(X, known.dtype)  # type: ignore[no-any-return]
+        return dask_rows(X, known.dtype, "X")  # type: ignore[no-any-return]
     return validate_data(
         estimator,
         X,

@@ -334,7 +334,7 @@ def moments_of_batch(rows: PairedRows) -> PairMoments | None:
 
 
 def _chunk_moments(X: Any, Y: Any, w: Any) -> PairMoments | None:
-    return moments_of_batch(check_pair(X, Y, w, min_rows=0, allow_no_weight=True))
+    return moments_of_batch(check_pair(X, Y, w, min_rows=0, allow_no_weight=True, accept_sparse=True))
 
 
 def _block_moments(
