@@ -27,12 +27,7 @@ def as_numbers(A: Any, name: str) -> Any:
     """
     if A is None or sparse.issparse(A):
         return A
-    if hasattr(A, "collect") and hasattr(A, "lazy"):
-        raise TypeError(f"{name} is a {type(A).__name__}, whose rows are not there yet: pass {name}.collect().")
-    if isinstance(A, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in A):
-        A = np.ma.array(A)
-    if isinstance(A, np.ma.MaskedArray):
-        A = _unmasked(A, name)
+    A = at_hand(A, name)
     frame = _columns_and_types(A)
     if frame is not None:
         _check_columns(A, *frame, name)
@@ -45,6 +40,15 @@ def as_numbers(A: Any, name: str) -> Any:
     return A
 
 
+def at_hand(A: Any, name: str) -> Any:
+    """Rows of anything, numbers or not, of which none is yet to be computed and none is masked."""
+    if hasattr(A, "collect") and hasattr(A, "lazy"):
+        raise TypeError(f"{name} is a {type(A).__name__}, whose rows are not there yet: pass {name}.collect().")
+    if isinstance(A, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in A):
+        A = np.ma.array(A)
+    return _unmasked(A, name) if isinstance(A, np.ma.MaskedArray) else A
+
+
 def in_double(array: Any) -> Any:
     """Numbers of more than double precision as doubles, infinite where they are too large for one."""
     if array.dtype.kind != "f" or array.dtype.itemsize <= 8:
@@ -54,7 +58,7 @@ def in_double(array: Any) -> Any:
 
 
 def _unmasked(A: Any, name: str) -> NDArray[Any]:
-    n_masked = int(np.ma.count_masked(A))
+    n_masked = int(np.count_nonzero(np.ma.getmaskarray(A)))
     if n_masked:
         raise ValueError(
             f"{name} is masked in {n_masked} of its {A.size} values, and what lies behind a mask is no number. Impute "
@@ -112,6 +116,7 @@ def _check_values(array: NDArray[Any], name: str, where: str = "") -> None:
             f"{name} is a structured array; pass its fields as columns: "
             f"numpy.lib.recfunctions.structured_to_unstructured({name})."
         )
+    kinds: set[type]
     if kind in "USTmM":
         kinds = {str if kind in "UST" else np.datetime64}
     elif kind == "O":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,11 @@ from sklearn.utils.validation import _get_feature_names, _num_samples
 
 from ._blocks import is_dask, without_rows
 from ._errors import about
-from ._numbers import as_numbers, in_double
+from ._numbers import as_numbers, at_hand, in_double
 
 __all__ = [
     "check_array",
+    "column_names",
     "count_rows",
     "get_feature_names",
     "refuse_dask",
@@ -72,16 +74,24 @@ def get_feature_names(A: Any) -> NDArray[Any] | None:
     return names
 
 
-def count_rows(A: Any) -> int:
+def column_names(A: Any) -> NDArray[Any] | None:
+    """Names to compare before rows are checked: None also where scikit-learn refuses them, as mixed with numbers."""
+    with suppress(TypeError, ValueError):
+        return get_feature_names(A)
+    return None
+
+
+def count_rows(A: Any, name: str) -> int:
     """Number of rows of anything that scikit-learn takes for data."""
-    return int(_num_samples(A))
+    with about(name):
+        return int(_num_samples(at_hand(A, name)))
 
 
 def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
     """The rows of anything that scikit-learn takes for data; the same object if a slice is of all."""
     if isinstance(rows, slice) and hasattr(A, "slice") and hasattr(A, "column_names"):
         return A.slice(rows.start, rows.stop - rows.start)  # pyarrow's, which older versions cannot index
-    is_whole = isinstance(rows, slice) and rows.start == 0 and rows.stop >= count_rows(A)
+    is_whole = isinstance(rows, slice) and rows.start == 0 and rows.stop >= _num_samples(A)
     return A if is_whole else _safe_indexing(A, rows)
 
 

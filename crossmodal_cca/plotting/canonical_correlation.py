@@ -11,7 +11,7 @@ from .._checks import check_number
 from ..inference import noise_edge as edge_of_noise
 from ..linalg.solution import paired_correlations
 from ._axes import add_legend, add_model, add_reference, given_or_new, y_range
-from ._data import paired_scores
+from ._data import paired_scores, scores_of_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,7 +122,7 @@ class CanonicalCorrelationDisplay:
         if X is None or y is None:
             return cls(training, None, edge, name=name).plot(ax)
         return cls.from_predictions(
-            aligner.transform(X), aligner.transform_y(y), training=training, noise_edge=edge, name=name, ax=ax
+            *scores_of_rows(aligner, X, y), training=training, noise_edge=edge, name=name, ax=ax
         )
 
     @classmethod

@@ -138,18 +138,18 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         """
         with unchanged_on_error(self):
             self._check_parameters(query_bank)
-            self.aligner_, self._width = self._frozen_aligner(), None
+            self.aligner_, self._width, self._column_names = self._frozen_aligner(), None, {}
             self._fitted_metric, self._fitted_modality, self._fitted_hubness = self.metric, self.modality, self.hubness
             bank = None
             if query_bank is not None:
-                bank = self._embedded(query_bank, self._query_modality, "query_bank")
+                bank = self._embedded(query_bank, self._query_modality, "query_bank", learn=True)
                 self._bias_neighbors = check_whole_number(
                     self.hubness_neighbors, "hubness_neighbors", high=len(bank), of="rows of query_bank"
                 )
                 self._bias_weight = bias_weight(str(self.hubness), self.hubness_weight)
             set_or_delete(self, "bank_embeddings_", bank)
             self._set_bank(bank)
-            items = self._item_embeddings(gallery, "gallery")
+            items = self._item_embeddings(gallery, "gallery", learn=True)
             # Of ids given by number, the next one.
             self._next_id = len(items) if ids is None else None
             self._store(items, self._checked_ids(ids, len(items), "gallery", start=0))
@@ -410,7 +410,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
     def _query_modality(self) -> str:
         return "x" if self._fitted_modality == "y" else "y"
 
-    def _embedded(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+    def _embedded(self, rows: ArrayLike, modality: str, name: str, *, learn: bool = False) -> FloatArray:
+        self._check_order_of_columns(rows, modality, name, learn=learn)
         scores = shared_space_scores(self.aligner_, rows, modality, name)
         self._width = self._width or scores.shape[1]
         if scores.shape[1] != self._width:
@@ -418,8 +419,8 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
         # A copy: scaling works in place, and rows without an aligner are the user's own.
         return self._similarity.embedded(scores.copy())
 
-    def _item_embeddings(self, rows: ArrayLike, name: str) -> FloatArray:
-        items = self._embedded(rows, self._fitted_modality, name)
+    def _item_embeddings(self, rows: ArrayLike, name: str, *, learn: bool = False) -> FloatArray:
+        items = self._embedded(rows, self._fitted_modality, name, learn=learn)
         if self._bank is None:
             return items
         return with_bias(items, self._bias_weight * bias(items, self._bank, self._bias_neighbors, self.verbose))

@@ -14,7 +14,7 @@ from .._checks import check_number_or_word
 from .._similarity import unit_rows
 from .._sklearn import check_array, refuse_dask
 from .._typing import FloatArray
-from .._validation import set_or_delete, unchanged_on_error
+from .._validation import set_or_delete, unchanged_on_error, warn_of_other_order
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from ._classes import ClassScoresMixin, check_classes
 from .calibration import likeliest_scale
@@ -151,11 +151,12 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         with unchanged_on_error(self):
             self._check_parameters()
             self.aligner_ = self._frozen_aligner()
-            self._predicted, self._width = self.predict_modality, None
+            self._predicted, self._width, self._column_names = self.predict_modality, None, {}
             # A copy, as unit length is made in place: without an aligner rows are the user's own.
-            known = unit_rows(self._embedded(X, self.fit_modality, "X").copy())
+            known = unit_rows(self._embedded(X, self.fit_modality, "X", learn=True).copy())
             set_or_delete(self, "n_features_in_", self._width if self.aligner is None else None)
             labels = _checked_labels(y, "y", len(known))
+            warn_of_other_order(X=X, y=y)
             self.classes_, codes = np.unique(labels, return_inverse=True)
             if len(self.classes_) < 2:
                 raise ValueError(f"y must hold at least two classes, got {len(self.classes_)} class.")
@@ -204,14 +205,15 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             if not (name == "shot_weight" and value is None):
                 check_number_or_word(value, name, word, low=0.0, positive=positive)
 
-    def _embedded(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+    def _embedded(self, rows: ArrayLike, modality: str, name: str, *, learn: bool = False) -> FloatArray:
         """Rows of the shared space."""
+        self._check_order_of_columns(rows, modality, name, learn=learn)
         scores = shared_space_scores(self.aligner_, rows, modality, name)
         self._width = self._width or scores.shape[1]
         if scores.shape[1] != self._width:
             raise ValueError(
                 f"{name} has {scores.shape[1]} features, but CrossModalClassifier is expecting {self._width} features "
-                "as input, as the shared space has."
+                "as input, the width of the shared space."
             )
         return scores
 
@@ -234,8 +236,9 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
                 if getattr(self, name) == word:
                     raise ValueError(f"{name}={word!r} is chosen by held-out shots: pass shots, or a number.")
             return Rows(known[:0], np.zeros(0, np.intp))
-        Z = unit_rows(self._embedded(shots, self.predict_modality, "shots").copy())
+        Z = unit_rows(self._embedded(shots, self.predict_modality, "shots", learn=True).copy())
         labels = _checked_labels(shot_labels, "shot_labels", len(Z))
+        warn_of_other_order(shots=shots, shot_labels=shot_labels)
         _refuse_unknown(labels, self.classes_, "shot_labels")
         return Rows(Z, np.searchsorted(self.classes_, labels))
 

@@ -120,7 +120,11 @@ class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
             labelled = labelled_rows(self, X, y, min_classes=1 if given else 2)
             W, b = discriminant(labelled)
             if given:
-                classes, P = stacked_by_class(self.prototypes, labelled, "prototypes", labelled.Z.shape[1])
+                classes, P = stacked_by_class(
+                    *(self.prototypes, labelled, "prototypes"),
+                    labelled.Z.shape[1],
+                    getattr(self, "feature_names_in_", None),
+                )
                 if len(classes) > len(labelled.classes):
                     raise ValueError(
                         f"GaussianDiscriminant needs a shot of every class; y has none of "

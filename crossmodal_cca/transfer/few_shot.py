@@ -12,9 +12,11 @@ from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state
 
 from .._checks import check_whole_number, check_whole_numbers
+from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows
+from .._validation import warn_of_other_order
 from ..alignment.selection import as_positions
 from .classifier import CrossModalClassifier
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 COLUMNS = ("model", "shots", "episode", "class", "recall", "n_rows")
 # Share of the rows, or of the groups, that an episode is tested on.
 TEST_SHARE = 0.5
+# What settles the width of a classifier's rows, in terms of the user's arguments.
+_WIDTH = {"the shared space": "descriptions"}
 
 
 def few_shot_episodes(
@@ -111,8 +115,9 @@ def few_shot_episodes(
     import pandas as pd
 
     _check_models(models)
-    n = count_rows(X)
+    n = count_rows(X, "X")
     labels = checked_ids(y, "y", n, "X")
+    warn_of_other_order(X=X, y=y)
     labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
     numbers = _checked_shots(shots, models)
     n_episodes = check_whole_number(n_episodes, "n_episodes", low=2)
@@ -136,7 +141,8 @@ def few_shot_episodes(
                     if m == 0 and not isinstance(model, CrossModalClassifier):
                         continue
                     fitted = _fitted(clone(model), X_shots, y_shots, known)
-                    right = np.bincount(codes, weights=fitted.predict(X_test) == y_test)
+                    with in_terms_of(**_WIDTH):
+                        right = np.bincount(codes, weights=fitted.predict(X_test) == y_test)
                     rows += [
                         (name, m, episode, c, r, k)
                         for c, r, k in zip(classes.tolist(), right / n_rows, n_rows.tolist(), strict=True)
@@ -148,7 +154,9 @@ def few_shot_episodes(
 def _fitted(model: Any, X: Any, y: NDArray[Any], known: tuple[Any, Any]) -> Any:
     if not isinstance(model, CrossModalClassifier):
         return model.fit(X, y)
-    return model.fit(*known, shots=X, shot_labels=y) if len(y) else model.fit(*known)
+    names = {"X": "descriptions", "y": "description_labels", "shots": "X", "shot_labels": "y"}
+    with in_terms_of(**names, **_WIDTH):
+        return model.fit(*known, shots=X, shot_labels=y) if len(y) else model.fit(*known)
 
 
 def _splits(
@@ -217,7 +225,7 @@ def _checked_descriptions(
             "fitted to them. Pass both if there is one, otherwise neither."
         )
     if wanted:
-        checked_ids(description_labels, "description_labels", count_rows(descriptions), "descriptions")
+        checked_ids(description_labels, "description_labels", count_rows(descriptions, "descriptions"), "descriptions")
         missing = set(labels.tolist()).difference(np.asarray(description_labels).tolist())
         if missing:
             raise ValueError(

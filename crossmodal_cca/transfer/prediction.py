@@ -11,10 +11,11 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_confidence_level
+from .._errors import in_terms_of
 from .._sklearn import check_array
 from .._typing import FloatArray
-from .._validation import check_same_rows
-from ..alignment.fitted import check_modality
+from .._validation import check_same_rows, warn_of_other_order
+from ..alignment.fitted import check_modality, check_training_rows
 from ..metrics import per_query
 from ..metrics.report import check_resampling
 from ..metrics.resampling import bootstrap, cluster_codes, percentile_interval
@@ -85,7 +86,8 @@ def prediction_intervals(
         raise TypeError(
             f"aligner must have residual_covariance, as linear aligners do; {type(aligner).__name__} has not."
         )
-    predicted = _predicted(aligner, rows, modality)
+    with in_terms_of(**{"X" if modality == "y" else "y": "rows"}):
+        predicted = _predicted(aligner, rows, modality)
     half = norm.ppf((1 + confidence_level) / 2) * np.sqrt(np.diagonal(aligner.residual_covariance(modality)))
     half = half[0] if predicted.ndim == 1 else half
     return predicted - half, predicted + half
@@ -180,7 +182,8 @@ def prediction_report(
         array: FloatArray = check_array(A, dtype=[np.float64, np.float32], ensure_2d=False, input_name=name)
         sides[name] = array.reshape(len(array), -1)
     check_same_rows(len(sides["X"]), len(sides["y"]))
-    check_same_rows(len(sides["X_train"]), len(sides["y_train"]))
+    warn_of_other_order(X=X, y=y)
+    check_training_rows(aligner, X, y, X_train, y_train)
     own, other = ("y", "X") if modality == "y" else ("X", "y")
     truth, training = sides[own], sides[f"{own}_train"]
     # The rows as they came: they may have names.
