@@ -124,11 +124,11 @@ def _check_values(array: NDArray[Any], name: str, where: str = "") -> None:
     else:
         return
     if any(issubclass(each, str | bytes) for each in kinds):
-        example = next(value for value in array.ravel().tolist() if isinstance(value, str | bytes))
+        found = next((value for value in array.ravel().tolist() if isinstance(value, str | bytes)), None)
         raise ValueError(
-            f"{name} holds text{where}, such as {example!r}, where numbers are needed. Labels are encoded as indicator "
-            "columns, by pandas.get_dummies or scikit-learn's LabelBinarizer, or go to a classifier of "
-            "crossmodal_cca.transfer; numbers stored as text are converted by astype(float)."
+            f"{name} holds text{where}{'' if found is None else f', such as {found!r}'}, where numbers are needed. "
+            "Labels are encoded as indicator columns, by pandas.get_dummies or scikit-learn's LabelBinarizer, or go to "
+            "a classifier of crossmodal_cca.transfer; numbers stored as text are converted by astype(float)."
         )
     if any(issubclass(each, _DATES) or each.__name__ in _DATES_BY_NAME for each in kinds):
         raise TypeError(

@@ -13,7 +13,7 @@ from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.validation import _get_feature_names, _num_samples
 
 from ._blocks import is_dask, without_rows
-from ._errors import about
+from ._errors import about, in_terms_of
 from ._numbers import as_numbers, at_hand, in_double
 
 __all__ = [
@@ -68,16 +68,17 @@ def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:
     return double
 
 
-def get_feature_names(A: Any) -> NDArray[Any] | None:
+def get_feature_names(A: Any, name: str) -> NDArray[Any] | None:
     """Column names of a dataframe, or None: numbers and mixed names do not count, as everywhere in scikit-learn."""
-    names: NDArray[Any] | None = _get_feature_names(without_rows(A, "The collection") if is_dask(A) else A)
+    with in_terms_of(X=name):
+        names: NDArray[Any] | None = _get_feature_names(without_rows(A, name) if is_dask(A) else A)
     return names
 
 
 def column_names(A: Any) -> NDArray[Any] | None:
     """Names to compare before rows are checked: None also where scikit-learn refuses them, as mixed with numbers."""
     with suppress(TypeError, ValueError):
-        return get_feature_names(A)
+        return get_feature_names(A, "X")
     return None
 
 

@@ -98,7 +98,7 @@ def check_rows_of_y(
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Check the second modality's rows; return them as 2-D, with their feature names."""
     array = check_rows(y, "y", one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
-    return _as_columns(array), get_feature_names(y)
+    return _as_columns(array), get_feature_names(y, "y")
 
 
 def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
@@ -133,7 +133,7 @@ def check_pair(
     else:
         A = check_rows_of_x(estimator, X, reset=reset, min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
     B = check_rows(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
-    x_names, y_names = get_feature_names(X), get_feature_names(y)
+    x_names, y_names = get_feature_names(X, "X"), get_feature_names(y, "y")
     check_same_rows(A.shape[0], B.shape[0])
     warn_of_other_order(X=X, y=y)
     warn_of_other_order(X=X, sample_weight=sample_weight)

@@ -16,7 +16,7 @@ from .._checks import check_n_components, check_whole_number
 from .._progress import Progress
 from .._sklearn import check_array
 from .._typing import FloatArray
-from .._validation import PairedRows, check_pair, check_same_rows
+from .._validation import PairedRows, check_pair, check_same_rows, warn_of_other_order
 from ..linalg.pair import standardize_rows
 from ..linalg.svd import rank_tolerance
 from ._canonical import CanonicalPairs, canonical_pairs_of_sides, component_index
@@ -127,6 +127,7 @@ def permutation_test(
     n_permutations = check_whole_number(n_permutations, "n_permutations")
     check_n_components(n_components)
     rows = check_pair(X, y, min_rows=3)
+    warn_of_other_order(X=X, nuisance=nuisance)
     x, z, left = _rows_to_permute(rows, nuisance)
     pairs = canonical_pairs_of_sides(x, z)
     if pairs.rank_x + pairs.rank_y > left:

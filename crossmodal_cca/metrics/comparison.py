@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state, shuffle
 from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._progress import Progress
+from .._validation import warn_of_other_order
 from .measures import ChosenMeasure, evaluate_measures
 from .report import (
     aggregates,
@@ -251,6 +252,8 @@ def shuffled_pair_control(
             problems = both_directions(*scores, x_ids, y_ids, relevance, metric)
         return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
 
+    if x_ids is None and y_ids is None and relevance is None:
+        warn_of_other_order(X_test=X_test, y_test=y_test)
     true = measured(y)
     null: dict[str, list[Any]] = {direction: [] for direction in true}
     with Progress("fits to shuffled pairs", n_shuffles, verbose) as progress:

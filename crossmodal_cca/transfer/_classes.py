@@ -53,6 +53,7 @@ def labelled_rows(
     rows, labels = validate_data(estimator, X, y=y, dtype="numeric")
     check_classes(labels)
     warn_of_other_order(X=X, y=y)
+    warn_of_other_order(X=X, sample_weight=sample_weight)
     # A copy: unit length is made in place, and the rows may be the user's own.
     Z = rows.astype(float_dtype(rows))
     w = np.ones(len(Z)) if sample_weight is None else check_sample_weight(sample_weight, len(Z))
