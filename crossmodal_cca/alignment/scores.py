@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import is_dask, row_slices, sum_over_rows
+from .._blocks import is_dask, is_sparse, row_slices, sum_over_rows
 from .._persistence import SavedMixin
 from .._sklearn import count_rows, take_rows, wrap_scores
 from .._typing import FloatArray
@@ -193,7 +193,9 @@ def _in_double(rows: Any) -> Any:
     return rows.astype(np.float64) if types and types <= {np.dtype(np.float32), np.dtype(np.float16)} else rows
 
 
-def _block_moments(A: FloatArray, B: FloatArray, sample_weight: Any) -> ColumnMoments | None:
+def _block_moments(A: Any, B: FloatArray, sample_weight: Any) -> ColumnMoments | None:
+    # Features may be sparse; the predictions that they are compared with are as large as dense ones.
+    A = A.toarray() if is_sparse(A) else A
     check_same_rows(len(A), len(B))
     # Scores and predictions are finite; what R² compares these with need not be.
     assert_all_finite(A, input_name="y")
