@@ -139,9 +139,21 @@ def dask_rows(A: Any, dtype: DTypeLike, name: str) -> Any:
     if not isinstance(A, Array):
         names = list(getattr(A._meta, "columns", ()))
         array = A.map_partitions(_converted, names, dtype, name, meta=A._meta.astype(dtype)).to_dask_array()
-    array = array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
-    # What Dask announces need not be what the chunks are.
-    return array.map_blocks(as_numbers, name, dtype=array.dtype, meta=array._meta)
+    array = _of_numbers(array, name)
+    if max(array.numblocks[1:], default=1) > 1:
+        # Sparse chunks lose their format beside others.
+        array = _of_numbers(array.rechunk(dict.fromkeys(range(1, array.ndim), -1)), name)
+    return array
+
+
+def _of_numbers(array: Any, name: str) -> Any:
+    """The Dask array of checked chunks: what it announces need not be what they are."""
+    return array.map_blocks(_numbers_of_chunk, name, dtype=array.dtype, meta=array._meta)
+
+
+def _numbers_of_chunk(chunk: Any, name: str) -> Any:
+    """A chunk of numbers; sparse ones in the format, and of the older class, that Dask can cut and put together."""
+    return sparse.csr_matrix(chunk) if is_sparse(chunk) else as_numbers(chunk, name)
 
 
 def _converted(partition: Any, names: list[Any], dtype: DTypeLike, name: str) -> Any:

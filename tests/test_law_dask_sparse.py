@@ -50,7 +50,7 @@ SIDES = {
     "both": (lambda: (lazy(X, 25), lazy(SPARSE_Y, 14)), X, SPARSE_Y),
     "empty chunks": (lambda: (lazy(X, (0, 20, 0, 40)), Y), X, Y),
     "single rows": (lambda: (lazy(X, 1), Y), X, Y),
-    "columns": (lambda: (lazy(X, 25, 2), lazy(SPARSE_Y, 25, 3)), X, SPARSE_Y),
+    "columns": (lambda: (lazy(X, 25, 2), lazy(SPARSE_Y, 14, 3)), X, SPARSE_Y),
     "matrices": (lambda: (lazy(sparse.csr_matrix(X), 25), Y), X, Y),
     "announced as dense": (lambda: (said_dense(X, 25), Y), X, Y),
     "announced as dense beside other chunks": (lambda: (said_dense(X, 25), lazy(Y, 14)), X, Y),
