@@ -7,9 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ._numbers import at_hand
+
 
 def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
     """One id for each of the rows (so called in messages), of any kind, none missing."""
+    ids = at_hand(ids, name)
     # A plain list stays a list of Python objects: np.asarray([1, "a"]) would make both strings, and rows of tuples.
     checked: NDArray[Any] = np.asarray(ids) if hasattr(ids, "dtype") else np.array(ids, dtype=object)
     if checked.ndim == 2 and isinstance(ids, list | tuple) and all(isinstance(i, tuple) for i in ids):

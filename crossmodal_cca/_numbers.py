@@ -138,6 +138,6 @@ def _check_values(array: NDArray[Any], name: str, where: str = "") -> None:
     if any(each.__name__ in _MISSING_BY_NAME for each in kinds):
         n_missing = sum(type(value).__name__ in _MISSING_BY_NAME for value in array.ravel().tolist())
         raise ValueError(
-            f"Input {name} contains NaN: {n_missing} of its values are None, or missing otherwise{where}. Impute what "
-            "is missing, or drop its rows."
+            f"Input {name} contains NaN, as None or another missing value, in {n_missing} of {array.size} "
+            f"places{where}. Impute what is missing, or drop its rows."
         )

@@ -41,18 +41,19 @@ def refuse_dask(A: Any, name: str) -> None:
 def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
     """scikit-learn's `check_array` of rows in memory, which must be numbers unless ``dtype=None``."""
     refuse_dask(A, input_name)
-    if checks.get("dtype", "numeric") is None:
-        return utils.check_array(A, input_name=input_name, **checks)
-    numbers = as_numbers(A, input_name)
+    of_any_kind = checks.get("dtype", "numeric") is None
+    rows = at_hand(A, input_name) if of_any_kind else as_numbers(A, input_name)
     with about(input_name):
-        array = utils.check_array(numbers, input_name=input_name, **checks)
-    return _finite_in_double(array, input_name, checks)
+        array = utils.check_array(rows, input_name=input_name, **checks)
+    return array if of_any_kind else _finite_in_double(array, input_name, checks)
 
 
 def validate_data(estimator: Any, X: Any, **checks: Any) -> Any:
     """scikit-learn's `validate_data` of rows of numbers in memory; with labels `y`, both."""
     refuse_dask(X, "X")
     numbers = as_numbers(X, "X")
+    if "y" in checks:
+        checks["y"] = at_hand(checks["y"], "y")
     with about(*(["X", "y"] if "y" in checks else ["X"])):
         found = validation.validate_data(estimator, numbers, **checks)
     if isinstance(found, tuple):

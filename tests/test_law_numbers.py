@@ -13,8 +13,15 @@ from scipy import sparse
 
 from crossmodal_cca import CCA, KernelCCA, PairMoments, PLSRegression
 from crossmodal_cca._numbers import as_numbers
+from crossmodal_cca.inference import debias_correlations
 from crossmodal_cca.metrics import mean_reciprocal_rank, retrieval_ranks
-from crossmodal_cca.transfer import PrototypeClassifier, PrototypeLogisticRegression
+from crossmodal_cca.transfer import (
+    CrossModalClassifier,
+    ESZSLClassifier,
+    PrototypeClassifier,
+    PrototypeLogisticRegression,
+    few_shot_episodes,
+)
 
 # Quarters: every container holds them exactly.
 X, Y = (np.round(4 * A) / 4 for A in pairs(40, 4, 3))
@@ -68,11 +75,8 @@ def arrow_table(values):
 
 DAYS = [datetime.date(2024, 1, day) for day in (1, 2, 3)]
 WORDS = ["1", "2", "3"]
-TEXT, DATES, MISSING = (
-    "queries holds text",
-    "queries holds dates or times",
-    "Input queries contains NaN: 1 of its values",
-)
+TEXT, DATES = "queries holds text", "queries holds dates or times"
+MISSING = "Input queries contains NaN, as None or another missing value"
 NO_NUMBERS = {
     "text in a column": (with_column(WORDS), f"{TEXT} in column 'b', such as '1'"),
     "categories of text": (with_column(pd.Categorical(WORDS)), f"{TEXT} in column 'b'"),
@@ -156,6 +160,31 @@ def test_weights_are_numbers_too():
         PairMoments.from_arrays(X, Y, weights)
     with pytest.raises(ValueError, match="sample_weight holds text"):
         CCA(2).fit(X, Y, np.arange(40).astype(str))
+
+
+MASKED = np.ma.array([0, 1, 1, 0], mask=[False, True, False, False])
+SQUARE = np.eye(4)
+NO_ROWS = {
+    "sample_weight": lambda: PrototypeClassifier().fit(SQUARE, [0, 1, 1, 0], sample_weight=MASKED),
+    "relevance": lambda: retrieval_ranks(SQUARE, SQUARE, relevance=np.ma.masked_equal(SQUARE, 1.0)),
+    "query_ids": lambda: retrieval_ranks(SQUARE, SQUARE, query_ids=MASKED, gallery_ids=MASKED),
+    "y": lambda: PrototypeClassifier().fit(SQUARE, MASKED),
+    "shot_labels": lambda: CrossModalClassifier().fit(SQUARE, [0, 1, 1, 0], shots=SQUARE, shot_labels=MASKED),
+    "groups": lambda: few_shot_episodes({"a": PrototypeClassifier()}, SQUARE, [0, 1, 1, 0], shots=(1,), groups=MASKED),
+    "correlations": lambda: debias_correlations(np.ma.masked_less([0.9, 0.2], 0.5), 40, 4, 3),
+    "landmarks": lambda: KernelCCA(
+        1, gamma=0.1, approximation="nystroem", landmarks=(np.ma.masked_less(X, 0.0), Y)
+    ).fit(X, Y),
+    "attributes": lambda: ESZSLClassifier({0: SQUARE[0], 1: np.ma.masked_less(SQUARE[1], 1.0)}).fit(
+        SQUARE, [0, 1, 1, 0]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", NO_ROWS)
+def test_what_is_masked_beside_the_rows_is_refused_too(name):
+    with pytest.raises(ValueError, match=rf"{name}\b.* is masked in \d"):
+        NO_ROWS[name]()
 
 
 def test_sparse_long_doubles_are_doubles():
