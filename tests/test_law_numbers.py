@@ -92,7 +92,7 @@ NO_NUMBERS = {
     "spans of time": (with_column(pd.to_timedelta([1, 2, 3])), f"{DATES} in column 'b'"),
     "dates of polars": (polars_frame(DAYS), f"{DATES} in column 'b'"),
     "dates of pyarrow": (arrow_table(DAYS), f"{DATES} in column 'b'"),
-    "NaT alone": (lambda: np.full((3, 2), np.timedelta64("NaT"), "timedelta64[s]"), DATES),
+    "NaT alone": (lambda: np.full((3, 2), np.timedelta64("NaT", "s")), DATES),
     "None": (lambda: [[1.0, 0.0], [0.0, 1.0], [-1.0, None]], MISSING),
     "NA of pandas": (with_column(pd.Series([1.0, pd.NA, 2.0], dtype=object)), f"{MISSING}.* in column 'b'"),
     "masked": (lambda: np.ma.masked_equal([[1.0, -9.0], [2.0, 3.0]], -9.0), "queries is masked in 1 of its 4 values"),

@@ -42,7 +42,7 @@ BAD_ROWS = {
     "masked": lambda rows: np.ma.array(rows, mask=spoiled(np.zeros(rows.shape, bool), True)),
     "masked rows": lambda rows: list(np.ma.array(rows, mask=spoiled(np.zeros(rows.shape, bool), True))),
     "dates": lambda rows: np.full(rows.shape, np.datetime64("2024-01-01"), dtype="datetime64[D]"),
-    "timedeltas": lambda rows: np.full(rows.shape, np.timedelta64("NaT"), dtype="timedelta64[s]"),
+    "timedeltas": lambda rows: np.full(rows.shape, np.timedelta64("NaT", "s")),
     "dates in a column": lambda rows: pd.DataFrame(rows).assign(when=pd.Timestamp("2024-01-01")).iloc[:, 1:],
     "dates among objects": lambda rows: spoiled(rows.astype(object), np.timedelta64(1, "D")),
     "beyond double": lambda rows: spoiled(rows.astype(np.longdouble), np.longdouble("1e400")),
