@@ -20,7 +20,7 @@ def about(*names: str) -> Iterator[None]:
         raise ValueError(f"{names[0]} holds whole numbers that are too large for a float.") from error
     except (ValueError, TypeError) as error:
         message = _message(error)
-        if message is not None and not re.search(rf"\b({'|'.join(names)})\b", message):
+        if message is not None and not re.search(rf"\b({'|'.join(map(re.escape, names))})\b", message):
             error.args = (f"{', '.join(names)}: {message}",)
         raise
 
@@ -33,7 +33,7 @@ def in_terms_of(**names: str) -> Iterator[None]:
     except (ValueError, TypeError) as error:
         message = _message(error)
         if message is not None:
-            error.args = (re.sub(rf"\b({'|'.join(names)})\b", lambda found: names[found[0]], message),)
+            error.args = (re.sub(rf"\b({'|'.join(map(re.escape, names))})\b", lambda found: names[found[0]], message),)
         raise
 
 

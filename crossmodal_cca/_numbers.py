@@ -42,7 +42,7 @@ def as_numbers(A: Any, name: str) -> Any:
 
 def at_hand(A: Any, name: str) -> Any:
     """Rows of anything, numbers or not, of which none is yet to be computed and none is masked."""
-    if hasattr(A, "collect") and hasattr(A, "lazy"):
+    if hasattr(type(A), "collect") and hasattr(type(A), "lazy"):
         raise TypeError(f"{name} is a {type(A).__name__}, whose rows are not there yet: pass {name}.collect().")
     if isinstance(A, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in A):
         A = np.ma.array(A)

@@ -178,3 +178,10 @@ def test_an_index_from_a_file_knows_its_columns(tmp_path):
     loaded = CrossModalIndex.load(tmp_path / "index")
     with pytest.raises(ValueError, match="in different orders"):
         loaded.kneighbors(turned(X_3), 2)
+
+
+def test_an_aligner_set_after_the_fit_is_not_asked():
+    index = CrossModalIndex().fit(Y_3)
+    index.aligner = FITTED
+    with pytest.raises(ValueError, match="in different orders"):
+        index.kneighbors(turned(X_3), 2)

@@ -29,6 +29,7 @@ class FittedAlignerMixin:
     """
 
     aligner: Any
+    aligner_: Any
     # Names of the columns of either modality, or of the shared space without an aligner, as the fit saw them.
     _column_names: Mapping[str, NDArray[Any]] = MappingProxyType({})
 
@@ -94,8 +95,8 @@ class FittedAlignerMixin:
         return copy(aligner)
 
     def _check_order_of_columns(self, rows: Any, modality: str, name: str, *, learn: bool) -> None:
-        """Refuse the names that the fit saw in another order; where it is that of the fit, learn names."""
-        space = "both" if self.aligner is None else modality
+        """Refuse the column names that the fit saw if they are in another order; `learn` those of rows of the fit."""
+        space = "both" if self.aligner_ is None else modality
         names = column_names(rows)
         known = self._column_names.get(space)
         refuse_other_order(**{name: names, f"the rows that {type(self).__name__} was fitted to": known})
