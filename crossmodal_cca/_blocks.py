@@ -16,6 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
 from sklearn.utils import assert_all_finite
 
+from ._numbers import as_numbers
 from ._typing import FloatArray
 
 T = TypeVar("T")
@@ -130,18 +131,32 @@ def without_rows(A: Any, name: str) -> Any:
     raise TypeError(f"{name} must be a Dask array with a known number of columns, or a Dask dataframe; got {A!r}.")
 
 
-def dask_rows(A: Any, dtype: DTypeLike) -> Any:
-    """A Dask array whose chunks are whole rows; those of a dataframe are converted to the type given."""
+def dask_rows(A: Any, dtype: DTypeLike, name: str) -> Any:
+    """A Dask array whose chunks are whole rows of numbers; those of a dataframe are converted to the type given."""
     from dask.array import Array
 
     array = A
     if not isinstance(A, Array):
         names = list(getattr(A._meta, "columns", ()))
-        array = A.map_partitions(_converted, names, dtype, meta=A._meta.astype(dtype)).to_dask_array()
-    return array.rechunk(dict.fromkeys(range(1, array.ndim), -1))
+        array = A.map_partitions(_converted, names, dtype, name, meta=A._meta.astype(dtype)).to_dask_array()
+    array = _of_numbers(array, name)
+    if max(array.numblocks[1:], default=1) > 1:
+        # Sparse chunks lose their format beside others.
+        array = _of_numbers(array.rechunk(dict.fromkeys(range(1, array.ndim), -1)), name)
+    return array
 
 
-def _converted(partition: Any, names: list[Any], dtype: DTypeLike) -> Any:
+def _of_numbers(array: Any, name: str) -> Any:
+    """The Dask array of checked chunks: what it announces need not be what they are."""
+    return array.map_blocks(_numbers_of_chunk, name, dtype=array.dtype, meta=array._meta)
+
+
+def _numbers_of_chunk(chunk: Any, name: str) -> Any:
+    """A chunk of numbers; sparse ones in the format, and of the older class, that Dask can cut and put together."""
+    return sparse.csr_matrix(chunk) if is_sparse(chunk) else as_numbers(chunk, name)
+
+
+def _converted(partition: Any, names: list[Any], dtype: DTypeLike, name: str) -> Any:
     """A partition of a dataframe, whose columns Dask does not compare with those that it announces."""
     found = list(getattr(partition, "columns", ()))
     if found != names:
@@ -149,7 +164,7 @@ def _converted(partition: Any, names: list[Any], dtype: DTypeLike) -> Any:
             f"A partition has the columns {found[:5]}, but the dataframe has {names[:5]} (first five of each); give "
             "all partitions the same columns in the same order."
         )
-    return partition.astype(dtype)
+    return as_numbers(partition, name).astype(dtype)
 
 
 def aligned_rows(**arrays: Any) -> list[Any]:

@@ -10,6 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ._numbers import at_hand
 from ._warn import warn
 
 # What can be changed, so has no hash, and mappings: no ids, nor parts of them.
@@ -24,6 +25,7 @@ _PLAIN_KINDS = {bool: "b", int: "i", float: "f"}
 
 def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
     """One id for each of the rows (so called in messages), of any kind, none missing. Sets become frozensets."""
+    ids = at_hand(ids, name)
     checked = _as_array(ids)
     if checked.ndim != 1:
         got = f"shape {checked.shape}" if checked.ndim else f"one {type(ids).__name__}"
@@ -33,7 +35,7 @@ def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
         )
     if len(checked) != n_rows:
         raise ValueError(f"{name} must have one entry per row of {rows}: expected {n_rows}, got {len(checked)}.")
-    missing = np.ma.getmaskarray(ids) if isinstance(ids, np.ma.MaskedArray) else np.zeros(n_rows, dtype=bool)
+    missing = np.zeros(n_rows, dtype=bool)
     if checked.dtype == object:
         parts = _Parts.of(checked)
         parts.check(name)

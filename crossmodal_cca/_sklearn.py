@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,12 @@ from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.validation import _get_feature_names, _num_samples
 
 from ._blocks import is_dask, without_rows
+from ._errors import about, in_terms_of
+from ._numbers import as_numbers, at_hand, in_double
 
 __all__ = [
     "check_array",
+    "column_names",
     "count_rows",
     "get_feature_names",
     "refuse_dask",
@@ -35,34 +39,61 @@ def refuse_dask(A: Any, name: str) -> None:
 
 
 def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
-    """scikit-learn's `check_array` of rows in memory."""
+    """scikit-learn's `check_array` of rows in memory, which must be numbers unless ``dtype=None``."""
     refuse_dask(A, input_name)
-    return utils.check_array(A, input_name=input_name, **checks)
+    of_any_kind = checks.get("dtype", "numeric") is None
+    rows = at_hand(A, input_name) if of_any_kind else as_numbers(A, input_name)
+    with about(input_name):
+        array = utils.check_array(rows, input_name=input_name, **checks)
+    return array if of_any_kind else _finite_in_double(array, input_name, checks)
 
 
-def validate_data(estimator: Any, X: Any, **checks: Any) -> NDArray[Any]:
-    """scikit-learn's `validate_data` of rows in memory."""
+def validate_data(estimator: Any, X: Any, **checks: Any) -> Any:
+    """scikit-learn's `validate_data` of rows of numbers in memory; with labels `y`, both."""
     refuse_dask(X, "X")
-    array: NDArray[Any] = validation.validate_data(estimator, X, **checks)
-    return array
+    numbers = as_numbers(X, "X")
+    if "y" in checks:
+        checks["y"] = at_hand(checks["y"], "y")
+    with about(*(["X", "y"] if "y" in checks else ["X"])):
+        found = validation.validate_data(estimator, numbers, **checks)
+    if isinstance(found, tuple):
+        return _finite_in_double(found[0], "X", checks), found[1]
+    return _finite_in_double(found, "X", checks)
 
 
-def get_feature_names(A: Any) -> NDArray[Any] | None:
+def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:
+    """Checked numbers, of which those of more than double precision may have become infinite."""
+    double = in_double(array)
+    if double is not array and checks.get("ensure_all_finite", True):
+        utils.assert_all_finite(double, input_name=name)
+    return double
+
+
+def get_feature_names(A: Any, name: str) -> NDArray[Any] | None:
     """Column names of a dataframe, or None: numbers and mixed names do not count, as everywhere in scikit-learn."""
-    names: NDArray[Any] | None = _get_feature_names(without_rows(A, "The collection") if is_dask(A) else A)
+    with in_terms_of(X=name):
+        names: NDArray[Any] | None = _get_feature_names(without_rows(A, name) if is_dask(A) else A)
     return names
 
 
-def count_rows(A: Any) -> int:
+def column_names(A: Any) -> NDArray[Any] | None:
+    """Names to compare before rows are checked: None also where scikit-learn refuses them, as mixed with numbers."""
+    with suppress(TypeError, ValueError):
+        return get_feature_names(A, "X")
+    return None
+
+
+def count_rows(A: Any, name: str) -> int:
     """Number of rows of anything that scikit-learn takes for data."""
-    return int(_num_samples(A))
+    with about(name):
+        return int(_num_samples(at_hand(A, name)))
 
 
 def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
     """The rows of anything that scikit-learn takes for data; the same object if a slice is of all."""
     if isinstance(rows, slice) and hasattr(A, "slice") and hasattr(A, "column_names"):
         return A.slice(rows.start, rows.stop - rows.start)  # pyarrow's, which older versions cannot index
-    is_whole = isinstance(rows, slice) and rows.start == 0 and rows.stop >= count_rows(A)
+    is_whole = isinstance(rows, slice) and rows.start == 0 and rows.stop >= _num_samples(A)
     return A if is_whole else _safe_indexing(A, rows)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ._blocks import ChosenRows, aligned_rows, dask_rows, is_dask, is_sparse, without_rows
 from ._sklearn import check_array, get_feature_names, validate_data
+from ._warn import warn
 
 
 class PairedRows(NamedTuple):
@@ -54,7 +55,7 @@ def check_rows(
         raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
     if lazy and is_dask(A):
         known = check_rows(without_rows(A, name), name, min_rows=0, one_column_is_1d=one_column_is_1d)
-        return dask_rows(A, known.dtype)  # type: ignore[no-any-return]
+        return dask_rows(A, known.dtype, name)  # type: ignore[no-any-return]
     array: NDArray[Any] = check_array(
         A,
         accept_sparse="csr" if accept_sparse else False,
@@ -79,8 +80,8 @@ def check_rows_of_x(
     """Check the first modality's rows, and their number and names of features; `reset` records these instead."""
     if lazy and is_dask(X):
         known = check_rows_of_x(estimator, without_rows(X, "X"), reset=reset, min_rows=0)
-        return dask_rows(X, known.dtype)  # type: ignore[no-any-return]
-    return validate_data(
+        return dask_rows(X, known.dtype, "X")  # type: ignore[no-any-return]
+    array: NDArray[Any] = validate_data(
         estimator,
         X,
         reset=reset,
@@ -89,6 +90,7 @@ def check_rows_of_x(
         ensure_all_finite=False,
         ensure_min_samples=min_rows,
     )
+    return array
 
 
 def check_rows_of_y(
@@ -96,7 +98,7 @@ def check_rows_of_y(
 ) -> tuple[NDArray[Any], NDArray[Any] | None]:
     """Check the second modality's rows; return them as 2-D, with their feature names."""
     array = check_rows(y, "y", one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
-    return _as_columns(array), get_feature_names(y)
+    return _as_columns(array), get_feature_names(y, "y")
 
 
 def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
@@ -131,8 +133,10 @@ def check_pair(
     else:
         A = check_rows_of_x(estimator, X, reset=reset, min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
     B = check_rows(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
-    x_names, y_names = get_feature_names(X), get_feature_names(y)
+    x_names, y_names = get_feature_names(X, "X"), get_feature_names(y, "y")
     check_same_rows(A.shape[0], B.shape[0])
+    warn_of_other_order(X=X, y=y)
+    warn_of_other_order(X=X, sample_weight=sample_weight)
     y_is_1d = B.ndim == 1
     B = _as_columns(B)
     if is_dask(A, B):
@@ -175,6 +179,42 @@ def check_same_rows(n_x: float, n_y: float, name: str = "y") -> None:
         raise ValueError(f"X has {n_x} rows and {name} has {n_y}; rows are pairs, so both need the same number.")
 
 
+def warn_of_other_order(**sides: Any) -> None:
+    """Warn where two dataframes or series, given by name, have the same index labels but not row by row.
+
+    What was shuffled or sorted on one side alone would be paired wrongly, without any error.
+    """
+    (one, A), (other, B) = sides.items()
+    a, b = _index_of(A), _index_of(B)
+    if a is None or b is None or len(a) != len(b) or a.equals(b):
+        return
+    if a.is_unique and b.is_unique and b.isin(a).all():
+        warn(
+            f"The indexes of {one} and {other} hold the same labels in different orders, and rows are paired by their "
+            f"positions. To pair them by their labels pass {other}.loc[{one}.index] as {other}."
+        )
+
+
+def _index_of(A: Any) -> Any:
+    """The labels of rows that pandas keeps; None for all others."""
+    index = getattr(A, "index", None)
+    return index if hasattr(index, "is_unique") and hasattr(index, "isin") and not is_dask(A) else None
+
+
+def refuse_other_order(**names: NDArray[Any] | None) -> None:
+    """Refuse two lists of feature names, given by what they are of, that are the same in different orders.
+
+    Different names are none of our business: the two may come from different sources.
+    """
+    (one, a), (other, b) = names.items()
+    if a is None or b is None or np.array_equal(a, b) or sorted(a) != sorted(b):
+        return
+    raise ValueError(
+        f"{one} and {other} have columns of the same names in different orders: {list(a)[:5]} and {list(b)[:5]} (first "
+        "five). Pass the same columns in the same order."
+    )
+
+
 def check_sample_weight(sample_weight: ArrayLike, n_rows: int, *, allow_none: bool = False) -> NDArray[np.float64]:
     """Return non-negative finite weights as float64, one for each row; a number counts for every row.
 
@@ -184,12 +224,14 @@ def check_sample_weight(sample_weight: ArrayLike, n_rows: int, *, allow_none: bo
     if isinstance(sample_weight, Real):
         w = np.full(n_rows, sample_weight, dtype=np.float64)
     else:
-        w = check_array(sample_weight, dtype=np.float64, ensure_2d=False, input_name="sample_weight")
+        w = check_array(
+            sample_weight, dtype=np.float64, ensure_2d=False, ensure_min_samples=0, input_name="sample_weight"
+        )
     if w.shape != (n_rows,):
         raise ValueError(
             f"sample_weight has shape {w.shape}; it needs one weight for each of the {n_rows} rows: ({n_rows},)."
         )
-    if not (np.isfinite(w).all() and (w >= 0).all() and (allow_none or w.any())):
+    if not (np.isfinite(w).all() and (w >= 0).all() and (allow_none or w.any() or not n_rows)):
         raise ValueError(
             "sample_weight must be finite and non-negative, and not every weight may be zero; "
             f"the weights range from {w.min():g} to {w.max():g}."
@@ -228,12 +270,19 @@ def set_or_delete(estimator: Any, name: str, value: Any) -> None:
 
 
 @contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[None]:
-    """Leave the estimator exactly as it was if the block raises: no call leaves a half-fitted model behind."""
+def unchanged_on_error(estimator: Any) -> Iterator[Callable[[], None]]:
+    """Leave the estimator exactly as it was if the block raises, or calls what it is given.
+
+    No call leaves a half-fitted model behind.
+    """
     before = vars(estimator).copy()
-    try:
-        yield
-    except BaseException:
+
+    def undo() -> None:
         vars(estimator).clear()
         vars(estimator).update(before)
+
+    try:
+        yield undo
+    except BaseException:
+        undo()
         raise

@@ -38,7 +38,6 @@ SIDES = {"queries": POINTS_X, "gallery": POINTS_Y}
 SCORES = {"x_scores": POINTS_X, "y_scores": POINTS_Y}
 WITH_TRAINING = {"together": BOTH, "also_together": tuple(TRAINING), "settled": (*BOTH, *TRAINING)}
 SEEDED = {"random_state": 3}
-TRAINING_NAMES = "names of X_train and y_train are not compared with the aligner's yet"
 
 
 def _function(thing: Any, arguments: dict[str, Any] | None = None, *, bound: Any = None, **more: Any) -> Row:
@@ -202,7 +201,6 @@ TRANSFER = {
         transfer.prediction_report,
         {"aligner": FITTED} | NEW_PAIRS | TRAINING | {"n_bootstrap": 20} | SEEDED,
         **WITH_TRAINING,
-        fails={"names": TRAINING_NAMES},
     ),
 }
 OF_ALIGNER = {"aligner": FITTED} | NEW_PAIRS
@@ -236,7 +234,6 @@ INFERENCE = {
         inference.summary,
         OF_PLAIN | {"n_permutations": 9} | SEEDED,
         **WITH_TRAINING,
-        fails={"names": TRAINING_NAMES},
     ),
     "vip_scores": _function(inference.vip_scores, {"pls": PLSRegression(2).fit(X, Y)}),
 }
@@ -248,7 +245,7 @@ DATASETS = {
 }
 
 
-def _display(name: str, fails: dict[str, str] | None = None, **sources: Call) -> Row:
+def _display(name: str, **sources: Call) -> Row:
     """A row of a display, whose own arguments are what it is made of by the first of its sources."""
     display = getattr(plotting, name)
     calls = tuple(replace(call, name=source) for source, call in sources.items())
@@ -258,7 +255,7 @@ def _display(name: str, fails: dict[str, str] | None = None, **sources: Call) ->
         drawn = calls[0].on(display)
         return {key: value for key, value in vars(drawn).items() if key in inspect.signature(display).parameters}
 
-    return Row(display, calls, changes=(Call("plot"),), init=init, fails=fails or {})
+    return Row(display, calls, changes=(Call("plot"),), init=init)
 
 
 OF_PAIRS = Call("", OF_ALIGNER, **PAIR)
@@ -292,7 +289,6 @@ PLOTTING = {
     ),
     "ComponentSummaryDisplay": _display(
         "ComponentSummaryDisplay",
-        {"names": TRAINING_NAMES},
         from_estimator=Call("", OF_PLAIN | COMPONENTS, **WITH_TRAINING),
         from_table=Call("", {"table": inference.summary(**OF_PLAIN, **COMPONENTS)}),
     ),

@@ -173,7 +173,7 @@ def test_groups_share_a_fold():
         ({"cv": 3}, ValueError, "cv goes with method='conformal'"),
         (SPLIT | {"groups": np.arange(40)}, ValueError, "groups goes with cv"),
         (SPLIT | {"calibration": (X[:9], Y[:8])}, ValueError, "got 9 rows of X and 8 of y"),
-        (SPLIT | {"calibration": (X[:9], Y[:9, :3])}, ValueError, "y has 3 features"),
+        (SPLIT | {"calibration": (X[:9], Y[:9, :3])}, ValueError, "y of calibration has 3 features"),
         (SPLIT | {"cv": [(np.arange(20), np.arange(20, 40))]}, ValueError, "test part of exactly one fold"),
         (SPLIT | {"cv": [(np.arange(40), np.arange(40))]}, ValueError, "training and test rows are apart"),
         (SPLIT | {"cv": 4, "groups": [1, 2]}, ValueError, "groups must have one entry per row of calibration"),
@@ -192,7 +192,7 @@ def test_models_that_cannot_predict_are_refused():
         prediction_intervals(LinearRegression().fit(X, Y), Y, modality="x", **SPLIT)
     with pytest.raises(TypeError, match=r"KernelCCA has not\. Use method='conformal'"):
         prediction_intervals(KernelCCA(2).fit(X, Y), X)
-    with pytest.raises(ValueError, match="has 4 features to be predicted, but the model predicts 1"):
+    with pytest.raises(ValueError, match="y of calibration has 4 features, but the model predicts 1"):
         prediction_intervals(LinearRegression().fit(X, Y[:, 0]), X, **SPLIT)
 
 

@@ -129,7 +129,6 @@ REFUSED = {
     "NaN in tuples": ([("a", np.nan), ("a", None), ("a", 1)], ValueError, "2 of 3 ids or labels are NaN or None"),
     "NaN in sets": ([{np.nan}, {1}, {2}], ValueError, "1 of 3 ids or labels are NaN or None"),
     "NaT": (np.array(["2020-01-01", "NaT", "NaT"], "M8[D]"), ValueError, "2 of 3 ids or labels are NaN or None"),
-    "masked": (np.ma.masked_less([1, 2, 3], 2), ValueError, "1 of 3 ids or labels are NaN or None"),
 }
 
 

@@ -323,7 +323,7 @@ def fitted(**parameters):
         (lambda: CrossModalIndex().kneighbors(np.eye(3)), NotFittedError, "not fitted"),
         (lambda: CrossModalIndex().fit(np.full((2, 2), np.nan)), ValueError, "gallery contains NaN"),
         (lambda: CrossModalIndex().fit(np.empty((0, 2))), ValueError, "0 sample"),
-        (lambda: CrossModalIndex().fit([["a", "b"]]), ValueError, "numeric|convert string"),
+        (lambda: CrossModalIndex().fit([["a", "b"]]), ValueError, "gallery holds text, such as 'a'"),
         (lambda: CrossModalIndex(metric="dot").fit(np.full((2, 2), 1e200)), ValueError, "too large"),
         (
             lambda: CrossModalIndex().fit(np.eye(3), ids=[1, 2]),

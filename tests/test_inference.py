@@ -337,7 +337,7 @@ def with_nan(A):
         (X[:2], Y[:2], "minimum of 3 is required"),
         (np.full((50, 3), 0.1), Y[:50], "X does not vary"),
         (X[:50], np.ones(50), "y does not vary"),
-        (np.full((50, 2), "a"), Y[:50], "could not convert string|dtype='numeric'"),
+        (np.full((50, 2), "a"), Y[:50], "X holds text, such as 'a'"),
         (X, None, "y is None|target y is None"),
     ],
 )
@@ -358,7 +358,7 @@ def test_bad_rows_are_refused(test, A, B, message):
             ValueError,
             "n_components must be a whole number of at least 1",
         ),
-        (lambda: permutation_test(X, Y, 9, nuisance=X[:50]), ValueError, "nuisance has 50 rows and X has 200"),
+        (lambda: permutation_test(X, Y, 9, nuisance=X[:50]), ValueError, "X has 200 rows and nuisance has 50"),
         (lambda: permutation_test(X, Y, 9, nuisance=with_nan(X)), ValueError, "nuisance contains NaN"),
         (lambda: permutation_test(X[:6], Y[:6], 9, nuisance=X[:6]), ValueError, "too many for 6 rows"),
         (lambda: permutation_test(X, Y, 9, nuisance=X), ValueError, "X does not vary beyond rounding .and beyond"),

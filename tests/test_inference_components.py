@@ -330,7 +330,7 @@ NAN = np.where(np.arange(8) == 3, np.nan, TEST[0])
         (MODEL, TEST[0][:5], TEST[1], ValueError, "X has 5 rows and y has 100"),
         (MODEL, NAN, TEST[1], ValueError, "X contains NaN"),
         (MODEL, TEST[0][:1], TEST[1][:1], ValueError, "minimum of 2 is required"),
-        (MODEL, np.full((100, 8), "a"), TEST[1], ValueError, "could not convert string|dtype='numeric'"),
+        (MODEL, np.full((100, 8), "a"), TEST[1], ValueError, "X holds text, such as 'a'"),
     ],
 )
 def test_bad_rows_are_refused(table, model, A, B, error, message):

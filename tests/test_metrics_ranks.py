@@ -245,7 +245,7 @@ WITH_INF = np.where(ROWS == 1, np.inf, 0)
         ({"gallery": ROWS[0]}, ValueError, "Expected 2D array"),
         ({"queries": WITH_NAN}, ValueError, "queries contains NaN"),
         ({"gallery": WITH_INF}, ValueError, "gallery contains infinity"),
-        ({"queries": [["a", "b", "c"]] * 3}, ValueError, "numeric|convert string"),
+        ({"queries": [["a", "b", "c"]] * 3}, ValueError, "queries holds text, such as 'a'"),
         ({"queries": ROWS * 1j}, ValueError, "Complex data not supported"),
         ({"queries": ROWS[:0]}, ValueError, "0 sample"),
         ({"gallery": ROWS[:0]}, ValueError, "0 sample"),

@@ -140,7 +140,7 @@ def test_queries_left_out_are_not_counted(captions):
         ({"n_bootstrap": 10.0}, TypeError, "n_bootstrap must be a whole number of at least 0"),
         ({"confidence_level": 95}, ValueError, r"confidence_level must lie in \(0, 1\), got 95"),
         ({"random_state": "seed"}, ValueError, "cannot be used to seed"),
-        ({"y_ids": None}, ValueError, "got query_ids without gallery_ids"),
+        ({"y_ids": None}, ValueError, "got x_ids without y_ids"),
         ({"metric": "l2"}, ValueError, "metric must be one of"),
     ],
 )

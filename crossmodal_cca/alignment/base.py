@@ -24,7 +24,7 @@ from .._validation import (
     unchanged_on_error,
 )
 from .._warn import warn
-from ..linalg.moments import PairMoments, moments_of_batch, moments_of_rows
+from ..linalg.moments import PairMoments, moments_of_batch
 from ..linalg.pair import Covariances, StandardizedPair, UnformedPair, standardize_moments, standardize_rows
 from ..linalg.solution import LinearSolution
 from ..linalg.sparse_rows import sparse_scores
@@ -150,11 +150,11 @@ class LinearAligner(LinearMaps):
         Parameters
         ----------
         X : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_x)
-            Further rows of the first modality; one is enough.
+            Further rows of the first modality; one is enough, and none are nothing.
         y : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_y) or (n_rows,)
             The rows of the second modality paired with them.
         sample_weight : array-like of shape (n_rows,), default=None
-            Non-negative weights, as in `fit`; a later batch may have none that is positive.
+            Non-negative weights, as in `fit`; a batch may have none that is positive, which is nothing, too.
 
         Returns
         -------
@@ -172,26 +172,28 @@ class LinearAligner(LinearMaps):
             If features correlate so strongly that the moments alone have too few digits: beyond a condition of 1e8, or
             of 1e4 where they come from products in single precision.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self) as undo:
             self._check_parameters()
             seen: StandardizedPair | UnformedPair | None = getattr(self, "_pair", None)
+            before = None if seen is None else seen.feature_moments()
             rows = check_pair(
                 *(X, y, sample_weight),
                 estimator=self,
                 reset=seen is None,
-                allow_no_weight=seen is not None,
+                min_rows=0,
+                allow_no_weight=True,
                 accept_sparse=True,
                 lazy=True,
             )
             if seen is None:
                 self._y_is_1d = rows.y_is_1d
-                moments = moments_of_rows(rows)
             else:
                 check_features_of_y(self, rows.y, rows.y_names, len(self.y_mean_))
-                before, batch = seen.feature_moments(), moments_of_batch(rows)
-                if batch is None:
-                    return self
-                moments = before + batch
+            batch = moments_of_batch(rows)
+            if batch is None:
+                undo()
+                return self
+            moments = batch if before is None else before + batch
             self._store(standardize_moments(moments, scale=self.scale), allow_fewer=True)
         return self
 

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
+from types import MappingProxyType
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import float_dtype
 from .._checks import check_choice
-from .._sklearn import check_array, refuse_dask
+from .._errors import in_terms_of
+from .._sklearn import check_array, column_names, count_rows, refuse_dask, take_rows
 from .._typing import FloatArray
+from .._validation import check_same_rows, refuse_other_order, warn_of_other_order
 from .selection import SelectionMixin
 
 MODALITIES = ("x", "y")
@@ -27,6 +31,9 @@ class FittedAlignerMixin:
     """
 
     aligner: Any
+    aligner_: Any
+    # Names of the columns of either modality, or of the shared space without an aligner, as the fit saw them.
+    _column_names: Mapping[str, NDArray[Any]] = MappingProxyType({})
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters.
@@ -87,6 +94,15 @@ class FittedAlignerMixin:
         check_is_fitted(aligner)
         return copy(aligner)
 
+    def _check_order_of_columns(self, rows: Any, modality: str, name: str, *, learn: bool) -> None:
+        """Refuse the column names that the fit saw if they are in another order; `learn` those of rows of the fit."""
+        space = "both" if self.aligner_ is None else modality
+        names = column_names(rows)
+        known = self._column_names.get(space)
+        refuse_other_order(**{name: names, f"the rows that {type(self).__name__} was fitted to": known})
+        if learn and known is None and names is not None:
+            self._column_names = {**self._column_names, space: names}
+
 
 def unwrapped(estimator: Any) -> Any:
     """The fitted estimator inside a ``FrozenEstimator``, or the best of a search of scikit-learn's."""
@@ -110,8 +126,24 @@ def shared_space_scores(aligner: Any, rows: ArrayLike, modality: str, name: str)
     if aligner is None:
         array = check_array(rows, dtype="numeric", input_name=name)
     else:
-        array = np.asarray(aligner.transform(rows) if modality == "x" else aligner.transform_y(rows))
+        with in_terms_of(**{"X" if modality == "x" else "y": name}):
+            array = np.asarray(aligner.transform(rows) if modality == "x" else aligner.transform_y(rows))
     return np.asarray(array, dtype=float_dtype(array))
+
+
+def check_training_rows(aligner: Any, X: Any, y: Any, X_train: Any, y_train: Any) -> None:
+    """Refuse new rows and training rows that are not pairs, or whose features are not those of the fitted aligner.
+
+    By the first of them alone: what uses them looks at the others.
+    """
+    for name, rows, own, training in (("X", X, "X_train", X_train), ("y", y, "y_train", y_train)):
+        refuse_other_order(**{own: column_names(training), name: column_names(rows)})
+    for x_name, x_rows, y_name, y_rows in (("X", X, "y", y), ("X_train", X_train, "y_train", y_train)):
+        with in_terms_of(X=x_name, y=y_name):
+            check_same_rows(count_rows(x_rows, "X"), count_rows(y_rows, "y"))
+            aligner.transform(take_rows(x_rows, slice(0, 1)))
+            aligner.transform_y(take_rows(y_rows, slice(0, 1)))
+    warn_of_other_order(X_train=X_train, y_train=y_train)
 
 
 def check_modality(modality: Any, name: str) -> None:

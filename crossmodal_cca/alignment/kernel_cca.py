@@ -234,7 +234,7 @@ class KernelCCA(KernelMaps):
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features_x)
-            Further rows of the first modality; one is enough.
+            Further rows of the first modality; one is enough, and none are nothing.
         y : array-like of shape (n_rows, n_features_y) or (n_rows,)
             The rows of the second modality paired with them.
 
@@ -249,15 +249,20 @@ class KernelCCA(KernelMaps):
             If the batch differs from earlier ones in width or names, a parameter of kernels or map has changed since
             the first, `n_components` is more than there are features, or the batch is bad in a way that `fit` refuses.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self) as undo:
             self._check_parameters()
             seen: FeatureMoments | None = getattr(self, "_moments", None)
-            rows = check_pair(X, y, estimator=self, reset=seen is None)
+            rows = check_pair(X, y, estimator=self, reset=seen is None, min_rows=0)
             if seen is None:
+                if not rows.n_rows:
+                    undo()
+                    return self
                 self._prepare(rows)
             else:
                 check_features_of_y(self, rows.y, rows.y_names, self._n_features_y)
                 check_map_is_settled(self, self._settled)
+                if not rows.n_rows:
+                    return self
             batch = feature_moments(rows, self._kernels, self._maps)
             possible = min(features.n_features for features in self._maps)
             self._store(self._feature_model(batch if seen is None else seen + batch), to_come=possible)

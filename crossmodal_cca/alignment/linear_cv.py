@@ -125,7 +125,7 @@ class LinearCV(SelectionMixin, LinearMaps):
             rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2, accept_sparse=True)
             if rows.sample_weight is not None:
                 check_scale_of_weights(rows.sample_weight.sum())
-            weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X))
+            weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
             items = Items.of(rows, groups, x_ids, y_ids, weight, retrieval=isinstance(scoring, RetrievalScorer))
             splits = splits_of(self.cv, X, y, groups, weight, items.groups)
             check_sizes_of_folds(splits, scoring, MOMENT_SCORINGS)

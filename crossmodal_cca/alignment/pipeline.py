@@ -12,9 +12,10 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
+from .._numbers import at_hand
 from .._sklearn import refuse_dask
 from .._typing import FloatArray
-from .._validation import unchanged_on_error
+from .._validation import unchanged_on_error, warn_of_other_order
 from .scores import PairScoresMixin
 
 
@@ -121,6 +122,9 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         if weights and not has_fit_parameter(self.aligner, "sample_weight"):
             raise TypeError(f"{type(self.aligner).__name__} takes no sample_weight; leave it out, or repeat rows.")
         with unchanged_on_error(self):
+            if self.x_transformer is not None or self.y_transformer is not None:
+                # What these give has lost the labels of the rows.
+                warn_of_other_order(X=X, y=y)
             self.x_transformer_, x = _fit_transform(self.x_transformer, X, "X", "x_transformer")
             self.y_transformer_, y = _fit_transform(self.y_transformer, y, "y", "y_transformer")
             self.aligner_ = clone(self.aligner).fit(x, y, **weights, **fit_params)
@@ -316,16 +320,20 @@ def _transform(transformer: Any, A: Any, rows: str) -> Any:
     """Apply a fitted transformer; None passes the rows through."""
     if transformer is None:
         return A
-    # Transformers of scikit-learn would load all of it without a word.
-    refuse_dask(A, rows)
-    return transformer.transform(A)
+    return transformer.transform(_rows_of_transformer(A, rows))
+
+
+def _rows_of_transformer(A: Any, name: str) -> Any:
+    """Refuse what transformers of scikit-learn would load, or unmask, without a word; the rest is their business."""
+    refuse_dask(A, name)
+    return at_hand(A, name)
 
 
 def _fit_transform(transformer: Any, A: Any, rows: str, name: str) -> tuple[Any, Any]:
     """Fit a clone of the transformer and apply it; None passes the rows through."""
     if transformer is None:
         return None, A
-    refuse_dask(A, rows)
+    A = _rows_of_transformer(A, rows)
     if not hasattr(transformer, "fit_transform"):
         raise TypeError(
             f"{name} must be a scikit-learn transformer, or None to pass rows through; got {transformer!r}."

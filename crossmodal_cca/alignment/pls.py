@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import is_sparse
 from .._typing import FloatArray
 from .._warn import warn
 from ..linalg.pair import Covariances, StandardizedPair
@@ -230,10 +228,7 @@ class RegressionScoreMixin(RegressorMixin):
 
     def _features_and_predictions(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
         predictions = self.predict(X)
-        features: Any = self._y_features(y)
-        # The predictions are as large as dense features.
-        features = features.toarray() if is_sparse(features) else features
-        return features, predictions[:, None] if predictions.ndim == 1 else predictions
+        return self._y_features(y), predictions[:, None] if predictions.ndim == 1 else predictions
 
 
 class PLSRegression(RegressionScoreMixin, _PLS):

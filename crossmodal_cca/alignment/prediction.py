@@ -194,7 +194,7 @@ class LinearPredictionMixin(PredictionMixin):
             If there is not one column for each component, or values are not finite.
         """
         check_is_fitted(self)
-        return self._back(X, self.x_loadings_, self.x_scale_, self.x_mean_)
+        return self._back(X, "X", self.x_loadings_, self.x_scale_, self.x_mean_)
 
     def inverse_transform_y(self, y: ArrayLike) -> FloatArray:
         """Map y-scores back to the second modality's features.
@@ -215,14 +215,17 @@ class LinearPredictionMixin(PredictionMixin):
             If there is not one column for each component, or values are not finite.
         """
         check_is_fitted(self)
-        y_original = self._back(y, self.y_loadings_, self.y_scale_, self.y_mean_)
+        y_original = self._back(y, "y", self.y_loadings_, self.y_scale_, self.y_mean_)
         return y_original[:, 0] if self._y_is_1d else y_original
 
-    def _back(self, scores: ArrayLike, loadings: FloatArray, scale: FloatArray, mean: FloatArray) -> FloatArray:
-        T: FloatArray = check_array(scores, dtype=[np.float64, np.float32], input_name="scores", ensure_min_features=0)
+    def _back(
+        self, scores: ArrayLike, name: str, loadings: FloatArray, scale: FloatArray, mean: FloatArray
+    ) -> FloatArray:
+        T: FloatArray = check_array(scores, dtype=[np.float64, np.float32], input_name=name, ensure_min_features=0)
         if T.shape[1] != self.n_components_:
             raise ValueError(
-                f"Scores have {T.shape[1]} columns; {type(self).__name__} has n_components_={self.n_components_}."
+                f"{name} must be scores, a column for each component: {type(self).__name__} has n_components_="
+                f"{self.n_components_}, and {name} {T.shape[1]} columns."
             )
         return _predictions(T, (loadings * scale[:, None]).T, mean)
 

@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import is_dask, row_slices, sum_over_rows
+from .._blocks import is_dask, is_sparse, row_slices, sum_over_rows
 from .._persistence import SavedMixin
 from .._sklearn import count_rows, take_rows, wrap_scores
 from .._typing import FloatArray
-from .._validation import aligned_pair, check_same_rows, check_sample_weight
+from .._validation import aligned_pair, check_same_rows, check_sample_weight, warn_of_other_order
 from ..linalg.solution import ColumnMoments
 
 PairedColumns = Callable[[Any, Any], tuple[FloatArray, FloatArray]]
@@ -93,6 +93,7 @@ class PairScoresMixin(SavedMixin):
             return self._wrap(x_scores, X)
         y_scores = self._y_scores(y)
         check_same_rows(x_scores.shape[0], y_scores.shape[0])
+        warn_of_other_order(X=X, y=y)
         return self._wrap(x_scores, X, "x"), self._wrap(y_scores, y, "y")
 
     def transform_y(self, y: ArrayLike) -> Any:
@@ -170,8 +171,9 @@ def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayL
         check_same_rows(A.shape[0], B.shape[0])
         moments = sum_over_rows(_block_moments, *aligned_pair(A, B, sample_weight))
     else:
-        n_rows = count_rows(X)
-        check_same_rows(n_rows, count_rows(y))
+        n_rows = count_rows(X, "X")
+        check_same_rows(n_rows, count_rows(y, "y"))
+        warn_of_other_order(X=X, y=y)
         w = None if sample_weight is None else check_sample_weight(sample_weight, n_rows)
         blocks = ((_in_double(take_rows(X, rows)), _in_double(take_rows(y, rows)), rows) for rows in row_slices(n_rows))
         parts = (_block_moments(*columns(A, B), None if w is None else w[rows]) for A, B, rows in blocks)
@@ -191,7 +193,9 @@ def _in_double(rows: Any) -> Any:
     return rows.astype(np.float64) if types and types <= {np.dtype(np.float32), np.dtype(np.float16)} else rows
 
 
-def _block_moments(A: FloatArray, B: FloatArray, sample_weight: Any) -> ColumnMoments | None:
+def _block_moments(A: Any, B: FloatArray, sample_weight: Any) -> ColumnMoments | None:
+    # Features may be sparse; the predictions that they are compared with are as large as dense ones.
+    A = A.toarray() if is_sparse(A) else A
     check_same_rows(len(A), len(B))
     # Scores and predictions are finite; what R² compares these with need not be.
     assert_all_finite(A, input_name="y")

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_whole_number
+from .._numbers import as_numbers
 
 
 def noise_edge(n_samples: int, n_features_x: int, n_features_y: int) -> float:
@@ -112,7 +113,7 @@ def debias_correlations(
     >>> debias_correlations([0.834, 0.679, 0.557, 0.514], 2000, 200, 100).round(2)
     array([0.8, 0.6, 0.4, nan])
     """
-    rho = np.asarray(correlations, dtype=np.float64)
+    rho = np.asarray(as_numbers(correlations, "correlations"), dtype=np.float64)
     if not ((rho >= 0) & (rho <= 1 + 1e-9)).all():
         raise ValueError(f"correlations must lie in [0, 1], got values from {rho.min():g} to {rho.max():g}.")
     edge = noise_edge(n_samples, n_features_x, n_features_y)

@@ -16,7 +16,7 @@ from .._checks import check_n_components, check_whole_number
 from .._progress import Progress
 from .._sklearn import check_array
 from .._typing import FloatArray
-from .._validation import PairedRows, check_pair
+from .._validation import PairedRows, check_pair, check_same_rows, warn_of_other_order
 from ..linalg.pair import standardize_rows
 from ..linalg.svd import rank_tolerance
 from ._canonical import CanonicalPairs, canonical_pairs_of_sides, component_index
@@ -127,6 +127,7 @@ def permutation_test(
     n_permutations = check_whole_number(n_permutations, "n_permutations")
     check_n_components(n_components)
     rows = check_pair(X, y, min_rows=3)
+    warn_of_other_order(X=X, nuisance=nuisance)
     x, z, left = _rows_to_permute(rows, nuisance)
     pairs = canonical_pairs_of_sides(x, z)
     if pairs.rank_x + pairs.rank_y > left:
@@ -169,8 +170,7 @@ def _rows_to_permute(rows: PairedRows, nuisance: ArrayLike | None) -> tuple[Floa
     if nuisance is None:
         return x, y, n - 1
     Z = np.asarray(check_array(nuisance, dtype=np.float64, ensure_2d=False, input_name="nuisance"))
-    if len(Z) != n:
-        raise ValueError(f"nuisance has {len(Z)} rows and X has {n}; it needs one for each pair.")
+    check_same_rows(n, len(Z), "nuisance")
     Z = Z.reshape(n, -1)
     spread = Z.std(axis=0)
     varies = spread > np.finfo(float).eps * np.abs(Z).max(axis=0)

@@ -8,7 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
+from .._errors import in_terms_of
 from .._typing import FloatArray
+from .._validation import check_rows
+from ..alignment.fitted import check_training_rows
 from ..linalg.whitening import ranks_of_covariances
 from ._canonical import component_index
 from ._rows import scored_sides, unit_columns
@@ -107,6 +110,8 @@ def summary(
             "neither."
         )
     check_is_fitted(aligner)
+    if X_train is not None:
+        check_training_rows(aligner, X, y, X_train, y_train)
     model = getattr(aligner, "aligner_", aligner)
     X, y = _features(aligner, X, y)
     x_side, y_side = scored_sides(model, X, y)
@@ -121,7 +126,8 @@ def summary(
         if X_train is not None and y_train is not None and sum(size[1:]) < size[0]:
             rows = _features(aligner, X_train, y_train)
             options = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
-            table["p_value"] = _p_values(rows, training, n_permutations, options)
+            with in_terms_of(X="X_train", y="y_train"):
+                table["p_value"] = _p_values(rows, training, n_permutations, options)
     for side in "xy":
         table[f"{side}_variance"] = variance.loc[side].to_numpy()
     return pd.DataFrame(table, index=component_index(len(training)))
@@ -143,7 +149,9 @@ def _features(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:
 
 
 def _p_values(rows: tuple[Any, Any], training: FloatArray, n_permutations: int, options: dict[str, Any]) -> FloatArray:
-    tests = permutation_test(*rows, n_permutations, n_components=len(training), **options)
+    # As arrays: of labels in another order there has been a word.
+    X, y = check_rows(rows[0], "X_train"), check_rows(rows[1], "y_train", one_column_is_1d=True)
+    tests = permutation_test(X, y, n_permutations, n_components=len(training), **options)
     # Single precision has these few digits.
     if not np.allclose(tests["correlation"], training, atol=1e-4):
         raise ValueError(

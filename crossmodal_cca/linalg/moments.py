@@ -142,7 +142,7 @@ class PairMoments(SavedMixin):
         Parameters
         ----------
         blocks : iterable of (X, y) or (X, y, sample_weight)
-            Disjoint batches of paired rows, each as in `from_arrays`; one row a batch is allowed.
+            Disjoint batches of paired rows, each as in `from_arrays`; one without rows is nothing.
 
         Returns
         -------
@@ -155,7 +155,9 @@ class PairMoments(SavedMixin):
             If there is no block with a row of positive weight, or a block differs from the earlier ones in width or
             feature names.
         """
-        checked = (check_pair(*block, allow_no_weight=True, accept_sparse=True, lazy=True) for block in blocks)
+        checked = (
+            check_pair(*block, min_rows=0, allow_no_weight=True, accept_sparse=True, lazy=True) for block in blocks
+        )
         parts = map(moments_of_batch, checked)
         present = (part for part in parts if part is not None)
         first = next(present, None)
@@ -334,7 +336,7 @@ def moments_of_batch(rows: PairedRows) -> PairMoments | None:
 
 
 def _chunk_moments(X: Any, Y: Any, w: Any) -> PairMoments | None:
-    return moments_of_batch(check_pair(X, Y, w, min_rows=0, allow_no_weight=True))
+    return moments_of_batch(check_pair(X, Y, w, min_rows=0, allow_no_weight=True, accept_sparse=True))
 
 
 def _block_moments(

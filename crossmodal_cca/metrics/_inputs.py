@@ -10,9 +10,9 @@ from scipy import sparse
 from .._blocks import counted_rows, float_dtype, is_dask
 from .._ids import codes_of_ids
 from .._similarity import SIMILARITIES, QueryLayout, similarity_named, warn_of_zero_rows
-from .._sklearn import check_array
+from .._sklearn import check_array, column_names
 from .._typing import Array
-from .._validation import check_rows
+from .._validation import check_rows, refuse_other_order, warn_of_other_order
 from .._warn import warn
 
 
@@ -66,6 +66,8 @@ def prepare(
     told: Sequence[str] = ("queries", "gallery"),
 ) -> RetrievalProblem:
     """Check everything a user can hand over and lay it out for :func:`ranks.relevant_counts`."""
+    if query_ids is None and gallery_ids is None and relevance is None:
+        warn_of_other_order(queries=queries, gallery=gallery)
     queries, gallery = check_sides(queries, gallery, metric, told=told)
     dtype = float_dtype(queries, gallery)
     # Laying out may overwrite these rows: they are a copy either way.
@@ -101,6 +103,7 @@ def check_sides(
     sides what `told` says; there are none about a side for which it has no name.
     """
     similarity = similarity_named(metric)
+    names = {"queries": column_names(queries), "gallery": column_names(gallery)}
     queries, gallery = (
         counted_rows(check_rows(A, name, lazy=True), name)
         if lazy and is_dask(A)
@@ -112,6 +115,7 @@ def check_sides(
             f"queries and gallery must share one space, but queries have {queries.shape[1]} features and "
             f"gallery items {gallery.shape[1]}; transform both sides with a fitted model first."
         )
+    refuse_other_order(**names)
     if similarity.needs_direction:
         for name, rows in zip(told, (queries, gallery), strict=False):
             if not is_dask(rows):

@@ -10,7 +10,9 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state, shuffle
 
 from .._checks import check_whole_number
+from .._errors import in_terms_of
 from .._progress import Progress
+from .._validation import warn_of_other_order
 from .intervals import intervals_of_differences
 from .measures import ChosenMeasure, evaluate_measures
 from .report import (
@@ -253,15 +255,18 @@ def shuffled_pair_control(
 
     def measured(partners: Any) -> dict[str, tuple[Any, Any]]:
         model = clone(aligner).fit(X, partners)
-        scores = model.transform(X_test), model.transform_y(y_test)
-        problems = both_directions(*scores, x_ids, y_ids, relevance, metric)
+        with in_terms_of(X="X_test", y="y_test", x_scores="X_test", y_scores="y_test"):
+            scores = model.transform(X_test), model.transform_y(y_test)
+            problems = both_directions(*scores, x_ids, y_ids, relevance, metric)
         return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
 
+    if x_ids is None and y_ids is None and relevance is None:
+        warn_of_other_order(X_test=X_test, y_test=y_test)
     true = measured(y)
     null: dict[str, list[Any]] = {direction: [] for direction in true}
     with Progress("fits to shuffled pairs", n_shuffles, verbose) as progress:
         for done in range(n_shuffles):
-            for direction, (_, values) in measured(shuffle(y, random_state=rng)).items():
+            for direction, (_, values) in measured(_shuffled(y, rng)).items():
                 null[direction].append(values)
             progress.update(done + 1)
     signs = np.array([1.0 if each.measure.greater_is_better else -1.0 for each in chosen])
@@ -279,3 +284,9 @@ def shuffled_pair_control(
             "n_gallery": len(problem.gallery),
         }
     return table_of_directions(tables, chosen)
+
+
+def _shuffled(rows: Any, rng: np.random.RandomState) -> Any:
+    """Rows in another order; labels that they have stay, as if nothing had been done."""
+    shuffled = shuffle(rows, random_state=rng)
+    return shuffled.set_axis(rows.index) if hasattr(shuffled, "set_axis") else shuffled

@@ -9,9 +9,11 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from .._checks import check_confidence_level, check_whole_number, check_whole_numbers
+from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._typing import Array, Cutoff
-from ._inputs import RetrievalProblem, prepare
+from .._validation import warn_of_other_order
+from ._inputs import RetrievalProblem, check_sides, prepare
 from .intervals import intervals_of_aggregates
 from .measures import ChosenMeasure, evaluate_measures
 from .ranks import RelevantCounts, evaluate, expected_rank
@@ -142,10 +144,14 @@ def both_directions(
 ) -> list[tuple[str, RetrievalProblem]]:
     """The two retrieval problems of a report, under their names."""
     back = None if relevance is None else (relevance if hasattr(relevance, "T") else np.asarray(relevance)).T
-    return [
-        ("x → y", prepare(x_scores, y_scores, x_ids, y_ids, metric, relevance, told=told)),
-        ("y → x", prepare(y_scores, x_scores, y_ids, x_ids, metric, back, told=())),
-    ]
+    if x_ids is None and y_ids is None and relevance is None:
+        warn_of_other_order(x_scores=x_scores, y_scores=y_scores)
+    with in_terms_of(queries="x_scores", gallery="y_scores", query_ids="x_ids", gallery_ids="y_ids"):
+        x, y = check_sides(x_scores, y_scores, metric, told=told)
+        return [
+            ("x → y", prepare(x, y, x_ids, y_ids, metric, relevance, told=())),
+            ("y → x", prepare(y, x, y_ids, x_ids, metric, back, told=())),
+        ]
 
 
 def chosen_measures(ks: Sequence[int], measures: Sequence[str] | None) -> list[ChosenMeasure]:

@@ -10,8 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
 from .._checks import check_choice
+from .._errors import in_terms_of
 from .._similarity import similarity_named
 from .._sklearn import refuse_dask
+from .._validation import warn_of_other_order
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
 
@@ -46,7 +48,10 @@ class RetrievalScorer(BaseEstimator):
                 f"A retrieval score needs the rows of y in the shared space, but {type(aligner).__name__} has no "
                 "transform_y. Put the preprocessing of either side and the aligner into a CrossModalPipeline."
             )
-        return self.of_scores(aligner.transform(X), aligner.transform_y(y), x_ids=x_ids, y_ids=y_ids)
+        if x_ids is None and y_ids is None:
+            warn_of_other_order(X=X, y=y)
+        with in_terms_of(x_scores="X", y_scores="y"):
+            return self.of_scores(aligner.transform(X), aligner.transform_y(y), x_ids=x_ids, y_ids=y_ids)
 
     @property
     def is_single(self) -> bool:

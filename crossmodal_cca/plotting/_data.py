@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from .._checks import check_whole_number
 from .._ids import checked_ids, distinct_ids
-from .._sklearn import check_array
+from .._sklearn import check_array, count_rows
+from .._validation import check_same_rows, warn_of_other_order
 
 
 def direction_names(names: Sequence[str]) -> tuple[str, str]:
@@ -32,9 +33,18 @@ def cutoffs(largest: int, n_points: int = 25) -> NDArray[Any]:
     return np.asarray(np.unique(spread))
 
 
-def smaller_gallery(x_scores: Any, y_scores: Any) -> int:
-    """Number of rows of the side that has fewer."""
-    return int(min(np.shape(x_scores)[0], np.shape(y_scores)[0]))
+def sizes_of_galleries(x_scores: Any, y_scores: Any) -> tuple[int, int]:
+    """Number of rows of either side."""
+    return count_rows(x_scores, "x_scores"), count_rows(y_scores, "y_scores")
+
+
+def scores_of_rows(aligner: Any, X: Any, y: Any, x_ids: Any = None, y_ids: Any = None) -> tuple[Any, Any]:
+    """Scores of both modalities' rows, which are pairs unless ids say what belongs together."""
+    scores = aligner.transform(X), aligner.transform_y(y)
+    if x_ids is None and y_ids is None:
+        check_same_rows(scores[0].shape[0], scores[1].shape[0])
+        warn_of_other_order(X=X, y=y)
+    return scores
 
 
 def check_components(components: Sequence[int], n_components: int) -> list[int]:
@@ -47,6 +57,7 @@ def check_components(components: Sequence[int], n_components: int) -> list[int]:
 
 def paired_scores(x_scores: Any, y_scores: Any) -> tuple[NDArray[Any], NDArray[Any]]:
     """Scores of both modalities, row by row and column by column."""
+    warn_of_other_order(x_scores=x_scores, y_scores=y_scores)
     x, y = check_array(x_scores, input_name="x_scores"), check_array(y_scores, input_name="y_scores")
     if x.shape != y.shape:
         raise ValueError(f"x_scores and y_scores must be pairs of the same 2-D shape, got {x.shape} and {y.shape}.")

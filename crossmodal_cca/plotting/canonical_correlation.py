@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_number
+from .._numbers import as_numbers
 from ..inference import noise_edge as edge_of_noise
 from ..linalg.solution import paired_correlations
 from ._axes import add_legend, add_model, add_reference, given_or_new, y_range
-from ._data import paired_scores
+from ._data import paired_scores, scores_of_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,7 +123,7 @@ class CanonicalCorrelationDisplay:
         if X is None or y is None:
             return cls(training, None, edge, name=name).plot(ax)
         return cls.from_predictions(
-            aligner.transform(X), aligner.transform_y(y), training=training, noise_edge=edge, name=name, ax=ax
+            *scores_of_rows(aligner, X, y), training=training, noise_edge=edge, name=name, ax=ax
         )
 
     @classmethod
@@ -169,7 +170,7 @@ class CanonicalCorrelationDisplay:
         if len(x) < 2:
             raise ValueError("Correlations need at least 2 pairs of scores, got 1.")
         if training is not None:
-            training = np.asarray(training, dtype=float)
+            training = np.asarray(as_numbers(training, "training"), dtype=float)
             if training.shape != x.shape[1:]:
                 raise ValueError(
                     f"training must hold a correlation for each of the {x.shape[1]} components, got shape "

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import check_choice, check_whole_number
 from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new
-from ._data import cutoffs, per_direction, smaller_gallery
+from ._data import cutoffs, per_direction, scores_of_rows, sizes_of_galleries
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -127,8 +127,7 @@ class HitRateDisplay:
             The display, drawn.
         """
         return cls.from_predictions(
-            aligner.transform(X),
-            aligner.transform_y(y),
+            *scores_of_rows(aligner, X, y, x_ids, y_ids),
             x_ids=x_ids,
             y_ids=y_ids,
             x_groups=x_groups,
@@ -208,7 +207,7 @@ class HitRateDisplay:
         """
         check_choice(measure, "measure", MEASURES)
         check_whole_number(max_k, "max_k")
-        ks = cutoffs(min(max_k, smaller_gallery(x_scores, y_scores)))
+        ks = cutoffs(min(max_k, min(sizes_of_galleries(x_scores, y_scores))))
         report = retrieval_report(
             x_scores,
             y_scores,

@@ -9,10 +9,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 
 from .._checks import check_whole_number
+from .._errors import in_terms_of
+from ..metrics._inputs import check_sides
 from ..retrieval import k_occurrence
 from ..retrieval.hubness import skewness
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new, y_range
-from ._data import direction_names, smaller_gallery
+from ._data import direction_names
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -168,11 +170,13 @@ class HubnessDisplay:
             If `k` is out of its range, `names` are not two different ones, or as `k_occurrence`.
         """
         directions = direction_names(names)
-        k = check_whole_number(k, "k", high=smaller_gallery(x_scores, y_scores), of="items of the smaller gallery")
+        with in_terms_of(queries="x_scores", gallery="y_scores"):
+            x, y = check_sides(x_scores, y_scores, metric)
+        k = check_whole_number(k, "k", high=min(len(x), len(y)), of="items of the smaller gallery")
         occurrences, chance = {}, {}
-        for direction, (queries, gallery) in zip(directions, ((x_scores, y_scores), (y_scores, x_scores)), strict=True):
+        for direction, (queries, gallery) in zip(directions, ((x, y), (y, x)), strict=True):
             occurrences[direction] = np.asarray(k_occurrence(queries, gallery, k=k, metric=metric))
-            chance[direction] = _random_survival(np.shape(queries)[0], np.shape(gallery)[0], k)
+            chance[direction] = _random_survival(len(queries), len(gallery), k)
         return cls(occurrences, chance, k, name=name).plot(ax)
 
     @property

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, given_or_new, y_range
-from ._data import cutoffs, per_direction, smaller_gallery
+from ._data import cutoffs, per_direction, scores_of_rows, sizes_of_galleries
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,8 +111,7 @@ class PrecisionRecallDisplay:
             The display, drawn.
         """
         return cls.from_predictions(
-            aligner.transform(X),
-            aligner.transform_y(y),
+            *scores_of_rows(aligner, X, y, x_ids, y_ids),
             x_ids=x_ids,
             y_ids=y_ids,
             metric=metric,
@@ -163,7 +162,7 @@ class PrecisionRecallDisplay:
         ValueError
             If `names` are not two different ones, or as `retrieval_report`.
         """
-        largest = smaller_gallery(x_scores, y_scores)
+        largest = min(sizes_of_galleries(x_scores, y_scores))
         ks = np.union1d(cutoffs(largest, n_points=50), _powers_of_ten(largest))
         report = retrieval_report(
             x_scores,

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new
-from ._data import per_direction
+from ._data import per_direction, scores_of_rows, sizes_of_galleries
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -110,8 +110,7 @@ class RankHistogramDisplay:
             The display, drawn.
         """
         return cls.from_predictions(
-            aligner.transform(X),
-            aligner.transform_y(y),
+            *scores_of_rows(aligner, X, y, x_ids, y_ids),
             x_ids=x_ids,
             y_ids=y_ids,
             metric=metric,
@@ -162,7 +161,7 @@ class RankHistogramDisplay:
         ValueError
             If `names` are not two different ones, or as `retrieval_report`.
         """
-        largest = max(np.shape(x_scores)[0], np.shape(y_scores)[0])
+        largest = max(sizes_of_galleries(x_scores, y_scores))
         last_ranks = np.array([*(2**j for j in range(int(largest).bit_length()) if 2**j < largest), max(largest, 1)])
         report = retrieval_report(
             x_scores,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._axes import given_or_new
-from ._data import check_components, class_codes, paired_scores
+from ._data import check_components, class_codes, paired_scores, scores_of_rows
 from ._style import CLASS_COLORS, X_COLOR, Y_COLOR
 
 if TYPE_CHECKING:
@@ -104,8 +104,7 @@ class SharedSpaceDisplay:
             The display, drawn.
         """
         return cls.from_predictions(
-            aligner.transform(X),
-            aligner.transform_y(y),
+            *scores_of_rows(aligner, X, y),
             components=components,
             labels=labels,
             classes=classes,

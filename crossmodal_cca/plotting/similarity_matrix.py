@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_whole_number
+from .._errors import in_terms_of
 from .._similarity import SIMILARITIES
 from ..metrics._inputs import check_sides
 from ._axes import given_or_new
@@ -180,7 +181,8 @@ class SimilarityMatrixDisplay:
             If scores are of different widths or not finite, `metric` is unknown, the ids of one side are missing or not
             one for each row, or `max_items` is not a whole number of at least 1.
         """
-        x, y = check_sides(x_scores, y_scores, metric, told=("x_scores", "y_scores"))
+        with in_terms_of(queries="x_scores", gallery="y_scores"):
+            x, y = check_sides(x_scores, y_scores, metric, told=("x_scores", "y_scores"))
         check_whole_number(max_items, "max_items")
         direction_names(names)
         if (x_ids is None) != (y_ids is None):

@@ -16,7 +16,9 @@ from sklearn.utils import check_random_state
 
 from .._blocks import float_dtype
 from .._checks import check_choice, check_number, check_whole_number, check_whole_numbers
+from .._errors import in_terms_of
 from .._similarity import SIMILARITIES, similarity_named
+from .._sklearn import count_rows
 from .._typing import Cutoff, FloatArray
 from ..metrics._inputs import check_sides, prepare
 from ..metrics.comparison import compared
@@ -139,7 +141,8 @@ def correct_hubness(
     [[0.2, -0.75]]
     """
     q, g = check_sides(queries, gallery, metric)
-    bank = check_sides(query_bank, gallery, metric, told=("query_bank",))[0]
+    with in_terms_of(queries="query_bank"):
+        bank = check_sides(query_bank, gallery, metric, told=("query_bank",))[0]
     check_correction(method, "method", metric)
     n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(bank), of="rows of query_bank")
     dtype = float_dtype(q, g, bank)
@@ -268,7 +271,7 @@ def hubness_report(
     plain = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
     clusters = cluster_codes(groups, "groups", plain.kept, plain.n_queries)
     baseline = evaluate_measures(plain, [chosen], verbose)[:, plain.kept]
-    n_bank, n_found = len(np.asarray(query_bank)), min(10, len(plain.gallery))
+    n_bank, n_found = count_rows(query_bank, "query_bank"), min(10, len(plain.gallery))
     numbers = [n for n in check_whole_numbers(neighbors, "neighbors") if n <= n_bank]
     if not numbers:
         raise ValueError(

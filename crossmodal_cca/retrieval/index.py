@@ -139,10 +139,12 @@ class CrossModalIndex(FittedAlignerMixin, IndexFileMixin, BaseEstimator):
         """
         with unchanged_on_error(self):
             self._check_parameters(query_bank)
-            self.aligner_, self._width = self._frozen_aligner(), None
+            self.aligner_, self._width, self._column_names = self._frozen_aligner(), None, {}
             self._fitted_metric, self._fitted_modality, self._fitted_hubness = self.metric, self.modality, self.hubness
-            bank = None if query_bank is None else self._scores(query_bank, self._query_modality, "query_bank")
-            items = self._scores(gallery, self.modality, "gallery")
+            bank = (
+                None if query_bank is None else self._scores(query_bank, self._query_modality, "query_bank", learn=True)
+            )
+            items = self._scores(gallery, self.modality, "gallery", learn=True)
             for name, rows in (("query_mean_", bank), ("gallery_mean_", items)):
                 mean = rows.mean(axis=0, dtype=float) if self.center and rows is not None else None
                 set_or_delete(self, name, mean)
@@ -344,8 +346,9 @@ class CrossModalIndex(FittedAlignerMixin, IndexFileMixin, BaseEstimator):
     def _query_modality(self) -> str:
         return "x" if self._fitted_modality == "y" else "y"
 
-    def _scores(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+    def _scores(self, rows: ArrayLike, modality: str, name: str, *, learn: bool = False) -> FloatArray:
         """Rows in the shared space, which must all be of one width."""
+        self._check_order_of_columns(rows, modality, name, learn=learn)
         scores = shared_space_scores(self.aligner_, rows, modality, name)
         self._width = self._width or scores.shape[1]
         if scores.shape[1] != self._width:

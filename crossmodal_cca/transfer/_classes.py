@@ -18,10 +18,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import float_dtype, row_slices
 from .._ids import checked_ids, distinct_ids
+from .._numbers import as_numbers
 from .._similarity import unit_rows
-from .._sklearn import check_array, refuse_dask, validate_data
+from .._sklearn import check_array, column_names, count_rows, refuse_dask, validate_data
 from .._typing import FloatArray
-from .._validation import check_sample_weight
+from .._validation import check_same_rows, check_sample_weight, refuse_other_order, warn_of_other_order
 
 # Rows whose scores for all classes are held at a time: few enough for the processor's cache with a thousand classes.
 SCORED_ROWS = 1024
@@ -54,6 +55,8 @@ def labelled_rows(
     refuse_mixed_labels(y, "y")
     rows, labels = validate_data(estimator, X, y=y, dtype="numeric")
     check_classes(labels)
+    warn_of_other_order(X=X, y=y)
+    warn_of_other_order(X=X, sample_weight=sample_weight)
     # A copy: unit length is made in place, and the rows may be the user's own.
     Z = rows.astype(float_dtype(rows))
     w = np.ones(len(Z)) if sample_weight is None else check_sample_weight(sample_weight, len(Z))
@@ -118,7 +121,11 @@ def sums_by_class(Z: FloatArray, codes: NDArray[np.intp], n_classes: int, weight
 
 
 def stacked_by_class(
-    vectors: Any, labelled: LabelledRows, name: str, width: int | None = None
+    vectors: Any,
+    labelled: LabelledRows,
+    name: str,
+    width: int | None = None,
+    feature_names: NDArray[Any] | None = None,
 ) -> tuple[NDArray[Any], FloatArray]:
     """Sorted classes and their vectors as rows, from a mapping or a dataframe with a row for each class.
 
@@ -127,6 +134,7 @@ def stacked_by_class(
     if hasattr(vectors, "index") and hasattr(vectors, "to_numpy"):
         if vectors.index.has_duplicates:
             raise ValueError(f"{name} has several rows for a class; pass one for each.")
+        refuse_other_order(**{name: column_names(vectors), "X": feature_names})
         vectors = dict(zip(vectors.index, vectors.to_numpy(), strict=True))
     if not (isinstance(vectors, Mapping) and len(vectors)):
         raise TypeError(
@@ -139,7 +147,7 @@ def stacked_by_class(
             f"{list(vectors)[:5]} (first five)."
         )
     classes = _classes_of_keys(list(vectors), labelled.classes, name)
-    rows = [np.asarray(vector) for vector in vectors.values()]
+    rows = [np.asarray(as_numbers(vector, name)) for vector in vectors.values()]
     shapes = {row.shape for row in rows}
     if shapes != {rows[0].shape if width is None else (width,)} or rows[0].ndim != 1:
         raise ValueError(
@@ -263,7 +271,9 @@ class ClassScoresMixin(ClassifierMixin):
         ValueError, TypeError
             If the rows are bad, or labels are missing or of types that do not compare.
         """
+        check_same_rows(count_rows(X, "X"), count_rows(y, "y"))
         refuse_mixed_labels(y, "y")
+        warn_of_other_order(X=X, y=y)
         return float(super().score(X, y, sample_weight))
 
     def _all_class_scores(self, X: ArrayLike) -> FloatArray:

@@ -15,9 +15,11 @@ import numpy as np
 from sklearn.base import clone
 
 from .._blocks import row_slices
+from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._sklearn import check_array, count_rows, take_rows
 from .._typing import FloatArray, Split
+from .._validation import warn_of_other_order
 from .._warn import warn
 from ..alignment.selection import SEED_OF_FOLDS, as_positions
 
@@ -33,33 +35,37 @@ def checked_pair(calibration: Any) -> tuple[Any, Any]:
             f"{type(calibration).__name__}. method='conformal' needs it."
         )
     X, y = calibration
-    if count_rows(X) != count_rows(y):
-        raise ValueError(
-            f"calibration must hold pairs of rows, got {count_rows(X)} rows of X and {count_rows(y)} of y."
-        )
+    n, n_partners = count_rows(X, "X"), count_rows(y, "y")
+    if n != n_partners:
+        raise ValueError(f"calibration must hold pairs of rows, got {n} rows of X and {n_partners} of y.")
+    warn_of_other_order(X=X, y=y)
     return X, y
 
 
-def predictions(model: Any, rows: Any, modality: str) -> FloatArray:
-    """The other modality's features; 1-D where the model gives that."""
+def predictions(model: Any, rows: Any, modality: str, name: str) -> FloatArray:
+    """The other modality's features from rows of that name; 1-D where the model gives that."""
     method = "predict" if modality == "y" else "predict_x"
     if not hasattr(model, method):
         raise TypeError(f"aligner must have {method} to predict modality {modality!r}; {type(model).__name__} has not.")
-    return np.asarray(getattr(model, method)(rows))
+    with in_terms_of(**{"X" if modality == "y" else "y": name}):
+        return np.asarray(getattr(model, method)(rows))
 
 
 def residuals(model: Any, calibration: tuple[Any, Any], modality: str) -> FloatArray:
     """Absolute errors of the predictions of calibration rows, (n_rows, n_features) or (n_rows,)."""
     known, wanted = calibration if modality == "y" else calibration[::-1]
-    predicted = predictions(model, known, modality)
-    truth = check_array(wanted, dtype=[np.float64, np.float32], ensure_2d=False, input_name="calibration")
+    in_calibration = {side: f"{side} of calibration" for side in ("X", "y")}
+    predicted = predictions(model, known, modality, in_calibration["X" if modality == "y" else "y"])
+    wanted_name = in_calibration["y" if modality == "y" else "X"]
+    truth = check_array(wanted, dtype=[np.float64, np.float32], ensure_2d=False, input_name=wanted_name)
     own = "transform_y" if modality == "y" else "transform"
     if hasattr(model, own):
         # It compares names of columns, and their order.
-        getattr(model, own)(take_rows(wanted, slice(0, 1)))
+        with in_terms_of(**in_calibration):
+            getattr(model, own)(take_rows(wanted, slice(0, 1)))
     if truth.size != predicted.size:
         raise ValueError(
-            f"calibration has {truth.size // len(truth)} features to be predicted, but the model predicts "
+            f"{wanted_name} has {truth.size // len(truth)} features, but the model predicts "
             f"{predicted.size // len(predicted)}; pass those that it was fitted to."
         )
     errors: FloatArray = np.abs(truth.reshape(predicted.shape) - predicted)
@@ -102,7 +108,7 @@ def cross_fitted(
     predicted, errors = [], []
     for train, test in _folds(cv, X, y, groups):
         fitted = clone(model).fit(take_rows(X, train), take_rows(y, train))
-        predicted.append(predictions(fitted, rows, modality))
+        predicted.append(predictions(fitted, rows, modality, "rows"))
         errors.append(residuals(fitted, (take_rows(X, test), take_rows(y, test)), modality))
     return predicted, errors
 
@@ -127,7 +133,7 @@ def _folds(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:
     # Takes a tenth of a second to import.
     from sklearn.model_selection import GroupKFold, KFold, check_cv
 
-    n = count_rows(X)
+    n = count_rows(X, "X")
     if groups is not None:
         groups = checked_ids(groups, "groups", n, "calibration")
     if isinstance(cv, Integral) and not isinstance(cv, bool):

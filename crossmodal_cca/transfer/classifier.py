@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import check_flag, check_number_or_word
 from .._sklearn import refuse_dask
 from .._typing import FloatArray
-from .._validation import set_or_delete, unchanged_on_error
+from .._validation import set_or_delete, unchanged_on_error, warn_of_other_order
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from ._centring import directions, means_of_modalities
 from ._classes import ClassScoresMixin, checked_labels, refuse_mixed_labels, refuse_unknown
@@ -175,10 +175,11 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         with unchanged_on_error(self):
             self._check_parameters()
             self.aligner_ = self._frozen_aligner()
-            self._predicted, self._width = self.predict_modality, None
-            known = self._embedded(X, self.fit_modality, "X")
+            self._predicted, self._width, self._column_names = self.predict_modality, None, {}
+            known = self._embedded(X, self.fit_modality, "X", learn=True)
             set_or_delete(self, "n_features_in_", self._width if self.aligner is None else None)
             labels = checked_labels(y, "y", len(known), "X")
+            warn_of_other_order(X=X, y=y)
             self.classes_, codes = np.unique(labels, return_inverse=True)
             if len(self.classes_) < 2:
                 raise ValueError(f"y must hold at least two classes, got {len(self.classes_)} class.")
@@ -232,14 +233,15 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             if not (name == "shot_weight" and value is None):
                 check_number_or_word(value, name, word, low=0.0, positive=positive)
 
-    def _embedded(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+    def _embedded(self, rows: ArrayLike, modality: str, name: str, *, learn: bool = False) -> FloatArray:
         """Rows of the shared space."""
+        self._check_order_of_columns(rows, modality, name, learn=learn)
         scores = shared_space_scores(self.aligner_, rows, modality, name)
         self._width = self._width or scores.shape[1]
         if scores.shape[1] != self._width:
             raise ValueError(
                 f"{name} has {scores.shape[1]} features, but CrossModalClassifier is expecting {self._width} features "
-                "as input, as the shared space has."
+                "as input, the width of the shared space."
             )
         return scores
 
@@ -262,8 +264,9 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
                 if getattr(self, name) == word:
                     raise ValueError(f"{name}={word!r} is chosen by held-out shots: pass shots, or a number.")
             return Rows(known[:0], np.zeros(0, np.intp))
-        Z = self._embedded(shots, self.predict_modality, "shots")
+        Z = self._embedded(shots, self.predict_modality, "shots", learn=True)
         labels = checked_labels(shot_labels, "shot_labels", len(Z), "shots")
+        warn_of_other_order(shots=shots, shot_labels=shot_labels)
         refuse_unknown(labels, self.classes_, "shot_labels")
         return Rows(Z, np.searchsorted(self.classes_, labels))
 

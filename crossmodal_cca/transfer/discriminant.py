@@ -194,7 +194,9 @@ class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
             # In double precision: the ridge may be small beside many shots.
             Z = Z.astype(float)
             if given:
-                classes, P = stacked_by_class(self.prototypes, labelled, "prototypes", Z.shape[1])
+                classes, P = stacked_by_class(
+                    *(self.prototypes, labelled, "prototypes"), Z.shape[1], getattr(self, "feature_names_in_", None)
+                )
                 P, codes = unit_rows(P.astype(float)), np.searchsorted(classes, labelled.classes)[codes]
             else:
                 P, prior_shots = np.zeros((len(classes), Z.shape[1])), 0.0

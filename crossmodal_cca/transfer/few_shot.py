@@ -12,9 +12,11 @@ from sklearn.base import clone, is_regressor
 from sklearn.utils import check_random_state
 
 from .._checks import check_choice, check_whole_number, check_whole_numbers
+from .._errors import in_terms_of
 from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows
+from .._validation import warn_of_other_order
 from ..alignment.selection import as_positions
 from ._classes import refuse_mixed_labels
 from .classifier import CrossModalClassifier
@@ -27,6 +29,8 @@ COLUMNS = ("model", "shots", "episode", "class", "recall", "n_rows")
 ROW_COLUMNS = ("row", "group", "n_pool")
 # Share of the rows, or of the groups, that an episode is tested on.
 TEST_SHARE = 0.5
+# What settles the width of a classifier's rows, in terms of the user's arguments.
+_WIDTH = {"the shared space": "descriptions"}
 
 
 def few_shot_episodes(
@@ -121,9 +125,10 @@ def few_shot_episodes(
 
     _check_models(models)
     check_choice(per, "per", ("class", "row"))
-    n = count_rows(X)
+    n = count_rows(X, "X")
     labels = checked_ids(y, "y", n, "X")
     refuse_mixed_labels(labels, "y")
+    warn_of_other_order(X=X, y=y)
     labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
     numbers = _checked_shots(shots, models)
     n_episodes = check_whole_number(n_episodes, "n_episodes", low=2)
@@ -153,7 +158,8 @@ def few_shot_episodes(
                         fitted = _fitted(clone(model), X_shots, y_shots, known)
                     except ValueError as error:
                         raise ValueError(_unfitted(name, m, error)) from error
-                    right = (fitted.predict(X_test) == y_test).astype(float)
+                    with in_terms_of(**_WIDTH):
+                        right = (fitted.predict(X_test) == y_test).astype(float)
                     if per == "row":
                         found = {"class": y_test, "recall": right, "n_rows": 1} | of_rows
                     else:
@@ -174,7 +180,9 @@ def _independent_in_pools(
 def _fitted(model: Any, X: Any, y: NDArray[Any], known: tuple[Any, Any]) -> Any:
     if not isinstance(model, CrossModalClassifier):
         return model.fit(X, y)
-    return model.fit(*known, shots=X, shot_labels=y) if len(y) else model.fit(*known)
+    names = {"X": "descriptions", "y": "description_labels", "shots": "X", "shot_labels": "y"}
+    with in_terms_of(**names, **_WIDTH):
+        return model.fit(*known, shots=X, shot_labels=y) if len(y) else model.fit(*known)
 
 
 def _unfitted(name: str, n_shots: int, error: ValueError) -> str:
@@ -251,7 +259,7 @@ def _checked_descriptions(
             "fitted to them. Pass both if there is one, otherwise neither."
         )
     if wanted:
-        checked_ids(description_labels, "description_labels", count_rows(descriptions), "descriptions")
+        checked_ids(description_labels, "description_labels", count_rows(descriptions, "descriptions"), "descriptions")
         refuse_mixed_labels(description_labels, "description_labels")
         missing = set(labels.tolist()).difference(np.asarray(description_labels).tolist())
         if missing:

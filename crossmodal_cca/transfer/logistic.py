@@ -197,7 +197,9 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
             Z, w = labelled.Z, labelled.sample_weight
             classes, P, codes = labelled.classes, None, labelled.codes
             if given:
-                classes, P = stacked_by_class(self.prototypes, labelled, "prototypes", Z.shape[1])
+                classes, P = stacked_by_class(
+                    *(self.prototypes, labelled, "prototypes"), Z.shape[1], getattr(self, "feature_names_in_", None)
+                )
                 codes = np.searchsorted(classes, labelled.classes)[codes]
             P = class_prototypes(labelled) if P is None else unit_rows(P)
             if given:

@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import check_choice, check_confidence_level
 from .._sklearn import check_array, count_rows
 from .._typing import FloatArray
-from .._validation import check_same_rows
+from .._validation import check_same_rows, warn_of_other_order
 from .._warn import warn
-from ..alignment.fitted import check_modality
+from ..alignment.fitted import check_modality, check_training_rows
 from ..metrics._inputs import prepare
 from ..metrics.intervals import interval_of_mean, percentile_interval
 from ..metrics.measures import ChosenMeasure, evaluate_measures
@@ -146,11 +146,11 @@ def prediction_intervals(
     pairs = checked_pair(calibration)
     if cv is None:
         check_is_fitted(aligner)
-        predicted = predictions(aligner, rows, modality)
+        predicted = predictions(aligner, rows, modality, "rows")
         intervals = split_interval(predicted, residuals(aligner, pairs, modality), confidence_level)
     else:
         intervals = cross_interval(*cross_fitted(aligner, rows, pairs, modality, cv, groups), confidence_level)
-    warn_of_few(count_rows(pairs[0]), confidence_level)
+    warn_of_few(count_rows(pairs[0], "calibration"), confidence_level)
     return intervals
 
 
@@ -165,7 +165,7 @@ def _gaussian_intervals(
             f"aligner must have residual_covariance, as linear aligners do; {type(aligner).__name__} has not. Use "
             "method='conformal', with calibration rows."
         )
-    predicted = predictions(aligner, rows, modality)
+    predicted = predictions(aligner, rows, modality, "rows")
     _warn_of_few_rows(aligner, modality, confidence_level)
     half = norm.ppf((1 + confidence_level) / 2) * np.sqrt(np.diagonal(aligner.residual_covariance(modality)))
     half = half[0] if predicted.ndim == 1 else half
@@ -274,11 +274,12 @@ def prediction_report(
         array: FloatArray = check_array(A, dtype=[np.float64, np.float32], ensure_2d=False, input_name=name)
         sides[name] = array.reshape(len(array), -1)
     check_same_rows(len(sides["X"]), len(sides["y"]))
-    check_same_rows(len(sides["X_train"]), len(sides["y_train"]))
+    warn_of_other_order(X=X, y=y)
+    check_training_rows(aligner, X, y, X_train, y_train)
     own, other = ("y", "X") if modality == "y" else ("X", "y")
     truth, training = sides[own], sides[f"{own}_train"]
     # The rows as they came: they may have names.
-    predicted = predictions(aligner, X if modality == "y" else y, modality).reshape(len(truth), -1)
+    predicted = predictions(aligner, X if modality == "y" else y, modality, other).reshape(len(truth), -1)
     if predicted.shape[1] != truth.shape[1] or training.shape[1] != truth.shape[1]:
         raise ValueError(
             f"{own} has {truth.shape[1]} features, {own}_train {training.shape[1]}, and predictions "

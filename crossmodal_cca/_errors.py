@@ -1,0 +1,42 @@
+"""Errors that speak of the arguments that the user passed, however deep below the call they arise."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+
+@contextmanager
+def about(*names: str) -> Iterator[None]:
+    """Name the arguments that a conversion is about, where its error names none of them."""
+    try:
+        with np.errstate(over="ignore"):  # who converts looks for infinite numbers
+            yield
+    except OverflowError as error:
+        raise ValueError(f"{names[0]} holds whole numbers that are too large for a float.") from error
+    except (ValueError, TypeError) as error:
+        message = _message(error)
+        if message is not None and not re.search(rf"\b({'|'.join(map(re.escape, names))})\b", message):
+            error.args = (f"{', '.join(names)}: {message}",)
+        raise
+
+
+@contextmanager
+def in_terms_of(**names: str) -> Iterator[None]:
+    """Call arguments in errors by the user's names, given by the names that they have inside."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        message = _message(error)
+        if message is not None:
+            error.args = (re.sub(rf"\b({'|'.join(map(re.escape, names))})\b", lambda found: names[found[0]], message),)
+        raise
+
+
+def _message(error: Exception) -> Any:
+    """The whole of what an error says; None where it has more parts, as one about bytes."""
+    return error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else None

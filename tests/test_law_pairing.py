@@ -1,0 +1,187 @@
+"""Rows are paired by position and columns too: names and labels that say otherwise are refused, or warned of."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from aligner_rows import FITTED, NEW_X, NEW_Y, X, Y
+from everything import TABLE
+from space_rows import LABELS, NEW_LABELS, NEW_POINTS, POINTS_X, POINTS_Y, PROTOTYPES
+
+from crossmodal_cca import CCA, CrossModalPipeline, PairMoments
+from crossmodal_cca.metrics import compare_retrieval, make_retrieval_scorer, retrieval_ranks, retrieval_report
+from crossmodal_cca.retrieval import CrossModalIndex, correct_hubness, k_occurrence, search_shards
+from crossmodal_cca.transfer import CrossModalClassifier, GaussianDiscriminant, PrototypeLogisticRegression, SharedSpace
+
+# What is paired row by row with rows of features: other rows, labels, weights, nuisance variables.
+BY_POSITION = {
+    *("X", "y", "X_test", "y_test", "X_train", "y_train", "sample_weight", "nuisance", "shots", "shot_labels"),
+    *("queries", "gallery", "x_scores", "y_scores"),
+}
+IDS = {"query_ids", "gallery_ids", "ids", "descriptions"}
+
+
+def paired(call):
+    """Groups of arguments whose rows are pairs."""
+    groups = [[name for name in group if name in BY_POSITION] for group in (call.together, call.also_together)]
+    return [group for group in groups if len(group) > 1] if not IDS & call.arguments.keys() else []
+
+
+def labelled(values, labels):
+    return pd.DataFrame(values, index=labels) if np.ndim(values) == 2 else pd.Series(values, index=labels)
+
+
+PAIRED = {f"{row_id} {call}": (row, call) for row_id, row in TABLE.items() for call in row.all_calls if paired(call)}
+
+
+@pytest.mark.parametrize("what", PAIRED)
+def test_labels_of_rows_in_another_order_are_warned_of(what):
+    row, call = PAIRED[what]
+    thing = row.made()
+    for one, *others in paired(call):
+        labels = pd.Index([f"row {i}" for i in range(len(call.arguments[one]))])
+        for other in others:
+            first, second = (call.arguments[name] for name in (one, other))
+            called = {one: labelled(first, labels), other: labelled(second, labels[::-1])}
+            with pytest.warns(UserWarning, match=rf"indexes of {one} and {other} hold .*\.loc\[{one}\.index\]") as seen:
+                call.on(thing, **called)
+            assert {Path(warning.filename).parent for warning in seen} == {Path(__file__).parent}
+            # Warnings are errors: none of these says a word.
+            for same in (labels, labels[::-1] + " of another table", labels[:1].repeat(len(labels))):
+                call.on(thing, **called | {other: labelled(second, same)})
+
+
+def test_sorting_as_the_warning_says_is_what_is_wanted():
+    frame_x, frame_y = pd.DataFrame(X).add_prefix("x"), pd.DataFrame(Y).add_prefix("y").sample(frac=1, random_state=0)
+    with pytest.warns(UserWarning, match=r"pass y\.loc\[X\.index\] as y"):
+        CCA(2).fit(frame_x, frame_y)
+    paired_anew = CCA(2).fit(frame_x, frame_y.loc[frame_x.index])
+    np.testing.assert_allclose(paired_anew.coef_, CCA(2).fit(X, Y).coef_, rtol=0, atol=1e-12)
+
+
+SHUFFLED = pd.DataFrame(Y)[::-1].add_prefix("y")
+MORE_PAIRS = {
+    "score": lambda x, y: CCA(2).fit(x, Y).score(x, y),
+    "a pipeline with transformers": lambda x, y: CrossModalPipeline(CCA(2), x_transformer=Centred()).fit(x, y),
+    "a scorer": lambda x, y: make_retrieval_scorer("hit_rate_at_5")(CCA(2).fit(x, Y), x, y),
+    "moments in blocks": lambda x, y: PairMoments.from_blocks([(x, y)]),
+    "a comparison": lambda x, y: compare_retrieval((x.iloc[:, :2], y.iloc[:, :2]), (X, X), n_resamples=0),
+}
+
+
+class Centred(SharedSpace):
+    """A transformer whose rows have no labels."""
+
+    def fit_transform(self, X, y=None):
+        return np.asarray(X)
+
+
+@pytest.mark.parametrize("call", MORE_PAIRS.values(), ids=MORE_PAIRS)
+def test_they_are_warned_of_where_scores_have_lost_them(call):
+    with pytest.warns(UserWarning, match="hold the same labels in different orders"):
+        call(pd.DataFrame(X).add_prefix("x"), SHUFFLED)
+
+
+def named(values, names="abc"):
+    return pd.DataFrame(values, columns=list(names)[: values.shape[1]])
+
+
+def turned(frame):
+    return frame[frame.columns[::-1]]
+
+
+X_3, Y_3, NEW_3 = named(POINTS_X), named(POINTS_Y), named(NEW_POINTS)
+ALIGNED_X, ALIGNED_Y = (named(rows, "vwxyz") for rows in (NEW_X, NEW_Y))
+DESCRIPTIONS = pd.DataFrame(PROTOTYPES, index=list("abc")).T
+# Calls of one side whose columns are known, and the side in the right order.
+ORDERED = {
+    "metrics": (lambda rows: retrieval_ranks(rows, Y_3), X_3),
+    "a report": (lambda rows: retrieval_report(X_3, rows, n_bootstrap=0), Y_3),
+    "occurrences": (lambda rows: k_occurrence(rows, Y_3, k=2), X_3),
+    "a bank": (lambda rows: correct_hubness(X_3, Y_3, rows, n_neighbors=2), NEW_3),
+    "shards": (lambda rows: search_shards(rows, Y_3, 2), X_3),
+    "queries of an index": (lambda rows: CrossModalIndex().fit(Y_3).kneighbors(rows, 2), X_3),
+    "queries shown": (lambda rows: CrossModalIndex().fit(Y_3).show(rows, 2), X_3),
+    "more of a gallery": (lambda rows: CrossModalIndex().fit(Y_3).add(rows), NEW_3),
+    "a bank of an index": (
+        lambda rows: CrossModalIndex(hubness="csls", hubness_neighbors=2).fit(Y_3, query_bank=rows),
+        X_3,
+    ),
+    "more of a gallery of an aligner without names": (
+        lambda rows: CrossModalIndex(FITTED).fit(named(Y, "vwxyz")).add(rows),
+        ALIGNED_Y,
+    ),
+    "queries beside the bank of an aligner without names": (
+        lambda rows: (
+            CrossModalIndex(FITTED, hubness="csls", hubness_neighbors=2)
+            .fit(Y, query_bank=named(X, "vwxyz"))
+            .kneighbors(rows, 2)
+        ),
+        ALIGNED_X,
+    ),
+    "a classifier": (lambda rows: CrossModalClassifier().fit(X_3, LABELS).predict(rows), NEW_3),
+    "shots": (lambda rows: CrossModalClassifier().fit(X_3, LABELS, shots=rows, shot_labels=NEW_LABELS), NEW_3),
+    "rows beside shots of an aligner without names": (
+        lambda rows: (
+            CrossModalClassifier(FITTED).fit(Y, LABELS, shots=ALIGNED_X, shot_labels=NEW_LABELS).predict_proba(rows)
+        ),
+        ALIGNED_X,
+    ),
+    "a shared space": (lambda rows: SharedSpace().fit(X_3).transform(rows), NEW_3),
+    "prototypes of a discriminant": (lambda rows: GaussianDiscriminant(prototypes=rows).fit(X_3, LABELS), DESCRIPTIONS),
+    "prototypes of logistic regression": (
+        lambda rows: PrototypeLogisticRegression(prototypes=rows).fit(X_3, LABELS),
+        DESCRIPTIONS,
+    ),
+}
+
+
+# scikit-learn's word about an aligner that was fitted without names.
+without_names = pytest.mark.filterwarnings("ignore:X has feature names, but")
+
+
+@without_names
+@pytest.mark.parametrize("what", ORDERED)
+def test_columns_of_the_same_names_in_another_order_are_refused(what):
+    call, rows = ORDERED[what]
+    call(rows)
+    with pytest.raises(ValueError, match=r"in different orders|in the same order as they were in fit"):
+        call(turned(rows))
+
+
+@without_names
+@pytest.mark.parametrize("what", [what for what in ORDERED if what != "a shared space"])
+def test_columns_of_other_names_or_none_are_not_compared(what):
+    call, rows = ORDERED[what]
+    call(rows.add_prefix("other "))
+    call(rows.set_axis(range(rows.shape[1]), axis=1))
+
+
+def test_names_that_are_partly_numbers_are_none_where_none_are_needed():
+    mixed = X_3.rename(columns={"a": 0})
+    np.testing.assert_array_equal(retrieval_ranks(mixed, turned(Y_3)), retrieval_ranks(X_3, turned(Y_3).to_numpy()))
+    with pytest.raises(TypeError, match=r"converting.*y\.columns|y\.columns = y\.columns\.astype"):
+        CCA(1).fit(POINTS_X, mixed)
+
+
+def test_a_refused_order_changes_no_index():
+    index = CrossModalIndex().fit(Y_3)
+    before = index.kneighbors(X_3, 3)
+    with pytest.raises(ValueError, match="rows and the rows that CrossModalIndex was fitted to"):
+        index.add(turned(NEW_3))
+    np.testing.assert_array_equal(index.kneighbors(X_3, 3), before)
+
+
+def test_an_index_from_a_file_knows_its_columns(tmp_path):
+    CrossModalIndex().fit(Y_3).save(tmp_path / "index")
+    loaded = CrossModalIndex.load(tmp_path / "index")
+    with pytest.raises(ValueError, match="in different orders"):
+        loaded.kneighbors(turned(X_3), 2)
+
+
+def test_an_aligner_set_after_the_fit_is_not_asked():
+    index = CrossModalIndex().fit(Y_3)
+    index.aligner = FITTED
+    with pytest.raises(ValueError, match="in different orders"):
+        index.kneighbors(turned(X_3), 2)
