@@ -39,7 +39,7 @@ def test_every_similarity_of_the_table_is_tested():
 
 @similarities
 def test_the_layout_orders_items_as_the_similarity_does(name):
-    rows, norms, lay_out = SIMILARITIES[name].laid_out(GALLERY.copy())
+    rows, norms, lay_out, _ = SIMILARITIES[name].laid_out(GALLERY.copy())
     queries = pickle.loads(pickle.dumps(lay_out))(QUERIES.copy())
     assert_allclose(np.linalg.norm(queries, axis=1), 1)
     scores = queries @ rows.T

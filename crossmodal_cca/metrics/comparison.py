@@ -19,6 +19,7 @@ from .report import (
     check_resampling,
     check_same_sizes,
     chosen_measures,
+    gallery_size,
     sizes,
     table_of_directions,
 )
@@ -268,6 +269,6 @@ def shuffled_pair_control(
             "chance": chances(chosen, problem),
             "p_value": (1 + n_as_good) / (1 + n_shuffles),
             "n_queries": len(problem.kept),
-            "n_gallery": len(problem.gallery),
+            "n_gallery": gallery_size(problem),
         }
     return table_of_directions(tables, chosen)

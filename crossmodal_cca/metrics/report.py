@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._blocks import row_slices
 from .._checks import check_confidence_level, check_whole_number, check_whole_numbers
 from .._typing import Array, Cutoff
 from ._inputs import RetrievalProblem, prepare
+from ._tables import transposed
 from .measures import ChosenMeasure, evaluate_measures
 from .ranks import RelevantCounts, evaluate, expected_rank
 from .resampling import bootstrap, cluster_codes, percentile_interval
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Relevant items whose chance is computed at once.
+_RELEVANT_AT_ONCE = 2**16
 
 
 def retrieval_report(
@@ -121,13 +126,13 @@ def retrieval_report(
 
 
 def both_directions(
-    x_scores: Any, y_scores: Any, x_ids: Any, y_ids: Any, relevance: Any, metric: str
+    x_scores: Any, y_scores: Any, x_ids: Any, y_ids: Any, relevance: Any, metric: str, exclude: Any = None
 ) -> list[tuple[str, RetrievalProblem]]:
     """The two retrieval problems of a report, under their names."""
-    back = None if relevance is None else (relevance if hasattr(relevance, "T") else np.asarray(relevance)).T
+    back = transposed(relevance), transposed(exclude)
     return [
-        ("x → y", prepare(x_scores, y_scores, x_ids, y_ids, metric, relevance)),
-        ("y → x", prepare(y_scores, x_scores, y_ids, x_ids, metric, back)),
+        ("x → y", prepare(x_scores, y_scores, x_ids, y_ids, metric, relevance, exclude)),
+        ("y → x", prepare(y_scores, x_scores, y_ids, x_ids, metric, *back)),
     ]
 
 
@@ -160,27 +165,40 @@ def aggregates(measures: Sequence[ChosenMeasure], values: Array) -> list[float]:
 
 def chances(measures: Sequence[ChosenMeasure], problem: RetrievalProblem) -> list[float]:
     """What a constant similarity scores in this gallery."""
-    n_gallery = len(problem.gallery)
-    if problem.grades is None:
-        # One query for each number of relevant items will do.
-        n_relevant, case = np.unique(problem.n_relevant, return_inverse=True)
-        grade = None
+    if problem.relevance.is_graded:
+        n_relevant, n_gallery, case = problem.n_relevant, problem.n_gallery, None
     else:
-        n_relevant, case = problem.n_relevant, np.arange(len(problem.kept))
-        grade = np.concatenate([problem.grades[a:b] for a, b in zip(problem.first, problem.last, strict=True)])
-    query = np.repeat(np.arange(len(n_relevant)), n_relevant)
-    nothing, everything = np.zeros_like(query), np.full_like(query, n_gallery)
-    counts = RelevantCounts(query, nothing, everything, nothing, n_relevant[query], n_relevant, n_gallery, grade)
-    return aggregates(measures, np.stack([chosen.reducer(counts)[case] for chosen in measures]))
+        # One query for each number of relevant items and of all items will do.
+        sizes, case = np.unique(np.stack((problem.n_relevant, problem.n_gallery)), axis=1, return_inverse=True)
+        n_relevant, n_gallery = sizes
+    values = []
+    # Some at a time: for each relevant item a measure needs many numbers.
+    for queries in row_slices(len(n_relevant), max(1, _RELEVANT_AT_ONCE // int(n_relevant.max()))):
+        numbers, every = n_relevant[queries], n_gallery[queries]
+        query = np.repeat(np.arange(len(numbers)), numbers)
+        nothing = np.zeros_like(query)
+        grade = None
+        if case is None:
+            of_each = [problem.grades(q, problem.relevant(q)) for q in range(queries.start, queries.stop)]
+            grade = np.concatenate(of_each)
+        counts = RelevantCounts(query, nothing, every[query], nothing, numbers[query], numbers, every, grade)
+        values.append(np.stack([chosen.reducer(counts) for chosen in measures]))
+    found = np.concatenate(values, axis=1)
+    return aggregates(measures, found if case is None else found[:, case.ravel()])
 
 
-def sizes(problem: RetrievalProblem, clusters: Array) -> dict[str, int]:
+def sizes(problem: RetrievalProblem, clusters: Array) -> dict[str, float]:
     """The numbers without which no figure means anything."""
     return {
         "n_queries": len(problem.kept),
         "n_clusters": int(clusters.max()) + 1,
-        "n_gallery": len(problem.gallery),
+        "n_gallery": gallery_size(problem),
     }
+
+
+def gallery_size(problem: RetrievalProblem) -> float:
+    """Items in the list of a query: their mean, where `exclude` leaves some more than others."""
+    return int(problem.n_gallery[0]) if np.ptp(problem.n_gallery) == 0 else float(problem.n_gallery.mean())
 
 
 def table_of_directions(tables: dict[str, dict[str, Any]], measures: Sequence[ChosenMeasure]) -> pd.DataFrame:
@@ -281,7 +299,7 @@ def query_report(
 
 def check_same_sizes(one: RetrievalProblem, other: RetrievalProblem) -> None:
     """Refuse to compare models on different queries or galleries."""
-    shapes = [(problem.n_queries, len(problem.gallery)) for problem in (one, other)]
+    shapes = [(problem.n_queries, len(problem.items)) for problem in (one, other)]
     if shapes[0] != shapes[1]:
         raise ValueError(
             "Both models must be asked the same queries in the same gallery, but the numbers of queries and items are "
