@@ -106,12 +106,12 @@ class Cosine(Similarity):
 
     def distances(self, similarities: FloatArray) -> FloatArray:
         # What is rounded across an end is at the end.
-        return np.clip(super().distances(similarities), 0.0, 2.0)
+        return np.asarray(np.clip(super().distances(similarities), 0.0, 2.0))
 
     def matrix(self, x: Array, y: Array) -> FloatArray:
         from sklearn.metrics.pairwise import cosine_similarity
 
-        return np.clip(cosine_similarity(x, y), -1.0, 1.0)
+        return np.asarray(np.clip(cosine_similarity(x, y), -1.0, 1.0))
 
 
 class Dot(Similarity):
@@ -259,9 +259,7 @@ def tie_width(rows: FloatArray, norms: FloatArray) -> FloatArray:
     return np.asarray(width * norms, rows.dtype)
 
 
-def _units_without_rounding(
-    queries: Array, gallery: Array, dtype: Any, squares: bool = False
-) -> Units | None:
+def _units_without_rounding(queries: Array, gallery: Array, dtype: Any, squares: bool = False) -> Units | None:
     """Units of the two sides in which no sum of products rounds, one for both with `squares`: minus half an item's.
 
     That is so where all entries are whole multiples of a step, and sums of magnitudes have no more digits, counted in

@@ -18,7 +18,7 @@ from .._typing import Array, FloatArray
 Judge = Callable[[Array, Array, Array], tuple[Array, Array]]
 # Pairs judged at once.
 _JUDGED_AT_ONCE = 2**18
-# Widths that are within this factor of the median all count as the largest: one number a row is compared faster.
+# Widths that are within this factor of their mean all count as the largest: one number a row is compared faster.
 _ALIKE = 2
 
 
@@ -76,7 +76,7 @@ def count_around(
     # Counting a contiguous mask of one row is many times faster than along an axis of a block.
     above, reaching, is_relevant = (np.zeros(n_items, dtype=bool) for _ in range(3))
     common = width.max()
-    alike = bool(common <= _ALIKE * np.median(width))
+    alike = bool(common <= _ALIKE * width.mean())
     high, low = (targets.high + common, targets.low - common) if alike else (targets.high, targets.low)
     pending = _Pending(counts, judge)
     for t, (q, most, least) in enumerate(zip(targets.query.tolist(), high, low, strict=True)):
@@ -89,7 +89,7 @@ def count_around(
             counts[2, t] = np.count_nonzero(above[relevant(q)])
         if n_reaching == n_above + present:
             continue
-        doubtful = np.flatnonzero(np.not_equal(above, reaching, out=reaching))
+        doubtful = np.not_equal(above, reaching, out=reaching).nonzero()[0]
         items = relevant(q)
         is_relevant[items] = True
         pending.add(t, doubtful, is_relevant[doubtful])

@@ -41,6 +41,7 @@ def compare_retrieval(
     ks: Sequence[int] = (1, 5, 10),
     measures: Sequence[str] | None = None,
     metric: str = "cosine",
+    exclude: Any = None,
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
@@ -67,6 +68,9 @@ def compare_retrieval(
         Metrics by name; None for those of :func:`retrieval_report`.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
+        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
+        ``i`` of one side for row ``i`` of the other.
     n_resamples : int >= 0, default=1000
         Bootstrap resamples, and random swaps; 0 leaves interval and p-value NaN.
     confidence_level : float in (0, 1), default=0.95
@@ -122,7 +126,8 @@ def compare_retrieval(
     given = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
     tables = {}
     for (direction, problem), (_, other) in zip(
-        *(both_directions(*pair, x_ids, y_ids, relevance, metric) for pair in (scores, baseline_scores)), strict=True
+        *(both_directions(*pair, x_ids, y_ids, relevance, metric, exclude) for pair in (scores, baseline_scores)),
+        strict=True,
     ):
         check_same_sizes(problem, other)
         name, groups = given[direction]
@@ -178,6 +183,7 @@ def shuffled_pair_control(
     ks: Sequence[int] = (1, 5, 10),
     measures: Sequence[str] | None = None,
     metric: str = "cosine",
+    exclude: Any = None,
     n_shuffles: int = 20,
     random_state: Any = None,
     verbose: int = 0,
@@ -210,6 +216,9 @@ def shuffled_pair_control(
         Metrics by name; None for those of :func:`retrieval_report`.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
+        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
+        ``i`` of one side for row ``i`` of the other.
     n_shuffles : int >= 1, default=20
         Fits to wrong pairs.
     random_state : int, RandomState instance or None, default=None
@@ -247,7 +256,7 @@ def shuffled_pair_control(
     def measured(partners: Any) -> dict[str, tuple[Any, Any]]:
         model = clone(aligner).fit(X, partners)
         scores = model.transform(X_test), model.transform_y(y_test)
-        problems = both_directions(*scores, x_ids, y_ids, relevance, metric)
+        problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude)
         return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
 
     true = measured(y)

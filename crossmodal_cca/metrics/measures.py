@@ -235,6 +235,9 @@ def per_query(
         Instead of ids: grades >= 0, an item being relevant where they are positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
     verbose : int >= 0, default=0
         Above 0, progress is printed.
 

@@ -94,9 +94,9 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
 
 
 def _block_bytes(problem: RetrievalProblem) -> int:
-    """Memory of a block; beside a table, no more than that has entries, so that it is the table that counts."""
+    """Memory of a block; beside a table, half as many bytes as that has entries, so that it is the table that counts."""
     tables = [table for table in (problem.relevance, problem.excluded) if isinstance(table, Table)]
-    return min([BLOCK_BYTES, *(table.n_entries for table in tables)])
+    return min([BLOCK_BYTES, *(table.n_entries // 2 for table in tables)])
 
 
 def _count_few(

@@ -36,6 +36,7 @@ def retrieval_report(
     ks: Sequence[int] = (1, 5, 10),
     measures: Sequence[str] | None = None,
     metric: str = "cosine",
+    exclude: Any = None,
     n_bootstrap: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
@@ -64,6 +65,9 @@ def retrieval_report(
         ``mean_reciprocal_rank``, ``mean_average_precision`` (whole list) and ``median_rank``.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
+        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
+        ``i`` of one side for row ``i`` of the other.
     n_bootstrap : int >= 0, default=1000
         Resamples of the queries; 0 leaves the intervals NaN.
     confidence_level : float in (0, 1), default=0.95
@@ -78,7 +82,8 @@ def retrieval_report(
     DataFrame of shape (2 * n_measures, 7)
         Rows: ``("x → y" | "y → x", metric)``, the direction being query → gallery. Columns: ``value``; ``low`` and
         ``high`` ends of the interval; ``chance``, what a constant similarity scores; ``n_queries`` that have a relevant
-        item; ``n_clusters`` that they form; ``n_gallery``.
+        item; ``n_clusters`` that they form; ``n_gallery``, items in the list of a query (their mean, where `exclude`
+        leaves some more than others).
 
     Raises
     ------
@@ -115,7 +120,7 @@ def retrieval_report(
     rng = check_random_state(random_state)
     groups = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
     tables = {}
-    for direction, problem in both_directions(x_scores, y_scores, x_ids, y_ids, relevance, metric):
+    for direction, problem in both_directions(x_scores, y_scores, x_ids, y_ids, relevance, metric, exclude):
         name, given = groups[direction]
         clusters = cluster_codes(given, name, problem.kept, problem.n_queries)
         values = evaluate_measures(problem, chosen, verbose)[:, problem.kept]
@@ -220,6 +225,7 @@ def query_report(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
     """How every single query fares, and whether it got better or worse than under a baseline.
@@ -241,6 +247,9 @@ def query_report(
         Instead of ids: grades >= 0, an item being relevant where they are positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
     verbose : int >= 0, default=0
         Above 0, progress is printed.
 
@@ -283,7 +292,7 @@ def query_report(
     for prefix, sides in {"": (queries, gallery), "baseline_": baseline}.items():
         if sides is None:
             continue
-        problem = prepare(*sides, query_ids, gallery_ids, metric, relevance)
+        problem = prepare(*sides, query_ids, gallery_ids, metric, relevance, exclude)
         if not prefix:
             table["n_relevant"] = np.zeros(problem.n_queries, dtype=np.int64)
             table["n_relevant"][problem.kept] = problem.n_relevant

@@ -90,9 +90,13 @@ class _Shard:
         """Items that are not in the list of a query."""
         assert self.question.excluded is not None
         places = self.question.excluded.items(query) - self.start
-        row_of_place = np.empty(len(self.order), dtype=np.intp)
-        row_of_place[self.order] = np.arange(len(self.order))
-        return row_of_place[places[(places >= 0) & (places < len(self.order))]]
+        return np.asarray(self._row_of_place[places[(places >= 0) & (places < len(self.order))]])
+
+    @cached_property
+    def _row_of_place(self) -> Array:
+        rows = np.empty(len(self.order), dtype=np.intp)
+        rows[self.order] = np.arange(len(self.order))
+        return rows
 
     def exact(self, query: Array, item: Array) -> tuple[FloatArray, FloatArray]:
         """Similarity of pairs in double precision, and how far each is rounded."""

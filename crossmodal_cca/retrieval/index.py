@@ -282,6 +282,9 @@ class CrossModalIndex(FittedAlignerMixin, BaseEstimator):
             plain = SearchSpace(np.ascontiguousarray(self.embeddings_[:, :-1]), self._similarity)
             own = bias(queries[:, :-1], plain, min(self._bias_neighbors, len(self)))
             similarities = 2 * similarities - own[:, None]
+        if self._fitted_hubness is not None:
+            # Corrected similarities have no ends to be kept within.
+            return self._similarity.at_distance_zero - similarities, positions
         return self._similarity.distances(similarities), positions
 
     def show(
