@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,8 +87,7 @@ class Table:
         """How many items each query has, shape (n_queries,)."""
         if is_sparse(self.table):
             return np.diff(self.table.indptr)
-        blocks = row_slices(len(self.table), max(1, 2**20 // self.table.shape[1]))
-        return np.concatenate([np.count_nonzero(self.table[rows], axis=1) for rows in blocks])
+        return np.concatenate([np.count_nonzero(part, axis=1) for part in _in_parts(self.table)])
 
     def _span(self, query: int) -> slice:
         return slice(self.table.indptr[query], self.table.indptr[query + 1])
@@ -128,12 +128,18 @@ def left_out(exclude: Any, n_queries: int, n_gallery: int) -> Table | None:
         return Table(sparse.eye_array(n_queries, dtype=bool, format="csr"))
     table = _checked(exclude, "exclude", shape)
     values = table.data if is_sparse(table) else table
-    if values.dtype != bool and not ((values == 0) | (values == 1)).all():
+    if values.dtype != bool and not all(((part == 0) | (part == 1)).all() for part in _in_parts(values)):
         raise ValueError(
             "exclude must be a table of True and False (or 1 and 0), True where an item is left out of a query's list; "
             f"got other numbers, of type {values.dtype}."
         )
     return Table(table)
+
+
+def _in_parts(values: Array) -> Iterator[Array]:
+    """Rows, or entries, some at a time, so that what is made of them is small."""
+    for part in row_slices(len(values), max(1, 2**18 * len(values) // max(values.size, 1))):
+        yield values[part]
 
 
 def transposed(table: Any) -> Any:

@@ -94,7 +94,7 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
 
 
 def _block_bytes(problem: RetrievalProblem) -> int:
-    """Memory of a block; beside a table, half as many bytes as that has entries, so that it is the table that counts."""
+    """Memory of a block; beside a table at most half as many bytes as that has entries."""
     tables = [table for table in (problem.relevance, problem.excluded) if isinstance(table, Table)]
     return min([BLOCK_BYTES, *(table.n_entries // 2 for table in tables)])
 
@@ -172,20 +172,24 @@ def _count_all(scores: Array, width: Array, problem: RetrievalProblem, rows: sli
     grade = np.empty(counts.shape[1]) if problem.relevance.is_graded else None
     end = 0
     for q, row in enumerate(scores, rows.start):
-        items = problem.relevant(q)
-        start, end = end, end + len(items)
-        own_width = width
-        found = count_by_sorting(row, own_width, items)
-        if (found[1] > 1).any() and not problem.is_settled:
-            row, own_width = _from_differences(row, problem, q)
-            found = count_by_sorting(row, own_width, items)
-        among = count_by_sorting(row[items], own_width[items], np.arange(len(items)))
-        best_first = np.argsort(-row[items], kind="stable")
-        counts[:, start:end] = np.stack((*found, *among))[:, best_first]
+        relevant = problem.relevant(q)
+        start, end = end, end + len(relevant)
+        order, counts[:, start:end] = _sorted_counts(row, width, relevant)
+        if (counts[1, start:end] > 1).any() and not problem.is_settled:
+            order, counts[:, start:end] = _sorted_counts(*_from_differences(row, problem, q), relevant)
         if grade is not None:
-            grade[start:end] = problem.grades(q, items)[best_first]
+            grade[start:end] = problem.grades(q, relevant)[order]
     query = np.repeat(np.arange(len(n_relevant)), n_relevant)
     return RelevantCounts(query, *Counts(*counts), n_relevant, problem.n_gallery[rows], grade)
+
+
+def _sorted_counts(row: Array, width: Array, relevant: Array) -> tuple[Array, Array]:
+    """Order of the relevant items, the best first, and the counts of each."""
+    order = np.argsort(row[relevant])[::-1]
+    items = relevant[order]
+    found = count_by_sorting(row, width, items)
+    among = count_by_sorting(row[items], width[items], np.arange(len(items)))
+    return order, np.stack((*found, *among))
 
 
 def _from_differences(scores: Array, problem: RetrievalProblem, query: int) -> tuple[Array, Array]:
