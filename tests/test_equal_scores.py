@@ -122,6 +122,7 @@ def test_what_differs_is_told_apart(rows, dtype, metric):
 def test_judging_pairs_one_by_one_and_products_in_double_precision_agree(rows, metric, monkeypatch):
     queries, gallery, options = problem(rows, "float32", metric)
     answers = [retrieval_ranks(queries, gallery, **options)]
+    precisions = [per_query("mean_average_precision", queries, gallery, **options)]
     # Without the layout that needs no judgement.
     monkeypatch.setattr(type(SIMILARITIES[metric]), "laid_out_exactly", lambda *_: None)
     for doubts, at_once in ((0, 2**18), (np.inf, 2**18), (np.inf, 0)):
@@ -129,6 +130,7 @@ def test_judging_pairs_one_by_one_and_products_in_double_precision_agree(rows, m
         monkeypatch.setattr(sharded, "DOUBTS_TO_JUDGE", doubts)
         monkeypatch.setattr(_counting, "_JUDGED_AT_ONCE", at_once)
         answers.append(retrieval_ranks(queries, gallery, **options))
+        precisions.append(per_query("mean_average_precision", queries, gallery, **options))
         if find_spec("dask"):
             import dask
             import dask.array as da
@@ -137,6 +139,8 @@ def test_judging_pairs_one_by_one_and_products_in_double_precision_agree(rows, m
                 answers.append(retrieval_ranks(queries, da.from_array(gallery, (20, 4)), **options))
     for answer in answers[1:]:
         assert_array_equal(answer, answers[0])
+    for precision in precisions[1:]:
+        assert_allclose(precision, precisions[0])
 
 
 @pytest.mark.parametrize("metric", ["dot", "euclidean"])
@@ -180,10 +184,31 @@ def test_measures_are_means_over_all_orders_of_equal_items(measure, dtype):
 
 
 def test_the_rounding_of_the_longer_item_counts_too():
-    # Both are 3 against (1, 3), whatever is relevant.
-    gallery = np.array([[3.0, 0.0], [3.1 + 3e6, -1e6 - 0.1 / 3]])
-    for relevant in ([1, 0], [0, 1]):
-        assert_array_equal(retrieval_ranks([[1.0, 3.0]], gallery, relevance=[relevant], metric="dot"), [1.5])
+    # Two items are 3 against (1, 3), whichever is relevant; all others score less.
+    gallery = np.concatenate(([[3.0, 0.0], [3.1 + 3e6, -1e6 - 0.1 / 3]], -np.arange(1.0, 21.0).reshape(10, 2)))
+    for others in (0, 10):
+        for relevant in ([1, 0], [0, 1]):
+            table = np.array([[*relevant, *[1] * others, *[0] * (10 - others)]])
+            assert_array_equal(retrieval_ranks([[1.0, 3.0]], gallery, relevance=table, metric="dot"), [1.5])
+            # First or second, and the others after both.
+            expected = (0.75 + np.sum(np.arange(2, 2 + others) / np.arange(3, 3 + others))) / (1 + others)
+            found = per_query("mean_average_precision", [[1.0, 3.0]], gallery, relevance=table, metric="dot")
+            assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_many_relevant_items_close_by_are_told_apart_beside_a_group_far_away(dtype):
+    # Squares of a million, beside steps of a thousandth (or, in float32, an eighth).
+    rng = np.random.default_rng(0)
+    group, step = np.arange(60) % 2, 1 / 8 if dtype == "float32" else 1 / 1024
+    gallery = (step * rng.integers(0, 3, (60, 4)) + 2.0**20 * group[:, None]).astype(dtype)
+    queries = gallery[:10] + np.array([1, 0, 2, 1], dtype) * np.dtype(dtype).type(step)
+    relevant = (group[:10, None] == group) & (rng.random((10, 60)) < 0.6)
+    assert (relevant.sum(axis=1) > 8).all()
+    place = places(queries, gallery, "euclidean")
+    expected = [expected_precision(*row) for row in zip(place, relevant, strict=True)]
+    found = per_query("mean_average_precision", queries, gallery, relevance=relevant, metric="euclidean")
+    assert_allclose(found, expected)
 
 
 DIGITS = {"float32": 24, "float64": 53}
