@@ -57,6 +57,7 @@ def _measure(function: Any, order: str = "same", bound: Any = None, **options: A
     calls = (
         Call("", SIDES | options, "pairs", together=tuple(SIDES), order=order),
         Call("", SIDES | ids | options, "ids", together=(*SIDES, *ids), order=order),
+        Call("", SIDES | ids | {"exclude": "self"} | options, "others", together=(*SIDES, *ids), order=order),
     )
     return Row(function, calls, bound=bound, warned=strange)
 

@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.spatial.distance import cdist
 
 from crossmodal_cca import metrics
 from crossmodal_cca.metrics import per_query, ranks
@@ -222,6 +223,28 @@ def test_constant_similarity_scores_chance(n, r):
         assert metrics.hit_rate_at_k(rows[:1], rows, k=k, **data) == pytest.approx(chance, abs=1e-12)
 
 
+@pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("share", [0.08, 0.6], ids=["few relevant", "many relevant"])
+def test_graded_ndcg_of_rows_of_very_different_length_follows_the_definition(share, dtype, metric):
+    rng = np.random.default_rng(4)
+    queries, gallery = (
+        (rng.normal(size=(n, 5)) * np.exp(rng.normal(0, 2, size=(n, 1)))).astype(dtype) for n in (20, 60)
+    )
+    grades = rng.integers(1, 5, (20, 60)) * (rng.random((20, 60)) < share)
+    grades[:, 0] = 2
+    distances = -(queries.astype(float) @ gallery.T) if metric == "dot" else cdist(queries, gallery, metric)
+    for k in (None, 5):
+        for gain, worth in (("linear", lambda grade: grade), ("exponential", lambda grade: 2**grade - 1)):
+            expected = []
+            for row, own in zip(distances, grades, strict=True):
+                discounts = 1 / np.log2(np.arange(2, 62))[:k]
+                found, ideal = worth(own[np.argsort(row)])[:k], np.sort(worth(own))[::-1][:k]
+                expected.append((found @ discounts) / (ideal @ discounts))
+            ours = per_query("ndcg_at_k", queries, gallery, relevance=grades, metric=metric, k=k, gain=gain)
+            assert_allclose(ours, expected)
+
+
 def test_perfect_and_worst_retrieval():
     rows = np.eye(4)
     for name, options in every(1, 3, None):
@@ -261,7 +284,7 @@ def test_float32_equals_float64_on_clear_scores(labelled, name, options):
 @pytest.mark.parametrize(("name", "options"), every(1, 2, 5, None))
 def test_chains_of_near_ties_stay_within_bounds(name, options):
     # Neighbours are tied by tolerance, items further apart are not.
-    step = 0.7 * (4 + 1) * np.finfo(np.float64).eps
+    step = 0.7 * 2 * (3 + 2 / 3) * np.finfo(np.float64).eps
     gallery = (1 - step * np.arange(12))[:, None]
     for mask in ([1] * 6 + [0] * 6, [1, 0] * 6, [0, 0, 1, 1, 1, 0] * 2):
         value = getattr(metrics, name)([[1.0]], gallery, query_ids=[1], gallery_ids=mask, metric="dot", **options)

@@ -39,7 +39,7 @@ def test_every_similarity_of_the_table_is_tested():
 
 @similarities
 def test_the_layout_orders_items_as_the_similarity_does(name):
-    rows, norms, lay_out = SIMILARITIES[name].laid_out(GALLERY.copy())
+    rows, norms, lay_out, _ = SIMILARITIES[name].laid_out(GALLERY.copy())
     queries = pickle.loads(pickle.dumps(lay_out))(QUERIES.copy())
     assert_allclose(np.linalg.norm(queries, axis=1), 1)
     scores = queries @ rows.T
@@ -100,3 +100,40 @@ def test_pictures_show_the_similarity_with_its_label(name):
 def test_scorers_take_the_names_of_the_table():
     for name in SIMILARITIES:
         assert make_retrieval_scorer(similarity=name).similarity == name
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("width", [2, 64, 768])
+def test_cosine_distances_lie_between_0_and_2(dtype, width):
+    x = np.random.default_rng(0).normal(size=(60, width)).astype(dtype)
+    index = CrossModalIndex().fit(np.concatenate((x, -x)))
+    table = index.show(x, 120)["distance"].to_numpy().reshape(60, 120)
+    found = [index.kneighbors(x, 120)[0], table]
+    if find_spec("dask"):
+        found.append(search_shards(x, np.concatenate((x, -x)), 120)[0])
+    # Of two lengths, and of a sum of `width` products.
+    tolerance = (4 + 2 * np.sqrt(width)) * np.finfo(np.float64 if dtype == "float64" else np.float32).eps
+    for distances in found:
+        assert (distances >= 0).all()
+        assert (distances <= 2).all()
+        assert_allclose(distances[:, 0], 0, atol=tolerance)
+        assert_allclose(distances[:, -1], 2, atol=tolerance)
+    shown = SimilarityMatrixDisplay.from_predictions(x, np.concatenate((x, -x))).similarities
+    assert np.abs(shown).max() <= 1
+
+
+def test_corrected_distances_have_no_such_ends():
+    x = np.eye(3) + 0.1
+    index = CrossModalIndex(hubness="nnn", hubness_neighbors=3, hubness_weight=5.0).fit(x, query_bank=-x)
+    cosines = 1 - cdist(x, x, "cosine")
+    # The items' bias is minus five times their mean cosine, as the bank is the opposite of the gallery.
+    expected = 1 - cosines - 5 * cosines.mean(axis=0)
+    assert expected.min() < -1
+    assert_allclose(index.kneighbors(x, 3)[0], np.sort(expected, axis=1))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_pictures_of_distances_far_from_zero_keep_their_digits(dtype):
+    x, y = (np.random.default_rng(0).normal(size=(2, 20, 3)) + 1e4).astype(dtype)
+    display = SimilarityMatrixDisplay.from_predictions(x, y, metric="euclidean")
+    assert_allclose(-display.similarities, cdist(x, y), rtol=1e-12)

@@ -5,12 +5,13 @@ from functools import partial
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.model_selection import LeaveOneOut
 
 from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV, _blocks
 from crossmodal_cca.alignment import base
 from crossmodal_cca.linalg import centred_rows, held_out, moments
-from crossmodal_cca.metrics import retrieval_ranks
+from crossmodal_cca.metrics import per_query, retrieval_ranks
 
 N, P, Q, BLOCK = 4_000, 60, 40, 500
 
@@ -139,3 +140,28 @@ def test_leaving_out_single_rows_keeps_no_moments_of_them():
     peak = peak_bytes(lambda: search.fit(*rows(n, p, q)))
     # Positions of the training rows, and as many matrices as in a fit; moments of all folds would be 7 MB.
     assert peak < n**2 * 8 + 12 * (p + q) ** 2 * 8 + 500_000
+
+
+# Of n bytes each; the rows are small beside them. A flag is one byte, a grade eight; a stored entry has a column too.
+RELEVANT = np.random.default_rng(0).random((500, 4_000)) < 0.4
+FLAGS = {
+    "flags": RELEVANT,
+    "flags by columns": np.asfortranarray(RELEVANT),
+    "grades": RELEVANT.astype(float),
+    "sparse flags": sparse.csr_array(RELEVANT),
+    "sparse grades": sparse.csr_array(RELEVANT.astype(float)),
+}
+
+
+@pytest.mark.parametrize("table", FLAGS)
+@pytest.mark.parametrize("measure", ["mean_average_precision", "ndcg_at_k", "mean_reciprocal_rank", "ranks left out"])
+def test_a_table_costs_at_most_twice_its_own_memory(table, measure):
+    x, y = rows(4_000, 4, 4, np.float32)
+    x, given = x[:500], FLAGS[table]
+    if measure == "ranks left out":
+        if given.dtype == float:
+            given = given.astype(np.int8)
+        peak = peak_bytes(partial(retrieval_ranks, x, y, relevance=RELEVANT ^ True, exclude=given))
+    else:
+        peak = peak_bytes(partial(per_query, measure, x, y, relevance=given))
+    assert peak <= 2 * RELEVANT.size

@@ -134,15 +134,17 @@ def shared_space_scores(aligner: Any, rows: ArrayLike, modality: str, name: str)
 def check_training_rows(aligner: Any, X: Any, y: Any, X_train: Any, y_train: Any) -> None:
     """Refuse new rows and training rows that are not pairs, or whose features are not those of the fitted aligner.
 
-    By the first of them alone: what uses them looks at the others.
+    By the first of them alone: what uses them looks at the others. A regressor, which has no scores, looks when it
+    predicts.
     """
     for name, rows, own, training in (("X", X, "X_train", X_train), ("y", y, "y_train", y_train)):
         refuse_other_order(**{own: column_names(training), name: column_names(rows)})
     for x_name, x_rows, y_name, y_rows in (("X", X, "y", y), ("X_train", X_train, "y_train", y_train)):
         with in_terms_of(X=x_name, y=y_name):
             check_same_rows(count_rows(x_rows, "X"), count_rows(y_rows, "y"))
-            aligner.transform(take_rows(x_rows, slice(0, 1)))
-            aligner.transform_y(take_rows(y_rows, slice(0, 1)))
+            for method, rows in (("transform", x_rows), ("transform_y", y_rows)):
+                if hasattr(aligner, method):
+                    getattr(aligner, method)(take_rows(rows, slice(0, 1)))
     warn_of_other_order(X_train=X_train, y_train=y_train)
 
 

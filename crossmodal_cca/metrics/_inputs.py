@@ -1,58 +1,109 @@
-"""Checked input of every retrieval metric: rows, relevance by id, and similarity as a dot product."""
+"""Checked input of every retrieval metric: rows, what is relevant or left out, and similarity as a dot product."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import sparse
 
 from .._blocks import counted_rows, float_dtype, is_dask
-from .._ids import codes_of_ids
-from .._similarity import SIMILARITIES, QueryLayout, similarity_named, warn_of_zero_rows
+from .._similarity import SIMILARITIES, Layout, Similarity, Units, similarity_named, unit_of, warn_of_zero_rows
 from .._sklearn import check_array, column_names
-from .._typing import Array
+from .._typing import Array, FloatArray
 from .._validation import check_rows, refuse_other_order, warn_of_other_order
 from .._warn import warn
+from ._tables import EqualIds, Table, left_out, relevant_items
+
+# Numbers gathered at once to compare single pairs in double precision.
+_GATHERED_AT_ONCE = 2**18
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RetrievalProblem:
-    """Queries and gallery made ready for a matrix product.
+    """Queries and gallery made ready for a matrix product, and what is relevant to whom.
 
-    The items relevant to query ``i`` are ``relevant(i)``. With relevance by id the gallery is sorted by id, so they
-    are one slice of it; with a relevance matrix they are the column indices of its row, and have ``grades``.
+    Kept are the queries that have a relevant item in their list; they are numbered 0, 1, … in all methods.
     """
 
-    queries: Array  # (n_kept, d), only those with a relevant item
-    gallery: Array  # (n_gallery, d), scaled so that unit queries @ gallery.T ranks as the similarity does
-    gallery_norms: Array  # (n_gallery,), bounds of each column of that product
-    first: Array  # (n_kept,), where the relevant items begin: in the gallery, or in `items`
-    last: Array  # (n_kept,), and where they end
+    rows: Array  # (n_queries, d), as given
+    items: Array  # (n_gallery, d), as given
+    similarity: Similarity
+    layout: Layout  # of the items
+    relevance: EqualIds | Table
+    excluded: Table | None
     kept: Array  # (n_kept,), rows of the caller's queries
-    n_queries: int
-    lay_out: QueryLayout
-    items: Array | None = None  # gallery rows, relevant ones of one query after those of the other
-    grades: Array | None = None  # > 0, beside `items`
+    n_relevant: Array  # (n_kept,), relevant items in the list of each
+    n_gallery: Array  # (n_kept,), items in the list of each
 
     @property
-    def n_relevant(self) -> Array:
-        """Relevant items of each kept query, shape (n_kept,)."""
-        return self.last - self.first
+    def n_queries(self) -> int:
+        """Queries asked, kept or not."""
+        return len(self.rows)
 
-    def relevant(self, query: int) -> slice | Array:
-        """Rows of the gallery that are relevant to a kept query."""
-        span = slice(self.first[query], self.last[query])
-        return span if self.items is None else self.items[span]
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Floating type of the product."""
+        return self.layout.rows.dtype
 
-    def grades_of(self, query: int) -> Array | None:
-        """Grades of the items relevant to a kept query, in the same order; None where relevance is by id."""
-        return None if self.grades is None else self.grades[self.first[query] : self.last[query]]
+    @property
+    def is_settled(self) -> bool:
+        """Whether scores that rounding cannot tell apart are ties: nothing would tell them apart."""
+        return self.layout.exact or (self.similarity.is_product and self.dtype == np.float64)
 
-    def query_rows(self, rows: slice) -> Array:
-        """Queries of a block, of unit length: a positive factor per query changes no ranking."""
+    def in_double(self) -> RetrievalProblem:
+        """The same problem with a product in double precision."""
+        if self.dtype == np.float64:
+            return self
+        return replace(self, layout=_laid_out(self.rows, self.items, self.similarity, np.dtype(np.float64)))
+
+    def scores(self, queries: slice, out: Array) -> Array:
+        """Scores of all items for a block of queries; −inf for what is left out of a list."""
         # In float64: a block is small, and a query far outside the gallery's range must not overflow.
-        return self.lay_out(self.queries[rows].astype(np.float64)).astype(self.gallery.dtype)
+        block = self.layout.queries(self.rows[self.kept[queries]].astype(np.float64))
+        np.matmul(block.astype(self.dtype), self.layout.rows.T, out=out)
+        if self.excluded is not None:
+            for scores, query in zip(out, self.kept[queries], strict=True):
+                scores[self.excluded.items(query)] = -np.inf
+        return out
+
+    def relevant(self, query: int) -> Array:
+        """Items in the list of a query that are relevant to it."""
+        return _relevant_in_list(self.relevance, self.excluded, self.kept[query], len(self.items))
+
+    def first_relevant(self, queries: slice) -> Array:
+        """The first of the relevant items of each query in a block."""
+        if self.excluded is None:
+            return self.relevance.first_items(self.kept[queries])
+        return np.array([self.relevant(query)[0] for query in range(queries.start, queries.stop)])
+
+    def grades(self, query: int, items: Array) -> Array:
+        """Grades of all its relevant items."""
+        assert isinstance(self.relevance, Table)
+        return self.relevance.grades(self.kept[query], items)
+
+    def exact(self, queries: Array, items: Array) -> tuple[FloatArray, FloatArray]:
+        """Similarity of pairs in double precision, and how far each is rounded."""
+        return exact_pairs(self.rows, self.kept[queries], self.items, items, self.similarity, self._units)
+
+    @cached_property
+    def _units(self) -> Units:
+        return unit_of(self.rows), unit_of(self.items)
+
+
+def exact_pairs(
+    rows: Array, query: Array, items: Array, item: Array, similarity: Similarity, units: Units
+) -> tuple[FloatArray, FloatArray]:
+    """Similarity of pairs of rows in double precision, and how far each is rounded: all that can be known of them."""
+    values, width = np.empty(len(query)), np.empty(len(query))
+    step = max(1, _GATHERED_AT_ONCE // items.shape[1])
+    for start in range(0, len(query), step):
+        part = slice(start, start + step)
+        q, g = rows[query[part]].astype(np.float64), items[item[part]].astype(np.float64)
+        values[part], width[part] = similarity.in_double(q, g, units)
+    return values, width
 
 
 def prepare(
@@ -62,6 +113,7 @@ def prepare(
     gallery_ids: Any,
     metric: str,
     relevance: Any = None,
+    exclude: Any = None,
     *,
     told: Sequence[str] = ("queries", "gallery"),
 ) -> RetrievalProblem:
@@ -69,29 +121,39 @@ def prepare(
     if query_ids is None and gallery_ids is None and relevance is None:
         warn_of_other_order(queries=queries, gallery=gallery)
     queries, gallery = check_sides(queries, gallery, metric, told=told)
-    dtype = float_dtype(queries, gallery)
-    # Laying out may overwrite these rows: they are a copy either way.
-    if relevance is None:
-        query_codes, gallery_codes = codes_of_ids(query_ids, gallery_ids, len(queries), len(gallery))
-        order = np.argsort(gallery_codes, kind="stable")
-        first = np.searchsorted(gallery_codes, query_codes, "left", sorter=order)
-        last = np.searchsorted(gallery_codes, query_codes, "right", sorter=order)
-        items = grades = None
-        rows = gallery[order].astype(dtype, copy=False)
-    else:
-        if query_ids is not None or gallery_ids is not None:
-            raise ValueError(
-                "relevance and ids both say what is relevant: pass query_ids and gallery_ids, or relevance."
-            )
-        table = _checked_relevance(relevance, len(queries), len(gallery))
-        rows = gallery.astype(dtype)
-        first, last, items, grades = table.indptr[:-1], table.indptr[1:], table.indices, table.data
-    kept = queries_with_relevant_items(first, last)
-    rows, norms, lay_out = SIMILARITIES[metric].laid_out(rows)
-    n_queries = len(queries)
-    if len(kept) < n_queries:
-        queries, first, last = queries[kept], first[kept], last[kept]
-    return RetrievalProblem(queries, rows, norms, first, last, kept, n_queries, lay_out, items, grades)
+    similarity = SIMILARITIES[metric]
+    relevance = relevant_items(query_ids, gallery_ids, relevance, len(queries), len(gallery))
+    excluded = left_out(exclude, len(queries), len(gallery))
+    n_relevant, n_listed = sizes_of_lists(relevance, excluded, len(queries), len(gallery))
+    kept = queries_with_relevant_items(n_relevant)
+    layout = _laid_out(queries, gallery, similarity, float_dtype(queries, gallery))
+    return RetrievalProblem(
+        queries, gallery, similarity, layout, relevance, excluded, kept, n_relevant[kept], n_listed[kept]
+    )
+
+
+def _laid_out(queries: Array, gallery: Array, similarity: Similarity, dtype: np.dtype[Any]) -> Layout:
+    exact = similarity.laid_out_exactly(queries, gallery, dtype)
+    return similarity.laid_out(gallery.astype(dtype)) if exact is None else exact
+
+
+def _relevant_in_list(relevance: EqualIds | Table, excluded: Table | None, query: int, n_gallery: int) -> Array:
+    relevant = relevance.items(query)
+    if excluded is None:
+        return relevant
+    listed = np.ones(n_gallery, dtype=bool)
+    listed[excluded.items(query)] = False
+    return relevant[listed[relevant]]
+
+
+def sizes_of_lists(
+    relevance: EqualIds | Table, excluded: Table | None, n_queries: int, n_gallery: int
+) -> tuple[Array, Array]:
+    """Relevant items in the list of each query, and all items."""
+    if excluded is None:
+        return relevance.sizes(), np.full(n_queries, n_gallery)
+    n_relevant = [len(_relevant_in_list(relevance, excluded, query, n_gallery)) for query in range(n_queries)]
+    return np.array(n_relevant), n_gallery - excluded.sizes()
 
 
 def check_sides(
@@ -123,32 +185,15 @@ def check_sides(
     return queries, gallery
 
 
-def _checked_relevance(relevance: Any, n_queries: int, n_gallery: int) -> Any:
-    """Grades as a CSR matrix of float64 that stores the positive ones alone."""
-    table = check_array(relevance, accept_sparse="csr", dtype=np.float64, input_name="relevance")
-    if table.shape != (n_queries, n_gallery):
-        raise ValueError(
-            "relevance must have a row for each query and a column for each gallery item, shape "
-            f"{(n_queries, n_gallery)}; got {table.shape}."
-        )
-    # A copy: what follows works in place.
-    table = sparse.csr_array(table, copy=True)
-    table.sum_duplicates()
-    table.eliminate_zeros()
-    if table.nnz and table.data.min() < 0:
-        raise ValueError(f"relevance must hold grades >= 0, 0 for what is not relevant; got {table.data.min():g}.")
-    return table
-
-
-def queries_with_relevant_items(first: Array, last: Array) -> Array:
-    kept = np.flatnonzero(last > first)
+def queries_with_relevant_items(n_relevant: Array) -> Array:
+    """Rows of the queries to keep, by the relevant items of each."""
+    kept = np.flatnonzero(n_relevant)
     if len(kept) == 0:
         raise ValueError(
-            "No query has a relevant item: none of the query_ids occurs in gallery_ids, or relevance is 0 throughout. "
-            "Unknown ids, or the ids of the two sides swapped?"
+            "No query has a relevant item: none of the query_ids occurs in gallery_ids, relevance is 0 throughout, or "
+            "exclude leaves out all that is relevant. Unknown ids, or the ids of the two sides swapped?"
         )
-    if len(kept) < len(first):
-        warn(
-            f"{len(first) - len(kept)} of {len(first)} queries have no relevant item in the gallery and are left out.",
-        )
+    if len(kept) < len(n_relevant):
+        n_lost = len(n_relevant) - len(kept)
+        warn(f"{n_lost} of {len(n_relevant)} queries have no relevant item in the gallery and are left out.")
     return kept

@@ -22,6 +22,7 @@ from .report import (
     check_resampling,
     check_same_sizes,
     chosen_measures,
+    gallery_size,
     sizes,
     table_of_directions,
 )
@@ -43,6 +44,7 @@ def compare_retrieval(
     ks: Sequence[int] = (1, 5, 10),
     measures: Sequence[str] | None = None,
     metric: str = "cosine",
+    exclude: Any = None,
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
@@ -69,6 +71,9 @@ def compare_retrieval(
         Metrics by name; None for those of :func:`retrieval_report`.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
+        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
+        ``i`` of one side for row ``i`` of the other.
     n_resamples : int >= 0, default=1000
         Random swaps, and resamples for the median rank; 0 leaves interval and p-value NaN.
     confidence_level : float in (0, 1), default=0.95
@@ -133,7 +138,7 @@ def compare_retrieval(
     tables = {}
     for (direction, problem), (_, other) in zip(
         *(
-            both_directions(*pair, x_ids, y_ids, relevance, metric, told=(f"{name}[0]", f"{name}[1]"))
+            both_directions(*pair, x_ids, y_ids, relevance, metric, exclude, told=(f"{name}[0]", f"{name}[1]"))
             for name, pair in {"scores": scores, "baseline_scores": baseline_scores}.items()
         ),
         strict=True,
@@ -187,6 +192,7 @@ def shuffled_pair_control(
     ks: Sequence[int] = (1, 5, 10),
     measures: Sequence[str] | None = None,
     metric: str = "cosine",
+    exclude: Any = None,
     n_shuffles: int = 20,
     random_state: Any = None,
     verbose: int = 0,
@@ -219,6 +225,9 @@ def shuffled_pair_control(
         Metrics by name; None for those of :func:`retrieval_report`.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
+        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
+        ``i`` of one side for row ``i`` of the other.
     n_shuffles : int >= 1, default=20
         Fits to wrong pairs.
     random_state : int, RandomState instance or None, default=None
@@ -257,7 +266,7 @@ def shuffled_pair_control(
         model = clone(aligner).fit(X, partners)
         with in_terms_of(X="X_test", y="y_test", x_scores="X_test", y_scores="y_test"):
             scores = model.transform(X_test), model.transform_y(y_test)
-            problems = both_directions(*scores, x_ids, y_ids, relevance, metric)
+            problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude)
         return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
 
     if x_ids is None and y_ids is None and relevance is None:
@@ -281,7 +290,7 @@ def shuffled_pair_control(
             "chance": chances(chosen, problem),
             "p_value": (1 + n_as_good) / (1 + n_shuffles),
             "n_queries": len(problem.kept),
-            "n_gallery": len(problem.gallery),
+            "n_gallery": gallery_size(problem),
         }
     return table_of_directions(tables, chosen)
 

@@ -18,6 +18,7 @@ def hit_rate_at_k(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
 ) -> float:
     """Share of queries with a relevant item among the first k: what vision–language papers call R@k.
 
@@ -34,6 +35,9 @@ def hit_rate_at_k(
         Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
 
     Returns
     -------
@@ -72,6 +76,7 @@ def hit_rate_at_k(
         gallery_ids=gallery_ids,
         relevance=relevance,
         metric=metric,
+        exclude=exclude,
     )
 
 
@@ -83,6 +88,7 @@ def mean_reciprocal_rank(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
 ) -> float:
     """Mean of 1 / rank of each query's first relevant item (MRR).
 
@@ -97,6 +103,9 @@ def mean_reciprocal_rank(
         Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
 
     Returns
     -------
@@ -136,6 +145,7 @@ def mean_reciprocal_rank(
         gallery_ids=gallery_ids,
         relevance=relevance,
         metric=metric,
+        exclude=exclude,
     )
 
 
@@ -147,6 +157,7 @@ def median_rank(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
 ) -> float:
     """Median over queries of the expected rank of the best match (MedR); 1 is best.
 
@@ -161,6 +172,9 @@ def median_rank(
         Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
 
     Returns
     -------
@@ -197,4 +211,5 @@ def median_rank(
         gallery_ids=gallery_ids,
         relevance=relevance,
         metric=metric,
+        exclude=exclude,
     )

@@ -1,7 +1,7 @@
 """Every retrieval metric as a formula on counts: one value per query, in expectation over random tie order.
 
 Letters, per query and relevant item: g items score higher, t tie with it (itself included), g_r and t_r of
-these are relevant; R items are relevant to the query and N are in the gallery. To add a metric, write its
+these are relevant; R items are relevant to the query and N are in its list. To add a metric, write its
 formula here, add a row to ``MEASURES`` and a public function beside the others.
 """
 
@@ -52,7 +52,7 @@ class Measure:
 
 def _hit_rate(c: RelevantCounts, k: int | None) -> Array:
     """Probability that the first relevant item has rank <= k."""
-    last = _depth(c, k)
+    last = np.inf if k is None else k
     return _expectation_of_first_rank(c, lambda rank: np.asarray(rank <= last, dtype=np.float64))
 
 
@@ -81,7 +81,7 @@ def _average_precision(c: RelevantCounts, k: int | None) -> Array:
     # with this chance.
     a = (c.relevant_tied - 1) / np.maximum(t - 1, 1)
     m = np.clip(k - g, 0, t)
-    harmonic = _cumulated(1 / np.arange(1, c.n_gallery + 1))
+    harmonic = _cumulated(1 / np.arange(1, c.n_gallery.max() + 1))
     precision = (a * m + (c.relevant_greater + 1 - a * (g + 1)) * (harmonic[g + m] - harmonic[g])) / t
     return c.sum_per_query(precision) / c.n_relevant
 
@@ -89,7 +89,7 @@ def _average_precision(c: RelevantCounts, k: int | None) -> Array:
 def _ndcg(c: RelevantCounts, k: int | None, gain: str) -> Array:
     """Gains over log2(1 + rank), averaged over the places of a tie, over those of the ideal order."""
     g, t, k = c.greater, c.tied, _depth(c, k)
-    discount = _cumulated(1 / np.log2(np.arange(2, c.n_gallery + 2)))
+    discount = _cumulated(1 / np.log2(np.arange(2, c.n_gallery.max() + 2)))
     worth = np.ones(len(g)) if c.grade is None else GAINS[gain](c.grade)
     gains = c.sum_per_query(worth * (discount[np.minimum(g + t, k)] - discount[np.minimum(g, k)]) / t)
     best_first = np.lexsort((-worth, c.query))
@@ -109,7 +109,8 @@ def _exponential_gain(grade: Array) -> Array:
 
 
 def _depth(c: RelevantCounts, k: int | None) -> int:
-    return c.n_gallery if k is None else min(int(k), c.n_gallery)
+    longest = int(c.n_gallery.max())
+    return longest if k is None else min(int(k), longest)
 
 
 def _expected_hits(c: RelevantCounts, k: int | None) -> Array:
@@ -211,6 +212,7 @@ def per_query(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
     verbose: int = 0,
 ) -> Array:
     """Value of a retrieval metric for every single query.
@@ -233,6 +235,9 @@ def per_query(
         Instead of ids: grades >= 0, an item being relevant where they are positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
     verbose : int >= 0, default=0
         Above 0, progress is printed.
 
@@ -260,7 +265,7 @@ def per_query(
     array([1. , 0.5])
     """
     chosen = ChosenMeasure.named(measure, k=k, gain=gain)
-    problem = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
+    problem = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance, exclude)
     return np.asarray(evaluate_measures(problem, [chosen], verbose)[0])
 
 

@@ -8,9 +8,10 @@ import numpy as np
 
 from .._blocks import is_dask
 from .._progress import Progress
-from .._similarity import tie_width
 from .._typing import Array
+from ._counting import Counts, Judge, Targets, best_of, count_around, count_by_sorting, told_apart
 from ._inputs import RetrievalProblem, prepare
+from ._tables import Table
 
 # Of a block of scores and its counts: large enough for a fast matrix product, small enough for any laptop.
 BLOCK_BYTES = 32 * 2**20
@@ -18,6 +19,8 @@ BLOCK_BYTES = 32 * 2**20
 _BYTES_PER_RELEVANT_ITEM = 160
 # Up to so many relevant items, two passes over the scores per item are cheaper than sorting them.
 _COUNT_UP_TO = 8
+# Where more of the pairs are in doubt, a product in double precision is cheaper than to judge each.
+DOUBTS_TO_JUDGE = 1 / 32
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class RelevantCounts:
     relevant_greater: Array  # relevant items among `greater`
     relevant_tied: Array  # relevant items among `tied`, itself included
     n_relevant: Array  # (n_queries of the block,)
-    n_gallery: int
+    n_gallery: Array  # (n_queries of the block,), items in the list of each
     grade: Array | None = None  # of the relevant item, where relevance is graded
 
     def best(self) -> tuple[Array, Array, Array]:
@@ -63,121 +66,138 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
     RelevantCounts
         Of the next block of queries.
     """
-    n_kept, n_gallery = len(problem.kept), len(problem.gallery)
-    n_relevant = problem.n_relevant
-    most = 1 if best_only else int(n_relevant.max())
-    bytes_per_query = n_gallery * problem.gallery.itemsize + most * _BYTES_PER_RELEVANT_ITEM
-    step = min(n_kept, max(1, BLOCK_BYTES // bytes_per_query))
+    n_kept, n_items = len(problem.kept), len(problem.items)
     # With one relevant item each, the best is all there is.
-    count = _count_best if n_relevant.max() == 1 or best_only else _count_all
-    buffer = np.empty((step, n_gallery), problem.gallery.dtype)
-    for start in range(0, n_kept, step):
+    most = 1 if best_only else int(problem.n_relevant.max())
+    by_sorting = most > _COUNT_UP_TO
+    if by_sorting:
+        # In single precision many of many targets would be in doubt.
+        problem = problem.in_double()
+    bytes_per_query = n_items * problem.dtype.itemsize + most * _BYTES_PER_RELEVANT_ITEM
+    step = min(n_kept, max(1, _block_bytes(problem) // bytes_per_query))
+    buffer, width = np.empty((step, n_items), problem.dtype), problem.layout.width
+    start = 0
+    while start < n_kept:
         rows = slice(start, min(start + step, n_kept))
-        scores = buffer[: rows.stop - start]
-        np.matmul(problem.query_rows(rows), problem.gallery.T, out=scores)
-        yield count(scores, problem, rows)
+        scores = problem.scores(rows, buffer[: rows.stop - start])
+        if by_sorting:
+            counts = _count_all(scores, width, problem, rows)
+        else:
+            found = _count_few(scores, width, problem, rows, best_only=most == 1)
+            if found is None:
+                problem = problem.in_double()
+                buffer, width = np.empty((step, n_items), problem.dtype), problem.layout.width
+                continue
+            counts = found
+        yield counts
+        start = rows.stop
 
 
-def _count_best(scores: Array, problem: RetrievalProblem, rows: slice) -> RelevantCounts:
+def _block_bytes(problem: RetrievalProblem) -> int:
+    """Memory of a block; beside a table at most half as many bytes as that has entries."""
+    tables = [table for table in (problem.relevance, problem.excluded) if isinstance(table, Table)]
+    return min([BLOCK_BYTES, *(table.n_entries // 2 for table in tables)])
+
+
+def _count_few(
+    scores: Array, width: Array, problem: RetrievalProblem, rows: slice, *, best_only: bool
+) -> RelevantCounts | None:
+    """Counts around each query's best relevant item, or around all; None where too much is in doubt."""
     n_relevant = problem.n_relevant[rows]
-    queries = np.arange(len(scores))
-    best = _best_relevant(scores, problem, rows)
-    width = tie_width(problem.gallery, problem.gallery_norms)[best]
-    above, below = scores[queries, best] + width, scores[queries, best] - width
-    # With one relevant item it is the best, and ties with itself.
-    spans = [problem.relevant(rows.start + q) if n_relevant[q] > 1 else None for q in queries]
-    greater, at_least, relevant_tied = count_around(scores, above, below, spans)
-    relevant_tied[n_relevant == 1] = 1
-    return RelevantCounts(
-        query=queries,
-        greater=greater,
-        tied=at_least - greater,
-        relevant_greater=np.zeros_like(greater),
-        relevant_tied=relevant_tied,
-        n_relevant=n_relevant,
-        n_gallery=scores.shape[1],
+    if best_only:
+        query, items = np.arange(len(scores)), None
+        targets = _best_relevant(scores, width, problem, rows)
+    else:
+        query = np.repeat(np.arange(len(scores)), n_relevant)
+        items = np.concatenate([problem.relevant(q) for q in range(rows.start, rows.stop)])
+        score = scores[query, items]
+        best_first = np.lexsort((-score, query))
+        items, score = items[best_first], score[best_first]
+        targets = Targets(query, score - width[items], score + width[items])
+    found = count_around(
+        scores,
+        width,
+        targets,
+        lambda q: problem.relevant(rows.start + q),
+        None if problem.is_settled else _judge(problem, rows.start + query, items),
+        each=not best_only,
+        most_doubts=DOUBTS_TO_JUDGE * scores.size if problem.dtype == np.float32 else np.inf,
     )
+    if found is None:
+        return None
+    grade = None if items is None else _grades(problem, rows, query, items)
+    return RelevantCounts(query, *found, n_relevant, problem.n_gallery[rows], grade)
 
 
-def count_around(scores: Array, above: Array, below: Array, spans: Sequence[slice | Array | None]) -> Array:
-    """Entries of each row > above, those >= below, and those of the latter in its span; shape (3, n_rows)."""
-    counts = np.zeros((3, len(scores)), dtype=np.int64)
-    mask = np.empty(scores.shape[1], dtype=bool)
-    for q, (row, span) in enumerate(zip(scores, spans, strict=True)):
-        # Counting a contiguous mask of one row is many times faster than along an axis of a block.
-        counts[0, q] = np.count_nonzero(np.greater(row, above[q], out=mask))
-        counts[1, q] = np.count_nonzero(np.greater_equal(row, below[q], out=mask))
-        if span is not None:
-            counts[2, q] = np.count_nonzero(mask[span])
-    return counts
-
-
-def _best_relevant(scores: Array, problem: RetrievalProblem, rows: slice) -> Array:
-    """Gallery row of each query's best-scored relevant item."""
-    first = problem.first[rows]
-    # With one relevant item there is nothing to compare.
-    best = first.copy() if problem.items is None else problem.items[first]
+def _best_relevant(scores: Array, width: Array, problem: RetrievalProblem, rows: slice) -> Targets:
+    """Between what each query's best relevant item must score and what it may score."""
+    queries = np.arange(len(scores))
+    first = problem.first_relevant(rows)
+    score, own = scores[queries, first], width[first]
+    low, high = score - own, score + own
     for q in np.flatnonzero(problem.n_relevant[rows] > 1):
-        relevant = problem.relevant(rows.start + q)
-        place = scores[q, relevant].argmax()
-        best[q] = relevant.start + place if isinstance(relevant, slice) else relevant[place]
-    return best
+        items = problem.relevant(rows.start + q)
+        score, own = scores[q, items], width[items]
+        low[q], high[q] = (score - own).max(), (score + own).max()
+    return Targets(queries, low, high)
 
 
-def _count_all(scores: Array, problem: RetrievalProblem, rows: slice) -> RelevantCounts:
+def _judge(problem: RetrievalProblem, query: Array, items: Array | None) -> Judge:
+    """Compares with the item of each target or, without these, with the best of the relevant ones in doubt."""
+
+    def judge(target: Array, item: Array, relevant: Array) -> tuple[Array, Array]:
+        values, width = problem.exact(query[target], item)
+        return told_apart(
+            values, width, *best_of(target, values, width, relevant if items is None else item == items[target])
+        )
+
+    return judge
+
+
+def _grades(problem: RetrievalProblem, rows: slice, query: Array, items: Array) -> Array | None:
+    """Grades of the relevant items of a block, query by query; None where relevance has none."""
+    if not problem.relevance.is_graded:
+        return None
+    grades = np.empty(len(items))
+    for q in range(rows.stop - rows.start):
+        own = np.flatnonzero(query == q)
+        # Sorted they stand as in the table.
+        grades[own[np.argsort(items[own])]] = problem.grades(rows.start + q, np.sort(items[own]))
+    return grades
+
+
+def _count_all(scores: Array, width: Array, problem: RetrievalProblem, rows: slice) -> RelevantCounts:
     n_relevant = problem.n_relevant[rows]
-    tolerance = tie_width(problem.gallery, problem.gallery_norms)
-    # Where relevant items differ in nothing but their score, scores are all that has to be sorted.
-    alike = problem.grades is None and np.ptp(tolerance) == 0
     counts = np.empty((4, n_relevant.sum()), dtype=np.int64)
-    grade = None if problem.grades is None else np.empty(counts.shape[1])
+    grade = np.empty(counts.shape[1]) if problem.relevance.is_graded else None
     end = 0
     for q, row in enumerate(scores, rows.start):
-        items = problem.relevant(q)
-        relevant = row[items].copy()
-        best_first = slice(None) if alike else np.argsort(-relevant, kind="stable")
-        ordered = np.sort(relevant)[::-1] if alike else relevant[best_first]
-        width = tolerance[items][best_first]
-        above, below = ordered + width, ordered - width
+        relevant = problem.relevant(q)
         start, end = end, end + len(relevant)
-        counts[0, start:end], counts[1, start:end] = _greater_and_tied(row, above, below)
-        counts[2, start:end], counts[3, start:end] = _greater_and_tied_among(ordered, above, below)
+        order, counts[:, start:end] = _sorted_counts(row, width, relevant)
+        if (counts[1, start:end] > 1).any() and not problem.is_settled:
+            order, counts[:, start:end] = _sorted_counts(*_from_differences(row, problem, q), relevant)
         if grade is not None:
-            grade[start:end] = problem.grades_of(q)[best_first]  # type: ignore[index]
+            grade[start:end] = problem.grades(q, relevant)[order]
     query = np.repeat(np.arange(len(n_relevant)), n_relevant)
-    greater, tied, relevant_greater, relevant_tied = counts
-    return RelevantCounts(
-        query, greater, tied, relevant_greater, relevant_tied, n_relevant, n_gallery=scores.shape[1], grade=grade
-    )
+    return RelevantCounts(query, *Counts(*counts), n_relevant, problem.n_gallery[rows], grade)
 
 
-def _greater_and_tied(row: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Entries of ``row`` > above and those in [below, above], of which there is one. Sorts ``row`` to look many up."""
-    if len(above) > _COUNT_UP_TO:
-        row.sort()
-        not_above = row.searchsorted(above, side="right")
-        tied = np.ones(len(above), dtype=np.int64)
-        # Few have company: if the second entry from `above` down is below `below`, the first is alone.
-        company = (row[not_above - 2] >= below).nonzero()[0]
-        tied[company] = not_above[company] - row.searchsorted(below[company], side="left")
-        return len(row) - not_above, tied
-    greater = np.array([np.count_nonzero(row > high) for high in above])
-    return greater, np.array([np.count_nonzero(row >= low) for low in below]) - greater
+def _sorted_counts(row: Array, width: Array, relevant: Array) -> tuple[Array, Array]:
+    """Order of the relevant items, the best first, and the counts of each."""
+    order = np.argsort(row[relevant])[::-1]
+    items = relevant[order]
+    found = count_by_sorting(row, width, items)
+    among = count_by_sorting(row[items], width[items], np.arange(len(items)))
+    return order, np.stack((*found, *among))
 
 
-def _greater_and_tied_among(ordered: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """The same for entries in descending order among themselves: only close neighbours have to be looked up."""
-    greater, tied = np.arange(len(ordered)), np.ones(len(ordered), dtype=np.int64)
-    close = (ordered[:-1] <= above[1:]) | (ordered[1:] >= below[:-1])
-    has_company = np.zeros(len(ordered), dtype=bool)
-    has_company[:-1] = close
-    has_company[1:] |= close
-    company = has_company.nonzero()[0]
-    ascending = ordered[::-1]
-    not_above = ascending.searchsorted(above[company], side="right")
-    greater[company] = len(ordered) - not_above
-    tied[company] = not_above - ascending.searchsorted(below[company], side="left")
-    return greater, tied
+def _from_differences(scores: Array, problem: RetrievalProblem, query: int) -> tuple[Array, Array]:
+    """Similarities of all items in the list of a query, pair by pair, and how far they are rounded."""
+    listed = np.flatnonzero(scores > -np.inf)
+    row, width = np.full(len(scores), -np.inf), np.zeros(len(scores))
+    row[listed], width[listed] = problem.exact(np.full(len(listed), query), listed)
+    return row, width
 
 
 def retrieval_ranks(
@@ -188,6 +208,7 @@ def retrieval_ranks(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
     verbose: int = 0,
 ) -> Array:
     """Expected rank of each query's best match in the gallery, 1 being the first.
@@ -211,6 +232,9 @@ def retrieval_ranks(
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery: cosine, inner product or smallest distance. The cosine of a zero
         vector is 0.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items that are left out of a query's list, as if the gallery did not hold them: where the table is True, such as
+        items that nobody judged. "self": item ``i`` for query ``i``, where the queries are the gallery.
     verbose : int >= 0, default=0
         Above 0, progress is printed.
 
@@ -224,7 +248,7 @@ def retrieval_ranks(
     ValueError
         If the widths differ, one side's ids are missing or their number is wrong, the two sides differ in
         length without ids, relevance has another shape, a negative grade or company in ids, no query has a relevant
-        item, or anything is NaN, infinite or empty.
+        item, `exclude` is no such table, or anything is NaN, infinite or empty.
     TypeError
         If the ids of the two sides cannot be compared, such as numbers with strings.
 
@@ -236,9 +260,11 @@ def retrieval_ranks(
     Notes
     -----
     With g items above the best relevant score, and t_r relevant and t_i irrelevant items tied at it, the
-    expectation over random tie order is 1 + g + t_i / (t_r + 1). Scores that differ by less than the rounding
-    error of the product count as tied; for euclidean distance that is relative to squared lengths. Time is
-    that of one matrix product in blocks; memory that of one block (tens of megabytes).
+    expectation over random tie order is 1 + g + t_i / (t_r + 1). Scores tie if they differ by less than the
+    rounding error of double precision, in which the few that a product in the rows' own type cannot tell apart are
+    computed again; of distances it is the error of the differences. Those of codes and counts are exact. Time is that
+    of one matrix product in blocks, or several where very many items nearly tie; memory that of one block (tens of
+    megabytes) and a copy of the gallery.
 
     References
     ----------
@@ -258,8 +284,8 @@ def retrieval_ranks(
 
         if relevance is not None:
             raise ValueError("relevance is for rows in memory; pass query_ids and gallery_ids with Dask's.")
-        return sharded_ranks(queries, gallery, query_ids, gallery_ids, metric)
-    problem = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
+        return sharded_ranks(queries, gallery, query_ids, gallery_ids, metric, exclude)
+    problem = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance, exclude)
     return np.asarray(evaluate(problem, [expected_rank], best_only=True, verbose=verbose)[0])
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
+from .._blocks import row_slices
 from .._checks import check_confidence_level, check_whole_number, check_whole_numbers
 from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._typing import Array, Cutoff
 from .._validation import warn_of_other_order
 from ._inputs import RetrievalProblem, check_sides, prepare
+from ._tables import transposed
 from .intervals import intervals_of_aggregates
 from .measures import ChosenMeasure, evaluate_measures
 from .ranks import RelevantCounts, evaluate, expected_rank
@@ -21,6 +23,9 @@ from .resampling import cluster_codes
 
 if TYPE_CHECKING:
     import pandas as pd
+
+# Relevant items whose chance is computed at once.
+_RELEVANT_AT_ONCE = 2**16
 
 
 def retrieval_report(
@@ -35,6 +40,7 @@ def retrieval_report(
     ks: Sequence[int] = (1, 5, 10),
     measures: Sequence[str] | None = None,
     metric: str = "cosine",
+    exclude: Any = None,
     n_bootstrap: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
@@ -63,6 +69,9 @@ def retrieval_report(
         ``mean_reciprocal_rank``, ``mean_average_precision`` (whole list) and ``median_rank``.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
+        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
+        ``i`` of one side for row ``i`` of the other.
     n_bootstrap : int >= 0, default=1000
         Resamples of the queries for the median rank, which alone needs them; 0 leaves all intervals NaN.
     confidence_level : float in (0, 1), default=0.95
@@ -77,7 +86,8 @@ def retrieval_report(
     DataFrame of shape (2 * n_measures, 7)
         Rows: ``("x → y" | "y → x", metric)``, the direction being query → gallery. Columns: ``value``; ``low`` and
         ``high`` ends of the interval; ``chance``, what a constant similarity scores; ``n_queries`` that have a relevant
-        item; ``n_clusters`` that they form; ``n_gallery``.
+        item; ``n_clusters`` that they form; ``n_gallery``, items in the list of a query (their mean, where `exclude`
+        leaves some more than others).
 
     Raises
     ------
@@ -122,7 +132,7 @@ def retrieval_report(
     rng = check_random_state(random_state)
     groups = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
     tables = {}
-    for direction, problem in both_directions(x_scores, y_scores, x_ids, y_ids, relevance, metric):
+    for direction, problem in both_directions(x_scores, y_scores, x_ids, y_ids, relevance, metric, exclude):
         name, given = groups[direction]
         clusters = cluster_codes(given, name, problem.kept, problem.n_queries)
         values = evaluate_measures(problem, chosen, verbose)[:, problem.kept]
@@ -139,18 +149,19 @@ def both_directions(
     y_ids: Any,
     relevance: Any,
     metric: str,
+    exclude: Any = None,
     *,
     told: Sequence[str] = ("x_scores", "y_scores"),
 ) -> list[tuple[str, RetrievalProblem]]:
     """The two retrieval problems of a report, under their names."""
-    back = None if relevance is None else (relevance if hasattr(relevance, "T") else np.asarray(relevance)).T
+    back = transposed(relevance), transposed(exclude)
     if x_ids is None and y_ids is None and relevance is None:
         warn_of_other_order(x_scores=x_scores, y_scores=y_scores)
     with in_terms_of(queries="x_scores", gallery="y_scores", query_ids="x_ids", gallery_ids="y_ids"):
         x, y = check_sides(x_scores, y_scores, metric, told=told)
         return [
-            ("x → y", prepare(x, y, x_ids, y_ids, metric, relevance, told=())),
-            ("y → x", prepare(y, x, y_ids, x_ids, metric, back, told=())),
+            ("x → y", prepare(x, y, x_ids, y_ids, metric, relevance, exclude, told=())),
+            ("y → x", prepare(y, x, y_ids, x_ids, metric, *back, told=())),
         ]
 
 
@@ -183,27 +194,40 @@ def aggregates(measures: Sequence[ChosenMeasure], values: Array) -> list[float]:
 
 def chances(measures: Sequence[ChosenMeasure], problem: RetrievalProblem) -> list[float]:
     """What a constant similarity scores in this gallery."""
-    n_gallery = len(problem.gallery)
-    if problem.grades is None:
-        # One query for each number of relevant items will do.
-        n_relevant, case = np.unique(problem.n_relevant, return_inverse=True)
-        grade = None
+    if problem.relevance.is_graded:
+        n_relevant, n_gallery, case = problem.n_relevant, problem.n_gallery, None
     else:
-        n_relevant, case = problem.n_relevant, np.arange(len(problem.kept))
-        grade = np.concatenate([problem.grades[a:b] for a, b in zip(problem.first, problem.last, strict=True)])
-    query = np.repeat(np.arange(len(n_relevant)), n_relevant)
-    nothing, everything = np.zeros_like(query), np.full_like(query, n_gallery)
-    counts = RelevantCounts(query, nothing, everything, nothing, n_relevant[query], n_relevant, n_gallery, grade)
-    return aggregates(measures, np.stack([chosen.reducer(counts)[case] for chosen in measures]))
+        # One query for each number of relevant items and of all items will do.
+        sizes, case = np.unique(np.stack((problem.n_relevant, problem.n_gallery)), axis=1, return_inverse=True)
+        n_relevant, n_gallery = sizes
+    values = []
+    # Some at a time: for each relevant item a measure needs many numbers.
+    for queries in row_slices(len(n_relevant), max(1, _RELEVANT_AT_ONCE // int(n_relevant.max()))):
+        numbers, every = n_relevant[queries], n_gallery[queries]
+        query = np.repeat(np.arange(len(numbers)), numbers)
+        nothing = np.zeros_like(query)
+        grade = None
+        if case is None:
+            of_each = [problem.grades(q, problem.relevant(q)) for q in range(queries.start, queries.stop)]
+            grade = np.concatenate(of_each)
+        counts = RelevantCounts(query, nothing, every[query], nothing, numbers[query], numbers, every, grade)
+        values.append(np.stack([chosen.reducer(counts) for chosen in measures]))
+    found = np.concatenate(values, axis=1)
+    return aggregates(measures, found if case is None else found[:, case.ravel()])
 
 
-def sizes(problem: RetrievalProblem, clusters: Array) -> dict[str, int]:
+def sizes(problem: RetrievalProblem, clusters: Array) -> dict[str, float]:
     """The numbers without which no figure means anything."""
     return {
         "n_queries": len(problem.kept),
         "n_clusters": int(clusters.max()) + 1,
-        "n_gallery": len(problem.gallery),
+        "n_gallery": gallery_size(problem),
     }
+
+
+def gallery_size(problem: RetrievalProblem) -> float:
+    """Items in the list of a query: their mean, where `exclude` leaves some more than others."""
+    return int(problem.n_gallery[0]) if np.ptp(problem.n_gallery) == 0 else float(problem.n_gallery.mean())
 
 
 def table_of_directions(tables: dict[str, dict[str, Any]], measures: Sequence[ChosenMeasure]) -> pd.DataFrame:
@@ -225,6 +249,7 @@ def query_report(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
     """How every single query fares, and whether it got better or worse than under a baseline.
@@ -246,6 +271,9 @@ def query_report(
         Instead of ids: grades >= 0, an item being relevant where they are positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
     verbose : int >= 0, default=0
         Above 0, progress is printed.
 
@@ -291,7 +319,7 @@ def query_report(
     ):
         if sides is None:
             continue
-        problem = prepare(*sides, query_ids, gallery_ids, metric, relevance, told=told)
+        problem = prepare(*sides, query_ids, gallery_ids, metric, relevance, exclude, told=told)
         if not prefix:
             table["n_relevant"] = np.zeros(problem.n_queries, dtype=np.int64)
             table["n_relevant"][problem.kept] = problem.n_relevant
@@ -311,7 +339,7 @@ def query_report(
 
 def check_same_sizes(one: RetrievalProblem, other: RetrievalProblem) -> None:
     """Refuse to compare models on different queries or galleries."""
-    shapes = [(problem.n_queries, len(problem.gallery)) for problem in (one, other)]
+    shapes = [(problem.n_queries, len(problem.items)) for problem in (one, other)]
     if shapes[0] != shapes[1]:
         raise ValueError(
             "Both models must be asked the same queries in the same gallery, but the numbers of queries and items are "

@@ -18,6 +18,7 @@ def recall_at_k(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
 ) -> float:
     """Share of a query's relevant items found among the first k: what information retrieval calls recall.
 
@@ -34,6 +35,9 @@ def recall_at_k(
         Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
 
     Returns
     -------
@@ -71,6 +75,7 @@ def recall_at_k(
         gallery_ids=gallery_ids,
         relevance=relevance,
         metric=metric,
+        exclude=exclude,
     )
 
 
@@ -83,6 +88,7 @@ def precision_at_k(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
 ) -> float:
     """Share of relevant items among the first k.
 
@@ -99,6 +105,9 @@ def precision_at_k(
         Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
 
     Returns
     -------
@@ -137,6 +146,7 @@ def precision_at_k(
         gallery_ids=gallery_ids,
         relevance=relevance,
         metric=metric,
+        exclude=exclude,
     )
 
 
@@ -149,6 +159,7 @@ def mean_average_precision(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
 ) -> float:
     """Mean over queries of the average precision (MAP), trec convention.
 
@@ -166,6 +177,9 @@ def mean_average_precision(
         Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
 
     Returns
     -------
@@ -207,6 +221,7 @@ def mean_average_precision(
         gallery_ids=gallery_ids,
         relevance=relevance,
         metric=metric,
+        exclude=exclude,
     )
 
 
@@ -218,6 +233,7 @@ def r_precision(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
 ) -> float:
     """Share of relevant items among the first R, R being the query's number of relevant items.
 
@@ -232,6 +248,9 @@ def r_precision(
         Instead of ids: an item is relevant where this is positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
 
     Returns
     -------
@@ -271,6 +290,7 @@ def r_precision(
         gallery_ids=gallery_ids,
         relevance=relevance,
         metric=metric,
+        exclude=exclude,
     )
 
 
@@ -284,6 +304,7 @@ def ndcg_at_k(
     gallery_ids: Any = None,
     relevance: Any = None,
     metric: str = "cosine",
+    exclude: Any = None,
 ) -> float:
     """Normalised discounted cumulative gain (nDCG), of binary or graded relevance.
 
@@ -303,6 +324,9 @@ def ndcg_at_k(
         Instead of ids: grades >= 0, an item being relevant where they are positive.
     metric : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
+    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
+        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
+        query ``i``.
 
     Returns
     -------
@@ -348,4 +372,5 @@ def ndcg_at_k(
         gallery_ids=gallery_ids,
         relevance=relevance,
         metric=metric,
+        exclude=exclude,
     )

@@ -26,10 +26,14 @@ class Gallery:
         Their ids.
     similarity : Similarity
         What is largest for the nearest.
+    is_corrected : bool
+        Whether hubs are corrected.
     """
 
-    def __init__(self, embeddings: FloatArray, ids: NDArray[Any], similarity: Similarity) -> None:
-        self.embeddings, self.ids, self.similarity = embeddings, ids, similarity
+    def __init__(
+        self, embeddings: FloatArray, ids: NDArray[Any], similarity: Similarity, *, is_corrected: bool
+    ) -> None:
+        self.embeddings, self.ids, self.similarity, self.is_corrected = embeddings, ids, similarity, is_corrected
         self._space = SearchSpace(embeddings, similarity) if len(embeddings) else None
 
     def __len__(self) -> int:
@@ -38,7 +42,7 @@ class Gallery:
     def added(self, embeddings: FloatArray, ids: NDArray[Any]) -> Self:
         """With further items at the end."""
         embeddings = np.concatenate((self.embeddings, embeddings.astype(self.embeddings.dtype, copy=False)))
-        return type(self)(embeddings, joined(self.ids, ids), self.similarity)
+        return self._of(embeddings, joined(self.ids, ids))
 
     def without(self, ids: Any) -> Self:
         """Without the items of some ids."""
@@ -72,7 +76,13 @@ class Gallery:
             plain = SearchSpace(np.ascontiguousarray(self.embeddings[:, :-1]), self.similarity)
             own = bias(queries[:, :-1], plain, min(scaling_neighbors, len(self)))
             similarities = 2 * similarities - own[:, None]
+        if self.is_corrected:
+            # Corrected similarities have no ends to be kept within.
+            return self.similarity.at_distance_zero - similarities, positions
         return self.similarity.distances(similarities), positions
 
     def _chosen(self, rows: NDArray[Any]) -> Self:
-        return type(self)(self.embeddings[rows], self.ids[rows], self.similarity)
+        return self._of(self.embeddings[rows], self.ids[rows])
+
+    def _of(self, embeddings: FloatArray, ids: NDArray[Any]) -> Self:
+        return type(self)(embeddings, ids, self.similarity, is_corrected=self.is_corrected)

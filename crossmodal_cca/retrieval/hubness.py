@@ -271,7 +271,7 @@ def hubness_report(
     plain = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
     clusters = cluster_codes(groups, "groups", plain.kept, plain.n_queries)
     baseline = evaluate_measures(plain, [chosen], verbose)[:, plain.kept]
-    n_bank, n_found = count_rows(query_bank, "query_bank"), min(10, len(plain.gallery))
+    n_bank, n_found = count_rows(query_bank, "query_bank"), min(10, len(plain.items))
     numbers = [n for n in check_whole_numbers(neighbors, "neighbors") if n <= n_bank]
     if not numbers:
         raise ValueError(

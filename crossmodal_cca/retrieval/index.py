@@ -395,4 +395,5 @@ class CrossModalIndex(FittedAlignerMixin, IndexFileMixin, BaseEstimator):
         self._bank = None if bank is None else SearchSpace(bank, self._similarity)
 
     def _set_gallery(self, embeddings: FloatArray, ids: NDArray[Any]) -> None:
-        self._gallery = Gallery(embeddings, ids, self._similarity)
+        is_corrected = self._fitted_hubness is not None
+        self._gallery = Gallery(embeddings, ids, self._similarity, is_corrected=is_corrected)

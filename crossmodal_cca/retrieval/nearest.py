@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._progress import Progress
-from .._similarity import Similarity, tie_width
+from .._similarity import Similarity
 from .._typing import FloatArray
 from ..metrics.ranks import BLOCK_BYTES
 
@@ -30,9 +30,9 @@ class SearchSpace:
 
     def __init__(self, items: FloatArray, similarity: Similarity) -> None:
         self.items, self.similarity = items, similarity
-        self._rows, lengths, self._lay_out = similarity.searchable(items)
-        with np.errstate(over="ignore"):
-            self._width = tie_width(self._rows, lengths.astype(items.dtype))
+        with np.errstate(over="ignore"):  # looked at below
+            layout = similarity.searchable(items)
+            self._rows, self._lay_out, self._width = layout.rows, layout.queries, layout.width
         if not (np.isfinite(self._width).all() and np.isfinite(self._rows).all()):
             raise ValueError(
                 f"The rows are too large for {items.dtype}: the largest entry is {np.abs(items).max():g}. Rescale them."

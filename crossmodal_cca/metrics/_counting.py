@@ -1,0 +1,172 @@
+"""How many items score above a relevant one, and how many tie with it, although each score is rounded.
+
+A score lies within its item's width of the true one. So most items are above or below a target beyond doubt; the few
+others are compared by their similarities in double precision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .._typing import Array, FloatArray
+
+# Says of pairs (target, item), of which so many are relevant, which items are above their target and which tie.
+Judge = Callable[[Array, Array, Array], tuple[Array, Array]]
+# Pairs judged at once.
+_JUDGED_AT_ONCE = 2**18
+# Widths that are within this factor of their mean all count as the largest: one number a row is compared faster.
+_ALIKE = 2
+
+
+class Counts(NamedTuple):
+    """Numbers of items, each of shape (n_targets,)."""
+
+    greater: Array  # that score higher
+    tied: Array  # that score the same
+    relevant_greater: Array  # relevant ones of the former
+    relevant_tied: Array  # and of the latter
+
+
+@dataclass(frozen=True, eq=False)
+class Targets:
+    """What items are compared with: the true score of each lies between `low` and `high`."""
+
+    query: Array  # (n_targets,), rows of the block
+    low: Array
+    high: Array
+
+
+def count_around(
+    scores: Array,
+    width: Array,
+    targets: Targets,
+    relevant: Callable[[int], Array],
+    judge: Judge | None,
+    *,
+    each: bool = False,
+    present: bool = True,
+    most_doubts: float = np.inf,
+) -> Counts | None:
+    """Count the items of a block of scores around targets.
+
+    Parameters
+    ----------
+    scores : ndarray of shape (n_queries, n_items)
+    width : ndarray of shape (n_items,)
+        How far each item's score may be from the true one.
+    targets : Targets
+    relevant : callable
+        Gives the relevant items of a row of `scores`.
+    judge : callable or None
+        Decides what the scores leave in doubt; None where all of it ties.
+    each : bool
+        Whether targets may have relevant items above them. If not, each is the best relevant item of its query.
+    present : bool
+        Whether the targets are among the items, and so tie with themselves.
+    most_doubts : float
+        Give up, and return None, when more pairs than this are in doubt.
+    """
+    n_items = scores.shape[1]
+    counts = np.zeros((4, len(targets.query)), dtype=np.int64)
+    counts[1::2] = present
+    # Counting a contiguous mask of one row is many times faster than along an axis of a block.
+    above, reaching, is_relevant = (np.zeros(n_items, dtype=bool) for _ in range(3))
+    common = width.max()
+    alike = bool(common <= _ALIKE * width.mean())
+    high, low = (targets.high + common, targets.low - common) if alike else (targets.high, targets.low)
+    pending = _Pending(counts, judge)
+    for t, (q, most, least) in enumerate(zip(targets.query.tolist(), high, low, strict=True)):
+        smallest = largest = scores[q]
+        if not alike:
+            smallest, largest = smallest - width, largest + width
+        counts[0, t] = n_above = np.count_nonzero(np.greater(smallest, most, out=above))
+        n_reaching = np.count_nonzero(np.greater_equal(largest, least, out=reaching))
+        if each:
+            counts[2, t] = np.count_nonzero(above[relevant(q)])
+        if n_reaching == n_above + present:
+            continue
+        doubtful = np.not_equal(above, reaching, out=reaching).nonzero()[0]
+        items = relevant(q)
+        is_relevant[items] = True
+        pending.add(t, doubtful, is_relevant[doubtful])
+        is_relevant[items] = False
+        if pending.n_doubts > most_doubts:
+            return None
+    pending.settle()
+    return Counts(*counts)
+
+
+class _Pending:
+    """Pairs in doubt, judged many at once."""
+
+    def __init__(self, counts: Array, judge: Judge | None) -> None:
+        self._counts, self._judge = counts, judge
+        self._targets: list[int] = []
+        self._pairs: list[tuple[Array, Array]] = []
+        self._n_pairs = self.n_doubts = 0
+
+    def add(self, target: int, items: Array, relevant: Array) -> None:
+        if self._judge is None:
+            self._counts[1::2, target] = len(items), np.count_nonzero(relevant)
+            return
+        self._counts[1::2, target] = 0
+        self._targets.append(target)
+        self._pairs.append((items, relevant))
+        self._n_pairs += len(items)
+        self.n_doubts += len(items)
+        if self._n_pairs > _JUDGED_AT_ONCE:
+            self.settle()
+
+    def settle(self) -> None:
+        if not self._pairs or self._judge is None:
+            return
+        target = np.repeat(self._targets, [len(items) for items, _ in self._pairs])
+        items, relevant = (np.concatenate(parts) for parts in zip(*self._pairs, strict=True))
+        self._targets, self._pairs, self._n_pairs = [], [], 0
+        above, tied = self._judge(target, items, relevant)
+        for count, chosen in zip(self._counts, (above, tied, above & relevant, tied & relevant), strict=True):
+            count += np.bincount(target[chosen], minlength=len(count))
+
+
+def best_of(target: Array, values: FloatArray, width: FloatArray, eligible: Array) -> tuple[FloatArray, FloatArray]:
+    """The largest eligible value among the pairs of each pair's target, and its width; pairs of one stand together."""
+    starts = np.flatnonzero(np.diff(target, prepend=-1))
+    n_pairs = np.diff(starts, append=len(target))
+    eligible_values = np.where(eligible, values, -np.inf)
+    best = np.repeat(np.maximum.reduceat(eligible_values, starts), n_pairs)
+    widths = np.maximum.reduceat(np.where(eligible_values == best, width, 0.0), starts)
+    return best, np.repeat(widths, n_pairs)
+
+
+def told_apart(values: FloatArray, width: FloatArray, best: FloatArray, best_width: FloatArray) -> tuple[Array, Array]:
+    """Which values are above the best beyond rounding, and which tie with it."""
+    margin = width + best_width
+    return values > best + margin, np.abs(values - best) <= margin
+
+
+def count_by_sorting(row: Array, width: Array, targets: Array) -> tuple[Array, Array]:
+    """Entries of a row above each of its entries `targets`, and those that tie with it, by the widths of both."""
+    score, own = row[targets], width[targets]
+    common = width.max()
+    greater, tied = _in_sorted(np.sort(row), score + (own + common), score - (own + common))
+    in_doubt = tied > 1
+    if in_doubt.any() and width.min() < common:
+        above, below = (score + own)[in_doubt], (score - own)[in_doubt]
+        smallest, largest = np.sort(row - width), np.sort(row + width)
+        greater[in_doubt] = len(row) - smallest.searchsorted(above, side="right")
+        tied[in_doubt] = len(row) - largest.searchsorted(below, side="left") - greater[in_doubt]
+    return greater, tied
+
+
+def _in_sorted(ordered: Array, above: Array, below: Array) -> tuple[Array, Array]:
+    """Entries > above, and those in [below, above], of which there is one."""
+    not_above = ordered.searchsorted(above, side="right")
+    tied = np.ones(len(above), dtype=np.int64)
+    # Few have company: if the second entry from `above` down is below `below`, the first is alone.
+    company = np.flatnonzero(ordered[not_above - 2] >= below)
+    tied[company] = not_above[company] - ordered.searchsorted(below[company], side="left")
+    return len(ordered) - not_above, tied

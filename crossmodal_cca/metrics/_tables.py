@@ -1,0 +1,164 @@
+"""What is relevant to each query and what is left out of its list, as the user holds it: no copy of a table is made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from .._blocks import is_sparse, row_slices
+from .._ids import codes_of_ids
+from .._sklearn import check_array
+from .._typing import Array
+
+
+@dataclass(frozen=True, eq=False)
+class EqualIds:
+    """The items of each query whose ids equal its own."""
+
+    first: Array  # (n_queries,), where they begin in `order`
+    last: Array  # (n_queries,), and where they end
+    order: Array  # (n_gallery,), items by id
+
+    @classmethod
+    def of(cls, query_codes: Array, gallery_codes: Array) -> EqualIds:
+        """From integers that are equal where the ids are."""
+        order = np.argsort(gallery_codes, kind="stable")
+        first, last = (np.searchsorted(gallery_codes, query_codes, side, sorter=order) for side in ("left", "right"))
+        return cls(first, last, order)
+
+    is_graded = False
+
+    def items(self, query: int) -> Array:
+        """Items of a query."""
+        return self.order[self.first[query] : self.last[query]]
+
+    def first_items(self, queries: Array) -> Array:
+        """The first item of each of these queries, which have one."""
+        return self.order[self.first[queries]]
+
+    def sizes(self) -> Array:
+        """How many items each query has, shape (n_queries,)."""
+        return self.last - self.first
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The items of each query whose entries are not 0."""
+
+    table: Any  # (n_queries, n_gallery), dense or CSR, without entries < 0 or stored zeros
+
+    @property
+    def is_graded(self) -> bool:
+        """Whether entries say more than yes and no."""
+        return bool(self.table.dtype != bool)
+
+    @property
+    def n_entries(self) -> int:
+        """Entries that are held."""
+        return int(self.table.nnz if is_sparse(self.table) else self.table.size)
+
+    def of_queries(self, queries: Array) -> Table:
+        """The table of some queries, which are then numbered 0, 1, …"""
+        return Table(self.table[queries])
+
+    def items(self, query: int) -> Array:
+        """Items of a query."""
+        if is_sparse(self.table):
+            return self.table.indices[self._span(query)]  # type: ignore[no-any-return]
+        return np.flatnonzero(self.table[query])
+
+    def first_items(self, queries: Array) -> Array:
+        """The first item of each of these queries, which have one."""
+        return np.array([self.items(query)[0] for query in queries])
+
+    def grades(self, query: int, items: Array) -> Array:
+        """Entries of some of a query's items, in the order of `items`, which is that of the table."""
+        if not is_sparse(self.table):
+            return np.asarray(self.table[query, items], dtype=np.float64)
+        span = self._span(query)
+        all_items, grades = self.table.indices[span], np.asarray(self.table.data[span], dtype=np.float64)
+        return grades if len(items) == len(all_items) else grades[np.isin(all_items, items, assume_unique=True)]
+
+    def sizes(self) -> Array:
+        """How many items each query has, shape (n_queries,)."""
+        if is_sparse(self.table):
+            return np.diff(self.table.indptr)
+        return np.concatenate([np.count_nonzero(part, axis=1) for part in _in_parts(self.table)])
+
+    def _span(self, query: int) -> slice:
+        return slice(self.table.indptr[query], self.table.indptr[query + 1])
+
+
+def relevant_items(
+    query_ids: Any, gallery_ids: Any, relevance: Any, n_queries: int, n_gallery: int
+) -> EqualIds | Table:
+    """What is relevant, by the ids or by the table that a user gave."""
+    if relevance is None:
+        return EqualIds.of(*codes_of_ids(query_ids, gallery_ids, n_queries, n_gallery))
+    if query_ids is not None or gallery_ids is not None:
+        raise ValueError("relevance and ids both say what is relevant: pass query_ids and gallery_ids, or relevance.")
+    table = _checked(relevance, "relevance", (n_queries, n_gallery))
+    values = table.data if is_sparse(table) else table
+    smallest = values.min() if values.size and values.dtype != bool else 0
+    if smallest < 0:
+        raise ValueError(f"relevance must hold grades >= 0, 0 for what is not relevant; got {smallest:g}.")
+    return Table(table)
+
+
+def left_out(exclude: Any, n_queries: int, n_gallery: int) -> Table | None:
+    """What is left out of each query's list, by what a user gave as `exclude`."""
+    if exclude is None:
+        return None
+    shape = n_queries, n_gallery
+    if isinstance(exclude, str):
+        if exclude != "self":
+            raise ValueError(
+                f"exclude must be 'self', None or a table of True and False of shape {shape}; got {exclude!r}."
+            )
+        if n_queries != n_gallery:
+            raise ValueError(
+                "exclude='self' leaves item i out of the list of query i, which needs as many of both; got "
+                f"{n_queries} queries and {n_gallery} gallery items. Pass a table of shape {shape}, True where an item "
+                "is left out."
+            )
+        return Table(sparse.eye_array(n_queries, dtype=bool, format="csr"))
+    table = _checked(exclude, "exclude", shape)
+    values = table.data if is_sparse(table) else table
+    if values.dtype != bool and not all(((part == 0) | (part == 1)).all() for part in _in_parts(values)):
+        raise ValueError(
+            "exclude must be a table of True and False (or 1 and 0), True where an item is left out of a query's list; "
+            f"got other numbers, of type {values.dtype}."
+        )
+    return Table(table)
+
+
+def _in_parts(values: Array) -> Iterator[Array]:
+    """Rows, or entries, some at a time, so that what is made of them is small."""
+    for part in row_slices(len(values), max(1, 2**18 * len(values) // max(values.size, 1))):
+        yield values[part]
+
+
+def transposed(table: Any) -> Any:
+    """The same relation asked from the other side; None and words stay what they are."""
+    if table is None or isinstance(table, str):
+        return table
+    return (table if hasattr(table, "T") else np.asarray(table)).T
+
+
+def _checked(given: Any, name: str, shape: tuple[int, int]) -> Any:
+    """A table of finite numbers or flags, dense or in CSR, in its own type; copied only where it has to be."""
+    table = check_array(given, accept_sparse="csr", dtype="numeric", input_name=name)
+    if table.shape != shape:
+        raise ValueError(
+            f"{name} must have a row for each query and a column for each gallery item, shape {shape}; got "
+            f"{table.shape}."
+        )
+    if is_sparse(table) and not (table.has_canonical_format and table.data.all()):
+        table = table.copy()
+        table.sum_duplicates()
+        table.eliminate_zeros()
+    return table
