@@ -21,8 +21,8 @@ from crossmodal_cca.inference import (
     required_samples,
 )
 from crossmodal_cca.inference._canonical import canonical_pairs_of_sides
+from crossmodal_cca.inference._nuisance import residual_rows
 from crossmodal_cca.inference.parametric import sequential_tests
-from crossmodal_cca.inference.permutation import residual_rows
 
 VALUES = json.loads((Path(__file__).parent / "reference_values.json").read_text())
 X, Y = pairs(200)
