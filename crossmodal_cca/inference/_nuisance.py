@@ -44,7 +44,8 @@ def without_nuisance(
     if not remaining.can_exchange:
         raise ValueError(
             f"The nuisance variables and the mean are too many for {n} rows: what they leave cannot be exchanged. Each "
-            "takes away a row, with groups as many groups as these have rows, and of each block and size of groups."
+            "costs a row of each block; with groups, as many groups of each size as these have rows. In place of small "
+            "blocks pass nuisance their indicator columns, if rows of different blocks vary alike."
         )
     if lost:
         warn(

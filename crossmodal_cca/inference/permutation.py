@@ -142,8 +142,8 @@ def permutation_test(
     The statistic of component j is −Σ_{i ≥ j} ln(1 − r_i²). Its null distribution comes from the canonical variates
     from j on, completed to full bases of either side (U_j and V_j, orthonormal): under a permutation Π of the rows
     their correlations are the singular values of U_jᵀ Π V_j. Permuting the raw rows instead would compare weak
-    correlations with those of data that have lost the strong ones as well, and would reject true nulls. Statistics
-    whose r² differ by less than 1e-9 count as equal.
+    correlations with those of data that have lost the strong ones as well, and would reject true nulls. Squared
+    correlations that differ by less than 1e-9 count as equal, and a correlation of 1 as −ln 1e-9.
 
     Both U_j and V_j are orthogonal to the earlier variates of either side, so they lie in fewer dimensions than rows.
     Permuted as they are, they would make the null distribution too narrow. So they are first expressed in n − 1 − k
