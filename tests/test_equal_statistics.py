@@ -39,8 +39,8 @@ SAMPLES = {
 def order_of_wilks(X, y):
     """Whole numbers in the order of −ln Λ; correlations of exactly 1 count first, by how many they are.
 
-    Λ is the determinant of the scatter of all columns over two that no permutation changes. Times the number of rows the
-    scatter is whole, and rounding makes its determinant exact.
+    Λ is the determinant of the scatter of all columns over two that no permutation changes. Times the number of rows
+    the scatter is whole, and rounding makes its determinant exact.
     """
     Z = np.concatenate([np.broadcast_to(X, (len(y), *X.shape)), y], axis=2)
     scatter = X.shape[0] * Z.transpose(0, 2, 1) @ Z - Z.sum(axis=1)[:, :, None] * Z.sum(axis=1)[:, None, :]

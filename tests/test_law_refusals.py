@@ -102,7 +102,6 @@ def attempt(thing, call, name, spoil):
 BROKEN = {
     r" inverse_transform(_y)? . numbers as text$": "scores are converted where rows are refused",
     r"^prediction_report call (y|._train) numbers as text$": "converted, where others refuse",
-    r"^permutation_test call nuisance numbers as text$": "converted, where others refuse",
     r"^(PrecisionRecall|RankHistogram|Hubness|HitRate)Display from_predictions ._scores (None|a mapping)$": (
         "an IndexError of np.shape, before the rows are checked"
     ),

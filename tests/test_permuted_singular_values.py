@@ -20,6 +20,7 @@ from crossmodal_cca import (
     PLSRegression,
 )
 from crossmodal_cca.inference import permutation_test
+from crossmodal_cca.inference._nuisance import residual_rows
 
 N_PERMUTATIONS = 499
 # Components of each are compared; the widths are those of `sample`.
@@ -52,7 +53,7 @@ def sample(seed, size, strength=2.0):
 
 
 def in_metric(aligner, X, y):
-    """The rows of both sides, whitened by the fitted aligner's constraint, by p × p matrices; (n − 1) times products."""
+    """The rows of both sides, whitened by the fitted aligner's constraint, by p × p matrices."""
     rows = []
     for A, side, c in zip((X, y), "xy", getattr(aligner, "shrinkage_", (1.0, 1.0)), strict=True):
         Z = (A - getattr(aligner, f"{side}_mean_")) / getattr(aligner, f"{side}_scale_")
@@ -80,7 +81,9 @@ def test_the_first_component_is_compared_with_those_of_refits_to_permuted_rows(a
     X, y = sample(1, size, strength=0.7)
     model, rng = clone(aligner).set_params(n_components=1), np.random.default_rng(2)
     observed = model.fit(X, y).singular_values_[0]
-    slow = np.mean([model.fit(X, y[rng.permutation(len(y))]).singular_values_[0] >= observed for _ in range(200)])
+    refits = [model.fit(X, y[rng.permutation(len(y))]).singular_values_[0] for _ in range(200)]
+    # Without shrinkage a wide side reaches everything, whatever the pairing: equal but for rounding.
+    slow = np.mean(np.array(refits) >= observed * (1 - 1e-9))
     found = permutation_test(X, y, N_PERMUTATIONS, aligner=aligner, random_state=0)["p_uncorrected"].iloc[0]
     # Four standard errors of the difference of two estimates.
     error = np.sqrt(max(slow * (1 - slow), 0.01) * (1 / 200 + 1 / N_PERMUTATIONS))
@@ -90,20 +93,22 @@ def test_the_first_component_is_compared_with_those_of_refits_to_permuted_rows(a
 @each_aligner
 @pytest.mark.parametrize("component", [2, 3])
 def test_later_components_are_compared_without_the_earlier_ones(aligner, component):
-    """By definition: directions are projected away, or the scores that PLS deflates by are regressed away."""
+    """By definition: directions are projected away, or the scores that PLS deflates by are regressed away; what is left
+    is permuted in as many rows as it has dimensions."""
     X, y = sample(3, SIZES["tall"])
     model, k = clone(aligner).fit(X, y), component - 1
     A, B = in_metric(model, X, y)
+    T, U = (Z[:, :k] / np.linalg.norm(Z[:, :k], axis=0) for Z in (model.transform(X), model.transform_y(y)))
     if isinstance(aligner, PLSCanonical | PLSRegression):
-        scores = [model.transform(X)[:, :k], model.transform_y(y)[:, :k]]
-        scores = scores if isinstance(aligner, PLSCanonical) else [scores[0]] * 2
-        A, B = (Z - T @ np.linalg.lstsq(T, Z, rcond=None)[0] for Z, T in zip((A, B), scores, strict=True))
+        U = U if isinstance(aligner, PLSCanonical) else T
+        A, B = (Z - S @ np.linalg.lstsq(S, Z, rcond=None)[0] for Z, S in ((A, T), (B, U)))
     else:
-        U, _, Vt = np.linalg.svd(A.T @ B)
-        A, B = (Z - Z @ W[:, :k] @ W[:, :k].T for Z, W in ((A, U), (B, Vt.T)))
+        Wx, _, Wyt = np.linalg.svd(A.T @ B)
+        A, B = (Z - Z @ W[:, :k] @ W[:, :k].T for Z, W in ((A, Wx), (B, Wyt.T)))
+    assert np.linalg.norm(A.T @ B, ord=2) == pytest.approx(model.singular_values_[k])
+    A, B = residual_rows([A, B], np.linalg.qr(np.column_stack([np.ones(len(A)), T + U]))[0])
     rng = np.random.default_rng(4)
     observed = np.linalg.norm(A.T @ B, ord=2)
-    assert observed == pytest.approx(model.singular_values_[k])
     slow = np.mean([np.linalg.norm(A.T @ B[rng.permutation(len(B))], ord=2) >= observed for _ in range(1000)])
     table = permutation_test(X, y, N_PERMUTATIONS, aligner=aligner, random_state=0)
     error = np.sqrt(max(slow * (1 - slow), 0.01) * (1 / 1000 + 1 / N_PERMUTATIONS))
@@ -112,10 +117,11 @@ def test_later_components_are_compared_without_the_earlier_ones(aligner, compone
 
 @each_aligner
 @each_size
-def test_a_strong_component_is_found_and_no_other(aligner, size):
+def test_a_strong_component_is_found(aligner, size):
+    if repr(aligner) == repr(CCA(3, shrinkage=(0.0, 1.0))) and size == SIZES["wide"]:
+        pytest.skip("a wide side without shrinkage reaches everything, whatever the pairing")
     table = permutation_test(*sample(5, size, strength=4.0), 199, aligner=aligner, random_state=0)
     assert table["p_value"].loc[1] == 1 / 200
-    assert table["p_value"].loc[2] > 0.05
 
 
 @pytest.mark.parametrize("scale", [True, False])
@@ -168,7 +174,70 @@ def test_wide_sides_need_no_matrix_of_their_features():
 
 
 def test_components_beyond_an_exhausted_covariance_are_said():
-    X, y = sample(11, SIZES["tall"])
+    columns = np.linalg.qr(np.column_stack([np.ones(40), sample(11, (40, 4, 1))[0]]))[0][:, 1:]
     with pytest.warns(UserWarning, match="exhausted to rounding error by 1 component.s.; the other 2 are left out"):
-        table = permutation_test(X, X[:, 0] - X[:, 0].mean(), 9, aligner=PLSRegression(3, scale=False), n_components=3)
+        table = permutation_test(columns, columns[:, 0], 9, aligner=PLSRegression(3))
     assert len(table) == 1
+    permutation_test(columns, columns[:, 0], 9, aligner=PLSRegression(None))  # as many as there are
+
+
+@each_aligner
+def test_later_components_of_more_features_than_rows_hold_the_level(aligner):
+    """Singular values of the rows as they are, without the first component, would reject in up to a fourth."""
+    repetitions, rejected = 80, 0
+    for seed in range(repetitions):
+        X, y = sample(seed, (40, 60, 20), strength=5.0)
+        p = permutation_test(X, y, 59, aligner=aligner, n_components=2, random_state=seed)["p_value"]
+        rejected += p.loc[2] <= 0.05
+    assert rejected / repetitions <= 0.08 + 3 * np.sqrt(0.08 * 0.92 / repetitions)
+
+
+@pytest.mark.parametrize("aligner", [PLSSVD(2), CCA(2, shrinkage=0.5), CCA(2, shrinkage="oas")], ids=repr)
+def test_unrelated_sides_of_more_features_than_rows_hold_the_level(aligner):
+    """A small version of benchmarks/permutation_level.py."""
+    repetitions = 150
+    p = [
+        permutation_test(
+            *sample(seed, (30, 60, 20), strength=0.0), 59, aligner=aligner, n_components=1, random_state=seed
+        )
+        for seed in range(repetitions)
+    ]
+    rejected = np.mean([table["p_value"].loc[1] <= 0.05 for table in p])
+    assert rejected <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / repetitions)
+
+
+X, Y = sample(0, SIZES["tall"])
+
+
+@pytest.mark.parametrize(
+    "aligner",
+    [
+        KernelCCA(2),
+        CrossModalPipeline(PLSSVD(2)),
+        CCACV(2),
+        GridSearchCV(CCA(2), {}),
+        PLSSVD,
+        "pls",
+        FrozenEstimator(PLSSVD(2)),
+    ],
+    ids=lambda aligner: getattr(aligner, "__name__", type(aligner).__name__),
+)
+def test_what_has_no_such_test_is_refused(aligner):
+    with pytest.raises(TypeError, match="aligner must be a CCA, PLSSVD, PLSCanonical or PLSRegression, fitted or not"):
+        permutation_test(X, Y, 9, aligner=aligner)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: permutation_test(X, Y, 9, aligner=PLSSVD(8)), "n_components=8 is more than the 7 possible"),
+        (lambda: permutation_test(X, Y, 9, aligner=PLSSVD(2), n_components=8), "n_components=8 is more than"),
+        (lambda: permutation_test(X, Y, 9, aligner=CCA(2, shrinkage=2.0)), r"shrinkage must lie in \[0, 1\], got 2.0"),
+        (lambda: permutation_test(X, np.ones(60), 9, aligner=PLSSVD(1)), "y does not vary beyond rounding"),
+        (lambda: permutation_test(X, Y, 9, aligner=PLSSVD(1), nuisance=X), "X does not vary beyond rounding"),
+        (lambda: permutation_test(X[:10], Y[:10], 9), r"Pass aligner=CCA\(shrinkage=0.5\) or a PLS model"),
+    ],
+)
+def test_bad_parameters_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -22,46 +22,75 @@ from ..linalg.svd import rank_tolerance
 from ..linalg.whitening import oas_shrinkage, unit_diagonal, whiten_rows
 from ._canonical import check_varying
 from ._exchange import Exchange
+from ._nuisance import orthonormal, residual_rows
+from ._rows import unit_columns
 
 # Share of the largest possible value by which singular values may differ that count as equal.
 _EQUAL = 1e-10
+_TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, eq=False)
 class SingularValueStep:
-    """Rows of either side, (n, r) and (n, s), from which the earlier components are removed; permuted, they are
-    compared by their largest singular value with the one of this component, less what is rounding (`bound`)."""
+    """Rows of either side, x (n, r) and y (n, s), from which earlier components are removed, and what may be exchanged.
+
+    Permuted, they are compared by their largest singular value, less what is rounding, with their own. Rows that have
+    been permuted are orthogonal to `removed` (n, j) no longer.
+    """
 
     x: FloatArray
     y: FloatArray
-    bound: float
+    removed: FloatArray
+    rounding: float
     exchange: Exchange
 
     def count(self, orders: Sequence[NDArray[np.intp]]) -> int:
-        """How many of these orders of the y-rows have a singular value as large as the bound."""
-        return sum(self._reaches(self.x.T @ self.y[order]) for order in orders)
+        """How many of these orders of the y-rows have as large a singular value as the rows as they are."""
+        bound = float(np.linalg.norm(self.x.T @ self.y, ord=2)) - self.rounding
+        return sum(self._reaches(bound, self.y[order]) for order in orders)
 
-    def _reaches(self, K: FloatArray) -> bool:
+    def _reaches(self, bound: float, y: FloatArray) -> bool:
+        K = self.x.T @ y
+        if self.removed.shape[1]:
+            # Products with what is to be removed are no part of K; the rest is as long as before the permutation.
+            lost = np.sum((self.removed.T @ y) ** 2) / max(np.sum(y**2), _TINY)
+            bound *= float(np.sqrt(max(1 - lost, 0.0)))
         # bound²·I − KᵀK has a Cholesky factor just where every singular value is below the bound.
         K = K if K.shape[0] >= K.shape[1] else K.T
-        gap = np.diag(np.full(K.shape[1], self.bound**2)) - K.T @ K
-        return self.bound <= 0 or bool(lapack.dpotrf(gap, lower=1, overwrite_a=1)[1])
+        gap = np.diag(np.full(K.shape[1], bound**2)) - K.T @ K
+        return bound <= 0 or bool(lapack.dpotrf(gap, lower=1, overwrite_a=1)[1])
 
 
 class Components(NamedTuple):
-    """A model of rows x (n, r) and y (n, s) that stand for the sides, and what its step j compares."""
+    """A model of rows x (n, r) and y (n, s) that stand for the sides, and these without the components before the j-th.
+
+    Rows without earlier components are orthogonal to `earlier` (n, k), or nearly.
+    """
 
     x: FloatArray
     y: FloatArray
     solution: PLSSolution
     without: Callable[[int], tuple[FloatArray, FloatArray]]
-    degrees_of_freedom: int
+    earlier: FloatArray
 
-    def steps(self, exchange: Exchange) -> Iterator[SingularValueStep]:
-        """Steps of all components."""
+    def steps(self, exchange: Exchange, *, about_mean: bool) -> Iterator[SingularValueStep]:
+        """Steps of all components.
+
+        The rows left after earlier components lie in fewer dimensions than rows, and permuted as they are would have
+        too small singular values. Where any row may be exchanged with any other, they are expressed in as many rows.
+        """
         rounding = _EQUAL * float(np.linalg.norm(self.x) * np.linalg.norm(self.y))
-        for j, d in enumerate(self.solution.singular_values):
-            yield SingularValueStep(*self.without(j), float(d) * self.degrees_of_freedom - rounding, exchange)
+        n = len(self.x)
+        mean = np.full((n, int(about_mean)), n**-0.5)
+        for j in range(len(self.solution.singular_values)):
+            A, B = self.without(j)
+            removed = orthonormal(np.hstack([mean, self.earlier[:, :j]])) if j else mean[:, :0]
+            if j and exchange.is_free:
+                A, B = residual_rows([A, B], removed)
+                yield SingularValueStep(A, B, mean[: len(A), :0], rounding, Exchange.of_rows(len(A)))
+                continue
+            A, B = (Z - removed @ (removed.T @ Z) for Z in (A, B))
+            yield SingularValueStep(A, B, removed, rounding, exchange)
 
 
 def components_of_aligner(
@@ -78,15 +107,19 @@ def components_of_aligner(
     A, B = _whitened(aligner, x, y, degrees_of_freedom) if isinstance(aligner, CCA) else (_thin(x), _thin(y))
     Z = A / np.sqrt(degrees_of_freedom), B / np.sqrt(degrees_of_freedom)
     S = Covariances(Z[0].T @ Z[0], Z[0].T @ Z[1], Z[1].T @ Z[1])
-    solve, remove = _model_of(aligner)
-    solution = solve(S, k, Z)
+    solution = _solver_of(aligner)(S, k, Z)
     found = len(solution.singular_values)
     if found < k and wanted is not None:
         warn(
             f"The covariance of X and y is exhausted to rounding error by {found} component(s); the other {k - found} "
             "are left out."
         )
-    return Components(A, B, solution, remove(A, B, solution), degrees_of_freedom)
+    scores = [unit_columns(Z) for Z in (A @ solution.x_rotations, B @ solution.y_rotations)]
+    if isinstance(aligner, PLSRegression):
+        return Components(A, B, solution, _without_scores(A, B, scores[0], scores[0]), scores[0])
+    if isinstance(aligner, PLSCanonical):
+        return Components(A, B, solution, _without_scores(A, B, *scores), scores[0] + scores[1])
+    return Components(A, B, solution, _without_directions(A, B, solution), scores[0] + scores[1])
 
 
 def check_testable(aligner: Any) -> None:
@@ -108,14 +141,14 @@ def is_testable(aligner: Any) -> bool:
 Removal = Callable[[int], tuple[FloatArray, FloatArray]]
 
 
-def _model_of(aligner: Any) -> tuple[Callable[..., PLSSolution], Callable[..., Removal]]:
-    """How the components are found in rows that stand for the sides, and how earlier ones are removed from these."""
+def _solver_of(aligner: Any) -> Callable[..., PLSSolution]:
+    """How the components are found in rows that stand for the sides, whitened ones of CCA."""
     if isinstance(aligner, PLSCanonical):
-        return solve_pls_canonical, _without_own_scores
+        return solve_pls_canonical
     if isinstance(aligner, PLSRegression):
-        return solve_pls_regression, _without_x_scores
+        return solve_pls_regression
     assert isinstance(aligner, CCA | PLSSVD)
-    return solve_pls_svd, _without_directions
+    return solve_pls_svd
 
 
 def _without_directions(A: FloatArray, B: FloatArray, solution: PLSSolution) -> Removal:
@@ -124,15 +157,6 @@ def _without_directions(A: FloatArray, B: FloatArray, solution: PLSSolution) -> 
         return x, y
 
     return without
-
-
-def _without_own_scores(A: FloatArray, B: FloatArray, solution: PLSSolution) -> Removal:
-    return _without_scores(A, B, A @ solution.x_rotations, B @ solution.y_rotations)
-
-
-def _without_x_scores(A: FloatArray, B: FloatArray, solution: PLSSolution) -> Removal:
-    scores = A @ solution.x_rotations
-    return _without_scores(A, B, scores, scores)
 
 
 def _without_scores(A: FloatArray, B: FloatArray, T: FloatArray, U: FloatArray) -> Removal:

@@ -54,6 +54,11 @@ class Sides(NamedTuple):
     exchange: Exchange
     degrees_of_freedom: int
 
+    @property
+    def about_mean(self) -> bool:
+        """Whether the rows are orthogonal to a column of ones."""
+        return self.degrees_of_freedom < len(self.x)
+
     def scaled(self, scale: bool) -> tuple[FloatArray, FloatArray]:
         """The rows with features of variance 1, or in their own units."""
         x, y = (
@@ -162,8 +167,10 @@ def permutation_test(
     With an aligner the statistic is the singular value d_j. X̃ and Ỹ being the centred (and scaled) rows and L Lᵀ the
     metric of CCA's constraint, d_j is compared with the largest singular value of A_jᵀ Π B_j, A_j = X̃ L_x⁻ᵀ and
     B_j = Ỹ L_y⁻ᵀ without the first j − 1 singular directions; of PLS, of the rows themselves without what the model
-    has taken away before component j. The constraint is the same for all permutations, as it does not depend on the
-    pairing, so the test of the first component is exact; those after a strong one are approximate.
+    has taken away before component j. These lie in fewer dimensions than rows, too, and are expressed in as many (with
+    groups or blocks, what a permutation loses to the other dimensions is made up for). The constraint is the same for
+    all permutations, as it does not depend on the pairing, so the test of the first component is exact; those after a
+    strong one are approximate. Values that differ by less than 1e-10 of the largest possible one count as equal.
 
     References
     ----------
@@ -260,15 +267,14 @@ def _canonical_steps(sides: Sides, n_components: int | None) -> tuple[Columns, I
     with np.errstate(divide="ignore"):
         terms = -np.log(1 - pairs.correlations**2)
     columns = {"correlation": pairs.correlations[:k], "statistic": np.cumsum(terms[::-1])[::-1][:k]}
-    about_mean = sides.degrees_of_freedom < len(sides.x)
-    return columns, wilks_steps(sides.x, sides.y, pairs, k, sides.exchange, about_mean=about_mean)
+    return columns, wilks_steps(sides.x, sides.y, pairs, k, sides.exchange, about_mean=sides.about_mean)
 
 
 def _steps_of_aligner(aligner: Any, sides: Sides, n_components: int | None) -> tuple[Columns, Iterator[Step]]:
     """Columns of the table and steps for the singular values of an aligner."""
     found = components_of_aligner(aligner, *sides.scaled(aligner.scale), n_components, sides.degrees_of_freedom)
     columns = {"correlation": found.solution.correlations, "statistic": found.solution.singular_values}
-    return columns, found.steps(sides.exchange)
+    return columns, found.steps(sides.exchange, about_mean=sides.about_mean)
 
 
 def _counts(
