@@ -92,6 +92,8 @@ class Exchange:
     def draw(self, rng: Generator) -> NDArray[np.intp]:
         """Order of the rows (n,) in which row i gives place to row order[i], all arrangements with equal chance."""
         drawn = rng.permutation(len(self.sizes))
+        if self.is_free:
+            return drawn
         units = drawn[np.argsort(self.strata[drawn], kind="stable")]
         starts = np.cumsum(self.sizes) - self.sizes
         order = np.empty_like(self.rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,11 +47,15 @@ class SingularValueStep:
 
     def count(self, orders: Sequence[NDArray[np.intp]]) -> int:
         """How many of these orders of the y-rows have as large a singular value as the rows as they are."""
-        bound = float(np.linalg.norm(self.x.T @ self.y, ord=2)) - self.rounding
-        return sum(self._reaches(bound, self.y[order]) for order in orders)
+        return sum(self._reaches(self.y[order]) for order in orders)
 
-    def _reaches(self, bound: float, y: FloatArray) -> bool:
-        K = self.x.T @ y
+    @cached_property
+    def bound(self) -> float:
+        """The largest singular value of the rows as they are, less what is rounding."""
+        return float(np.linalg.norm(self.x.T @ self.y, ord=2)) - self.rounding
+
+    def _reaches(self, y: FloatArray) -> bool:
+        K, bound = self.x.T @ y, self.bound
         if self.removed.shape[1]:
             # Products with what is to be removed are no part of K; the rest is as long as before the permutation.
             lost = np.sum((self.removed.T @ y) ** 2) / max(np.sum(y**2), _TINY)
