@@ -9,7 +9,7 @@ from numpy.testing import assert_array_equal
 from crossmodal_cca import CCA, PLSSVD
 from crossmodal_cca.inference import permutation_test
 
-N_PERMUTATIONS = 1999
+N_PERMUTATIONS = 999
 
 
 def one_hot(n, *rows):
@@ -106,7 +106,7 @@ def test_correlations_near_one_are_still_told_apart():
 )
 def test_rare_features_hold_the_level(n, widths, share):
     """A small version of benchmarks/permutation_level.py, of 2,000 draws in each of these settings."""
-    repetitions, rejected = 150, 0
+    repetitions, rejected = 100, 0
     for seed in range(repetitions):
         X, y = rare_features(n, widths, share, np.random.default_rng([n, *widths, seed]))
         rejected += permutation_test(X, y, 59, n_components=1, random_state=seed)["p_value"].iloc[0] <= 0.05

@@ -12,7 +12,7 @@ from crossmodal_cca.inference import permutation_test
 from crossmodal_cca.inference._exchange import Exchange
 
 SUBJECTS = np.repeat(np.arange(20), 4)
-N_PERMUTATIONS = 1999
+N_PERMUTATIONS = 999
 ALIGNERS = [None, PLSSVD(2), CCA(2, shrinkage=0.5)]
 
 
@@ -184,7 +184,7 @@ def with_nuisance(rng):
 )
 def test_groups_hold_the_level(aligner, draw, component):
     """A small version of benchmarks/permutation_level.py."""
-    repetitions, rejected = 150, 0
+    repetitions, rejected = 100, 0
     for seed in range(repetitions):
         X, y, *nuisance = draw(np.random.default_rng([seed, component]))
         options = {"groups": SUBJECTS, "n_components": component, "random_state": seed, "aligner": aligner}

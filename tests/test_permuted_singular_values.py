@@ -22,7 +22,7 @@ from crossmodal_cca import (
 from crossmodal_cca.inference import permutation_test
 from crossmodal_cca.inference._nuisance import residual_rows
 
-N_PERMUTATIONS = 499
+N_PERMUTATIONS = 299
 # Components of each are compared; the widths are those of `sample`.
 ALIGNERS = [
     CCA(3, shrinkage=0.5),
@@ -40,6 +40,8 @@ SIZES = {"tall": (60, 12, 7), "wide": (40, 100, 50), "one side wide": (40, 5, 60
 each_aligner = pytest.mark.parametrize(
     "aligner", ALIGNERS, ids=lambda aligner: repr(aligner).replace("n_components=", "")
 )
+# Slower laws: one of each kind.
+some_aligners = pytest.mark.parametrize("aligner", [ALIGNERS[i] for i in (0, 2, 3, 4, 7, 8)], ids=repr)
 each_size = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 
 
@@ -75,19 +77,19 @@ def test_the_table_holds_what_the_fitted_aligner_does(aligner, size):
     assert not hasattr(aligner, "singular_values_")
 
 
-@each_aligner
-@each_size
+@some_aligners
+@pytest.mark.parametrize("size", [SIZES["tall"], SIZES["wide"]], ids=["tall", "wide"])
 def test_the_first_component_is_compared_with_those_of_refits_to_permuted_rows(aligner, size):
     X, y = sample(1, size, strength=0.7)
     model, rng = clone(aligner).set_params(n_components=1), np.random.default_rng(2)
     observed = model.fit(X, y).singular_values_[0]
-    refits = [model.fit(X, y[rng.permutation(len(y))]).singular_values_[0] for _ in range(200)]
+    refits = [model.fit(X, y[rng.permutation(len(y))]).singular_values_[0] for _ in range(120)]
     # Without shrinkage a wide side reaches everything, whatever the pairing: equal but for rounding.
     slow = np.mean(np.array(refits) >= observed * (1 - 1e-9))
     found = permutation_test(X, y, N_PERMUTATIONS, aligner=aligner, random_state=0)["p_uncorrected"].iloc[0]
     # Four standard errors of the difference of two estimates.
-    error = np.sqrt(max(slow * (1 - slow), 0.01) * (1 / 200 + 1 / N_PERMUTATIONS))
-    assert found == pytest.approx(slow, abs=4 * error + 1 / 200)
+    error = np.sqrt(max(slow * (1 - slow), 0.01) * (1 / 120 + 1 / N_PERMUTATIONS))
+    assert found == pytest.approx(slow, abs=4 * error + 1 / 120)
 
 
 @each_aligner
@@ -109,9 +111,9 @@ def test_later_components_are_compared_without_the_earlier_ones(aligner, compone
     A, B = residual_rows([A, B], np.linalg.qr(np.column_stack([np.ones(len(A)), T + U]))[0])
     rng = np.random.default_rng(4)
     observed = np.linalg.norm(A.T @ B, ord=2)
-    slow = np.mean([np.linalg.norm(A.T @ B[rng.permutation(len(B))], ord=2) >= observed for _ in range(1000)])
+    slow = np.mean([np.linalg.norm(A.T @ B[rng.permutation(len(B))], ord=2) >= observed for _ in range(500)])
     table = permutation_test(X, y, N_PERMUTATIONS, aligner=aligner, random_state=0)
-    error = np.sqrt(max(slow * (1 - slow), 0.01) * (1 / 1000 + 1 / N_PERMUTATIONS))
+    error = np.sqrt(max(slow * (1 - slow), 0.01) * (1 / 500 + 1 / N_PERMUTATIONS))
     assert table["p_uncorrected"].loc[component] == pytest.approx(slow, abs=4 * error + 1 / N_PERMUTATIONS)
 
 
@@ -181,10 +183,10 @@ def test_components_beyond_an_exhausted_covariance_are_said():
     permutation_test(columns, columns[:, 0], 9, aligner=PLSRegression(None))  # as many as there are
 
 
-@each_aligner
+@some_aligners
 def test_later_components_of_more_features_than_rows_hold_the_level(aligner):
     """Singular values of the rows as they are, without the first component, would reject in up to a fourth."""
-    repetitions, rejected = 80, 0
+    repetitions, rejected = 60, 0
     for seed in range(repetitions):
         X, y = sample(seed, (40, 60, 20), strength=5.0)
         p = permutation_test(X, y, 59, aligner=aligner, n_components=2, random_state=seed)["p_value"]
