@@ -1,20 +1,23 @@
 """Do the tests of canonical correlations keep their level, do they find what is there, and how long do they take?
 
 Rejections at nominal .05 over repeated samples of normal rows. "stepwise" is `permutation_test`; "as published"
-permutes the later variates without leaving the dimensions of the earlier ones; "naive" permutes the raw rows.
+permutes the later variates without leaving the dimensions of the earlier ones; "naive" permutes the raw rows. Then rare
+features of 0 and 1, subjects of four visits, and the singular values of PLS and shrunk CCA.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from harness import Row, Target, parse_arguments, report
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from crossmodal_cca import CCA, PLSSVD
 from crossmodal_cca.inference import permutation_test
 from crossmodal_cca.inference._canonical import canonical_pairs_of_sides
 from crossmodal_cca.inference.parametric import sequential_tests
@@ -32,6 +35,19 @@ STRONG: list[tuple[tuple[int, int, int], tuple[float, ...]]] = [
     ((100, 10, 10), (0.9, 0.8)),
     ((100, 10, 10), (0.95, 0.9, 0.9, 0.8, 0.8)),
 ]
+FIRST, LATER = Target("<=", ALPHA + 3 * float(np.sqrt(ALPHA * (1 - ALPHA) / REPETITIONS))), Target("<=", 0.08)
+# (n, p, q) and the share of ones.
+RARE = [
+    ((40, 1, 1), 0.05),
+    ((40, 3, 2), 0.05),
+    ((100, 3, 3), 0.02),
+    ((100, 1, 4), 0.02),
+    ((60, 5, 1), 0.1),
+    ((30, 2, 2), 0.1),
+]
+FEW = 99  # permutations of what has many settings
+SUBJECTS = np.repeat(np.arange(20), 4)
+ALIGNERS = [PLSSVD(), CCA(shrinkage=0.5), CCA(shrinkage="oas")]
 PARAMETRIC = [(500, 10, 10), (100, 10, 10), (500, 60, 40), (500, 100, 50), (200, 100, 50)]
 
 
@@ -98,6 +114,85 @@ def power_of_permutations(repetitions: int) -> list[Row]:
     return [row(f"power, {size}, correlation {correlations[0]}", "stepwise", p, POWER)]
 
 
+def p_values(
+    draw: Callable[[Generator], Sequence[Array]], key: list[int], repetitions: int, component: int, **options: Any
+) -> Array:
+    """P-values of a component for samples of both sides, with nuisance variables if there are any."""
+    p = np.empty(repetitions)
+    for seed in range(repetitions):
+        X, Y, *nuisance = draw(np.random.default_rng([*key, seed]))
+        options |= {"nuisance": nuisance[0] if nuisance else None, "n_components": component, "random_state": seed}
+        p[seed] = permutation_test(X, Y, FEW, **options)["p_value"].loc[component]
+    return p
+
+
+def level_of_rare_features(repetitions: int) -> list[Row]:
+    rows = []
+    for i, (size, share) in enumerate(RARE):
+
+        def draw(rng: Generator, size: tuple[int, int, int] = size, share: float = share) -> list[Array]:
+            sides = [(rng.random((size[0], width)) < share).astype(float) for width in size[1:]]
+            for side in sides:
+                side[rng.integers(size[0]), ~side.any(axis=0)] = 1.0
+            return sides
+
+        problem = f"level, {size}, features that are 1 in {share:.0%} of the rows"
+        print(f"… {problem}", file=sys.stderr, flush=True)
+        rows.append(row(problem, "stepwise", p_values(draw, [300, i], repetitions, 1), FIRST))
+    return rows
+
+
+def visits(rng: Generator, width: int) -> Array:
+    """Four visits of each of twenty subjects."""
+    return np.repeat(rng.standard_normal((20, width)), 4, axis=0) + 0.5 * rng.standard_normal((80, width))
+
+
+def level_of_groups(repetitions: int) -> list[Row]:
+    def with_strong(rng: Generator) -> list[Array]:
+        common = visits(rng, 1)
+        return [np.hstack([visits(rng, 2), common + 0.2 * rng.standard_normal(common.shape)]) for _ in range(2)]
+
+    def with_nuisance(rng: Generator) -> list[Array]:
+        ages = np.repeat(rng.standard_normal((20, 6)), 4, axis=0)
+        return [visits(rng, 2) + ages.sum(axis=1, keepdims=True), visits(rng, 2) + ages[:, :1], ages]
+
+    settings: list[tuple[str, Callable[[Generator], list[Array]], int]] = [
+        ("20 subjects of 4 visits", lambda rng: [visits(rng, 2), visits(rng, 2)], 1),
+        ("20 subjects of 4 visits, six nuisance variables", with_nuisance, 1),
+        ("20 subjects of 4 visits, component 2 after a strong one", with_strong, 2),
+    ]
+    rows = []
+    for i, (problem, draw, component) in enumerate(settings):
+        print(f"… {problem}", file=sys.stderr, flush=True)
+        for method, aligner in (("stepwise", None), ("singular values of PLSSVD", PLSSVD())):
+            p = p_values(draw, [400, i], repetitions, component, aligner=aligner, groups=SUBJECTS)
+            rows.append(row(f"level, {problem}", f"{method}, groups", p, FIRST if component == 1 else LATER))
+        if i == 0:
+            rows.append(
+                row(f"level, {problem}", "stepwise, rows", p_values(draw, [400, i], repetitions // 4, component))
+            )
+    return rows
+
+
+def level_of_singular_values(repetitions: int) -> list[Row]:
+    rows = []
+    for i, (n, p, q) in enumerate([(60, 10, 8), (40, 100, 20)]):
+        for strength, component in ((0.0, 1), (6.0, 2)):
+
+            def draw(rng: Generator, size: tuple[int, int, int] = (n, p, q), strength: float = strength) -> list[Array]:
+                factor = rng.standard_normal((size[0], 1))
+                loadings = [rng.standard_normal((1, width)) / np.sqrt(width) for width in size[1:]]
+                noise = [rng.standard_normal((size[0], width)) for width in size[1:]]
+                return [e + strength * factor @ a for e, a in zip(noise, loadings, strict=True)]
+
+            problem = f"level, {(n, p, q)}, component {component} after {'one strong' if strength else 'none'}"
+            for aligner in ALIGNERS:
+                print(f"… {problem}, {aligner}", file=sys.stderr, flush=True)
+                found = p_values(draw, [500, i, component], repetitions, component, aligner=aligner)
+                rows.append(row(problem, f"singular values, {aligner}", found, LATER if strength else FIRST))
+    return rows
+
+
 def level_of_parametric_tests(repetitions: int) -> list[Row]:
     rows = []
     for i, (n, p, q) in enumerate(PARAMETRIC):
@@ -137,6 +232,7 @@ def main() -> None:
     rows += power_of_permutations(repetitions)
     rows += level_of_parametric_tests(repetitions)
     rows += level_of_permutations(repetitions)
+    rows += level_of_rare_features(repetitions) + level_of_groups(repetitions) + level_of_singular_values(repetitions)
     report(rows, arguments)
 
 

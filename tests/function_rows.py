@@ -40,6 +40,10 @@ WITH_TRAINING = {"together": BOTH, "also_together": tuple(TRAINING), "settled": 
 SEEDED = {"random_state": 3}
 
 
+# Groups of two rows in two blocks.
+PERMUTED = {"groups": np.arange(len(X)) // 2, "blocks": np.arange(len(X)) // (len(X) // 2)}
+
+
 def _function(thing: Any, arguments: dict[str, Any] | None = None, *, bound: Any = None, **more: Any) -> Row:
     """A row of a function; `bound` is the function with its positional arguments."""
     row = {name: more.pop(name) for name in ("exempt", "fails", "warned") if name in more}
@@ -222,12 +226,25 @@ INFERENCE = {
     ),
     "explained_variance": _function(inference.explained_variance, OF_ALIGNER, **PAIR, order="same"),
     "noise_edge": _function(inference.noise_edge, {"n_samples": 100, "n_features_x": 5, "n_features_y": 4}),
-    "permutation_test": _function(
+    "permutation_test": Row(
         inference.permutation_test,
-        PAIRS | {"n_permutations": 9, "nuisance": NEW_X[:, :1].repeat(2, 0)[:40]} | SEEDED,
-        together=(*BOTH, "nuisance"),
-        one_column=(*BOTH, "nuisance"),
-        optional=("nuisance",),
+        (
+            Call(
+                "",
+                PAIRS | {"n_permutations": 9, "nuisance": NEW_X[:, :1].repeat(2, 0)[:40]} | SEEDED,
+                together=(*BOTH, "nuisance"),
+                one_column=("y", "nuisance"),
+                optional=("nuisance",),
+            ),
+            Call(
+                "",
+                PAIRS | {"n_permutations": 9, "aligner": CCA(2, shrinkage=0.5)} | PERMUTED | SEEDED,
+                "aligner",
+                together=(*BOTH, *PERMUTED),
+                one_column=("y",),
+            ),
+        ),
+        warned=(Call("", PAIRS | {"n_permutations": 9, "groups": np.arange(len(X)) // (len(X) // 2)}, "few"),),
     ),
     "required_samples": _function(inference.required_samples, {"correlation": 0.3, "n_features": 10}),
     "structure_correlations": _function(inference.structure_correlations, OF_ALIGNER, **PAIR, order="same"),

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from linear_models import pairs
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy import stats
 from sklearn.datasets import load_linnerud
 from sklearn.linear_model import LinearRegression
 
@@ -21,8 +22,8 @@ from crossmodal_cca.inference import (
     required_samples,
 )
 from crossmodal_cca.inference._canonical import canonical_pairs_of_sides
+from crossmodal_cca.inference._nuisance import residual_rows
 from crossmodal_cca.inference.parametric import sequential_tests
-from crossmodal_cca.inference.permutation import residual_rows
 
 VALUES = json.loads((Path(__file__).parent / "reference_values.json").read_text())
 X, Y = pairs(200)
@@ -125,15 +126,65 @@ def test_enough_rows_give_no_warning_and_too_few_do():
 
 
 @pytest.mark.filterwarnings("ignore:The ranks of X")
-def test_what_has_no_degrees_of_freedom_is_nan():
+def test_what_has_no_degrees_of_freedom_is_nan_and_a_certain_root_no_evidence():
     rng = rng_of()
     for shape in ((20, 60, 5), (20, 15, 4), (30, 100, 90)):
         table = canonical_correlation_tests(rng.normal(size=shape[:2]), rng.normal(size=(shape[0], shape[2])))
-        assert table["roy_p"].isna().loc[1]
+        certain = (table["correlation"] == 1).to_numpy()
+        assert certain[0] == (sum(np.minimum(shape[1:], shape[0] - 1)) > shape[0] - 1)
+        assert (table["roy_p"][certain] == 1).all()
+        assert table["roy_p"].isna()[~certain].to_numpy()[:1].all()
         assert table["hotelling_lawley_p"].isna().loc[1]
     # A true correlation of 1 is another matter.
     B = np.hstack([X[:, :1], Y])
     assert (canonical_correlation_tests(X, B).loc[1, ["rao_p", "bartlett_p", "pillai_p", "roy_p"]] < 1e-20).all()
+
+
+ALL_P = ["rao_p", "bartlett_p", "lawley_p", "pillai_p", "hotelling_lawley_p", "roy_p"]
+THREE_FACTORS = np.array([[i // 9, i // 3 % 3, i % 3] for i in range(27)])
+
+
+@pytest.mark.filterwarnings("ignore:The ranks of X")
+@pytest.mark.parametrize(
+    ("A", "B"),
+    [
+        (np.arange(-5, 6)[:, None], np.arange(-5, 6) ** 2),
+        (np.arange(-5, 6)[:, None] ** 2, np.arange(-5, 6)),
+        (np.repeat([0, 1], 10)[:, None], np.tile([0, 1], 10)),
+        (THREE_FACTORS[:, :1], THREE_FACTORS[:, 1:]),
+        (np.eye(3)[THREE_FACTORS[:, 0]], np.eye(3)[THREE_FACTORS[:, 1]]),
+    ],
+    ids=["parabola", "swapped", "balanced factors", "two columns", "indicators"],
+)
+def test_correlations_of_exactly_zero_are_no_evidence(A, B):
+    table = canonical_correlation_tests(A, B)
+    assert_allclose(table["correlation"], 0, atol=1e-15)
+    # Approximate laws of positive statistics reach 1 at 0 but for their last digits.
+    assert_allclose(table[ALL_P], 1, atol=1e-6)
+    assert (permutation_test(A, B, 19, random_state=0)["p_value"] == 1).all()
+
+
+def test_correlations_of_exactly_zero_in_a_row_have_p_values_of_one():
+    """Lawley's correction divides by the earlier correlations, 0 here."""
+    table = sequential_tests(np.zeros(3), 100, 4, 3)
+    assert_array_equal([table[name] for name in ALL_P[:5]], 1)
+
+
+@pytest.mark.filterwarnings("ignore:The ranks of X")
+@pytest.mark.parametrize("n", [10, 11, 30])
+def test_with_one_column_roys_test_is_the_exact_f_test_down_to_one_degree_of_freedom(n):
+    """The F test of a regression on 8 features with n − 9 degrees of freedom, which Rao's is, too."""
+    y = X[:n] @ np.arange(1.0, 9) + 20 * rng_of().normal(size=n)
+    r2 = LinearRegression().fit(X[:n], y).score(X[:n], y)
+    expected = stats.f.sf(r2 / 8 / ((1 - r2) / (n - 9)), 8, n - 9)
+    for A, B in ((X[:n], y), (y[:, None], X[:n])):
+        assert_allclose(canonical_correlation_tests(A, B).loc[1, ["roy_p", "rao_p"]], expected, rtol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore:The ranks of X")
+def test_a_regression_on_as_many_features_as_rows_is_no_evidence():
+    table = canonical_correlation_tests(X[:9], Y[:9, 0])
+    assert table.loc[1, ["correlation", "roy_p"]].tolist() == [1, 1]
 
 
 # Permutations -----------------------------------------------------------------------------------------------------

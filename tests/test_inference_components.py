@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.linear_model import LinearRegression
 from sklearn.preprocessing import StandardScaler
 
-from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, KernelCCA, PLSRegression
+from crossmodal_cca import CCA, CCACV, PLSSVD, CrossModalPipeline, KernelCCA, PLSRegression
 from crossmodal_cca.datasets import make_paired_latent
 from crossmodal_cca.inference import (
     bootstrap_weights,
@@ -289,18 +289,42 @@ def test_training_exceeds_debiased_exceeds_held_out():
 
 
 @pytest.mark.parametrize("name", [name for name in TABLE if "pls" in name or "shrunk" in name or "oas" in name])
-def test_edges_and_p_values_belong_to_plain_cca(name):
-    table = summary(fitted(TABLE[name].estimator), *TEST, X_train=TRAIN[0], y_train=TRAIN[1])
-    assert table[["debiased", "noise_edge", "p_value"]].isna().all(axis=None)
+def test_edges_belong_to_plain_cca_and_p_values_to_every_linear_model(name):
+    model = fitted(TABLE[name].estimator)
+    options = {"n_permutations": 19, "random_state": 0}
+    table = summary(model, *TEST, X_train=TRAIN[0], y_train=TRAIN[1], **options)
+    assert table[["debiased", "noise_edge"]].isna().all(axis=None)
     assert table[["training", "held_out", "x_variance", "y_variance"]].notna().all(axis=None)
+    tests = permutation_test(*TRAIN, 19, aligner=TABLE[name].estimator, n_components=len(table), random_state=0)
+    assert_array_equal(table["p_value"], tests["p_value"])
+    assert_allclose(table["training"], tests["correlation"], atol=1e-9)
+
+
+def test_p_values_are_those_of_the_fit_whatever_has_been_set_since():
+    options = {"X_train": TRAIN[0], "y_train": TRAIN[1], "n_permutations": 19, "random_state": 0}
+    for model, later in (
+        (CCA(2, shrinkage=0.5), {"shrinkage": 0.1, "scale": False, "n_components": 1}),
+        (PLSSVD(2), {"scale": False}),
+    ):
+        expected = summary(model.fit(*TRAIN), *TEST, **options)
+        assert_array_equal(summary(model.set_params(**later), *TEST, **options), expected)
 
 
 @pytest.mark.filterwarnings("ignore:The ranks of X")
-def test_summary_without_enough_rows_has_no_p_values():
+def test_correlations_of_one_that_any_data_have_are_no_evidence():
     model = CCA(2).fit(TRAIN[0][:12], TRAIN[1][:12])
-    table = summary(model, *TEST, X_train=TRAIN[0][:12], y_train=TRAIN[1][:12])
-    assert table[["debiased", "p_value"]].isna().all(axis=None)
-    assert (table["noise_edge"] == 1).all()
+    table = summary(model, *TEST, X_train=TRAIN[0][:12], y_train=TRAIN[1][:12], n_permutations=19)
+    assert table["debiased"].isna().all()
+    assert (table[["noise_edge", "p_value"]] == 1).all(axis=None)
+
+
+def test_p_values_of_a_search_need_other_rows():
+    """Cross-validation has seen the pairing, so that its settings are not those of unpaired rows."""
+    search = CCACV(2, shrinkages=(0.2, 0.5), cv=3).fit(*TRAIN)
+    table = summary(search, *TEST, X_train=TRAIN[0], y_train=TRAIN[1], n_permutations=19)
+    assert table["p_value"].isna().all()
+    chosen = CCA(2, shrinkage=search.shrinkage_)
+    assert permutation_test(*TEST, 19, aligner=chosen, random_state=0)["p_value"].notna().all()
 
 
 def test_summary_of_pipelines_and_kernels():

@@ -26,12 +26,7 @@ def canonical_pairs(R: FloatArray, n_features: tuple[int, int], widths: tuple[in
     """Solve for rows R = [Rx, Ry] of columns about zero; the variates R·weights are orthonormal."""
     whitened: WhitenedPair = whiten_rows(R, (0.0, 0.0), n_features, widths, 1.0)
     ranks = whitened.x.rank, whitened.y.rank
-    if min(ranks) == 0:
-        side = "X" if ranks[0] == 0 else "y"
-        raise ValueError(
-            f"{side} does not vary beyond rounding (and beyond the nuisance variables, if there are any), so there is "
-            "no canonical correlation to test; pass columns that vary."
-        )
+    check_varying(ranks)
     U, d, Vt = linalg.svd(whitened.cross, check_finite=False)
     # What differs from 1 by rounding alone is 1.
     d = np.where(d > 1 - len(R) * np.finfo(float).eps, 1.0, d)
@@ -42,6 +37,15 @@ def canonical_pairs_of_sides(x: FloatArray, y: FloatArray) -> CanonicalPairs:
     """Solve for both sides' rows (n, p) and (n, q) of columns about zero."""
     widths = x.shape[1], y.shape[1]
     return canonical_pairs(triangular_rows([np.hstack([x, y])]), widths, widths)
+
+
+def check_varying(ranks: tuple[int, int]) -> None:
+    """Refuse a side without any direction in which it varies."""
+    if min(ranks) == 0:
+        raise ValueError(
+            f"{'X' if ranks[0] == 0 else 'y'} does not vary beyond rounding (and beyond the nuisance variables, if "
+            "there are any), so there is nothing to test; pass columns that vary."
+        )
 
 
 def component_index(n_components: int) -> Any:

@@ -75,8 +75,8 @@ def canonical_correlation_tests(X: ArrayLike, y: ArrayLike) -> DataFrame:
 
     Pillai's trace is Σ r_i², with Pillai's F; that of Hotelling and Lawley Σ r_i²/(1 − r_i²), with McKeon's F (Pillai's
     where n − p − q + k ≤ 4). Roy's largest root r_j² has Johnstone's p-value: its logit is about Tracy–Widom; where one
-    side has a single feature left, the exact F. The F that some programs print for Roy's root is a bound, with p-values
-    near 0 for anything.
+    side has a single feature left, the exact F; and 1 where p + q − k > n − 1, as any data have a root of 1 then. The F
+    that some programs print for Roy's root is a bound, with p-values near 0 for anything.
 
     References
     ----------
@@ -154,7 +154,8 @@ def _wilks(r: FloatArray, wilks: FloatArray, n: int, p: int, q: int) -> Columns:
     factor = np.full(len(r), n - 1 - (p + q + 1) / 2)
     lawley = factor - k + np.concatenate([[0.0], np.cumsum(1 / r[:-1] ** 2)])
     for name, m in (("bartlett", factor), ("lawley", lawley)):
-        chi2 = np.where(m > 0, -m * np.log(wilks), np.nan)
+        # Correlations of exactly 0 are no evidence, whatever the factor, which an earlier one makes infinite.
+        chi2 = np.where(m > 0, np.where(wilks == 1, 0.0, -m * np.log(wilks)), np.nan)
         table[f"{name}_chi2"] = chi2
         if name == "bartlett":
             table["bartlett_df"] = df1
@@ -181,7 +182,11 @@ def _hotelling_lawley(trace: FloatArray, p: FloatArray, q: FloatArray, n: FloatA
 
 
 def _roy(root: FloatArray, p: FloatArray, q: FloatArray, n: FloatArray) -> Columns:
-    """Johnstone's law of the logit of the largest root; the F law where one side has one feature, which is exact."""
+    """Johnstone's law of the logit of the largest root; exact where one side has one feature, or any data have root 1.
+
+    With one feature it is an F law. Where features are more than rows less 1, any data have a root of 1, so that one is
+    as large as ever: p = 1.
+    """
     s, longer = np.minimum(p, q), np.maximum(p, q)
     df2 = n - 1 - longer
     logit = np.log(root / (1 - root))
@@ -190,10 +195,10 @@ def _roy(root: FloatArray, p: FloatArray, q: FloatArray, n: FloatArray) -> Colum
     gamma, phi = (2 * np.arcsin(np.sqrt(np.where(possible, m - 0.5, 0.5) / (n - 2))) for m in (s, longer))
     center = 2 * np.log(np.tan((phi + gamma) / 2))
     width = np.cbrt(16 / ((n - 2) ** 2 * np.sin(phi + gamma) ** 2 * np.sin(phi) * np.sin(gamma)))
-    tail = _tracy_widom_tail((logit - center) / width)
+    tail = np.where(possible, _tracy_widom_tail((logit - center) / width), np.nan)
     exact = special.fdtrc(longer, np.maximum(df2, 1), np.exp(logit) * df2 / longer)
-    p_value = np.where(np.isinf(logit), 0.0, np.where(s == 1, exact, tail))
-    return {"roy": root, "roy_p": np.where(possible, p_value, np.nan)}
+    p_value = np.where(np.isposinf(logit), 0.0, np.where(s == 1, exact, tail))
+    return {"roy": root, "roy_p": np.where(s + longer > n - 1, 1.0, p_value)}
 
 
 def _tracy_widom_tail(x: FloatArray) -> FloatArray:

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from sklearn.base import clone
 from sklearn.utils.validation import check_is_fitted
 
 from .._errors import in_terms_of
 from .._typing import FloatArray
 from .._validation import check_rows
+from ..alignment import CCA
 from ..alignment.fitted import check_training_rows
+from ..linalg.pair import StandardizedPair
 from ..linalg.whitening import ranks_of_covariances
 from ._canonical import component_index
 from ._rows import scored_sides, unit_columns
+from ._singular_values import is_testable
 from .components import explained_variance
 from .noise import debias_correlations, noise_edge
 from .permutation import permutation_test
@@ -64,11 +68,15 @@ def summary(
         (family-wise, by `permutation_test`), ``x_variance`` and ``y_variance`` (share of either side's held-out
         variance that its own scores explain).
 
-        ``debiased``, ``noise_edge`` and ``p_value`` belong to `CCA` without shrinkage and without weights and are NaN
-        for everything else: shrinkage lowers training correlations by an amount that depends on the data, PLS does not
-        maximise correlation, and a kernel's features are as many as its rows. Then ``held_out`` is the figure to
-        report. ``debiased`` is NaN below the noise edge, too, and ``p_value`` where features are so many that
-        correlations are 1 for any data.
+        ``p_value`` is that of canonical correlations for `CCA` without shrinkage, and that of singular values for
+        `CCA` with shrinkage or more features than rows allow, and for PLS. It is NaN without the training rows; for an
+        aligner fitted with weights, which permuted rows would not keep; for one whose settings were chosen on these
+        rows by cross-validation, which has seen how they are paired (test its ``best_params_`` on other rows, by
+        `permutation_test`); and for a kernel, which has no such test.
+
+        ``debiased`` and ``noise_edge`` belong to `CCA` without shrinkage and without weights and are NaN for everything
+        else: shrinkage lowers training correlations by an amount that depends on the data, and PLS does not maximise
+        correlation. Then ``held_out`` is the figure to report. ``debiased`` is NaN below the noise edge, too.
 
     Raises
     ------
@@ -123,11 +131,11 @@ def summary(
     if _has_theory(model):
         size = int(model.n_samples_seen_), *ranks_of_covariances(model._pair.covariances(), model._pair.moments.eps)
         table["debiased"], table["noise_edge"] = debias_correlations(training, *size), noise_edge(*size)
-        if X_train is not None and y_train is not None and sum(size[1:]) < size[0]:
-            rows = _features(aligner, X_train, y_train)
-            options = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
-            with in_terms_of(X="X_train", y="y_train"):
-                table["p_value"] = _p_values(rows, training, n_permutations, options)
+    if X_train is not None and y_train is not None and _has_p_values(model):
+        options = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
+        rows = _features(aligner, X_train, y_train)
+        with in_terms_of(X="X_train", y="y_train"):
+            table["p_value"] = _p_values(model, rows, n_permutations, options)
     for side in "xy":
         table[f"{side}_variance"] = variance.loc[side].to_numpy()
     return pd.DataFrame(table, index=component_index(len(training)))
@@ -135,10 +143,26 @@ def summary(
 
 def _has_theory(model: Any) -> bool:
     """Whether it is CCA without shrinkage and without weights."""
-    if not np.array_equal(getattr(model, "shrinkage_", ()), (0.0, 0.0)):
-        return False
-    moments = model._pair.moments
-    return bool(moments.weight_sum == moments.n_rows)
+    return _is_unshrunk(model) and _is_unweighted(model)
+
+
+def _has_p_values(model: Any) -> bool:
+    """Whether its components can be tested, with settings that do not depend on how the training rows are paired.
+
+    Which number of components was chosen does not matter without shrinkage: the test is the same for all.
+    """
+    chosen = hasattr(model, "best_params_")
+    return (_is_unshrunk(model) if chosen else is_testable(model)) and _is_unweighted(model)
+
+
+def _is_unshrunk(model: Any) -> bool:
+    return np.array_equal(getattr(model, "shrinkage_", ()), (0.0, 0.0))
+
+
+def _is_unweighted(model: Any) -> bool:
+    # Of rows whose covariances were never formed, the weights are not known; their correlations will tell.
+    moments = model._pair.moments if isinstance(model._pair, StandardizedPair) else None
+    return moments is None or bool(moments.weight_sum == moments.n_rows)
 
 
 def _features(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:
@@ -148,14 +172,27 @@ def _features(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:
     return X, y
 
 
-def _p_values(rows: tuple[Any, Any], training: FloatArray, n_permutations: int, options: dict[str, Any]) -> FloatArray:
+def _as_fitted(model: Any) -> Any:
+    """An aligner with the settings of the fit, whatever has been set since."""
+    scaled = any((getattr(model, f"{side}_scale_") != 1).any() for side in "xy")
+    fitted = clone(model).set_params(scale=scaled)
+    return fitted.set_params(shrinkage=model.shrinkage_) if hasattr(model, "shrinkage_") else fitted
+
+
+def _p_values(model: Any, rows: tuple[Any, Any], n_permutations: int, options: dict[str, Any]) -> FloatArray:
+    training = model.correlations_
+    if _is_unshrunk(model):
+        ranks = ranks_of_covariances(model._pair.covariances(), model._pair.moments.eps)
+        aligner = None if sum(ranks) < model.n_samples_seen_ else CCA()
+    else:
+        aligner = _as_fitted(model)
     # As arrays: of labels in another order there has been a word.
     X, y = check_rows(rows[0], "X_train"), check_rows(rows[1], "y_train", one_column_is_1d=True)
-    tests = permutation_test(X, y, n_permutations, n_components=len(training), **options)
+    tests = permutation_test(X, y, n_permutations, aligner=aligner, n_components=len(training), **options)
     # Single precision has these few digits.
     if not np.allclose(tests["correlation"], training, atol=1e-4):
         raise ValueError(
-            "X_train and y_train are not the rows that the aligner was fitted to: their canonical correlations differ "
+            "X_train and y_train are not the rows that the aligner was fitted to: their correlations of scores differ "
             f"({tests['correlation'].iloc[0]:.4f} and {training[0]:.4f} for the first)."
         )
     return np.asarray(tests["p_value"])

@@ -1,0 +1,208 @@
+"""The steps of a permutation test of an aligner's singular values: of shrunk CCA and PLS, whatever the widths."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+from scipy.linalg import lapack
+
+from .._typing import FloatArray
+from .._warn import warn
+from ..alignment import CCA, PLSSVD, PLSCanonical, PLSRegression
+from ..alignment.base import LinearAligner
+from ..alignment.cca import shrinkage_pair
+from ..linalg.pair import Covariances
+from ..linalg.pls import PLSSolution, solve_pls_canonical, solve_pls_regression, solve_pls_svd
+from ..linalg.svd import rank_tolerance
+from ..linalg.whitening import oas_shrinkage, unit_diagonal, whiten_rows
+from ._canonical import check_varying
+from ._exchange import Exchange
+from ._nuisance import orthonormal, residual_rows
+from ._rows import unit_columns
+
+# Share of the largest possible value by which singular values may differ that count as equal.
+_EQUAL = 1e-10
+_TINY = float(np.finfo(np.float64).tiny)
+
+
+@dataclass(frozen=True, eq=False)
+class SingularValueStep:
+    """Rows of either side, x (n, r) and y (n, s), from which earlier components are removed, and what may be exchanged.
+
+    Permuted, they are compared by their largest singular value, less what is rounding, with their own. Rows that have
+    been permuted are orthogonal to `removed` (n, j) no longer.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    removed: FloatArray
+    rounding: float
+    exchange: Exchange
+
+    def count(self, orders: Sequence[NDArray[np.intp]]) -> int:
+        """How many of these orders of the y-rows have as large a singular value as the rows as they are."""
+        return sum(self._reaches(self.y[order]) for order in orders)
+
+    @cached_property
+    def bound(self) -> float:
+        """The largest singular value of the rows as they are, less what is rounding."""
+        return float(np.linalg.norm(self.x.T @ self.y, ord=2)) - self.rounding
+
+    def _reaches(self, y: FloatArray) -> bool:
+        K, bound = self.x.T @ y, self.bound
+        if self.removed.shape[1]:
+            # Products with what is to be removed are no part of K; the rest is as long as before the permutation.
+            lost = np.sum((self.removed.T @ y) ** 2) / max(np.sum(y**2), _TINY)
+            bound *= float(np.sqrt(max(1 - lost, 0.0)))
+        # bound²·I − KᵀK has a Cholesky factor just where every singular value is below the bound.
+        K = K if K.shape[0] >= K.shape[1] else K.T
+        gap = np.diag(np.full(K.shape[1], bound**2)) - K.T @ K
+        return bound <= 0 or bool(lapack.dpotrf(gap, lower=1, overwrite_a=1)[1])
+
+
+class Components(NamedTuple):
+    """A model of rows x (n, r) and y (n, s) that stand for the sides, and these without the components before the j-th.
+
+    Rows without earlier components are orthogonal to `earlier` (n, k), or nearly.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    solution: PLSSolution
+    without: Callable[[int], tuple[FloatArray, FloatArray]]
+    earlier: FloatArray
+
+    def steps(self, exchange: Exchange, *, about_mean: bool) -> Iterator[SingularValueStep]:
+        """Steps of all components.
+
+        The rows left after earlier components lie in fewer dimensions than rows, and permuted as they are would have
+        too small singular values. Where any row may be exchanged with any other, they are expressed in as many rows.
+        """
+        rounding = _EQUAL * float(np.linalg.norm(self.x) * np.linalg.norm(self.y))
+        n = len(self.x)
+        mean = np.full((n, int(about_mean)), n**-0.5)
+        for j in range(len(self.solution.singular_values)):
+            A, B = self.without(j)
+            removed = orthonormal(np.hstack([mean, self.earlier[:, :j]])) if j else mean[:, :0]
+            if j and exchange.is_free:
+                A, B = residual_rows([A, B], removed)
+                yield SingularValueStep(A, B, mean[: len(A), :0], rounding, Exchange.of_rows(len(A)))
+                continue
+            A, B = (Z - removed @ (removed.T @ Z) for Z in (A, B))
+            yield SingularValueStep(A, B, removed, rounding, exchange)
+
+
+def components_of_aligner(
+    aligner: Any, x: FloatArray, y: FloatArray, n_components: int | None, degrees_of_freedom: int
+) -> Components:
+    """Solve an aligner's model of both sides' rows about zero, x (n, p) and y (n, q), without p × p matrices."""
+    ranks = _rank(x), _rank(y)
+    check_varying(ranks)
+    possible = ranks[0] if isinstance(aligner, PLSRegression) else min(ranks)
+    wanted = aligner.n_components if n_components is None else n_components
+    k = possible if wanted is None else wanted
+    if k > possible:
+        raise ValueError(f"n_components={k} is more than the {possible} possible by the ranks of X and y.")
+    A, B = _whitened(aligner, x, y, degrees_of_freedom) if isinstance(aligner, CCA) else (_thin(x), _thin(y))
+    Z = A / np.sqrt(degrees_of_freedom), B / np.sqrt(degrees_of_freedom)
+    S = Covariances(Z[0].T @ Z[0], Z[0].T @ Z[1], Z[1].T @ Z[1])
+    solution = _solver_of(aligner)(S, k, Z)
+    found = len(solution.singular_values)
+    if found < k and wanted is not None:
+        warn(
+            f"The covariance of X and y is exhausted to rounding error by {found} component(s); the other {k - found} "
+            "are left out."
+        )
+    scores = [unit_columns(Z) for Z in (A @ solution.x_rotations, B @ solution.y_rotations)]
+    if isinstance(aligner, PLSRegression):
+        return Components(A, B, solution, _without_scores(A, B, scores[0], scores[0]), scores[0])
+    if isinstance(aligner, PLSCanonical):
+        return Components(A, B, solution, _without_scores(A, B, *scores), scores[0] + scores[1])
+    return Components(A, B, solution, _without_directions(A, B, solution), scores[0] + scores[1])
+
+
+def check_testable(aligner: Any) -> None:
+    """Refuse what has no such test, and parameters that the aligner would refuse."""
+    if not is_testable(aligner):
+        raise TypeError(
+            "aligner must be a CCA, PLSSVD, PLSCanonical or PLSRegression, fitted or not, of which the parameters are "
+            f"taken; got {aligner!r:.100}. Of a pipeline, pass its aligner and the transformed rows; the settings of "
+            "a search have seen how rows are paired, so test them on other rows; kernel models have no such test."
+        )
+    aligner._check_parameters()
+
+
+def is_testable(aligner: Any) -> bool:
+    """Whether the aligner's components can be tested by permuted singular values."""
+    return isinstance(aligner, LinearAligner) and not isinstance(aligner, type)
+
+
+Removal = Callable[[int], tuple[FloatArray, FloatArray]]
+
+
+def _solver_of(aligner: Any) -> Callable[..., PLSSolution]:
+    """How the components are found in rows that stand for the sides, whitened ones of CCA."""
+    if isinstance(aligner, PLSCanonical):
+        return solve_pls_canonical
+    if isinstance(aligner, PLSRegression):
+        return solve_pls_regression
+    assert isinstance(aligner, CCA | PLSSVD)
+    return solve_pls_svd
+
+
+def _without_directions(A: FloatArray, B: FloatArray, solution: PLSSolution) -> Removal:
+    def without(j: int) -> tuple[FloatArray, FloatArray]:
+        x, y = (Z - (Z @ W[:, :j]) @ W[:, :j].T for Z, W in ((A, solution.x_weights), (B, solution.y_weights)))
+        return x, y
+
+    return without
+
+
+def _without_scores(A: FloatArray, B: FloatArray, T: FloatArray, U: FloatArray) -> Removal:
+    """Residuals of the regression of either side on the first j of its scores (n, k)."""
+    # A triangle keeps the order of the scores; they are uncorrelated but for rounding.
+    Qx, Qy = (linalg.qr(scores, mode="economic", check_finite=False)[0] for scores in (T, U))
+
+    def without(j: int) -> tuple[FloatArray, FloatArray]:
+        x, y = (Z - Q[:, :j] @ (Q[:, :j].T @ Z) for Z, Q in ((A, Qx), (B, Qy)))
+        return x, y
+
+    return without
+
+
+def _whitened(aligner: CCA, x: FloatArray, y: FloatArray, degrees_of_freedom: int) -> tuple[FloatArray, FloatArray]:
+    """Rows of either side in the metric of the aligner's constraint."""
+    widths = x.shape[1], y.shape[1]
+    cx, cy = (
+        oas_shrinkage(_spectrum(Z) / degrees_of_freedom, degrees_of_freedom + 1, Z.shape[1]) if c == "oas" else float(c)
+        for c, Z in zip(shrinkage_pair(aligner.shrinkage), (x, y), strict=True)
+    )
+    both = np.hstack([x, y])
+    whitened = whiten_rows(both, (cx, cy), widths, widths, degrees_of_freedom)
+    A, B = (Z @ side.weights(np.eye(side.rank)) for Z, side in ((x, whitened.x), (y, whitened.y)))
+    return A, B
+
+
+def _spectrum(Z: FloatArray) -> FloatArray:
+    """Products of the columns or, if these are more, of the rows: matrices of one trace, of their squares too."""
+    return Z.T @ Z if Z.shape[0] >= Z.shape[1] else Z @ Z.T
+
+
+def _thin(Z: FloatArray) -> FloatArray:
+    """Rows in coordinates, not more than rows, of the space that they span."""
+    if Z.shape[1] <= Z.shape[0]:
+        return Z
+    U, d, _ = linalg.svd(Z, full_matrices=False, check_finite=False)
+    return np.asarray(U * d)
+
+
+def _rank(Z: FloatArray) -> int:
+    """Number of directions in which the rows vary, in columns of unit variance, by the one rank rule."""
+    d = linalg.svdvals(Z * unit_diagonal(np.einsum("ij,ij->j", Z, Z)), check_finite=False)
+    return int(np.sum(d > rank_tolerance(Z.shape[1], np.finfo(np.float64).eps) * d.max(initial=0.0)))
