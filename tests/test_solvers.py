@@ -14,6 +14,7 @@ from sklearn.cross_decomposition import PLSRegression as SklearnPLSRegression
 from sklearn.datasets import load_linnerud
 
 from crossmodal_cca import CCA, PLSSVD, PLSCanonical, PLSRegression
+from crossmodal_cca.linalg.products import gram
 from crossmodal_cca.linalg.svd import triangular_rows, truncated_svd
 from crossmodal_cca.linalg.whitening import oas_shrinkage
 
@@ -214,3 +215,12 @@ def test_oas_follows_the_paper():
         assert oas_shrinkage(unit * S, n, p) == pytest.approx(ours)
     assert oas_shrinkage(np.eye(3), n, 3) == 1.0
     assert 0 < CCA(2, shrinkage="oas").fit(X[:20], Y[:20]).shrinkage_[0] < 1
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("shape", [(0, 3), (4, 0), (4, 3)])
+def test_gram_matrices_of_any_shape_are_their_definition(shape, dtype):
+    A = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+    G = gram(A)
+    assert G.dtype == dtype
+    np.testing.assert_array_equal(G, A.T @ A)
