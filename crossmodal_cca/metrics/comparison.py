@@ -266,7 +266,7 @@ def shuffled_pair_control(
         model = clone(aligner).fit(X, partners)
         with in_terms_of(X="X_test", y="y_test", x_scores="X_test", y_scores="y_test"):
             scores = model.transform(X_test), model.transform_y(y_test)
-            problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude)
+            problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude, told=())
         return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
 
     if x_ids is None and y_ids is None and relevance is None:

@@ -122,8 +122,8 @@ def percentile_interval(resampled: Array, clusters: Array, confidence_level: flo
     of = Clusters(clusters)
     q, number = of.quantile(confidence_level), of.effective_number
     if resampled.shape[1] == 0 or np.isinf(q):
-        nothing = np.full(len(resampled), np.nan)
-        return nothing, nothing
+        low, high = np.full((2, len(resampled)), np.nan)
+        return low, high
     tail = norm.cdf(-q * np.sqrt(number / (number - 1)))
     low, high = np.quantile(resampled, [tail, 1 - tail], axis=1)
     return low, high

@@ -69,7 +69,7 @@ class RetrievalScorer(BaseEstimator):
         scores = np.asarray(x_scores), np.asarray(y_scores)
         problems = [
             problem
-            for direction, problem in both_directions(*scores, x_ids, y_ids, None, self.similarity)
+            for direction, problem in both_directions(*scores, x_ids, y_ids, None, self.similarity, told=())
             if self.direction in ("both", direction.replace(" → ", "_to_"))
         ]
         values = [evaluate_measures(problem, chosen)[:, problem.kept] for problem in problems]
