@@ -42,9 +42,10 @@ def write(path: str | os.PathLike[str], header: dict[str, Any], arrays: list[Arr
     about = {"format": FORMAT, "format_version": FORMAT_VERSION, "package_version": package_version}
     header = about | header | {"sha256": [checksum(array) for array in arrays]}
     with _replaced_when_complete(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
-        archive.writestr(_HEADER, json.dumps(header))
+        # Without the time of day: equal objects give equal files.
+        archive.writestr(zipfile.ZipInfo(_HEADER), json.dumps(header))
         for i, array in enumerate(arrays):
-            with archive.open(_member(i), "w", force_zip64=True) as member:
+            with archive.open(zipfile.ZipInfo(_member(i)), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
 
 

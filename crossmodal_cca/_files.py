@@ -329,7 +329,7 @@ class _Encoder:
         state = {name: held[each.attribute] for name, each in known.stored().items() if each.attribute in held}
         if hasattr(thing, "_to_file"):
             state = thing._to_file(state, moments=self.moments)
-        entries = [[name, self.encode(value, f"{place}.{name}")] for name, value in state.items()]
+        entries = [[name, self.encode(state[name], f"{place}.{name}")] for name in sorted(state)]
         return {"object": known.name, "version": known.version, "state": entries}
 
     def _key(self, key: Any, place: str) -> Any:
