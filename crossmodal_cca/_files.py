@@ -1,138 +1,24 @@
-"""What a file may hold: classes register themselves with what is stored of them, under which names, and since when.
+"""Files of this package's objects, without pickle: how they become a JSON tree with arrays, and objects again.
 
-Loading runs no code: the file names registered classes, and nothing else is ever made. This module knows none of them.
+Loading runs no code: see `_schemas`.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
 from numbers import Number
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import numpy as np
 
 from ._archive import Array, Foreign, checksum, opened
 from ._archive import write as write_archive
 from ._checks import check_flag
-
-# What is stored of a class: by the name in the file, a type or a `Stored`; and what is stored of an object.
-Schema = dict[str, Any]
-State = dict[str, Any]
-T = TypeVar("T", bound=type)
+from ._schemas import REGISTRY, Registered, registered
 
 # Kinds of arrays that NumPy's own format holds without pickle.
 _PLAIN_KINDS = "biufUSMm"
-# Where classes are registered that `import crossmodal_cca` alone does not bring; a file may be the first to need them.
-_HOMES = ("metrics", "retrieval", "transfer")
-
-
-@dataclass(frozen=True)
-class Stored:
-    """One thing that a file holds of an object: what it must be, and in which attribute it lies.
-
-    The attribute is the name in the file if it is None; "" for what the object's `_to_file` and `_from_file` make. What
-    is `optional` may be missing in a fitted object.
-    """
-
-    kind: Any
-    attribute: str | None = None
-    optional: bool = False
-
-
-@dataclass(frozen=True)
-class _Registered:
-    """A class that a file may hold, with its schema; `upgrade` takes the state of an older version to this one."""
-
-    cls: type
-    version: int
-    upgrade: Callable[[State, int], State] | None
-
-    @property
-    def name(self) -> str:
-        return self.cls.__name__
-
-    @property
-    def parameters(self) -> list[str]:
-        """Constructor parameters, which are always there."""
-        return list(self.cls._get_param_names()) if hasattr(self.cls, "_get_param_names") else []
-
-    def stored(self) -> dict[str, Stored]:
-        """All that is stored: parameters, what scikit-learn sets, and what the classes that it is made of declare."""
-        stored = {name: Stored(object) for name in self.parameters}
-        if hasattr(self.cls, "_get_param_names"):
-            stored |= {
-                "n_features_in_": Stored(int, optional=True),
-                "feature_names_in_": Stored(np.ndarray, optional=True),
-                "sklearn_output_config": Stored(dict, "_sklearn_output_config", optional=True),
-            }
-        for base in reversed(self.cls.__mro__):
-            declared: Schema = vars(base).get("_stored", {})
-            stored |= {n: each if isinstance(each, Stored) else Stored(each) for n, each in declared.items()}
-        return {n: s if s.attribute is not None else Stored(s.kind, n, s.optional) for n, s in stored.items()}
-
-    def checked(self, state: State, version: int, package_version: str) -> State:
-        """The state in this version; refuse one of a later version, or that cannot be what it should."""
-        if version > self.version:
-            raise Foreign(
-                f"was written by a later crossmodal_cca ({package_version}): it holds a {self.name} of version "
-                f"{version}, and this one reads up to {self.version}. Upgrade the package to load it."
-            )
-        stored = self.stored()
-        if version < self.version:
-            assert self.upgrade is not None
-            upgraded = self.upgrade(state, version)
-            state = {name: value for name, value in upgraded.items() if name in stored}
-        for name, value in state.items():
-            if name not in stored:
-                raise ValueError(f"a {self.name} holds no {name}")
-            if not isinstance(value, stored[name].kind):
-                raise ValueError(f"{name} of {self.name} is a {type(value).__name__}, which it cannot be")
-        needed = [name for name, each in stored.items() if not each.optional]
-        parameters = self.parameters
-        fitted = not parameters or any(name in state for name in needed if name not in parameters)
-        missing = [name for name in (needed if fitted else parameters) if name not in state]
-        if missing:
-            raise ValueError(f"it does not hold {missing[0]} of {self.name}")
-        return state
-
-
-_REGISTRY: dict[str, _Registered] = {}
-
-
-def saved(version: int = 1, upgrade: Callable[[State, int], State] | None = None) -> Callable[[T], T]:
-    """Register a class that a file may hold.
-
-    What is stored of it stands in ``_stored`` of the class, and of those it inherits from: by the name in the file, a
-    type or a `Stored`. The names in the file and their meaning are what `version` counts. A renamed attribute
-    changes neither: ``_stored`` then says where the old name lies now. After any other change raise `version`, and let
-    ``upgrade(state, version)`` take what earlier versions stored to what this one stores. An object may change what is
-    stored, ``_to_file(state, moments=…)``, and set up what is not, ``_from_file(state)``.
-    """
-    assert (version > 1) == (upgrade is not None)
-
-    def register(cls: T) -> T:
-        _REGISTRY[cls.__name__] = _Registered(cls, version, upgrade)
-        return cls
-
-    return register
-
-
-def without_underscores(state: State, version: int) -> State:
-    """Upgrade from version 1, in which attributes had their own names in files, to names without an underscore."""
-    return {name.removeprefix("_"): value for name, value in state.items()}
-
-
-def _registered(name: Any) -> _Registered:
-    if name not in _REGISTRY:
-        for home in _HOMES:
-            import_module(f"{__package__}.{home}")
-    if name not in _REGISTRY:
-        raise ValueError(f"it holds a {name!r}, which this version does not know")
-    return _REGISTRY[name]
 
 
 def write(path: str | os.PathLike[str], thing: Any, *, moments: bool = True) -> None:
@@ -148,6 +34,7 @@ def write(path: str | os.PathLike[str], thing: Any, *, moments: bool = True) -> 
     """
     kind, encoder = type(thing).__name__, _Encoder(moments)
     header = {"kind": kind, "state": encoder.encode(thing, kind)}
+    # The package is there by now; to import it from here would be a circle.
     write_archive(path, header, encoder.arrays, sys.modules[str(__package__)].__version__)
 
 
@@ -207,7 +94,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     CCA(n_components=2)
     """
     with opened(path) as (header, _):
-        cls = _registered(header["kind"]).cls
+        cls = registered(header["kind"]).cls
         if not hasattr(cls, "load"):
             raise ValueError(f"a {cls.__name__} is no file of its own")
     return cls.load(path)
@@ -316,7 +203,7 @@ class _Encoder:
             return {"objects": entries, "shape": value.shape}
         if isinstance(value, np.ndarray | np.generic) and value.dtype.kind in _PLAIN_KINDS:
             return {"array" if isinstance(value, np.ndarray) else "scalar": self._collected(np.asarray(value))}
-        known = _REGISTRY.get(type(value).__name__)
+        known = REGISTRY.get(type(value).__name__)
         if known is not None and known.cls is type(value):
             return self._object(value, known, place)
         raise TypeError(
@@ -324,7 +211,7 @@ class _Encoder:
             "texts, arrays and models of this package can, so that loading never runs foreign code."
         )
 
-    def _object(self, thing: Any, known: _Registered, place: str) -> Any:
+    def _object(self, thing: Any, known: Registered, place: str) -> Any:
         held = vars(thing)
         state = {name: held[each.attribute] for name, each in known.stored().items() if each.attribute in held}
         if hasattr(thing, "_to_file"):
@@ -392,13 +279,12 @@ class _Decoder:
         return array.copy(order="K") if again else array
 
     def _object(self, node: dict[str, Any]) -> Any:
-        known = _registered(node.get("object"))
+        known = registered(node.get("object"))
         state = {name: self.decode(entry) for name, entry in node["state"]}
         state = known.checked(state, int(node.get("version", 1)), self._package_version)
         made: Any = object.__new__(known.cls)
-        stored = known.stored()
-        made.__dict__.update({str(stored[name].attribute): value for name, value in state.items()})
-        made.__dict__.pop("", None)
+        attributes = {name: str(each.attribute) for name, each in known.stored().items()}
+        made.__dict__.update({attributes[name]: value for name, value in state.items() if attributes[name]})
         if hasattr(made, "_from_file"):
             made._from_file(state)
         return made

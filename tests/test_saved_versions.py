@@ -20,9 +20,10 @@ from crossmodal_cca import (
     KernelCCA,
     PairMoments,
     PLSRegression,
-    _files,
+    _schemas,
 )
-from crossmodal_cca._files import SavedMixin, Stored, saved
+from crossmodal_cca._files import SavedMixin
+from crossmodal_cca._schemas import Stored, saved
 from crossmodal_cca.metrics import make_retrieval_scorer
 from crossmodal_cca.retrieval import CrossModalIndex
 
@@ -100,7 +101,7 @@ def registered(monkeypatch, version=1, upgrade=None, **stored):
     class Thing(SavedMixin):
         _stored = stored
 
-    monkeypatch.setitem(_files._REGISTRY, "Thing", None)  # so that it goes when the test ends
+    monkeypatch.setitem(_schemas.REGISTRY, "Thing", None)  # so that it goes when the test ends
     return saved(version, upgrade)(Thing)
 
 
@@ -150,17 +151,17 @@ def test_what_does_not_fit_its_schema_is_damaged(stored, message, tmp_path, monk
 
 def test_what_is_stored_is_written_down_with_its_version():
     """After a change of names: raise the version, write its upgrade and an old file for it, then mend the list."""
-    now = {name: (each.version, *sorted(each.stored())) for name, each in _files._REGISTRY.items()}
+    now = {name: (each.version, *sorted(each.stored())) for name, each in _schemas.REGISTRY.items()}
     assert now == {name: (version, *sorted(names.split())) for name, (version, names) in SCHEMAS.items()}
 
 
 def test_every_public_class_with_files_is_registered_where_load_looks():
-    homes = {f"crossmodal_cca.{home}" for home in ("alignment", "linalg", *_files._HOMES)}
-    for name, each in _files._REGISTRY.items():
+    homes = {f"crossmodal_cca.{home}" for home in ("alignment", "linalg", *_schemas.HOMES)}
+    for name, each in _schemas.REGISTRY.items():
         assert name == each.cls.__name__
         assert ".".join(each.cls.__module__.split(".")[:2]) in homes
     assert {row.thing for row in TABLE.values() if hasattr(row.thing, "save")} <= {
-        each.cls for each in _files._REGISTRY.values()
+        each.cls for each in _schemas.REGISTRY.values()
     }
 
 
@@ -179,4 +180,4 @@ def test_files_import_nothing_that_is_saved():
             elif isinstance(node, ast.Import | ast.ImportFrom):
                 names = [node.module] if isinstance(node, ast.ImportFrom) else [each.name for each in node.names]
                 assert not any(str(each).startswith("crossmodal_cca") for each in names)
-    assert reached == {"_files", "_archive", "_checks"}
+    assert reached == {"_files", "_schemas", "_archive", "_checks"}

@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 
 from .._blocks import float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
 from .._checks import check_flag, check_n_components, check_number
-from .._files import Schema, State, Stored
+from .._schemas import Schema, State, Stored
 from .._typing import FloatArray
 from .._validation import (
     PairedRows,

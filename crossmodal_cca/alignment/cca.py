@@ -10,7 +10,7 @@ from sklearn.utils import check_random_state
 
 from .._blocks import is_dask
 from .._checks import as_pair, check_choice, check_number_or_word
-from .._files import Schema, saved, without_underscores
+from .._schemas import Schema, saved, without_underscores
 from .._typing import FloatArray
 from .._validation import PairedRows
 from .._warn import warn

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from .._files import Schema, saved, without_underscores
+from .._schemas import Schema, saved, without_underscores
 from .._typing import FloatArray
 from ..linalg.held_out import NestedSolution
 from ..linalg.pair import StandardizedPair

@@ -16,7 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._blocks import float_dtype
 from .._checks import check_choice
 from .._errors import in_terms_of
-from .._files import SavedAlignerMixin, Schema, State, Stored
+from .._files import SavedAlignerMixin
+from .._schemas import Schema, State, Stored
 from .._sklearn import check_array, column_names, count_rows, refuse_dask, take_rows
 from .._typing import FloatArray
 from .._validation import check_same_rows, refuse_other_order, warn_of_other_order

@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from .._checks import check_n_components, check_number
-from .._files import saved, without_underscores
+from .._schemas import saved, without_underscores
 from .._validation import (
     PairedRows,
     check_features_of_y,

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from .._checks import as_pair
-from .._files import saved, without_underscores
+from .._schemas import saved, without_underscores
 from .._typing import FloatArray, Split
 from .._validation import PairedRows, check_pair, unchanged_on_error
 from ..linalg.kernel_path import KernelPath, KernelSide

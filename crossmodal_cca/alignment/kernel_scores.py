@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_pair
-from .._files import Schema, State, Stored
+from .._schemas import Schema, State, Stored
 from .._sklearn import validate_data
 from .._typing import FloatArray
 from .._validation import check_features_of_y, check_rows_of_y

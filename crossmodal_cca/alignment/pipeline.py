@@ -12,8 +12,8 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
-from .._files import Schema, saved, without_underscores
 from .._numbers import at_hand
+from .._schemas import Schema, saved, without_underscores
 from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from .._validation import unchanged_on_error, warn_of_other_order

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._files import saved, without_underscores
+from .._schemas import saved, without_underscores
 from .._typing import FloatArray
 from .._warn import warn
 from ..linalg.pair import Covariances, StandardizedPair

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._files import saved, without_underscores
+from .._schemas import saved, without_underscores
 from .._typing import FloatArray
 from ..linalg.held_out import HeldOutRows, NestedSolution
 from ..linalg.pair import StandardizedPair

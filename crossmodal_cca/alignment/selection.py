@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from scipy.stats import rankdata
 
 from .._checks import check_flag, check_n_components, check_number, check_whole_number
-from .._files import Schema
 from .._progress import Progress
+from .._schemas import Schema
 from .._typing import FloatArray, Split
 from .._validation import set_or_delete
 from ..metrics.measures import ChosenMeasure

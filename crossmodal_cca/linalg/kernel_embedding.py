@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._blocks import float_dtype, row_slices
-from .._files import Schema, saved
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .kernel_maps import FourierMap, KernelMap, Map
 from .kernels import Kernel, block_rows

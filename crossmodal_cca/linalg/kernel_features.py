@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from .._blocks import row_slices
-from .._files import Schema, saved
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .._validation import PairedRows
 from .kernel_cca import KernelSolution

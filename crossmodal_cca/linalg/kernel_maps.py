@@ -13,7 +13,7 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from .._blocks import row_slices
-from .._files import Schema, saved
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .kernels import NEGATIVE_TOLERANCE, Kernel, check_symmetric, not_semidefinite
 from .products import product, times_upper

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite
 
 from .._blocks import float_block, row_slices
-from .._files import Schema, saved
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .products import refuse_overflow
 

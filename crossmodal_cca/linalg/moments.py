@@ -14,7 +14,8 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import assert_all_finite
 
 from .._blocks import float_dtype, is_dask, is_sparse, read_block, row_slices, sum_over_rows
-from .._files import SavedMixin, Schema, saved
+from .._files import SavedMixin
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .._validation import PairedRows, check_pair
 from .centred_rows import centre

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._blocks import dense_block, float_dtype, is_dask, is_sparse, row_slices
-from .._files import Schema, State, saved
+from .._schemas import Schema, State, saved
 from .._typing import FloatArray
 from .._validation import PairedRows
 from .centred_rows import CentredRows, SparseRowSpace

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from .._files import Schema, saved
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .centred_rows import centre
 from .products import product, refuse_overflow

@@ -11,7 +11,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from .._checks import check_choice
 from .._errors import in_terms_of
-from .._files import saved
+from .._schemas import saved
 from .._similarity import similarity_named
 from .._sklearn import refuse_dask
 from .._validation import warn_of_other_order

@@ -11,8 +11,8 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag, check_whole_number
-from .._files import saved
 from .._ids import checked_ids
+from .._schemas import saved
 from .._similarity import SIMILARITIES, Similarity, similarity_named, warn_of_zero_rows
 from .._typing import Captions, FloatArray
 from .._validation import set_or_delete, unchanged_on_error

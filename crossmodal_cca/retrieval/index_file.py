@@ -10,7 +10,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag
-from .._files import Schema, State, Stored, read, without_underscores, write
+from .._files import read, write
+from .._schemas import Schema, State, Stored, without_underscores
 from .._similarity import SIMILARITIES
 from .hubness import CORRECTIONS
 

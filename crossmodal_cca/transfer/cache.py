@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import row_slices
 from .._checks import check_number
-from .._files import Schema, Stored, saved
+from .._schemas import Schema, Stored, saved
 from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from ._classes import SCORED_ROWS, labelled_rows, sums_by_class

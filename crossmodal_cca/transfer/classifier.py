@@ -12,7 +12,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag, check_number_or_word
-from .._files import Schema, Stored, saved
+from .._schemas import Schema, Stored, saved
 from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from .._validation import set_or_delete, unchanged_on_error, warn_of_other_order

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from .._checks import check_number
-from .._files import Schema, saved
+from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
 from .._validation import unchanged_on_error

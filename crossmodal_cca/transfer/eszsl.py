@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from .._checks import check_choice, check_number
-from .._files import Schema, Stored, saved
+from .._schemas import Schema, Stored, saved
 from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from ..linalg.ridge import ridge_coefficients, solve_ridge

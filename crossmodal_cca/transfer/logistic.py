@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from .._checks import check_flag, check_number, check_whole_number
-from .._files import Schema, saved
+from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
 from .._validation import unchanged_on_error

@@ -11,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import float_dtype
 from .._checks import check_number
-from .._files import SavedMixin, Schema, Stored, saved
+from .._files import SavedMixin
+from .._schemas import Schema, Stored, saved
 from .._similarity import unit_rows
 from .._sklearn import validate_data
 from .._typing import FloatArray
