@@ -169,7 +169,7 @@ def _remove_leftovers(folder: Path) -> None:
                 if path.stat().st_mtime < time.time() - _ABANDONED_AFTER:
                     path.unlink()
                 continue
-            with path.open("rb") as file:
+            with path.open("r+b") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
 

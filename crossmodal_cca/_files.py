@@ -94,7 +94,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     CCA(n_components=2)
     """
     with opened(path) as (header, _):
-        cls = registered(header["kind"]).cls
+        cls = registered(header["kind"], header["package_version"]).cls
         if not hasattr(cls, "load"):
             raise ValueError(f"a {cls.__name__} is no file of its own")
     return cls.load(path)
@@ -279,7 +279,7 @@ class _Decoder:
         return array.copy(order="K") if again else array
 
     def _object(self, node: dict[str, Any]) -> Any:
-        known = registered(node.get("object"))
+        known = registered(node["object"], self._package_version)
         state = {name: self.decode(entry) for name, entry in node["state"]}
         state = known.checked(state, int(node.get("version", 1)), self._package_version)
         made: Any = object.__new__(known.cls)

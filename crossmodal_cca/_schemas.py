@@ -119,11 +119,14 @@ def without_underscores(state: State, version: int) -> State:
     return {name.removeprefix("_"): value for name, value in state.items()}
 
 
-def registered(name: Any) -> Registered:
-    """The class of this name, wherever it is."""
+def registered(name: Any, package_version: str) -> Registered:
+    """The class of this name in a file of a version of the package, wherever it is now."""
     if name not in REGISTRY:
         for home in HOMES:
             import_module(f"{__package__}.{home}")
     if name not in REGISTRY:
-        raise ValueError(f"it holds a {name!r}, which this version does not know")
+        raise Foreign(
+            f"was written by crossmodal_cca {package_version}: it holds a {name!r}, which this version does not know. "
+            "If that is a later one, upgrade the package to load it."
+        )
     return REGISTRY[name]

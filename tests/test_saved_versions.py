@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from everything import TABLE
 from numpy.testing import assert_allclose
+from rewritten import rewritten
 from saved_schemas import SCHEMAS
 
 import crossmodal_cca
@@ -130,6 +131,16 @@ def test_an_older_version_is_upgraded_and_a_later_one_refused(tmp_path, monkeypa
     first = registered(monkeypatch, feet=float)
     with pytest.raises(ValueError, match=r"it holds a Thing of version 2, and this one reads up to 1\. Upgrade"):
         first.load(tmp_path / "new")
+
+
+def test_a_class_of_a_later_package_is_refused(tmp_path):
+    CCA(2).save(tmp_path / "file")
+    rewritten(tmp_path / "file", lambda header: header.update(kind="LaterCCA", package_version="9.9"))
+    message = (
+        r"by crossmodal_cca 9.9: it holds a 'LaterCCA', which this version does not know. If that is a later one, up"
+    )
+    with pytest.raises(ValueError, match=message):
+        crossmodal_cca.load(tmp_path / "file")
 
 
 @pytest.mark.parametrize(
