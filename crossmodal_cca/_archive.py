@@ -37,14 +37,18 @@ class Foreign(Exception):
     """A sound file, but not the one that was asked for."""
 
 
-def write(path: str | os.PathLike[str], header: dict[str, Any], arrays: list[Array], package_version: str) -> None:
-    """Write an archive; the file appears under its name when it is complete, and until then an earlier one stays."""
-    about = {"format": FORMAT, "format_version": FORMAT_VERSION, "package_version": package_version}
-    header = about | header | {"sha256": [checksum(array) for array in arrays]}
+def write(path: str | os.PathLike[str], header: dict[str, Any], arrays: list[tuple[str, Array]]) -> None:
+    """Write an archive of arrays with their checksums.
+
+    The file appears under its name when it is complete, and until then an earlier one stays.
+    """
+    header = (
+        {"format": FORMAT, "format_version": FORMAT_VERSION} | header | {"sha256": [digest for digest, _ in arrays]}
+    )
     with _replaced_when_complete(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
         # Without the time of day: equal objects give equal files.
         archive.writestr(zipfile.ZipInfo(_HEADER), json.dumps(header))
-        for i, array in enumerate(arrays):
+        for i, (_, array) in enumerate(arrays):
             with archive.open(zipfile.ZipInfo(_member(i)), "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, array, allow_pickle=False)
 

@@ -33,9 +33,10 @@ def write(path: str | os.PathLike[str], thing: Any, *, moments: bool = True) -> 
         If something is of another kind; the message says where it is.
     """
     kind, encoder = type(thing).__name__, _Encoder(moments)
-    header = {"kind": kind, "state": encoder.encode(thing, kind)}
     # The package is there by now; to import it from here would be a circle.
-    write_archive(path, header, encoder.arrays, sys.modules[str(__package__)].__version__)
+    package_version = sys.modules[str(__package__)].__version__
+    header = {"package_version": package_version, "kind": kind, "state": encoder.encode(thing, kind)}
+    write_archive(path, header, encoder.arrays)
 
 
 def read(path: str | os.PathLike[str], kind: str) -> Any:
@@ -183,7 +184,7 @@ class _Encoder:
 
     def __init__(self, moments: bool) -> None:
         self.moments = moments
-        self.arrays: list[Array] = []
+        self.arrays: list[tuple[str, Array]] = []
         self._places: dict[tuple[str, bool], int] = {}
 
     def encode(self, value: Any, place: str) -> Any:
@@ -227,9 +228,10 @@ class _Encoder:
     def _collected(self, array: Array) -> int:
         """Where the array stands; equal ones in the same layout are held once."""
         layout = bool(array.flags.f_contiguous and not array.flags.c_contiguous)
-        place = self._places.setdefault((checksum(array), layout), len(self.arrays))
+        digest = checksum(array)
+        place = self._places.setdefault((digest, layout), len(self.arrays))
         if place == len(self.arrays):
-            self.arrays.append(array)
+            self.arrays.append((digest, array))
         return place
 
 

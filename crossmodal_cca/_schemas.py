@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
+from numbers import Integral
 from typing import Any, TypeVar
 
 import numpy as np
@@ -58,7 +59,7 @@ class Registered:
         stored = {name: Stored(object) for name in self.parameters}
         if hasattr(self.cls, "_get_param_names"):
             stored |= {
-                "n_features_in_": Stored(int, optional=True),
+                "n_features_in_": Stored(Integral, optional=True),
                 "feature_names_in_": Stored(np.ndarray, optional=True),
                 "sklearn_output_config": Stored(dict, "_sklearn_output_config", optional=True),
             }

@@ -6,19 +6,23 @@ import numpy as np
 import pandas as pd
 import pytest
 from sameness import assert_same, assert_same_state
+from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, KFold
 from sklearn.preprocessing import StandardScaler
-from space_rows import FITTED, LABELS, NEW_POINTS, NEW_X, NEW_Y, POINTS_X, POINTS_Y, X, Y
+from space_rows import FITTED, LABELS, NEW_POINTS, NEW_X, NEW_Y, POINTS_X, POINTS_Y, PROTOTYPES, X, Y
 
 from crossmodal_cca import CCA, CCACV, CrossModalPipeline, load
 from crossmodal_cca.retrieval import CrossModalIndex
 from crossmodal_cca.transfer import (
+    CacheSimilarity,
     CrossModalClassifier,
+    ESZSLClassifier,
     GaussianDiscriminant,
     PrototypeClassifier,
     PrototypeLogisticRegression,
+    PrototypeSimilarity,
     SharedSpace,
 )
 
@@ -107,3 +111,26 @@ def test_a_part_of_another_package_is_named_and_skops_too(whole, part, tmp_path)
     with pytest.raises(TypeError, match=f"{re.escape(part)}.*Save it with skops"):
         whole.save(tmp_path / "file")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize(
+    "head",
+    [
+        CacheSimilarity(beta=1),
+        ESZSLClassifier(calibration=1),
+        GaussianDiscriminant(prior_shots=1),
+        PrototypeClassifier(temperature=1),
+        PrototypeLogisticRegression(temperature=1),
+        PrototypeLogisticRegression(prototypes=PROTOTYPES),
+        PrototypeSimilarity(),
+        CrossModalClassifier(temperature=1, shot_weight=2, calibration=np.float32(0)),
+        CrossModalClassifier(classifier=GaussianDiscriminant()),
+    ],
+    ids=repr,
+)
+def test_whole_numbers_as_settings_and_rows_of_single_precision_are_kept(head, dtype, tmp_path):
+    rows = POINTS_X.astype(dtype)
+    shots = {"shots": rows[SHOTS], "shot_labels": LABELS[SHOTS]} if isinstance(head, CrossModalClassifier) else {}
+    fitted = clone(head).fit(rows, LABELS, **shots)
+    assert_same_state(saved_and_loaded(fitted, tmp_path), fitted)

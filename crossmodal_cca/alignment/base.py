@@ -51,7 +51,7 @@ class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Transfo
         },
         "correlations_": np.ndarray,
         "singular_values_": np.ndarray,
-        "n_components_": int,
+        "n_components_": Integral,
         "n_samples_seen_": Integral,
         "y_feature_names_in_": Stored(np.ndarray, optional=True),
         "y_is_1d": Stored(bool, "_y_is_1d"),

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
-from numbers import Integral
+from numbers import Integral, Real
 from typing import Any, ClassVar
 
 import numpy as np
@@ -245,7 +245,7 @@ class SelectionMixin:
     _stored: ClassVar[Schema] = {
         "best_index_": Integral,
         "best_params_": dict,
-        "best_score_": float,
+        "best_score_": Real,
         "cv_results_": dict,
         "n_splits_": Integral,
         "groups_": np.ndarray,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from copy import copy
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -26,6 +27,7 @@ class IndexFileMixin:
 
     aligner: Any
     aligner_: Any
+    _gallery: Any
     # In a copy that is written without its aligner, or was read so and does not have it yet.
     _aligner_left_out = False
     _stored: ClassVar[Schema] = {
@@ -33,10 +35,10 @@ class IndexFileMixin:
         "fitted_hubness": Stored(str | None, "_fitted_hubness"),
         **{f"{side}_mean_": Stored(np.ndarray, optional=True) for side in ("gallery", "query")},
         "bank_embeddings_": Stored(np.ndarray, optional=True),
-        "bias_neighbors": Stored(int | None, "_bias_neighbors"),
-        "bias_weight": Stored(float | None, "_bias_weight"),
-        "width": Stored(int, "_width"),
-        "next_id": Stored(int | None, "_next_id"),
+        "bias_neighbors": Stored(Integral | None, "_bias_neighbors"),
+        "bias_weight": Stored(Real | None, "_bias_weight"),
+        "width": Stored(Integral, "_width"),
+        "next_id": Stored(Integral | None, "_next_id"),
         # What searches go over is made again from these.
         "embeddings_": Stored(np.ndarray, ""),
         "ids_": Stored(np.ndarray, ""),
@@ -114,11 +116,13 @@ class IndexFileMixin:
     def _to_file(self, state: State, *, moments: bool) -> State:
         aligner = state["aligner_"]
         kept = None if self._aligner_left_out else aligner
+        gallery = self._gallery  # one value, while another thread may add to the index
         return state | {
             "aligner": None,
             "aligner_": kept,
             "has_aligner": aligner is not None,
-            **{name: getattr(self, name) for name in ("embeddings_", "ids_")},
+            "embeddings_": gallery.embeddings,
+            "ids_": gallery.ids,
         }
 
     def _from_file(self, state: State) -> None:

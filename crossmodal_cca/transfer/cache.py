@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -64,7 +65,7 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
     """
 
     _stored: ClassVar[Schema] = {
-        "beta_used": Stored(float, "_beta"),
+        "beta_used": Stored(Real, "_beta"),
         "classes_": np.ndarray,
         "examples_": np.ndarray,
         "codes": Stored(np.ndarray, "_codes"),

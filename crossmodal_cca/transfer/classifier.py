@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -125,12 +125,12 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         "seen_": np.ndarray,
         "shot_weight_": Real | None,
         "shot_weight_scores_": Stored(dict, optional=True),
-        "calibration_": float,
-        "temperature_": float,
+        "calibration_": Real,
+        "temperature_": Real,
         "fit_mean_": Stored(np.ndarray | None, optional=True),
         "predict_mean_": Stored(np.ndarray | None, optional=True),
         "predicted_modality": Stored(str, "_predicted"),
-        "width": Stored(int, "_width"),
+        "width": Stored(Integral, "_width"),
     }
 
     def __init__(

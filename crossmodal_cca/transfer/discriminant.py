@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -168,7 +169,7 @@ class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
         "classes_": np.ndarray,
         "coef_": np.ndarray,
         "intercept_": np.ndarray,
-        "temperature_": float,
+        "temperature_": Real,
     }
 
     def __init__(self, *, prototypes: Mapping[Any, ArrayLike] | None = None, prior_shots: float = 4.0) -> None:

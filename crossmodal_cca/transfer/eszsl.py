@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -79,7 +80,7 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
     """
 
     _stored: ClassVar[Schema] = {
-        "calibration_used": Stored(float, "_calibration"),
+        "calibration_used": Stored(Real, "_calibration"),
         "classes_": np.ndarray,
         "attributes_": np.ndarray,
         "seen_": np.ndarray,

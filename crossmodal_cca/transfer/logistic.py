@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -156,10 +157,10 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
         "classes_": np.ndarray,
         "prototypes_": np.ndarray,
         "coef_": np.ndarray,
-        "temperature_": float,
+        "temperature_": Real,
         "pulls_": np.ndarray,
-        "n_iter_": int,
-        "n_evaluations_": int,
+        "n_iter_": Integral,
+        "n_evaluations_": Integral,
     }
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -69,7 +70,7 @@ class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
     """
 
     _stored: ClassVar[Schema] = {
-        "temperature_used": Stored(float, "_temperature"),
+        "temperature_used": Stored(Real, "_temperature"),
         "classes_": np.ndarray,
         "prototypes_": np.ndarray,
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -70,7 +71,7 @@ class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, Transform
     """
 
     _stored: ClassVar[Schema] = {
-        "n_features_out": Stored(int, "_n_features_out"),
+        "n_features_out": Stored(Integral, "_n_features_out"),
         "mean_": Stored(np.ndarray, optional=True),
     }
 
