@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from ._files import load
 from .alignment import (
     CCA,
     CCACV,
@@ -34,6 +35,7 @@ __all__ = [
     "PairMoments",
     "datasets",
     "inference",
+    "load",
     "metrics",
     "plotting",
     "retrieval",

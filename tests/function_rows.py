@@ -1,8 +1,11 @@
 """Rows of the table of everything public: the functions, the displays, and the moments."""
 
+import atexit
 import inspect
+import tempfile
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -20,6 +23,7 @@ from crossmodal_cca import (
     PLSRegression,
     datasets,
     inference,
+    load,
     metrics,
     plotting,
     retrieval,
@@ -28,6 +32,10 @@ from crossmodal_cca import (
 from crossmodal_cca.transfer import CrossModalClassifier, PrototypeClassifier
 
 mpl.use("agg")
+FOLDER = tempfile.TemporaryDirectory()
+atexit.register(FOLDER.cleanup)
+SAVED = Path(FOLDER.name) / "model"
+FITTED.save(SAVED)
 PAIRS = {"X": X, "y": Y}
 MANY_PAIRS = dict(zip("Xy", pairs(200, 5, 4), strict=True))
 NEW_PAIRS = {"X": NEW_X, "y": NEW_Y}
@@ -327,6 +335,7 @@ PLOTTING = {
     ),
 }
 MOMENTS = {
+    "load": _function(load, {"path": SAVED}),
     "PairMoments": Row(
         PairMoments,
         (
@@ -336,6 +345,6 @@ MOMENTS = {
             Call("__sub__", {"other": PairMoments.from_arrays(X[:9], Y[:9])}),
         ),
         init=lambda: vars(PairMoments.from_arrays(X, Y)),
-    )
+    ),
 }
 FUNCTIONS = METRICS | RETRIEVAL | TRANSFER | INFERENCE | DATASETS | PLOTTING | MOMENTS

@@ -27,7 +27,6 @@ PROTOTYPES = {name: POINTS_Y[name == LABELS].mean(axis=0) for name in ("ant", "b
 IDS = np.array([f"item {i}" for i in range(len(X))])
 NO_NAMES = "rows of a shared space: the names of its dimensions are the aligner's"
 ITS_NAMES = {"names": NO_NAMES, "containers": "its aligner was fitted without names"}
-NO_FILES = "save for every head is to come"
 
 
 def _index(estimator: Any, fit: dict[str, Any], queries: Any, more: Any, **kwargs: Any) -> Row:
@@ -131,8 +130,7 @@ FEATURES = (one_side("transform", "X", NEW_POINTS),)
 
 
 def _head(estimator: Any, calls: tuple[Call, ...] = OF_CLASSES, **more: Any) -> Row:
-    exempt = {"files": NO_FILES} | more.pop("exempt", {})
-    defaults = {"fit": FIT_CLASSES, "before_fit": OTHER_CLASSES, "exempt": exempt}
+    defaults = {"fit": FIT_CLASSES, "before_fit": OTHER_CLASSES}
     return Row(type(estimator), calls, estimator, **defaults | more)
 
 

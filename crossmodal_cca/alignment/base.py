@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from typing import Any, Self, TypeVar
+from numbers import Integral
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +13,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 
 from .._blocks import float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
 from .._checks import check_flag, check_n_components, check_number
+from .._schemas import Schema, State, Stored
 from .._typing import FloatArray
 from .._validation import (
     PairedRows,
@@ -38,6 +40,26 @@ T = TypeVar("T", bound=LinearSolution)
 
 class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A fitted linear map of two modalities into one space, however it was found."""
+
+    _stored: ClassVar[Schema] = {
+        **{f"{side}_{name}_": np.ndarray for side in "xy" for name in ("mean", "scale")},
+        **{f"{side}_{name}_": np.ndarray for side in "xy" for name in ("weights", "rotations", "loadings")},
+        **{
+            f"{side}_{name}": Stored(np.ndarray, f"_{side}_{name}")
+            for side in "xy"
+            for name in ("directions", "effects")
+        },
+        "correlations_": np.ndarray,
+        "singular_values_": np.ndarray,
+        "n_components_": Integral,
+        "n_samples_seen_": Integral,
+        "y_feature_names_in_": Stored(np.ndarray, optional=True),
+        "y_is_1d": Stored(bool, "_y_is_1d"),
+        "pair": Stored(StandardizedPair | UnformedPair, "_pair"),
+    }
+
+    def _to_file(self, state: State, *, moments: bool) -> State:
+        return state if moments or "pair" not in state else state | {"pair": state["pair"].without_moments()}
 
     def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
         A = check_rows_of_x(self, X, accept_sparse=True, lazy=True)

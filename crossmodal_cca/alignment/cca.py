@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import RandomState
@@ -10,6 +10,7 @@ from sklearn.utils import check_random_state
 
 from .._blocks import is_dask
 from .._checks import as_pair, check_choice, check_number_or_word
+from .._schemas import Schema, saved, without_underscores
 from .._typing import FloatArray
 from .._validation import PairedRows
 from .._warn import warn
@@ -28,6 +29,7 @@ SOLVERS = ("auto", "moments", "svd", "randomized")
 ILL_CONDITIONED = 1e6
 
 
+@saved(version=2, upgrade=without_underscores)
 class CCA(LinearAligner):
     """Canonical correlation analysis with shrinkage: the directions in which two modalities correlate most.
 
@@ -122,6 +124,8 @@ class CCA(LinearAligner):
     >>> round(cca.score(X[1000:], y[1000:]), 1)
     1.5
     """
+
+    _stored: ClassVar[Schema] = {"shrinkage_": tuple}
 
     def __init__(
         self,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._schemas import Schema, saved, without_underscores
 from .._typing import FloatArray
 from ..linalg.held_out import NestedSolution
 from ..linalg.pair import StandardizedPair
@@ -20,6 +21,7 @@ from .linear_cv import FoldSolver, LinearCV
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
+@saved(version=2, upgrade=without_underscores)
 class CCACV(LinearCV):
     """Canonical correlation analysis with shrinkage, components and power chosen by cross-validation.
 
@@ -100,6 +102,7 @@ class CCACV(LinearCV):
     (2, (3, 2))
     """
 
+    _stored: ClassVar[Schema] = {"shrinkage_": tuple}
     _grids: ClassVar = {"shrinkages": (0.0, 1.0, False), "powers": (0.0, np.inf, False)}
 
     def __init__(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from copy import copy
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +16,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._blocks import float_dtype
 from .._checks import check_choice
 from .._errors import in_terms_of
+from .._files import SavedAlignerMixin
+from .._schemas import Schema, State, Stored
 from .._sklearn import check_array, column_names, count_rows, refuse_dask, take_rows
 from .._typing import FloatArray
 from .._validation import check_same_rows, refuse_other_order, warn_of_other_order
@@ -24,7 +26,7 @@ from .selection import SelectionMixin
 MODALITIES = ("x", "y")
 
 
-class FittedAlignerMixin:
+class FittedAlignerMixin(SavedAlignerMixin):
     """Keeps the aligner fitted through `clone` and out of reach of `set_params`.
 
     The class has a parameter `aligner`: a fitted aligner, or None for features that share a space already.
@@ -34,6 +36,15 @@ class FittedAlignerMixin:
     aligner_: Any
     # Names of the columns of either modality, or of the shared space without an aligner, as the fit saw them.
     _column_names: Mapping[str, NDArray[Any]] = MappingProxyType({})
+    _stored: ClassVar[Schema] = {"aligner_": object, "column_names": Stored(dict, "_column_names", optional=True)}
+
+    def _to_file(self, state: State, *, moments: bool) -> State:
+        # The parameter may be a search around it, or fitted anew since.
+        return state | {"aligner": None} if "aligner_" in state else state
+
+    def _from_file(self, state: State) -> None:
+        if "aligner_" in state:
+            self.aligner, self.aligner_ = self.aligner_, copy(self.aligner_)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters.

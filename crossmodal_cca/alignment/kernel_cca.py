@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
 from .._checks import check_n_components, check_number
+from .._schemas import saved, without_underscores
 from .._validation import (
     PairedRows,
     check_features_of_y,
@@ -22,6 +23,7 @@ from .._warn import warn
 from ..linalg.kernel_cca import exact_model
 from ..linalg.kernel_embedding import KernelModel
 from ..linalg.kernel_features import FeatureMoments, feature_model, feature_moments
+from ..linalg.pair import LEFT_OUT
 from .kernel_parameters import (
     check_kernel_parameters,
     check_map_is_settled,
@@ -38,6 +40,7 @@ from .kernel_scores import KernelMaps
 OVERFITTED = 0.999
 
 
+@saved(version=2, upgrade=without_underscores)
 class KernelCCA(KernelMaps):
     """Kernel canonical correlation analysis: nonlinear directions in which two modalities correlate most.
 
@@ -251,6 +254,8 @@ class KernelCCA(KernelMaps):
         """
         with unchanged_on_error(self) as undo:
             self._check_parameters()
+            if getattr(self, "_moments_left_out", False):
+                raise ValueError(f"partial_fit needs the moments of the rows seen so far. {LEFT_OUT}")
             seen: FeatureMoments | None = getattr(self, "_moments", None)
             rows = check_pair(X, y, estimator=self, reset=seen is None, min_rows=0)
             if seen is None:
@@ -276,7 +281,7 @@ class KernelCCA(KernelMaps):
     def _prepare(self, rows: PairedRows) -> None:
         """Settle kernels and maps, from the rows where they depend on them."""
         kernels = make_kernel(self, 0, rows.X), make_kernel(self, 1, rows.y)
-        for name in ("_maps", "_moments", "trace_left_out_"):
+        for name in ("_maps", "_moments", "_moments_left_out", "trace_left_out_"):
             set_or_delete(self, name, None)
         self._settled = what_settles_the_map(self)
         if self.approximation is not None:

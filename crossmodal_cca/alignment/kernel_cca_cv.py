@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 
 from .._checks import as_pair
+from .._schemas import saved, without_underscores
 from .._typing import FloatArray, Split
 from .._validation import PairedRows, check_pair, unchanged_on_error
 from ..linalg.kernel_path import KernelPath, KernelSide
@@ -48,6 +49,7 @@ _KERNEL_PARAMETERS = (
 )
 
 
+@saved(version=2, upgrade=without_underscores)
 class KernelCCACV(SelectionMixin, KernelMaps):
     """Kernel CCA with widths, ridge, components and power chosen by cross-validation.
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any
+from numbers import Integral
+from typing import Any, ClassVar
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_pair
+from .._schemas import Schema, State, Stored
 from .._sklearn import validate_data
 from .._typing import FloatArray
 from .._validation import check_features_of_y, check_rows_of_y
 from ..linalg.kernel_embedding import KernelEmbedding
+from ..linalg.kernel_features import FeatureMoments
 from ..linalg.kernels import HISTOGRAM_KERNELS
 from .prediction import PredictionMixin
 
@@ -38,6 +42,34 @@ class KernelMaps(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     _y_embedding: KernelEmbedding
     _score_weights: FloatArray
     _n_features_y: int
+
+    _stored: ClassVar[Schema] = {
+        **{f"{side}_mean_": Stored(np.ndarray, optional=True) for side in "xy"},
+        **{f"{side}_effects": Stored(np.ndarray, f"_{side}_effects", optional=True) for side in "xy"},
+        **{f"{side}_embedding": Stored(KernelEmbedding, f"_{side}_embedding") for side in "xy"},
+        "score_weights": Stored(np.ndarray, "_score_weights"),
+        "correlations_": np.ndarray,
+        "singular_values_": np.ndarray,
+        "gamma_": tuple,
+        "trace_left_out_": Stored(tuple, optional=True),
+        "n_components_": Integral,
+        "n_samples_seen_": Integral,
+        "n_features_y": Stored(Integral, "_n_features_y"),
+        "y_feature_names_in_": Stored(np.ndarray, optional=True),
+        "y_is_1d": Stored(bool, "_y_is_1d"),
+        "kernels": Stored(tuple, "_kernels"),
+        "settled": Stored(dict, "_settled"),
+        "maps": Stored(tuple, "_maps", optional=True),
+        "moments": Stored(FeatureMoments, "_moments", optional=True),
+        "moments_left_out": Stored(bool, "_moments_left_out", optional=True),
+    }
+
+    def _to_file(self, state: State, *, moments: bool) -> State:
+        if moments or "moments" not in state:
+            return state
+        # The maps are for further rows.
+        kept = {name: value for name, value in state.items() if name not in ("maps", "moments")}
+        return kept | {"moments_left_out": True}
 
     predict = _keeps_rows_of(1)(PredictionMixin.predict)
     predict_x = _keeps_rows_of(0)(PredictionMixin.predict_x)

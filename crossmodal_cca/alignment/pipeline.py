@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from numpy.random import RandomState
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted, has_fit_parameter
 
 from .._numbers import at_hand
+from .._schemas import Schema, saved, without_underscores
 from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from .._validation import unchanged_on_error, warn_of_other_order
@@ -29,6 +30,7 @@ def _aligner_has(method: str) -> Any:
     return available_if(check)
 
 
+@saved(version=2, upgrade=without_underscores)
 class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
     """One estimator of two modalities with preprocessing of its own for either side.
 
@@ -83,6 +85,8 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
     >>> model.fit(emoji.image, emoji.names["en"]).transform_y(["red heart", "sleeping cat"]).shape
     (2, 20)
     """
+
+    _stored: ClassVar[Schema] = {"aligner_": object, "x_transformer_": object, "y_transformer_": object}
 
     def __init__(self, aligner: Any, *, x_transformer: Any = None, y_transformer: Any = None) -> None:
         self.aligner = aligner

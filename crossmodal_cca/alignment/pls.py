@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._schemas import saved, without_underscores
 from .._typing import FloatArray
 from .._warn import warn
 from ..linalg.pair import Covariances, StandardizedPair
@@ -45,6 +46,7 @@ class _PLS(LinearAligner):
         """Solve for k components, or fewer where no covariance is left; from rows Z, too, where these are given."""
 
 
+@saved(version=2, upgrade=without_underscores)
 class PLSSVD(_PLS):
     """Partial least squares by one singular value decomposition: directions of largest covariance between modalities.
 
@@ -116,6 +118,7 @@ class PLSSVD(_PLS):
         return solve_pls_svd(S, k, Z)
 
 
+@saved(version=2, upgrade=without_underscores)
 class PLSCanonical(_PLS):
     """Canonical partial least squares (mode A): pairs of largest covariance, each side deflated by its own score.
 
@@ -231,6 +234,7 @@ class RegressionScoreMixin(RegressorMixin):
         return self._y_features(y), predictions[:, None] if predictions.ndim == 1 else predictions
 
 
+@saved(version=2, upgrade=without_underscores)
 class PLSRegression(RegressionScoreMixin, _PLS):
     """Partial least squares regression: predict the second modality from the x-scores of largest covariance with it.
 

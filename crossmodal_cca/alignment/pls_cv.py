@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .._schemas import saved, without_underscores
 from .._typing import FloatArray
 from ..linalg.held_out import HeldOutRows, NestedSolution
 from ..linalg.pair import StandardizedPair
@@ -19,6 +20,7 @@ from .linear_cv import FoldSolver, LinearCV
 from .pls import PLSRegression, RegressionScoreMixin
 
 
+@saved(version=2, upgrade=without_underscores)
 class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     """PLS regression with the number of components chosen by cross-validation, from one walk over the rows.
 

@@ -14,7 +14,7 @@ from sklearn.utils import assert_all_finite
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import is_dask, is_sparse, row_slices, sum_over_rows
-from .._persistence import SavedMixin
+from .._files import SavedAlignerMixin
 from .._sklearn import count_rows, take_rows, wrap_scores
 from .._typing import FloatArray
 from .._validation import aligned_pair, check_same_rows, check_sample_weight, warn_of_other_order
@@ -23,7 +23,7 @@ from ..linalg.solution import ColumnMoments
 PairedColumns = Callable[[Any, Any], tuple[FloatArray, FloatArray]]
 
 
-class PairScoresMixin(SavedMixin):
+class PairScoresMixin(SavedAlignerMixin):
     """What every aligner has on top of its own `_x_scores` and `_y_scores`."""
 
     @abstractmethod

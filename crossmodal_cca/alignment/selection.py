@@ -6,8 +6,8 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
-from numbers import Integral
-from typing import Any
+from numbers import Integral, Real
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,7 @@ from scipy.stats import rankdata
 
 from .._checks import check_flag, check_n_components, check_number, check_whole_number
 from .._progress import Progress
+from .._schemas import Schema
 from .._typing import FloatArray, Split
 from .._validation import set_or_delete
 from ..metrics.measures import ChosenMeasure
@@ -241,6 +242,14 @@ class SelectionMixin:
     """What every cross-validated aligner stores and checks."""
 
     one_standard_error: bool
+    _stored: ClassVar[Schema] = {
+        "best_index_": Integral,
+        "best_params_": dict,
+        "best_score_": Real,
+        "cv_results_": dict,
+        "n_splits_": Integral,
+        "groups_": np.ndarray,
+    }
 
     def _store_choice(self, choice: Choice, n_splits: int, parts: Parts, sample_weight: FloatArray | None) -> None:
         self.best_index_ = choice.best(self.one_standard_error)
@@ -257,7 +266,7 @@ class SelectionMixin:
 
     def _take_over(self, fitted: Any) -> None:
         """Become the fitted model, but for its parameters."""
-        for name in ("y_feature_names_in_", "trace_left_out_"):
+        for name in ("y_feature_names_in_", "trace_left_out_", "_moments_left_out"):
             set_or_delete(self, name, None)
         own = set(fitted.get_params())
         self.__dict__.update({name: value for name, value in vars(fitted).items() if name not in own})

@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._blocks import float_dtype, row_slices
+from .._schemas import Schema, saved
 from .._typing import FloatArray
-from .kernel_maps import KernelMap, Map
+from .kernel_maps import FourierMap, KernelMap, Map
 from .kernels import Kernel, block_rows
 from .products import product
 from .row_moments import RowMoments
@@ -22,6 +23,7 @@ from .solution import definite_signs
 UNRELATED = 1e-6
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class KernelEmbedding:
     """One side's way into the shared space: scores are map(row) @ rotations − offset."""
@@ -30,6 +32,13 @@ class KernelEmbedding:
     map: Map
     rotations: FloatArray
     offset: FloatArray
+
+    _stored: ClassVar[Schema] = {
+        "kernel": Kernel,
+        "map": KernelMap | FourierMap,
+        "rotations": np.ndarray,
+        "offset": np.ndarray,
+    }
 
     @classmethod
     def folded(cls, kernel: Kernel, features: Map, W: FloatArray, mean: FloatArray) -> KernelEmbedding:

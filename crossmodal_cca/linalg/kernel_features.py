@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
+from typing import ClassVar
 
 import numpy as np
 
 from .._blocks import row_slices
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .._validation import PairedRows
 from .kernel_cca import KernelSolution
@@ -25,6 +27,7 @@ from .svd import rank_tolerance, truncated_svd
 from .whitening import whiten_covariances
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class FeatureMoments:
     """Moments of both sides' features, and of each side's features with the other side's rows, for predictions.
@@ -36,6 +39,13 @@ class FeatureMoments:
     to_y: RowMoments | None
     to_x: RowMoments | None
     traces: FloatArray
+
+    _stored: ClassVar[Schema] = {
+        "pair": PairMoments,
+        "to_y": RowMoments | None,
+        "to_x": RowMoments | None,
+        "traces": np.ndarray,
+    }
 
     @property
     def kept(self) -> FloatArray:

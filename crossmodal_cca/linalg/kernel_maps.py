@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import RandomState
@@ -13,6 +13,7 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from .._blocks import row_slices
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .kernels import NEGATIVE_TOLERANCE, Kernel, check_symmetric, not_semidefinite
 from .products import product, times_upper
@@ -23,6 +24,7 @@ KMEANS_ROWS = 20
 FACTORED_FROM = 1e-8
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class KernelMap:
     """Rows to kernel values with base rows (n_base), or with a `projection` (n_base, m) to their combinations.
@@ -34,6 +36,13 @@ class KernelMap:
     base: FloatArray
     projection: FloatArray | None = None
     triangular: bool = False
+
+    _stored: ClassVar[Schema] = {
+        "kernel": Kernel,
+        "base": np.ndarray,
+        "projection": np.ndarray | None,
+        "triangular": bool,
+    }
 
     @property
     def n_features(self) -> int:
@@ -48,6 +57,7 @@ class KernelMap:
         return times_upper(K, self.projection) if self.triangular else product(K, self.projection)
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class FourierMap:
     """Random Fourier features of a shift-invariant kernel: cos(ωᵀx) and sin(ωᵀx), ω from the kernel's spectrum.
@@ -58,6 +68,8 @@ class FourierMap:
 
     frequencies: FloatArray
     shift: FloatArray
+
+    _stored: ClassVar[Schema] = {"frequencies": np.ndarray, "shift": np.ndarray}
 
     @property
     def n_features(self) -> int:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from inspect import isfunction
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import assert_all_finite
 
 from .._blocks import float_block, row_slices
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .products import refuse_overflow
 
@@ -60,6 +61,7 @@ def kernel_names() -> tuple[str, ...]:
     return (*pairwise().PAIRWISE_KERNEL_FUNCTIONS, "precomputed")
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class Kernel:
     """A kernel function with its parameters, which reads the rows of its side (`name`, for messages).
@@ -72,6 +74,8 @@ class Kernel:
     name: str
     params: dict[str, Any] = field(default_factory=dict)
     shift: FloatArray | None = None
+
+    _stored: ClassVar[Schema] = {"metric": str, "name": str, "params": dict, "shift": np.ndarray | None}
 
     @property
     def is_precomputed(self) -> bool:

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
+from numbers import Integral, Real
 from operator import add
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 from sklearn.utils import assert_all_finite
 
 from .._blocks import float_dtype, is_dask, is_sparse, read_block, row_slices, sum_over_rows
-from .._persistence import SavedMixin
+from .._files import SavedMixin
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .._validation import PairedRows, check_pair
 from .centred_rows import centre
@@ -25,6 +27,7 @@ DOUBLE = np.dtype(np.float64)
 FEW_ROWS, NARROW = 1024, 32
 
 
+@saved()
 @dataclass(frozen=True, eq=False, repr=False)
 class PairMoments(SavedMixin):
     """Counts, means and centred cross-products of paired rows of two modalities.
@@ -98,6 +101,14 @@ class PairMoments(SavedMixin):
     y_names: NDArray[Any] | None = None
     dtype: np.dtype[Any] = DOUBLE
     product_dtype: np.dtype[Any] = DOUBLE
+
+    _stored: ClassVar[Schema] = {
+        "n_rows": Integral,
+        "weight_sum": Real,
+        **dict.fromkeys(("mean_x", "mean_y", "scatter_xx", "scatter_xy", "scatter_yy"), np.ndarray),
+        **dict.fromkeys(("x_names", "y_names"), np.ndarray | None),
+        **dict.fromkeys(("dtype", "product_dtype"), np.dtype),
+    }
 
     @property
     def is_single(self) -> bool:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, NoReturn
+from numbers import Integral
+from typing import Any, ClassVar, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._blocks import dense_block, float_dtype, is_dask, is_sparse, row_slices
+from .._schemas import Schema, State, saved
 from .._typing import FloatArray
 from .._validation import PairedRows
 from .centred_rows import CentredRows, SparseRowSpace
@@ -17,6 +19,12 @@ from .moments import PairMoments, moments_of_rows
 from .products import scaled
 from .sparse_rows import MAX_FEATURES
 from .svd import row_space, triangular_rows
+
+# What to do about a model that was saved without its moments.
+LEFT_OUT = (
+    "They were left out of the file that this model comes from (moments=False): load one that was saved with them, or "
+    "fit again."
+)
 
 
 class Covariances(NamedTuple):
@@ -36,6 +44,7 @@ class Covariances(NamedTuple):
         )
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class Side:
     """How the rows of one modality become standardised coordinates.
@@ -48,6 +57,13 @@ class Side:
     scale: FloatArray
     constant: NDArray[np.bool_]
     basis: Any = None
+
+    _stored: ClassVar[Schema] = {
+        "mean": np.ndarray,
+        "scale": np.ndarray,
+        "constant": np.ndarray,
+        "basis": np.ndarray | None,
+    }
 
     @property
     def n_features(self) -> int:
@@ -74,6 +90,7 @@ class Side:
         return A if self.basis is None else self.basis.T @ A
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class StandardizedPair:
     """What every linear solver starts from: moments of the coordinates of either side."""
@@ -81,6 +98,8 @@ class StandardizedPair:
     moments: PairMoments
     x: Side
     y: Side
+
+    _stored: ClassVar[Schema] = {"moments": PairMoments, "x": Side, "y": Side}
 
     @property
     def n_rows(self) -> int:
@@ -107,8 +126,15 @@ class StandardizedPair:
         """What a fitted model keeps: not the training rows that span a sparse row space."""
         if not any(isinstance(side.basis, SparseRowSpace) for side in (self.x, self.y)):
             return self
+        return self._unformed(left_out=False)
+
+    def without_moments(self) -> UnformedPair:
+        """What a small file keeps."""
+        return self._unformed(left_out=True)
+
+    def _unformed(self, *, left_out: bool) -> UnformedPair:
         x, y = (replace(side, basis=None) for side in (self.x, self.y))
-        return UnformedPair(x, y, self.n_rows, self.dtype, self.y_names)
+        return UnformedPair(x, y, self.n_rows, self.dtype, self.y_names, left_out)
 
     def triangular_rows(self, rows: PairedRows) -> FloatArray:
         """Walk over the rows again and reduce their joint coordinates to a triangle R with RᵀR/(Σw − 1) = S."""
@@ -138,18 +164,40 @@ class StandardizedPair:
         return m
 
 
+def _never_left_out(state: State, version: int) -> State:
+    """Upgrade from version 1, which was of covariances that were never formed."""
+    return state | {"left_out": False}
+
+
+@saved(version=2, upgrade=_never_left_out)
 @dataclass(frozen=True, eq=False)
 class UnformedPair:
-    """What is known of paired rows whose covariances were never formed."""
+    """What is known of paired rows whose covariances were never formed, or were left out of a file."""
 
     x: Side
     y: Side
     n_rows: int
     dtype: np.dtype[Any]
     y_names: NDArray[Any] | None
+    left_out: bool = False
+
+    _stored: ClassVar[Schema] = {
+        "x": Side,
+        "y": Side,
+        "n_rows": Integral,
+        "dtype": np.dtype,
+        "y_names": np.ndarray | None,
+        "left_out": bool,
+    }
+
+    def without_moments(self) -> UnformedPair:
+        """The same: it has none."""
+        return self
 
     def covariances(self) -> NoReturn:
         """Say that there are none."""
+        if self.left_out:
+            raise ValueError(f"This needs the covariances of the features. {LEFT_OUT}")
         raise ValueError(
             f"This needs the covariances of the features, which are never formed of more than {MAX_FEATURES} sparse "
             'features, nor with solver="randomized". Reduce the features (by TruncatedSVD, for example), and fit again.'

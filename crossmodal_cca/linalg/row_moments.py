@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import ClassVar
 
 import numpy as np
 
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from .centred_rows import centre
 from .products import product, refuse_overflow
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class RowMoments:
     """Count, means, Σ (a − mean_a)(b − mean_b)ᵀ and Σ (b − mean_b)² of paired rows; those of disjoint rows add up.
@@ -23,6 +27,11 @@ class RowMoments:
     mean_b: FloatArray
     scatter: FloatArray
     squares: FloatArray
+
+    _stored: ClassVar[Schema] = {
+        "n_rows": Integral,
+        **dict.fromkeys(("mean_a", "mean_b", "scatter", "squares"), np.ndarray),
+    }
 
     def __post_init__(self) -> None:
         # What the rows are multiplied with is finite, so that nothing else overflows before their squares.

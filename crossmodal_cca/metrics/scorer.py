@@ -11,6 +11,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from .._checks import check_choice
 from .._errors import in_terms_of
+from .._schemas import saved
 from .._similarity import similarity_named
 from .._sklearn import refuse_dask
 from .._validation import warn_of_other_order
@@ -20,6 +21,7 @@ from .report import both_directions
 DIRECTIONS = ("both", "x_to_y", "y_to_x")
 
 
+@saved()
 class RetrievalScorer(BaseEstimator):
     """What :func:`make_retrieval_scorer` makes: ``scorer(estimator, X, y, x_ids=None, y_ids=None)``."""
 

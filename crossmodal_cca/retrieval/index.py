@@ -12,13 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag, check_whole_number
 from .._ids import checked_ids
+from .._schemas import saved
 from .._similarity import SIMILARITIES, Similarity, similarity_named, warn_of_zero_rows
 from .._typing import Captions, FloatArray
 from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from .gallery import Gallery
 from .hubness import bias, bias_weight, check_correction, with_bias, with_ones
-from .index_file import IndexFileMixin
+from .index_file import IndexFileMixin, with_parameter_of_aligner
 from .matches import matches_table
 from .nearest import SearchSpace
 
@@ -26,7 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-class CrossModalIndex(FittedAlignerMixin, IndexFileMixin, BaseEstimator):
+@saved(version=2, upgrade=with_parameter_of_aligner)
+class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
     """Exact search in a gallery of one modality with queries of the other.
 
     Parameters

@@ -17,6 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import float_dtype, row_slices
+from .._files import SavedMixin
 from .._ids import checked_ids, distinct_ids
 from .._numbers import as_numbers
 from .._similarity import unit_rows
@@ -169,7 +170,7 @@ def _classes_of_keys(keys: list[Any], of_rows: NDArray[Any], name: str) -> NDArr
     return classes
 
 
-class ClassScoresMixin(ClassifierMixin):
+class ClassScoresMixin(SavedMixin, ClassifierMixin):
     """Labels and probabilities from a score for each class, a block of rows at a time."""
 
     classes_: NDArray[Any]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import row_slices
 from .._checks import check_number
+from .._schemas import Schema, Stored, saved
 from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from ._classes import SCORED_ROWS, labelled_rows, sums_by_class
@@ -18,6 +20,7 @@ from .prototypes import ClassFeaturesMixin
 from .shots import class_scores
 
 
+@saved()
 class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
     """Similarity with the labelled examples of each class as features: the cache of Tip-Adapter.
 
@@ -60,6 +63,13 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
     >>> zero_shot.classes_[scores.argmax(axis=1)]
     array(['cat', 'owl'], dtype='<U3')
     """
+
+    _stored: ClassVar[Schema] = {
+        "beta_used": Stored(Real, "_beta"),
+        "classes_": np.ndarray,
+        "examples_": np.ndarray,
+        "codes": Stored(np.ndarray, "_codes"),
+    }
 
     def __init__(self, *, beta: float = 5.5) -> None:
         self.beta = beta

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +12,7 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag, check_number_or_word
+from .._schemas import Schema, Stored, saved
 from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from .._validation import set_or_delete, unchanged_on_error, warn_of_other_order
@@ -25,6 +27,7 @@ from .shots import Rows, TwoModalities, balanced_accuracy, check_classifier, cla
 SHOT_WEIGHTS = (1.0, 0.3, 3.0, 0.1, 10.0, 0.0)
 
 
+@saved()
 class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
     """A classifier fitted to labelled rows of one modality that recognises the classes in rows of the other.
 
@@ -115,6 +118,20 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
     >>> zero_shot.predict(test.image[-1:]).tolist()
     ['flags']
     """
+
+    _stored: ClassVar[Schema] = {
+        "classes_": np.ndarray,
+        "classifier_": object,
+        "seen_": np.ndarray,
+        "shot_weight_": Real | None,
+        "shot_weight_scores_": Stored(dict, optional=True),
+        "calibration_": Real,
+        "temperature_": Real,
+        "fit_mean_": Stored(np.ndarray | None, optional=True),
+        "predict_mean_": Stored(np.ndarray | None, optional=True),
+        "predicted_modality": Stored(str, "_predicted"),
+        "width": Stored(Integral, "_width"),
+    }
 
     def __init__(
         self,

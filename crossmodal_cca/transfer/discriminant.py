@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from .._checks import check_number
+from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
 from .._validation import unchanged_on_error
@@ -102,6 +104,7 @@ def held_out_temperature(Z: FloatArray, codes: NDArray[np.intp], P: FloatArray, 
     return likeliest_temperature(np.concatenate(scores), np.concatenate(of_scores))
 
 
+@saved()
 class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
     """Gaussian classes with one shrunk covariance: a classifier in closed form for a few shots a class.
 
@@ -161,6 +164,13 @@ class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
     >>> head.predict([[3.0, 1.0]])
     array(['cat'], dtype='<U3')
     """
+
+    _stored: ClassVar[Schema] = {
+        "classes_": np.ndarray,
+        "coef_": np.ndarray,
+        "intercept_": np.ndarray,
+        "temperature_": Real,
+    }
 
     def __init__(self, *, prototypes: Mapping[Any, ArrayLike] | None = None, prior_shots: float = 4.0) -> None:
         self.prototypes = prototypes

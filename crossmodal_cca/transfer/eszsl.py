@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 
 from .._checks import check_choice, check_number
+from .._schemas import Schema, Stored, saved
 from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from ..linalg.ridge import ridge_coefficients, solve_ridge
@@ -18,6 +20,7 @@ from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_
 CANDIDATES = ("all", "unseen")
 
 
+@saved()
 class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
     """Embarrassingly simple zero-shot learning: a bilinear map between features and attributes of classes.
 
@@ -75,6 +78,14 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
     >>> ESZSLClassifier(attributes, calibration=0.5).fit(X, y).predict([[1.0, 1.2], [2.0, -2.0]])
     array(['zebra', 'horse'], dtype='<U5')
     """
+
+    _stored: ClassVar[Schema] = {
+        "calibration_used": Stored(Real, "_calibration"),
+        "classes_": np.ndarray,
+        "attributes_": np.ndarray,
+        "seen_": np.ndarray,
+        "map_": np.ndarray,
+    }
 
     def __init__(
         self,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Self
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,7 @@ from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 
 from .._checks import check_flag, check_number, check_whole_number
+from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
 from .._validation import unchanged_on_error
@@ -82,6 +84,7 @@ def learned_prior(
     return scale, np.bincount(codes, w * trust) / np.bincount(codes, w)
 
 
+@saved()
 class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
     """Logistic regression whose coefficients are pulled towards class prototypes instead of towards zero.
 
@@ -149,6 +152,16 @@ class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
     >>> head.predict([[1.0, 0.5], [-1.0, 0.5]])
     array(['cat', 'owl'], dtype='<U3')
     """
+
+    _stored: ClassVar[Schema] = {
+        "classes_": np.ndarray,
+        "prototypes_": np.ndarray,
+        "coef_": np.ndarray,
+        "temperature_": Real,
+        "pulls_": np.ndarray,
+        "n_iter_": Integral,
+        "n_evaluations_": Integral,
+    }
 
     def __init__(
         self,

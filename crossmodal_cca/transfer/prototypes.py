@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from numbers import Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import float_dtype
 from .._checks import check_number
+from .._files import SavedMixin
+from .._schemas import Schema, Stored, saved
 from .._similarity import unit_rows
 from .._sklearn import validate_data
 from .._typing import FloatArray
@@ -23,6 +26,7 @@ def class_prototypes(labelled: LabelledRows) -> FloatArray:
     return unit_rows(labelled.class_sums()).astype(labelled.Z.dtype)
 
 
+@saved()
 class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
     """Nearest class prototype by cosine.
 
@@ -65,6 +69,12 @@ class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
     array(['cat', 'dog'], dtype='<U3')
     """
 
+    _stored: ClassVar[Schema] = {
+        "temperature_used": Stored(Real, "_temperature"),
+        "classes_": np.ndarray,
+        "prototypes_": np.ndarray,
+    }
+
     def __init__(self, *, temperature: float = 0.01) -> None:
         self.temperature = temperature
 
@@ -101,7 +111,7 @@ class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
         return np.asarray(unit_rows(Z.copy()) @ P.T / Z.dtype.type(self._temperature))
 
 
-class ClassFeaturesMixin(TransformerMixin):
+class ClassFeaturesMixin(SavedMixin, TransformerMixin):
     """Features with one column for each class, named after it."""
 
     classes_: NDArray[Any]
@@ -135,6 +145,7 @@ class ClassFeaturesMixin(TransformerMixin):
         return tags
 
 
+@saved()
 class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
     """Cosine with each class prototype as features.
 
@@ -163,6 +174,8 @@ class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
     >>> similarity.transform([[3.0, 4.0]])
     array([[0.6, 0.8]])
     """
+
+    _stored: ClassVar[Schema] = {"classes_": np.ndarray, "prototypes_": np.ndarray}
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Average the rows of each class.

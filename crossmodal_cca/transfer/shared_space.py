@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Self
+from numbers import Integral
+from typing import Any, ClassVar, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag
+from .._schemas import Schema, Stored, saved
 from .._similarity import unit_rows
 from .._sklearn import validate_data
 from .._typing import FloatArray
@@ -16,6 +19,7 @@ from .._validation import set_or_delete, unchanged_on_error
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 
 
+@saved()
 class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """One side of a fitted aligner as a frozen transformer: features in, rows of the shared space out.
 
@@ -65,6 +69,11 @@ class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, Transform
     >>> bool(head.fit(train.image[shots], train.group[shots]).score(test.image, test.group) > 0.6)
     True
     """
+
+    _stored: ClassVar[Schema] = {
+        "n_features_out": Stored(Integral, "_n_features_out"),
+        "mean_": Stored(np.ndarray, optional=True),
+    }
 
     def __init__(
         self, aligner: Any = None, modality: str = "x", *, center: bool = False, unit_length: bool = False

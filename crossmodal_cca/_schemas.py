@@ -1,0 +1,133 @@
+"""What a file may hold: classes register themselves with what is stored of them, under which names, and since when.
+
+A file names registered classes, and nothing else is ever made from it. This module knows none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from numbers import Integral
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ._archive import Foreign
+
+# What is stored of a class: by the name in the file, a type or a `Stored`; and what is stored of an object.
+Schema = dict[str, Any]
+State = dict[str, Any]
+T = TypeVar("T", bound=type)
+
+# Where classes are registered that `import crossmodal_cca` alone does not bring; a file may be the first to need them.
+HOMES = ("metrics", "retrieval", "transfer")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One thing that a file holds of an object: what it must be, and in which attribute it lies.
+
+    The attribute is the name in the file if it is None; "" for what the object's `_to_file` and `_from_file` make. What
+    is `optional` may be missing in a fitted object.
+    """
+
+    kind: Any
+    attribute: str | None = None
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A class that a file may hold, with its schema; `upgrade` takes the state of an older version to this one."""
+
+    cls: type
+    version: int
+    upgrade: Callable[[State, int], State] | None
+
+    @property
+    def name(self) -> str:
+        return self.cls.__name__
+
+    @property
+    def parameters(self) -> list[str]:
+        """Constructor parameters, which are always there."""
+        return list(self.cls._get_param_names()) if hasattr(self.cls, "_get_param_names") else []
+
+    def stored(self) -> dict[str, Stored]:
+        """All that is stored: parameters, what scikit-learn sets, and what the classes that it is made of declare."""
+        stored = {name: Stored(object) for name in self.parameters}
+        if hasattr(self.cls, "_get_param_names"):
+            stored |= {
+                "n_features_in_": Stored(Integral, optional=True),
+                "feature_names_in_": Stored(np.ndarray, optional=True),
+                "sklearn_output_config": Stored(dict, "_sklearn_output_config", optional=True),
+            }
+        for base in reversed(self.cls.__mro__):
+            declared: Schema = vars(base).get("_stored", {})
+            stored |= {n: each if isinstance(each, Stored) else Stored(each) for n, each in declared.items()}
+        return {n: s if s.attribute is not None else Stored(s.kind, n, s.optional) for n, s in stored.items()}
+
+    def checked(self, state: State, version: int, package_version: str) -> State:
+        """The state in this version; refuse one of a later version, or that cannot be what it should."""
+        if version > self.version:
+            raise Foreign(
+                f"was written by a later crossmodal_cca ({package_version}): it holds a {self.name} of version "
+                f"{version}, and this one reads up to {self.version}. Upgrade the package to load it."
+            )
+        stored = self.stored()
+        if version < self.version:
+            assert self.upgrade is not None
+            upgraded = self.upgrade(state, version)
+            state = {name: value for name, value in upgraded.items() if name in stored}
+        for name, value in state.items():
+            if name not in stored:
+                raise ValueError(f"a {self.name} holds no {name}")
+            if not isinstance(value, stored[name].kind):
+                raise ValueError(f"{name} of {self.name} is a {type(value).__name__}, which it cannot be")
+        needed = [name for name, each in stored.items() if not each.optional]
+        parameters = self.parameters
+        fitted = not parameters or any(name in state for name in needed if name not in parameters)
+        missing = [name for name in (needed if fitted else parameters) if name not in state]
+        if missing:
+            raise ValueError(f"it does not hold {missing[0]} of {self.name}")
+        return state
+
+
+REGISTRY: dict[str, Registered] = {}
+
+
+def saved(version: int = 1, upgrade: Callable[[State, int], State] | None = None) -> Callable[[T], T]:
+    """Register a class that a file may hold.
+
+    What is stored of it stands in ``_stored`` of the class, and of those it inherits from: by the name in the file, a
+    type or a `Stored`. The names in the file and their meaning are what `version` counts. A renamed attribute
+    changes neither: ``_stored`` then says where the old name lies now. After any other change raise `version`, and let
+    ``upgrade(state, version)`` take what earlier versions stored to what this one stores. An object may change what is
+    stored, ``_to_file(state, moments=…)``, and set up what is not, ``_from_file(state)``.
+    """
+    assert (version > 1) == (upgrade is not None)
+
+    def register(cls: T) -> T:
+        REGISTRY[cls.__name__] = Registered(cls, version, upgrade)
+        return cls
+
+    return register
+
+
+def without_underscores(state: State, version: int) -> State:
+    """Upgrade from version 1, in which attributes had their own names in files, to names without an underscore."""
+    return {name.removeprefix("_"): value for name, value in state.items()}
+
+
+def registered(name: Any, package_version: str) -> Registered:
+    """The class of this name in a file of a version of the package, wherever it is now."""
+    if name not in REGISTRY:
+        for home in HOMES:
+            import_module(f"{__package__}.{home}")
+    if name not in REGISTRY:
+        raise Foreign(
+            f"was written by crossmodal_cca {package_version}: it holds a {name!r}, which this version does not know. "
+            "If that is a later one, upgrade the package to load it."
+        )
+    return REGISTRY[name]
