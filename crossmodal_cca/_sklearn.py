@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,7 @@ __all__ = [
     "check_array",
     "column_names",
     "count_rows",
+    "errors_become_nan",
     "get_feature_names",
     "refuse_dask",
     "take_rows",
@@ -103,3 +106,15 @@ def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: ND
     if container == "default" or is_dask(scores):
         return scores
     return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns)
+
+
+def errors_become_nan() -> bool:
+    """Whether a scorer that asks this is called by a cross-validation of scikit-learn, which makes errors NaN."""
+    # Where none has run, the module need not be loaded for this.
+    scoring = getattr(sys.modules.get("sklearn.model_selection._validation"), "_score", None)
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("sklearn."):
+        if frame.f_code is getattr(scoring, "__code__", None):
+            return bool(frame.f_locals["error_score"] != "raise")
+        frame = frame.f_back
+    return False

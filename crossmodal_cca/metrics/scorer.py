@@ -12,7 +12,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from .._checks import check_choice
 from .._errors import in_terms_of
 from .._similarity import similarity_named
-from .._sklearn import refuse_dask
+from .._sklearn import errors_become_nan, refuse_dask
 from .._validation import warn_of_other_order
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
@@ -34,20 +34,18 @@ class RetrievalScorer(BaseEstimator):
 
     def __call__(self, estimator: Any, X: Any, y: Any, **ids: Any) -> float | dict[str, float]:
         """Score a fitted estimator."""
+        aligner = _aligner_of(estimator)
+        if not hasattr(aligner, "transform_y") and errors_become_nan():
+            return _NoScore(aligner)  # type: ignore[return-value]
         return self.score(estimator, X, y, **ids)
 
     def score(
         self, estimator: Any, X: Any, y: Any, *, x_ids: Any = None, y_ids: Any = None
     ) -> float | dict[str, float]:
         """Embed held-out rows of both sides, search, and return the value (a dict, if made with several metrics)."""
-        aligner = estimator
-        while not hasattr(aligner, "transform_y") and hasattr(aligner, "best_estimator_"):
-            aligner = aligner.best_estimator_
+        aligner = _aligner_of(estimator)
         if not hasattr(aligner, "transform_y"):
-            raise TypeError(
-                f"A retrieval score needs the rows of y in the shared space, but {type(aligner).__name__} has no "
-                "transform_y. Put the preprocessing of either side and the aligner into a CrossModalPipeline."
-            )
+            raise _has_no_score(aligner)
         if x_ids is None and y_ids is None:
             warn_of_other_order(X=X, y=y)
         with in_terms_of(x_scores="X", y_scores="y"):
@@ -69,8 +67,9 @@ class RetrievalScorer(BaseEstimator):
         scores = np.asarray(x_scores), np.asarray(y_scores)
         problems = [
             problem
-            for direction, problem in both_directions(*scores, x_ids, y_ids, None, self.similarity, told=())
-            if self.direction in ("both", direction.replace(" → ", "_to_"))
+            for _, problem in both_directions(
+                *scores, x_ids, y_ids, None, self.similarity, told=(), only=self.direction
+            )
         ]
         values = [evaluate_measures(problem, chosen)[:, problem.kept] for problem in problems]
         signs = [1.0 if each.measure.greater_is_better else -1.0 for each in chosen]
@@ -79,6 +78,30 @@ class RetrievalScorer(BaseEstimator):
             for i, (each, sign) in enumerate(zip(chosen, signs, strict=True))
         }
         return found[chosen[0].name] if one else found
+
+
+def _aligner_of(estimator: Any) -> Any:
+    """The estimator itself, or what the searches around it have found best."""
+    while not hasattr(estimator, "transform_y") and hasattr(estimator, "best_estimator_"):
+        estimator = estimator.best_estimator_
+    return estimator
+
+
+def _has_no_score(aligner: Any) -> TypeError:
+    return TypeError(
+        f"A retrieval score needs the rows of y in the shared space, but {type(aligner).__name__} has no "
+        "transform_y. Put the preprocessing of either side and the aligner into a CrossModalPipeline."
+    )
+
+
+class _NoScore:
+    """In place of a score where an error would be made NaN: scikit-learn asks it for its number, and gets the error."""
+
+    def __init__(self, aligner: Any) -> None:
+        self.error = _has_no_score(aligner)
+
+    def item(self) -> float:
+        raise self.error
 
 
 def make_retrieval_scorer(
