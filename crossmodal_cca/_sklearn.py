@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn import utils
 from sklearn.utils import _safe_indexing, validation
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
-from sklearn.utils.validation import _get_feature_names, _num_samples
+from sklearn.utils.validation import _get_feature_names, _is_fitted, _num_samples
 
 from ._blocks import is_dask, without_rows
 from ._errors import about, in_terms_of
@@ -24,6 +24,7 @@ __all__ = [
     "count_rows",
     "errors_become_nan",
     "get_feature_names",
+    "is_fitted",
     "refuse_dask",
     "take_rows",
     "validate_data",
@@ -90,6 +91,11 @@ def count_rows(A: Any, name: str) -> int:
     """Number of rows of anything that scikit-learn takes for data."""
     with about(name):
         return int(_num_samples(at_hand(A, name)))
+
+
+def is_fitted(estimator: Any) -> bool:
+    """Whether an estimator has been fitted, as `check_is_fitted` sees it."""
+    return bool(_is_fitted(estimator))
 
 
 def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
