@@ -6,9 +6,11 @@ import numpy as np
 import pytest
 from linear_models import pairs
 from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.base import clone
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.frozen import FrozenEstimator
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
+from sklearn.utils import get_tags
 
 from crossmodal_cca import CCA, CCACV, PLSSVD, CrossModalPipeline
 from crossmodal_cca.retrieval import CrossModalIndex
@@ -37,26 +39,24 @@ def test_batches_give_what_one_fit_gives(aligner, transformers):
 def test_batches_of_words():
     words = np.array([f"{'abcdefgh'[i % 8]} {'klmnop'[i % 6]}" for i in range(len(X))])
     hashed = HashingVectorizer(n_features=64, alternate_sign=False, token_pattern=r"\w")
-    stream = CrossModalPipeline(CCA(2, shrinkage=0.5), y_transformer=hashed)
+    # scikit-learn 1.6 thinks that it must be fitted.
+    at_rest = FrozenEstimator(hashed) if get_tags(hashed).requires_fit else hashed
+    stream = CrossModalPipeline(CCA(2, shrinkage=0.5), y_transformer=at_rest)
     for rows in BATCHES:
         stream.partial_fit(X[rows], words[rows])
     expected = CCA(2, shrinkage=0.5).fit(X, hashed.transform(words))
     assert_allclose(stream.transform_y(words[:9]), expected.transform_y(hashed.transform(words[:9])), rtol=0, atol=1e-9)
 
 
-def test_a_fit_settles_transformers_that_learn():
-    scaler = StandardScaler().fit(X[:40])
-    model = CrossModalPipeline(CCA(2), x_transformer=StandardScaler()).fit(X[:40], Y[:40]).partial_fit(X[40:], Y[40:])
-    assert_array_equal(model.x_transformer_.mean_, scaler.mean_)
-    assert_allclose(model.transform(NEW[0]), CCA(2).fit(scaler.transform(X), Y).transform(scaler.transform(NEW[0])))
-
-
 def test_what_would_learn_from_a_single_batch_is_refused():
-    model = CrossModalPipeline(CCA(2), y_transformer=StandardScaler())
-    with pytest.raises(TypeError, match=r"y_transformer is a StandardScaler, which learns .* FrozenEstimator"):
-        model.partial_fit(X, Y)
-    assert list(vars(model)) == ["aligner", "x_transformer", "y_transformer"]
-    assert not hasattr(CrossModalPipeline(CCACV(2)), "partial_fit")
+    for model, reason in (
+        (CrossModalPipeline(CCA(2), y_transformer=StandardScaler()), "y_transformer is a StandardScaler, which learns"),
+        (CrossModalPipeline(CCACV(2)), "'CCACV' object has no attribute 'partial_fit'"),
+    ):
+        for pipeline in (model, clone(model).fit(X, Y)):
+            with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as told:
+                pipeline.partial_fit(X, Y)
+            assert reason in str(told.value.__cause__)
 
 
 def test_a_refused_batch_leaves_no_trace_and_others_keep_what_they_hold():

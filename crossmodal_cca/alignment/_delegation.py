@@ -42,25 +42,27 @@ def fit_transformer(transformer: Any, A: Any, rows: str, metadata: Metadata) -> 
     return fitted, fitted.transform(A, **metadata(name, "transform"))
 
 
-def at_rest(transformer: Any, name: str) -> Any:
-    """A transformer that batches can go through without any fit, as it learns nothing from rows."""
-    if transformer is None:
-        return None
-    if not isinstance(transformer, FrozenEstimator) and get_tags(transformer).requires_fit:
-        raise TypeError(
-            f"{name} is a {type(transformer).__name__}, which learns from rows, and partial_fit shows one batch at a "
-            "time. Fit the pipeline to a first part of the rows, which settles it, or fit it before and pass "
-            "FrozenEstimator(it)."
-        )
-    return clone(transformer)
-
-
 def _rows_of_transformer(A: Any, name: str) -> Any:
     """Refuse what transformers of scikit-learn would load, or unmask, without a word; the rest is their business."""
     if A is None:
         raise ValueError(f"{name} is None; it must hold the rows of a modality, as {TRANSFORMER_OF[name]} takes them.")
     refuse_dask(A, name)
     return at_hand(A, name)
+
+
+def goes_on(pipeline: DelegatedMethodsMixin) -> bool:
+    """Whether batches give what one fit gives: the aligner takes them, and no transformer would learn from them."""
+    pipeline._aligner.partial_fit  # noqa: B018
+    for name in TRANSFORMER_OF.values():
+        transformer = getattr(pipeline, name)
+        if transformer is None or isinstance(transformer, FrozenEstimator):
+            continue
+        if get_tags(transformer).requires_fit:
+            raise AttributeError(
+                f"{name} is a {type(transformer).__name__}, which learns from rows, and partial_fit shows one batch at "
+                "a time. Fit it to a first part of the rows, and pass FrozenEstimator around it."
+            )
+    return True
 
 
 def if_aligner_has(method: Callable[..., Any]) -> Any:

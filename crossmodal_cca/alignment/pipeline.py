@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._sklearn import count_rows, is_fitted
 from .._validation import unchanged_on_error, warn_of_other_order
-from ._delegation import DelegatedMethodsMixin, at_rest, fit_transformer, if_aligner_has
+from ._delegation import DelegatedMethodsMixin, fit_transformer, goes_on
 from ._routing import Metadata, metadata_of, router_of
 
 
@@ -120,9 +121,12 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         _refuse_no_aligner(self._aligner, "transform", "transform_y")
         return x, metadata
 
-    @if_aligner_has
+    @available_if(goes_on)
     def partial_fit(self, X: Any, y: Any, **params: Any) -> Self:
-        """Go on from the rows seen so far, with transformers that stay as they are.
+        """Go on from the rows seen so far; batches in any order give the model that one fit on all rows gives.
+
+        There is no such method where a transformer would learn from the rows of a single batch: fit it to a first part
+        of the rows, and pass ``FrozenEstimator`` around it.
 
         Parameters
         ----------
@@ -142,9 +146,6 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         ------
         ValueError
             What the parts raise.
-        TypeError
-            If nothing has been fitted yet and a transformer would have to learn from the rows of a single batch: `fit`
-            on a first part of the rows settles it, as does ``FrozenEstimator`` around a fitted one.
         """
         _refuse_no_y(y)
         has_transformers = self.x_transformer is not None or self.y_transformer is not None
@@ -154,8 +155,8 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         with unchanged_on_error(self) as undo:
             is_first = not self.__sklearn_is_fitted__()
             if is_first:
-                self.x_transformer_ = at_rest(self.x_transformer, "x_transformer")
-                self.y_transformer_ = at_rest(self.y_transformer, "y_transformer")
+                self.x_transformer_ = None if self.x_transformer is None else clone(self.x_transformer)
+                self.y_transformer_ = None if self.y_transformer is None else clone(self.y_transformer)
             # Of a fitted aligner a copy: others may hold it, and a batch that is refused leaves no trace.
             aligner = clone(self.aligner) if is_first else copy(self.aligner_)
             metadata = metadata_of(self, "partial_fit", params, aligner.partial_fit)
