@@ -34,18 +34,25 @@ class RetrievalScorer(BaseEstimator):
 
     def __call__(self, estimator: Any, X: Any, y: Any, **ids: Any) -> float | dict[str, float]:
         """Score a fitted estimator."""
-        aligner = _aligner_of(estimator)
-        if not hasattr(aligner, "transform_y") and errors_become_nan():
-            return _NoScore(aligner)  # type: ignore[return-value]
-        return self.score(estimator, X, y, **ids)
+        try:
+            return self.score(estimator, X, y, **ids)
+        except TypeError as error:
+            if _can_embed_y(estimator) or not errors_become_nan():
+                raise
+            return _NoScore(error)  # type: ignore[return-value]
 
     def score(
         self, estimator: Any, X: Any, y: Any, *, x_ids: Any = None, y_ids: Any = None
     ) -> float | dict[str, float]:
         """Embed held-out rows of both sides, search, and return the value (a dict, if made with several metrics)."""
-        aligner = _aligner_of(estimator)
+        aligner = estimator
+        while not hasattr(aligner, "transform_y") and hasattr(aligner, "best_estimator_"):
+            aligner = aligner.best_estimator_
         if not hasattr(aligner, "transform_y"):
-            raise _has_no_score(aligner)
+            raise TypeError(
+                f"A retrieval score needs the rows of y in the shared space, but {type(aligner).__name__} has no "
+                "transform_y. Put the preprocessing of either side and the aligner into a CrossModalPipeline."
+            )
         if x_ids is None and y_ids is None:
             warn_of_other_order(X=X, y=y)
         with in_terms_of(x_scores="X", y_scores="y"):
@@ -80,25 +87,15 @@ class RetrievalScorer(BaseEstimator):
         return found[chosen[0].name] if one else found
 
 
-def _aligner_of(estimator: Any) -> Any:
-    """The estimator itself, or what the searches around it have found best."""
-    while not hasattr(estimator, "transform_y") and hasattr(estimator, "best_estimator_"):
-        estimator = estimator.best_estimator_
-    return estimator
-
-
-def _has_no_score(aligner: Any) -> TypeError:
-    return TypeError(
-        f"A retrieval score needs the rows of y in the shared space, but {type(aligner).__name__} has no "
-        "transform_y. Put the preprocessing of either side and the aligner into a CrossModalPipeline."
-    )
+def _can_embed_y(estimator: Any) -> bool:
+    return hasattr(getattr(estimator, "best_estimator_", estimator), "transform_y")
 
 
 class _NoScore:
     """In place of a score where an error would be made NaN: scikit-learn asks it for its number, and gets the error."""
 
-    def __init__(self, aligner: Any) -> None:
-        self.error = _has_no_score(aligner)
+    def __init__(self, error: TypeError) -> None:
+        self.error = error
 
     def item(self) -> float:
         raise self.error
