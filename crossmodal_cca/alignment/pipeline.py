@@ -25,7 +25,7 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
     Parameters
     ----------
     aligner : estimator
-        The aligner, such as ``CCA()``; cloned, never changed.
+        The aligner, such as ``CCA()``, or a search over one, such as ``GridSearchCV(CCA(), …)``; cloned, never changed.
     x_transformer : transformer or None, default=None
         Preprocessing of X: any scikit-learn transformer or pipeline. None passes X through.
     y_transformer : transformer or None, default=None
@@ -55,7 +55,11 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
     Either transformer is fitted on its own modality alone. Parameters of the parts are reached as
     ``aligner__shrinkage``, ``x_transformer__n_components``… `predict`, `residual_covariance` and `sample_y` speak in
     the features that `y_transformer` gives (`predict_x`: `x_transformer`); `inverse_transform` and
-    `inverse_transform_y` go all the way back where the transformer can.
+    `inverse_transform_y` go all the way back where the transformer can. `score` is the aligner's own.
+
+    Metadata, such as `sample_weight`, go to the aligner. With ``sklearn.set_config(enable_metadata_routing=True)`` each
+    part gets what it has requested (``set_fit_request``, ``set_score_request``…), and methods of y go by the requests
+    for those of X: `transform_y` by `transform`.
 
     Examples
     --------
