@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.feature_extraction.text import HashingVectorizer
 from sklearn.frozen import FrozenEstimator
+from sklearn.model_selection import GridSearchCV
 from sklearn.preprocessing import FunctionTransformer, Normalizer, StandardScaler
 from sklearn.utils import get_tags
 
@@ -48,10 +49,12 @@ def test_batches_of_words():
     assert_allclose(stream.transform_y(words[:9]), expected.transform_y(hashed.transform(words[:9])), rtol=0, atol=1e-9)
 
 
-def test_what_would_learn_from_a_single_batch_is_refused():
+def test_without_batches_there_is_no_such_method():
     for model, reason in (
         (CrossModalPipeline(CCA(2), y_transformer=StandardScaler()), "y_transformer is a StandardScaler, which learns"),
         (CrossModalPipeline(CCACV(2)), "'CCACV' object has no attribute 'partial_fit'"),
+        (CrossModalPipeline(GridSearchCV(CCA(), {"n_components": [2]})), "has no attribute 'partial_fit'"),
+        (CrossModalPipeline(FrozenEstimator(CCA(2).fit(X, Y))), "aligner is a FrozenEstimator"),
     ):
         for pipeline in (model, clone(model).fit(X, Y)):
             with pytest.raises(AttributeError, match="has no attribute 'partial_fit'") as told:

@@ -52,7 +52,10 @@ def _rows_of_transformer(A: Any, name: str) -> Any:
 
 def goes_on(pipeline: DelegatedMethodsMixin) -> bool:
     """Whether batches give what one fit gives: the aligner takes them, and no transformer would learn from them."""
-    pipeline._aligner.partial_fit  # noqa: B018
+    aligner = getattr(pipeline, "aligner_", pipeline.aligner)
+    if isinstance(aligner, FrozenEstimator):
+        raise AttributeError("aligner is a FrozenEstimator, which no rows may change.")
+    aligner.partial_fit  # noqa: B018
     for name in TRANSFORMER_OF.values():
         transformer = getattr(pipeline, name)
         if transformer is None or isinstance(transformer, FrozenEstimator):
