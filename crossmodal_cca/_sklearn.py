@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -10,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn import utils
 from sklearn.utils import _safe_indexing, validation
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
-from sklearn.utils.validation import _get_feature_names, _num_samples
+from sklearn.utils.validation import _get_feature_names, _is_fitted, _num_samples
 
 from ._blocks import is_dask, without_rows
 from ._errors import about, in_terms_of
@@ -20,7 +22,9 @@ __all__ = [
     "check_array",
     "column_names",
     "count_rows",
+    "errors_become_nan",
     "get_feature_names",
+    "is_fitted",
     "refuse_dask",
     "take_rows",
     "validate_data",
@@ -89,6 +93,11 @@ def count_rows(A: Any, name: str) -> int:
         return int(_num_samples(at_hand(A, name)))
 
 
+def is_fitted(estimator: Any) -> bool:
+    """Whether an estimator has been fitted, as `check_is_fitted` sees it."""
+    return bool(_is_fitted(estimator))
+
+
 def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
     """The rows of anything that scikit-learn takes for data; the same object if a slice is of all."""
     if isinstance(rows, slice) and hasattr(A, "slice") and hasattr(A, "column_names"):
@@ -103,3 +112,15 @@ def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: ND
     if container == "default" or is_dask(scores):
         return scores
     return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns)
+
+
+def errors_become_nan() -> bool:
+    """Whether a scorer that asks this is called by a cross-validation of scikit-learn, which makes errors NaN."""
+    # Where none has run, the module need not be loaded for this.
+    scoring = getattr(sys.modules.get("sklearn.model_selection._validation"), "_score", None)
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and str(frame.f_globals.get("__name__")).startswith("sklearn."):
+        if frame.f_code is getattr(scoring, "__code__", None):
+            return bool(frame.f_locals["error_score"] != "raise")
+        frame = frame.f_back
+    return False

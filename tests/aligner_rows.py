@@ -187,7 +187,11 @@ ALIGNERS = {
         ),
         (*SCORES_OF_NEW, *PREDICTIONS),
     ),
-    "pipeline": _linear(CrossModalPipeline(CCA(2)), changes=(FIT_TRANSFORM,), warned=(FIT_FEW, FIT_TRANSFORM_FEW)),
+    "pipeline": _linear(
+        CrossModalPipeline(CCA(2)),
+        changes=(FIT_TRANSFORM, PARTIAL_FIT),
+        warned=(FIT_FEW, FIT_TRANSFORM_FEW, STREAM_FEW),
+    ),
     "pipeline-transformers": _linear(
         CrossModalPipeline(CCA(2), x_transformer=StandardScaler(), y_transformer=PCA(3, random_state=0)),
         changes=(FIT_TRANSFORM,),

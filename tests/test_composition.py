@@ -128,6 +128,10 @@ def test_frames_in_frames_out():
         assert list(PLSRegression(1).fit(*FRAMES).transform(FRAMES[0]).columns) == ["plsregression0"]
         pipeline = CrossModalPipeline(PLSSVD(1), x_transformer=StandardScaler()).fit(*FRAMES)
         assert [list(S.columns) for S in pipeline.transform(*FRAMES)] == [["plssvd_x0"], ["plssvd_y0"]]
+    pipeline = CrossModalPipeline(CCA(2), x_transformer=StandardScaler()).set_output(transform="pandas")
+    for scores in (pipeline.fit_transform(*FRAMES), pipeline.transform(FRAMES[0]), pipeline.transform_y(FRAMES[1])):
+        assert list(scores.columns) == ["cca0", "cca1"]
+        assert list(scores.index) == list(FRAMES[0].index)
     assert isinstance(CCA(2).fit(*FRAMES).transform(FRAMES[0]), np.ndarray)
 
 

@@ -20,8 +20,8 @@ PUBLIC = {
 ROWS_OF = defaultdict(list)
 for row in TABLE.values():
     ROWS_OF[row.thing].append(row)
-# Of files and parameters, tested by laws of their own.
-ELSEWHERE = {"save", "load", "get_params", "set_params", "get_feature_names_out"}
+# Of files, parameters and requests, tested by laws of their own.
+ELSEWHERE = {"save", "load", "get_params", "set_params", "get_feature_names_out", "get_metadata_routing"}
 
 
 @pytest.mark.parametrize("name", PUBLIC)

@@ -137,10 +137,56 @@ def test_it_clones_prints_and_runs_in_parallel():
     assert_allclose(*scores)
 
 
-def test_a_pipeline_that_cannot_embed_the_other_side_says_so():
-    pipeline = make_pipeline(StandardScaler(), CCA(2)).fit(X, Y)
+PLAIN = make_pipeline(StandardScaler(), CCA(2))
+SEVERAL = ["hit_rate_at_1", "median_rank"]
+
+
+@pytest.mark.parametrize(
+    "score",
+    [
+        lambda scorer: scorer(clone(PLAIN).fit(X, Y), X, Y),
+        lambda scorer: cross_validate(PLAIN, X, Y, scoring=scorer, error_score="raise"),
+        lambda scorer: cross_validate(PLAIN, X, Y, scoring=scorer),
+        lambda scorer: cross_validate(PLAIN, X, Y, scoring=scorer, n_jobs=2),
+        lambda scorer: cross_validate(PLAIN, X, Y, scoring={"one": scorer, "another": scorer}),
+        lambda scorer: GridSearchCV(PLAIN, {"cca__n_components": [1, 2]}, scoring=scorer, refit=False).fit(X, Y),
+        lambda scorer: learning_curve(PLAIN, X, Y, scoring=scorer, train_sizes=[0.5, 1.0]),
+        lambda scorer: permutation_test_score(PLAIN, X, Y, scoring=scorer, n_permutations=1),
+    ],
+    ids=["call", "raise", "validate", "jobs", "dict", "search", "curve", "permuted"],
+)
+@pytest.mark.parametrize("metric", ["mean_average_precision", SEVERAL], ids=["one", "several"])
+def test_a_pipeline_that_cannot_embed_the_other_side_says_so_at_once(score, metric):
+    """A score of NaN, which scikit-learn makes of errors, would be a search among nothing."""
     with pytest.raises(TypeError, match=r"Pipeline has no transform_y. Put .* CrossModalPipeline"):
-        make_retrieval_scorer()(pipeline, X, Y)
+        score(make_retrieval_scorer(metric))
+
+
+def test_other_errors_stay_what_the_user_made_of_them():
+    """Such as folds of which the scores cannot be computed."""
+
+    class Failing(CCA):
+        def transform_y(self, y):
+            raise ValueError("no scores here")
+
+    with pytest.warns(UserWarning, match="no scores here"):
+        scores = cross_validate(Failing(2), X, Y, cv=FOLDS, scoring=make_retrieval_scorer())["test_score"]
+    assert np.isnan(scores).all()
+
+
+def test_a_scorer_of_one_direction_warns_of_that_one_only():
+    """Of four queries from X the last finds nothing relevant; each of those from y does."""
+    model = CCA(2).fit(X, Y)
+    rows = X[:4], Y[:3]
+    ids = {"x_ids": [0, 1, 2, 3], "y_ids": [0, 1, 2]}
+    back = make_retrieval_scorer(direction="y_to_x")(model, *rows, **ids)  # warnings are errors
+    with pytest.warns(UserWarning, match="1 of 4 queries have no relevant item") as told:
+        forth = make_retrieval_scorer(direction="x_to_y")(model, *rows, **ids)
+    assert len(told) == 1
+    with pytest.warns(UserWarning, match="1 of 4 queries") as told:
+        both = make_retrieval_scorer(direction="both")(model, *rows, **ids)
+    assert len(told) == 1
+    assert both == pytest.approx((forth + back) / 2)
 
 
 @pytest.mark.parametrize(

@@ -2,42 +2,32 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
-from numpy.random import RandomState
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted, has_fit_parameter
+from sklearn.utils.validation import check_is_fitted
 
-from .._numbers import at_hand
 from .._schemas import Schema, saved, without_underscores
-from .._sklearn import refuse_dask
-from .._typing import FloatArray
+from .._sklearn import count_rows, is_fitted
 from .._validation import unchanged_on_error, warn_of_other_order
-from .scores import PairScoresMixin
-
-
-def _aligner_has(method: str) -> Any:
-    """Offer a method where the aligner has it."""
-
-    def check(self: CrossModalPipeline) -> bool:
-        getattr(getattr(self, "aligner_", self.aligner), method)
-        return True
-
-    return available_if(check)
+from ._delegation import DelegatedMethodsMixin, fit_transformer, goes_on
+from ._routing import Metadata, metadata_of, router_of
 
 
 @saved(version=2, upgrade=without_underscores)
-class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
+class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator):
     """One estimator of two modalities with preprocessing of its own for either side.
 
     Parameters
     ----------
     aligner : estimator
-        The aligner, such as ``CCA()``; cloned, never changed.
+        The aligner, such as ``CCA()``, or a search over one, such as ``GridSearchCV(CCA(), …)``; cloned, never changed.
     x_transformer : transformer or None, default=None
         Preprocessing of X: any scikit-learn transformer or pipeline. None passes X through.
     y_transformer : transformer or None, default=None
@@ -67,7 +57,11 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
     Either transformer is fitted on its own modality alone. Parameters of the parts are reached as
     ``aligner__shrinkage``, ``x_transformer__n_components``… `predict`, `residual_covariance` and `sample_y` speak in
     the features that `y_transformer` gives (`predict_x`: `x_transformer`); `inverse_transform` and
-    `inverse_transform_y` go all the way back where the transformer can.
+    `inverse_transform_y` go all the way back where the transformer can. `score` is the aligner's own.
+
+    Metadata, such as `sample_weight`, go to the aligner. With ``sklearn.set_config(enable_metadata_routing=True)`` each
+    part gets what it has requested (``set_fit_request``, ``set_score_request``…), and methods of y go by the requests
+    for those of X: `transform_y` by `transform`.
 
     Examples
     --------
@@ -93,7 +87,7 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         self.x_transformer = x_transformer
         self.y_transformer = y_transformer
 
-    def fit(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **fit_params: Any) -> Self:
+    def fit(self, X: Any, y: Any, **params: Any) -> Self:
         """Fit the preprocessing of either side, then the aligner on what they give.
 
         Parameters
@@ -102,10 +96,9 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
             Whatever `x_transformer` takes; without it, of shape (n_rows, n_features_x).
         y : array-like of length n_rows
             Whatever `y_transformer` takes, paired with `X`.
-        sample_weight : array-like of shape (n_rows,), default=None
-            Non-negative weights, passed to the aligner.
-        **fit_params : dict
-            Further arguments of the aligner's ``fit``, such as `groups` of a cross-validated one.
+        **params : dict
+            Metadata. Without metadata routing all of it goes to ``fit`` of the aligner, such as `sample_weight`, or
+            `groups` of a cross-validated one; with it, each part gets what it has requested.
 
         Returns
         -------
@@ -116,45 +109,87 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         ------
         ValueError
             What the parts raise; if the sides differ in rows, the aligner says so.
+        TypeError
+            If a transformer is none, the aligner has no `transform_y`, or nothing takes a piece of metadata.
         """
-        if y is None:
-            raise ValueError(
-                "CrossModalPipeline requires y to be passed, but the target y is None. "
-                "y holds the rows of the second modality, paired with those of X."
-            )
-        weights = {} if sample_weight is None else {"sample_weight": sample_weight}
-        if weights and not has_fit_parameter(self.aligner, "sample_weight"):
-            raise TypeError(f"{type(self.aligner).__name__} takes no sample_weight; leave it out, or repeat rows.")
         with unchanged_on_error(self):
-            if self.x_transformer is not None or self.y_transformer is not None:
-                # What these give has lost the labels of the rows.
-                warn_of_other_order(X=X, y=y)
-            self.x_transformer_, x = _fit_transform(self.x_transformer, X, "X", "x_transformer")
-            self.y_transformer_, y = _fit_transform(self.y_transformer, y, "y", "y_transformer")
-            self.aligner_ = clone(self.aligner).fit(x, y, **weights, **fit_params)
+            self._fit_parts(X, y, "fit", params)
         return self
 
-    def _x_features(self, X: Any) -> Any:
-        return _transform(self.x_transformer_, X, "X")
+    def _fit_parts(self, X: Any, y: Any, caller: str, params: dict[str, Any]) -> tuple[Any, Metadata]:
+        _refuse_no_y(y)
+        _refuse_no_aligner(self.aligner, "fit")
+        metadata = metadata_of(self, caller, params, self.aligner.fit)
+        if self.x_transformer is not None or self.y_transformer is not None:
+            # What these give has lost the labels of the rows.
+            warn_of_other_order(X=X, y=y)
+        self.x_transformer_, x = fit_transformer(self.x_transformer, X, "X", metadata)
+        self.y_transformer_, y = fit_transformer(self.y_transformer, y, "y", metadata)
+        self.aligner_ = clone(self.aligner).fit(x, y, **metadata("aligner", "fit"))
+        _refuse_no_aligner(self._aligner, "transform", "transform_y")
+        return x, metadata
 
-    def _y_features(self, y: Any) -> Any:
-        return _transform(self.y_transformer_, y, "y")
+    @available_if(goes_on)
+    def partial_fit(self, X: Any, y: Any, **params: Any) -> Self:
+        """Go on from the rows seen so far; batches in any order give the model that one fit on all rows gives.
 
-    def _x_scores(self, X: Any, *, weighted: bool = True) -> FloatArray:
-        return self.aligner_._x_scores(self._x_features(X), weighted=weighted)  # type: ignore[no-any-return]
+        There is no such method where a transformer would learn from the rows of a single batch: fit it to a first part
+        of the rows, and pass ``FrozenEstimator`` around it.
 
-    def _y_scores(self, y: Any, *, weighted: bool = True) -> FloatArray:
-        return self.aligner_._y_scores(self._y_features(y), weighted=weighted)  # type: ignore[no-any-return]
+        Parameters
+        ----------
+        X : array-like of length n_rows
+            Further rows of the first modality, before preprocessing; none are nothing.
+        y : array-like of length n_rows
+            Paired rows of the second modality.
+        **params : dict
+            Metadata for `partial_fit` of the aligner and `transform` of the transformers.
 
-    @property
-    def _score_prefix(self) -> str:
-        return self.aligner_._score_prefix  # type: ignore[no-any-return]
+        Returns
+        -------
+        self : object
+            The fitted pipeline.
+
+        Raises
+        ------
+        ValueError
+            What the parts raise.
+        """
+        _refuse_no_y(y)
+        has_transformers = self.x_transformer is not None or self.y_transformer is not None
+        if has_transformers and count_rows(X, "X") == count_rows(y, "y") == 0:
+            # Nothing to the aligner, but to scikit-learn's transformers an error.
+            return self
+        with unchanged_on_error(self) as undo:
+            is_first = not self.__sklearn_is_fitted__()
+            if is_first:
+                self.x_transformer_ = None if self.x_transformer is None else clone(self.x_transformer)
+                self.y_transformer_ = None if self.y_transformer is None else clone(self.y_transformer)
+            # Of a fitted aligner a copy: others may hold it, and a batch that is refused leaves no trace.
+            aligner = clone(self.aligner) if is_first else copy(self.aligner_)
+            metadata = metadata_of(self, "partial_fit", params, aligner.partial_fit)
+            x, y = self._features({"X": X, "y": y}, metadata)
+            self.aligner_ = aligner.partial_fit(x, y, **metadata("aligner", "partial_fit"))
+            if is_first and not is_fitted(aligner):
+                # No row, or none of positive weight.
+                undo()
+        return self
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Get what the parts have requested.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            As everywhere in scikit-learn.
+        """
+        return router_of(self)
 
     @property
     def n_components_(self) -> int:
         """Dimension of the shared space."""
         check_is_fitted(self)
-        return self.aligner_.n_components_  # type: ignore[no-any-return]
+        return self._aligner.n_components_  # type: ignore[no-any-return]
 
     @property
     def n_features_in_(self) -> int:
@@ -171,12 +206,12 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         """Names of the features of y."""
         self._check_has_fitted_parts()
         if self.y_transformer_ is None:
-            return self.aligner_.y_feature_names_in_  # type: ignore[no-any-return]
+            return self._aligner.y_feature_names_in_  # type: ignore[no-any-return]
         return self.y_transformer_.feature_names_in_  # type: ignore[no-any-return]
 
     def _first_step_of_x(self) -> Any:
         self._check_has_fitted_parts()
-        return self.aligner_ if self.x_transformer_ is None else self.x_transformer_
+        return self._aligner if self.x_transformer_ is None else self.x_transformer_
 
     def _check_has_fitted_parts(self) -> None:
         if not self.__sklearn_is_fitted__():
@@ -199,113 +234,7 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
             Such as ``cca0``, ``cca1``…
         """
         check_is_fitted(self)
-        return self.aligner_.get_feature_names_out()  # type: ignore[no-any-return]
-
-    @_aligner_has("predict")
-    def predict(self, X: Any) -> FloatArray:
-        """Predict the second modality as `y_transformer` gives it.
-
-        Parameters
-        ----------
-        X : array-like of length n_rows
-            Rows of the first modality, before preprocessing.
-
-        Returns
-        -------
-        y_pred : ndarray of shape (n_rows, n_features)
-            Expected features of the transformed second modality.
-        """
-        check_is_fitted(self)
-        return self.aligner_.predict(self._x_features(X))  # type: ignore[no-any-return]
-
-    @_aligner_has("predict_x")
-    def predict_x(self, y: Any) -> FloatArray:
-        """Predict the first modality as `x_transformer` gives it.
-
-        Parameters
-        ----------
-        y : array-like of length n_rows
-            Rows of the second modality, before preprocessing.
-
-        Returns
-        -------
-        x_pred : ndarray of shape (n_rows, n_features)
-            Expected features of the transformed first modality.
-        """
-        check_is_fitted(self)
-        return self.aligner_.predict_x(self._y_features(y))  # type: ignore[no-any-return]
-
-    @_aligner_has("residual_covariance")
-    def residual_covariance(self, modality: str = "y") -> FloatArray:
-        """Covariance of what the prediction of a modality, as its transformer gives it, leaves on the training rows.
-
-        Parameters
-        ----------
-        modality : {"y", "x"}, default="y"
-            The modality predicted.
-
-        Returns
-        -------
-        covariance : ndarray of shape (n_features, n_features)
-            Positive semi-definite.
-        """
-        check_is_fitted(self)
-        return self.aligner_.residual_covariance(modality)  # type: ignore[no-any-return]
-
-    @_aligner_has("sample_y")
-    def sample_y(self, X: Any, n_samples: int = 1, random_state: int | RandomState | None = None) -> FloatArray:
-        """Draw features of the second modality, as `y_transformer` gives it, given rows of the first.
-
-        Parameters
-        ----------
-        X : array-like of length n_rows
-            Rows of the first modality, before preprocessing.
-        n_samples : int, default=1
-            Draws for each row.
-        random_state : int, RandomState or None, default=None
-            Seed of the draws.
-
-        Returns
-        -------
-        y_samples : ndarray of shape (n_rows, n_features, n_samples)
-            Draws.
-        """
-        check_is_fitted(self)
-        return self.aligner_.sample_y(self._x_features(X), n_samples, random_state)  # type: ignore[no-any-return]
-
-    @_aligner_has("inverse_transform")
-    def inverse_transform(self, X: ArrayLike) -> Any:
-        """Map x-scores back to the first modality, through `x_transformer` where it has an inverse.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_components_)
-            Scores, as `transform` gives them.
-
-        Returns
-        -------
-        X_original : array-like of length n_rows
-            Rows of the first modality, up to what the components leave out.
-        """
-        check_is_fitted(self)
-        return _inverse(self.x_transformer_, self.aligner_.inverse_transform(X))
-
-    @_aligner_has("inverse_transform_y")
-    def inverse_transform_y(self, y: ArrayLike) -> Any:
-        """Map y-scores back to the second modality, through `y_transformer` where it has an inverse.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_rows, n_components_)
-            Scores, as `transform_y` gives them.
-
-        Returns
-        -------
-        y_original : array-like of length n_rows
-            Rows of the second modality, up to what the components leave out.
-        """
-        check_is_fitted(self)
-        return _inverse(self.y_transformer_, self.aligner_.inverse_transform_y(y))
+        return self._aligner.get_feature_names_out()  # type: ignore[no-any-return]
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -320,39 +249,19 @@ class CrossModalPipeline(PairScoresMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
-def _transform(transformer: Any, A: Any, rows: str) -> Any:
-    """Apply a fitted transformer; None passes the rows through."""
-    if transformer is None:
-        return A
-    return transformer.transform(_rows_of_transformer(A, rows))
-
-
-def _rows_of_transformer(A: Any, name: str) -> Any:
-    """Refuse what transformers of scikit-learn would load, or unmask, without a word; the rest is their business."""
-    refuse_dask(A, name)
-    return at_hand(A, name)
-
-
-def _fit_transform(transformer: Any, A: Any, rows: str, name: str) -> tuple[Any, Any]:
-    """Fit a clone of the transformer and apply it; None passes the rows through."""
-    if transformer is None:
-        return None, A
-    A = _rows_of_transformer(A, rows)
-    if not hasattr(transformer, "fit_transform"):
-        raise TypeError(
-            f"{name} must be a scikit-learn transformer, or None to pass rows through; got {transformer!r}."
+def _refuse_no_y(y: Any) -> None:
+    if y is None:
+        raise ValueError(
+            "CrossModalPipeline requires y to be passed, but the target y is None. "
+            "y holds the rows of the second modality, paired with those of X."
         )
-    fitted = clone(transformer)
-    return fitted, fitted.fit_transform(A)
 
 
-def _inverse(transformer: Any, features: FloatArray) -> Any:
-    """Undo a transformer; features of one that cannot be undone stay as they are."""
-    if transformer is None:
-        return features
-    if not hasattr(transformer, "inverse_transform"):
-        raise AttributeError(
-            f"{type(transformer).__name__} has no inverse_transform, so scores cannot be mapped back through it; "
-            "use aligner_.inverse_transform(_y) for the transformed features."
-        )
-    return transformer.inverse_transform(features)
+def _refuse_no_aligner(aligner: Any, *methods: str) -> None:
+    for method in methods:
+        if not hasattr(aligner, method):
+            raise TypeError(
+                "aligner must have fit, transform and transform_y, as the aligners of this package, or be a search "
+                f"over them that refits the best; {type(aligner).__name__} has no {method}. Preprocessing goes into "
+                "x_transformer and y_transformer."
+            )

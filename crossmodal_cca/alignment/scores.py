@@ -38,10 +38,6 @@ class PairScoresMixin(SavedAlignerMixin):
     def _n_features_out(self) -> int:
         return self.n_components_  # type: ignore[attr-defined,no-any-return]
 
-    @property
-    def _score_prefix(self) -> str:
-        return type(self).__name__.lower()
-
     def fit_transform(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Any:
         """Fit to paired rows and return the x-scores alone, so that it works in the middle of a Pipeline.
 
@@ -90,11 +86,11 @@ class PairScoresMixin(SavedAlignerMixin):
             raise ValueError("X is None; rows of the second modality alone go to transform_y.")
         x_scores = self._x_scores(X)
         if y is None:
-            return self._wrap(x_scores, X)
+            return in_container(self, x_scores, X)
         y_scores = self._y_scores(y)
         check_same_rows(x_scores.shape[0], y_scores.shape[0])
         warn_of_other_order(X=X, y=y)
-        return self._wrap(x_scores, X, "x"), self._wrap(y_scores, y, "y")
+        return in_container(self, x_scores, X, "_x"), in_container(self, y_scores, y, "_y")
 
     def transform_y(self, y: ArrayLike) -> Any:
         """Map rows of the second modality into the shared space.
@@ -115,7 +111,7 @@ class PairScoresMixin(SavedAlignerMixin):
             If the width or the names differ from those seen in `fit`, or values are not finite.
         """
         check_is_fitted(self)
-        return self._wrap(self._y_scores(y), y)
+        return in_container(self, self._y_scores(y), y)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Total correlation captured: the sum over components of the correlation of x- and y-scores on these rows.
@@ -147,20 +143,19 @@ class PairScoresMixin(SavedAlignerMixin):
     def _paired_scores(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
         return self._x_scores(X), self._y_scores(y)
 
-    def _wrap(self, scores: FloatArray, original: Any, side: str | None = None) -> Any:
-        names: NDArray[Any]
-        if side is None:
-            names = self.get_feature_names_out()  # type: ignore[attr-defined]
-        else:
-            names = np.array([f"{self._score_prefix}_{side}{j}" for j in range(scores.shape[1])], dtype=object)
-        return wrap_scores(self, scores, original, names)
-
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
         return tags
+
+
+def in_container(estimator: Any, scores: Any, original: Any, side: str = "", *, aligner: Any = None) -> Any:
+    """Scores in the container that the estimator's `set_output` asks for, named after the class of the aligner."""
+    prefix = type(estimator if aligner is None else aligner).__name__.lower()
+    names: NDArray[Any] = np.array([f"{prefix}{side}{j}" for j in range(scores.shape[1])], dtype=object)
+    return wrap_scores(estimator, scores, original, names)
 
 
 def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayLike | None) -> ColumnMoments:

@@ -152,17 +152,20 @@ def both_directions(
     exclude: Any = None,
     *,
     told: Sequence[str] = ("x_scores", "y_scores"),
+    only: str = "both",
 ) -> list[tuple[str, RetrievalProblem]]:
-    """The two retrieval problems of a report, under their names."""
+    """The two retrieval problems of a report, under their names; or `only` one, "x_to_y" or "y_to_x"."""
     back = transposed(relevance), transposed(exclude)
     if x_ids is None and y_ids is None and relevance is None:
         warn_of_other_order(x_scores=x_scores, y_scores=y_scores)
     with in_terms_of(queries="x_scores", gallery="y_scores", query_ids="x_ids", gallery_ids="y_ids"):
         x, y = check_sides(x_scores, y_scores, metric, told=told)
-        return [
-            ("x → y", prepare(x, y, x_ids, y_ids, metric, relevance, exclude, told=())),
-            ("y → x", prepare(y, x, y_ids, x_ids, metric, *back, told=())),
-        ]
+        ways = (
+            ("x → y", "x_to_y", (x, y, x_ids, y_ids, metric, relevance, exclude)),
+            ("y → x", "y_to_x", (y, x, y_ids, x_ids, metric, *back)),
+        )
+        # What is not asked for is not even prepared: its warnings would be about nothing.
+        return [(name, prepare(*way, told=())) for name, word, way in ways if only in ("both", word)]
 
 
 def chosen_measures(ks: Sequence[int], measures: Sequence[str] | None) -> list[ChosenMeasure]:

@@ -13,7 +13,7 @@ from .._checks import check_choice
 from .._errors import in_terms_of
 from .._schemas import saved
 from .._similarity import similarity_named
-from .._sklearn import refuse_dask
+from .._sklearn import errors_become_nan, refuse_dask
 from .._validation import warn_of_other_order
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
@@ -36,7 +36,12 @@ class RetrievalScorer(BaseEstimator):
 
     def __call__(self, estimator: Any, X: Any, y: Any, **ids: Any) -> float | dict[str, float]:
         """Score a fitted estimator."""
-        return self.score(estimator, X, y, **ids)
+        try:
+            return self.score(estimator, X, y, **ids)
+        except TypeError as error:
+            if _can_embed_y(estimator) or not errors_become_nan():
+                raise
+            return _NoScore(error)  # type: ignore[return-value]
 
     def score(
         self, estimator: Any, X: Any, y: Any, *, x_ids: Any = None, y_ids: Any = None
@@ -71,8 +76,9 @@ class RetrievalScorer(BaseEstimator):
         scores = np.asarray(x_scores), np.asarray(y_scores)
         problems = [
             problem
-            for direction, problem in both_directions(*scores, x_ids, y_ids, None, self.similarity, told=())
-            if self.direction in ("both", direction.replace(" → ", "_to_"))
+            for _, problem in both_directions(
+                *scores, x_ids, y_ids, None, self.similarity, told=(), only=self.direction
+            )
         ]
         values = [evaluate_measures(problem, chosen)[:, problem.kept] for problem in problems]
         signs = [1.0 if each.measure.greater_is_better else -1.0 for each in chosen]
@@ -81,6 +87,20 @@ class RetrievalScorer(BaseEstimator):
             for i, (each, sign) in enumerate(zip(chosen, signs, strict=True))
         }
         return found[chosen[0].name] if one else found
+
+
+def _can_embed_y(estimator: Any) -> bool:
+    return hasattr(getattr(estimator, "best_estimator_", estimator), "transform_y")
+
+
+class _NoScore:
+    """In place of a score where an error would be made NaN: scikit-learn asks it for its number, and gets the error."""
+
+    def __init__(self, error: TypeError) -> None:
+        self.error = error
+
+    def item(self) -> float:
+        raise self.error
 
 
 def make_retrieval_scorer(
