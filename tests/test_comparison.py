@@ -387,6 +387,7 @@ def test_graded_ties_are_the_mean_over_all_orders():
         ({"relevance": np.eye(3), "query_ids": [1, 2, 3]}, "relevance and ids both"),
         ({"relevance": np.full((3, 3), 2000), "gain": "exponential"}, "overflows; the largest grade is 2000"),
         ({"gain": "squared"}, "gain must be one of"),
+        ({"relevance": sparse.csr_array((3, 3))}, "No query has a relevant item"),
     ],
 )
 def test_bad_relevance_is_refused(options, message):

@@ -5,6 +5,7 @@ Right values come from whole numbers and fractions, which do not round, and ties
 
 import itertools
 from fractions import Fraction
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -198,6 +199,39 @@ def test_the_rounding_of_the_longer_item_counts_too():
             expected = (0.75 + np.sum(np.arange(2, 2 + others) / np.arange(3, 3 + others))) / (1 + others)
             found = per_query("mean_average_precision", [[1.0, 3.0]], gallery, relevance=table, metric="dot")
             assert_allclose(found, expected)
+
+
+def test_the_rounding_of_the_longer_item_counts_where_single_pairs_are_judged():
+    """Both items are 1, but of the second no double tells that; in float32, with few in doubt, these are judged."""
+    two, others = [[1, 0, 0, 0], [2.0**60, 0.5, 0.5, -(2.0**60)]], [[-1e15, -i, 0, 0] for i in range(98)]
+    gallery, queries = np.array(two + others, np.float32), np.ones((1, 4), np.float32)
+    for relevant in (0, 1):
+        options = {"query_ids": [0], "gallery_ids": np.arange(100) != relevant, "metric": "dot"}
+        assert_array_equal(retrieval_ranks(queries, gallery, **options), [1.5])
+        if find_spec("dask"):
+            import dask
+            import dask.array as da
+
+            with dask.config.set(scheduler="synchronous"):
+                for rows in (1, 100):
+                    assert_array_equal(retrieval_ranks(queries, da.from_array(gallery, (rows, 4)), **options), [1.5])
+
+
+def test_counting_gives_up_where_more_pairs_are_in_doubt_than_it_may_judge():
+    judged = []
+
+    def judge(target, item, relevant):
+        judged.extend(item)
+        return item == 3, item == 1
+
+    scores = np.array([[0.0, 1.0, 1.05, 0.95, 2.0]])
+    targets = _counting.Targets(np.array([0]), np.array([0.9]), np.array([1.1]))
+    count = partial(_counting.count_around, scores, np.full(5, 0.01), targets, lambda q: np.array([1]), judge)
+    assert count(most_doubts=2) is None
+    assert not judged
+    # Of the three in doubt one is above; beyond doubt the last is.
+    assert_array_equal(count(most_doubts=3), [[2], [1], [0], [1]])
+    assert judged == [1, 2, 3]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
