@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from crossmodal_cca._similarity import SIMILARITIES
-from crossmodal_cca.metrics import _counting, per_query, ranks, retrieval_ranks, sharded
+from crossmodal_cca.metrics import _counting, _inputs, per_query, ranks, retrieval_ranks, sharded
 from crossmodal_cca.retrieval import CrossModalIndex, search_shards
 
 similarities = pytest.mark.parametrize("metric", SIMILARITIES)
@@ -120,6 +120,13 @@ def test_equal_similarities_tie(rows, dtype, metric):
 @pytest.mark.parametrize("rows", FINE_ROWS.values(), ids=FINE_ROWS)
 def test_what_differs_is_told_apart(rows, dtype, metric):
     assert_ties_are_right(*problem(rows, dtype, metric))
+
+
+@similarities
+@pytest.mark.parametrize("numbers", [1, 20])
+def test_pairs_compared_few_at_a_time_tie_where_they_should(numbers, metric, monkeypatch):
+    monkeypatch.setattr(_inputs, "_GATHERED_AT_ONCE", numbers)
+    assert_ties_are_right(*problem(ROWS["copies"], "float32", metric))
 
 
 @similarities
