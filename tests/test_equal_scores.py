@@ -224,21 +224,39 @@ def test_the_rounding_of_the_longer_item_counts_where_single_pairs_are_judged():
                     assert_array_equal(retrieval_ranks(queries, da.from_array(gallery, (rows, 4)), **options), [1.5])
 
 
-def test_counting_gives_up_where_more_pairs_are_in_doubt_than_it_may_judge():
-    judged = []
+def judge_of(judged):
+    """Judges that the fourth item is above, the second ties; it notes the items it is asked about."""
 
     def judge(target, item, relevant):
-        judged.extend(item)
+        judged.append(item.tolist())
         return item == 3, item == 1
 
-    scores = np.array([[0.0, 1.0, 1.05, 0.95, 2.0]])
-    targets = _counting.Targets(np.array([0]), np.array([0.9]), np.array([1.1]))
-    count = partial(_counting.count_around, scores, np.full(5, 0.01), targets, lambda q: np.array([1]), judge)
+    return judge
+
+
+# Of five items the last is above beyond doubt, three are in doubt.
+IN_DOUBT = np.array([[0.0, 1.0, 1.05, 0.95, 2.0]]), np.full(5, 0.01)
+JUDGED = [[2], [1], [0], [1]]
+
+
+def test_counting_gives_up_where_more_pairs_are_in_doubt_than_it_may_judge():
+    judged = []
+    target = _counting.Targets(np.array([0]), np.array([0.9]), np.array([1.1]))
+    count = partial(_counting.count_around, *IN_DOUBT, target, lambda q: np.array([1]), judge_of(judged))
     assert count(most_doubts=2) is None
     assert not judged
-    # Of the three in doubt one is above; beyond doubt the last is.
-    assert_array_equal(count(most_doubts=3), [[2], [1], [0], [1]])
-    assert judged == [1, 2, 3]
+    assert_array_equal(count(most_doubts=3), JUDGED)
+    assert judged == [[1, 2, 3]]
+
+
+def test_pairs_in_doubt_are_judged_some_at_a_time(monkeypatch):
+    monkeypatch.setattr(_counting, "_JUDGED_AT_ONCE", 4)
+    judged = []
+    targets = _counting.Targets(np.zeros(5, dtype=int), np.full(5, 0.9), np.full(5, 1.1))
+    found = _counting.count_around(*IN_DOUBT, targets, lambda q: np.array([1]), judge_of(judged))
+    assert_array_equal(found, np.repeat(JUDGED, 5, axis=1))
+    # No more are kept than the target that exceeds the number adds.
+    assert judged == [[1, 2, 3] * 2, [1, 2, 3] * 2, [1, 2, 3]]
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -253,6 +271,18 @@ def test_many_relevant_items_close_by_are_told_apart_beside_a_group_far_away(dty
     place = places(queries, gallery, "euclidean")
     expected = [expected_precision(*row) for row in zip(place, relevant, strict=True)]
     found = per_query("mean_average_precision", queries, gallery, relevance=relevant, metric="euclidean")
+    assert_allclose(found, expected)
+
+
+def test_one_group_that_products_cannot_tell_apart_is_enough_for_another_look():
+    # Far away, where the queries are, three items of which one is relevant; the other relevant ones are clear.
+    rng = np.random.default_rng(0)
+    gallery = np.concatenate((rng.normal(size=(20, 3)), 1e8 + 1e-3 * rng.normal(size=(3, 3))))
+    queries = 1e8 + 1e-3 * rng.normal(size=(6, 3))
+    relevant = np.arange(23) % 2 == 1
+    expected = [expected_precision(place, relevant) for place in places(queries, gallery, "euclidean")]
+    table = np.tile(relevant, (6, 1))
+    found = per_query("mean_average_precision", queries, gallery, relevance=table, metric="euclidean")
     assert_allclose(found, expected)
 
 

@@ -59,8 +59,9 @@ def test_ranks_are_those_of_the_whole_gallery(metric, dtype, chunks):
 def test_queries_may_come_in_chunks_too(metric):
     ids = {"query_ids": ASKED, "gallery_ids": LABELS, "metric": metric}
     whole = retrieval_ranks(QUERIES, GALLERY, **ids)
-    queries = da.from_array(QUERIES, (70, 7))
-    assert_array_equal(retrieval_ranks(queries, da.from_array(GALLERY, (90, D)), **ids), whole)
+    for chunks in ((70, 7), ((0, 70, 0, 80, 0), D)):
+        queries = da.from_array(QUERIES, chunks)
+        assert_array_equal(retrieval_ranks(queries, da.from_array(GALLERY, (90, D)), **ids), whole)
     assert_array_equal(retrieval_ranks(queries, GALLERY, **ids), whole)
 
 
