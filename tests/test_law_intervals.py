@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression
 
 from crossmodal_cca.metrics import compare_retrieval, intervals, retrieval_report
 from crossmodal_cca.metrics.comparison import compared
-from crossmodal_cca.metrics.intervals import interval_of_difference, interval_of_mean, percentile_interval
+from crossmodal_cca.metrics.intervals import Clusters, interval_of_difference, interval_of_mean, percentile_interval
 from crossmodal_cca.metrics.measures import ChosenMeasure
 from crossmodal_cca.plotting import HitRateDisplay
 from crossmodal_cca.transfer import prediction_report
@@ -252,6 +252,7 @@ def test_predictions_that_find_every_row_are_not_sure_of_it():
 
 
 def test_a_single_cluster_says_nothing():
+    assert Clusters(np.zeros(5, dtype=int)).variance_of_mean(np.arange(5.0) - 2) == 0
     rows = np.random.default_rng(0).normal(size=(2, 20, 3))
     options = {"x_groups": ["one"] * 20, "measures": ["hit_rate_at_5", "median_rank"], "random_state": 0}
     report = retrieval_report(*rows, **options).loc["x → y", ["low", "high"]]
