@@ -239,6 +239,14 @@ IN_DOUBT = np.array([[0.0, 1.0, 1.05, 0.95, 2.0]]), np.full(5, 0.01)
 JUDGED = [[2], [1], [0], [1]]
 
 
+def test_what_is_beyond_doubt_is_not_judged():
+    judged = []
+    target = _counting.Targets(np.array([0]), np.array([1.99]), np.array([2.01]))
+    found = _counting.count_around(*IN_DOUBT, target, lambda q: np.array([4]), judge_of(judged))
+    assert_array_equal(found, [[0], [1], [0], [1]])
+    assert not judged
+
+
 def test_counting_gives_up_where_more_pairs_are_in_doubt_than_it_may_judge():
     judged = []
     target = _counting.Targets(np.array([0]), np.array([0.9]), np.array([1.1]))
