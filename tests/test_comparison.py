@@ -210,6 +210,9 @@ def test_p_value_counts_every_swap_on_a_small_case():
         (lambda a, b: query_report(*a, baseline=b[0]), TypeError, "baseline must be a pair"),
         (lambda a, b: per_query("mean_reciprocal_rank", *a, k=3), TypeError, "mean_reciprocal_rank takes no k"),
         (lambda a, b: query_report(*a, baseline=(b[0][:5], b[1][:5])), ValueError, "same queries in the same gallery"),
+        (lambda a, b: query_report(*a, baseline=(*b, b[1])), TypeError, "baseline must be a pair"),
+        (lambda a, b: query_report(*a, baseline=np.stack(b)), TypeError, "baseline must be a pair"),
+        (lambda a, b: compare_retrieval(a, np.stack(b)), TypeError, "baseline_scores must be a pair"),
     ],
 )
 def test_bad_input_is_refused(models, call, error, message):

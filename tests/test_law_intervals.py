@@ -79,6 +79,17 @@ def test_queries_do_not_know_their_order_nor_clusters_their_number():
         assert_allclose(interval(values[order], names[clusters][order], 0.95), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("right", [1, 2, 3])
+def test_clusters_that_disagree_within_tell_no_more_than_single_queries(right):
+    """Each of 15 clusters has the same share of hits, as if there were no chance; the interval is no narrower."""
+    clusters = np.repeat(np.arange(15), 4)
+    values = np.tile(hits(4, right), 15)
+    low, high = interval_of_mean(values, clusters, 0.95)
+    single = interval_of_mean(values, np.arange(60), 0.95)
+    assert low <= single[0]
+    assert high >= single[1]
+
+
 @pytest.mark.parametrize("rate", [0.5, 0.9, 0.95, 0.99, 0.995, 0.005])
 @pytest.mark.parametrize(("n", "size"), [(100, 1), (200, 1), (20, 10), (100, 3)])
 def test_a_hit_rate_is_covered_by_enumeration(rate, n, size):
