@@ -1,5 +1,6 @@
 """Backstops: what is public is listed, documented and described; what the README shows runs."""
 
+import ast
 import contextlib
 import importlib
 import inspect
@@ -35,6 +36,12 @@ def parameters_of(call):
     return [p for p in inspect.signature(call).parameters if p not in ("self", "cls", "args", "kwargs")]
 
 
+def methods_of(thing):
+    """Public methods of a class that are this package's own."""
+    found = inspect.getmembers(thing, inspect.isfunction) if inspect.isclass(thing) else []
+    return [call for name, call in found if not name.startswith("_") and call.__module__.startswith("crossmodal_cca")]
+
+
 @pytest.mark.parametrize(("module", "name"), PUBLIC)
 def test_everything_public_is_on_the_api_page(module, name):
     assert re.search(rf"^\s*{name}$", (ROOT / "docs" / "api.md").read_text(encoding="utf-8"), re.MULTILINE)
@@ -48,17 +55,34 @@ def test_everything_public_describes_its_parameters_and_has_an_example(module, n
     assert "Examples\n--------" in doc
     for parameter in parameters_of(thing):
         assert re.search(rf"^(\w+, )*{parameter}(, \w+)* : ", doc, re.MULTILINE), parameter
-    if inspect.isclass(thing):
-        for method_name, method in inspect.getmembers(thing, inspect.isfunction):
-            if method_name.startswith("_") or not method.__module__.startswith("crossmodal_cca"):
-                continue
-            method_doc = inspect.getdoc(method)
-            assert method_doc, method_name
-            for parameter in parameters_of(method):
-                assert re.search(rf"^(\w+, |\*\*)*{parameter}(, \w+)*( :|$)", method_doc, re.MULTILINE), (
-                    method_name,
-                    parameter,
-                )
+    for method in methods_of(thing):
+        method_doc = inspect.getdoc(method)
+        assert method_doc, method.__name__
+        for parameter in parameters_of(method):
+            assert re.search(rf"^(\w+, |\*\*)*{parameter}(, \w+)*( :|$)", method_doc, re.MULTILINE), (
+                method.__name__,
+                parameter,
+            )
+
+
+def stated_defaults(doc):
+    """Defaults by name of the parameters that a docstring describes; several names share one, or have one each."""
+    stated = {}
+    for names, text in re.findall(r"^(\w+(?:, \w+)*) : .*?default=(.+)$", doc, re.MULTILINE):
+        together, value = names.split(", "), ast.literal_eval(text.replace(" and ", ", "))
+        values = value if len(together) > 1 and isinstance(value, tuple) else [value] * len(together)
+        stated |= zip(together, values, strict=True)
+    return stated
+
+
+@pytest.mark.parametrize(("module", "name"), PUBLIC)
+def test_defaults_are_those_that_are_documented(module, name):
+    thing = getattr(importlib.import_module(module), name)
+    for call in (thing, *methods_of(thing)):
+        parameters = inspect.signature(call).parameters
+        for parameter, value in stated_defaults(inspect.getdoc(call) or "").items():
+            default = parameters[parameter].default
+            assert (type(default), default) == (type(value), value), (call.__qualname__, parameter)
 
 
 def test_names_of_the_package_are_all_listed():

@@ -210,6 +210,9 @@ def test_p_value_counts_every_swap_on_a_small_case():
         (lambda a, b: query_report(*a, baseline=b[0]), TypeError, "baseline must be a pair"),
         (lambda a, b: per_query("mean_reciprocal_rank", *a, k=3), TypeError, "mean_reciprocal_rank takes no k"),
         (lambda a, b: query_report(*a, baseline=(b[0][:5], b[1][:5])), ValueError, "same queries in the same gallery"),
+        (lambda a, b: query_report(*a, baseline=(*b, b[1])), TypeError, "baseline must be a pair"),
+        (lambda a, b: query_report(*a, baseline=np.stack(b)), TypeError, "baseline must be a pair"),
+        (lambda a, b: compare_retrieval(a, np.stack(b)), TypeError, "baseline_scores must be a pair"),
     ],
 )
 def test_bad_input_is_refused(models, call, error, message):
@@ -387,6 +390,7 @@ def test_graded_ties_are_the_mean_over_all_orders():
         ({"relevance": np.eye(3), "query_ids": [1, 2, 3]}, "relevance and ids both"),
         ({"relevance": np.full((3, 3), 2000), "gain": "exponential"}, "overflows; the largest grade is 2000"),
         ({"gain": "squared"}, "gain must be one of"),
+        ({"relevance": sparse.csr_array((3, 3))}, "No query has a relevant item"),
     ],
 )
 def test_bad_relevance_is_refused(options, message):

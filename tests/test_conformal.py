@@ -169,6 +169,8 @@ def test_groups_share_a_fold():
         ({"method": "bootstrap"}, ValueError, "method must be one of 'gaussian', 'conformal'; got 'bootstrap'"),
         ({"method": "conformal"}, TypeError, r"calibration must be a pair \(X, y\) .*got NoneType"),
         ({"method": "conformal", "calibration": X}, TypeError, "calibration must be a pair"),
+        ({"method": "conformal", "calibration": X[:2]}, TypeError, "calibration must be a pair"),
+        ({"method": "conformal", "calibration": (*PAIRS, PAIRS[1])}, TypeError, "calibration must be a pair"),
         ({"calibration": PAIRS}, ValueError, "calibration goes with method='conformal'"),
         ({"cv": 3}, ValueError, "cv goes with method='conformal'"),
         (SPLIT | {"groups": np.arange(40)}, ValueError, "groups goes with cv"),

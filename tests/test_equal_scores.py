@@ -5,6 +5,7 @@ Right values come from whole numbers and fractions, which do not round, and ties
 
 import itertools
 from fractions import Fraction
+from functools import partial
 from importlib.util import find_spec
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from crossmodal_cca._similarity import SIMILARITIES
-from crossmodal_cca.metrics import _counting, per_query, ranks, retrieval_ranks, sharded
+from crossmodal_cca.metrics import _counting, _inputs, per_query, ranks, retrieval_ranks, sharded
 from crossmodal_cca.retrieval import CrossModalIndex, search_shards
 
 similarities = pytest.mark.parametrize("metric", SIMILARITIES)
@@ -122,6 +123,13 @@ def test_what_differs_is_told_apart(rows, dtype, metric):
 
 
 @similarities
+@pytest.mark.parametrize("numbers", [1, 20])
+def test_pairs_compared_few_at_a_time_tie_where_they_should(numbers, metric, monkeypatch):
+    monkeypatch.setattr(_inputs, "_GATHERED_AT_ONCE", numbers)
+    assert_ties_are_right(*problem(ROWS["copies"], "float32", metric))
+
+
+@similarities
 @pytest.mark.parametrize("rows", (ROWS | FINE_ROWS).values(), ids=ROWS | FINE_ROWS)
 def test_judging_pairs_one_by_one_and_products_in_double_precision_agree(rows, metric, monkeypatch):
     queries, gallery, options = problem(rows, "float32", metric)
@@ -200,6 +208,65 @@ def test_the_rounding_of_the_longer_item_counts_too():
             assert_allclose(found, expected)
 
 
+def test_the_rounding_of_the_longer_item_counts_where_single_pairs_are_judged():
+    """Both items are 1, but of the second no double tells that; in float32, with few in doubt, these are judged."""
+    two, others = [[1, 0, 0, 0], [2.0**60, 0.5, 0.5, -(2.0**60)]], [[-1e15, -i, 0, 0] for i in range(98)]
+    gallery, queries = np.array(two + others, np.float32), np.ones((1, 4), np.float32)
+    for relevant in (0, 1):
+        options = {"query_ids": [0], "gallery_ids": np.arange(100) != relevant, "metric": "dot"}
+        assert_array_equal(retrieval_ranks(queries, gallery, **options), [1.5])
+        if find_spec("dask"):
+            import dask
+            import dask.array as da
+
+            with dask.config.set(scheduler="synchronous"):
+                for rows in (1, 100):
+                    assert_array_equal(retrieval_ranks(queries, da.from_array(gallery, (rows, 4)), **options), [1.5])
+
+
+def judge_of(judged):
+    """Judges that the fourth item is above, the second ties; it notes the items it is asked about."""
+
+    def judge(target, item, relevant):
+        judged.append(item.tolist())
+        return item == 3, item == 1
+
+    return judge
+
+
+# Of five items the last is above beyond doubt, three are in doubt.
+IN_DOUBT = np.array([[0.0, 1.0, 1.05, 0.95, 2.0]]), np.full(5, 0.01)
+JUDGED = [[2], [1], [0], [1]]
+
+
+def test_what_is_beyond_doubt_is_not_judged():
+    judged = []
+    target = _counting.Targets(np.array([0]), np.array([1.99]), np.array([2.01]))
+    found = _counting.count_around(*IN_DOUBT, target, lambda q: np.array([4]), judge_of(judged))
+    assert_array_equal(found, [[0], [1], [0], [1]])
+    assert not judged
+
+
+def test_counting_gives_up_where_more_pairs_are_in_doubt_than_it_may_judge():
+    judged = []
+    target = _counting.Targets(np.array([0]), np.array([0.9]), np.array([1.1]))
+    count = partial(_counting.count_around, *IN_DOUBT, target, lambda q: np.array([1]), judge_of(judged))
+    assert count(most_doubts=2) is None
+    assert not judged
+    assert_array_equal(count(most_doubts=3), JUDGED)
+    assert judged == [[1, 2, 3]]
+
+
+def test_pairs_in_doubt_are_judged_some_at_a_time(monkeypatch):
+    monkeypatch.setattr(_counting, "_JUDGED_AT_ONCE", 4)
+    judged = []
+    targets = _counting.Targets(np.zeros(5, dtype=int), np.full(5, 0.9), np.full(5, 1.1))
+    found = _counting.count_around(*IN_DOUBT, targets, lambda q: np.array([1]), judge_of(judged))
+    assert_array_equal(found, np.repeat(JUDGED, 5, axis=1))
+    # No more are kept than the target that exceeds the number adds.
+    assert judged == [[1, 2, 3] * 2, [1, 2, 3] * 2, [1, 2, 3]]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_many_relevant_items_close_by_are_told_apart_beside_a_group_far_away(dtype):
     # Squares of a million, beside steps of a thousandth (or, in float32, an eighth).
@@ -212,6 +279,18 @@ def test_many_relevant_items_close_by_are_told_apart_beside_a_group_far_away(dty
     place = places(queries, gallery, "euclidean")
     expected = [expected_precision(*row) for row in zip(place, relevant, strict=True)]
     found = per_query("mean_average_precision", queries, gallery, relevance=relevant, metric="euclidean")
+    assert_allclose(found, expected)
+
+
+def test_one_group_that_products_cannot_tell_apart_is_enough_for_another_look():
+    # Far away, where the queries are, three items of which one is relevant; the other relevant ones are clear.
+    rng = np.random.default_rng(0)
+    gallery = np.concatenate((rng.normal(size=(20, 3)), 1e8 + 1e-3 * rng.normal(size=(3, 3))))
+    queries = 1e8 + 1e-3 * rng.normal(size=(6, 3))
+    relevant = np.arange(23) % 2 == 1
+    expected = [expected_precision(place, relevant) for place in places(queries, gallery, "euclidean")]
+    table = np.tile(relevant, (6, 1))
+    found = per_query("mean_average_precision", queries, gallery, relevance=table, metric="euclidean")
     assert_allclose(found, expected)
 
 

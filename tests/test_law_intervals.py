@@ -8,7 +8,7 @@ from sklearn.linear_model import LinearRegression
 
 from crossmodal_cca.metrics import compare_retrieval, intervals, retrieval_report
 from crossmodal_cca.metrics.comparison import compared
-from crossmodal_cca.metrics.intervals import interval_of_difference, interval_of_mean
+from crossmodal_cca.metrics.intervals import Clusters, interval_of_difference, interval_of_mean, percentile_interval
 from crossmodal_cca.metrics.measures import ChosenMeasure
 from crossmodal_cca.plotting import HitRateDisplay
 from crossmodal_cca.transfer import prediction_report
@@ -79,6 +79,17 @@ def test_queries_do_not_know_their_order_nor_clusters_their_number():
         assert_allclose(interval(values[order], names[clusters][order], 0.95), expected, rtol=1e-12)
 
 
+@pytest.mark.parametrize("right", [1, 2, 3])
+def test_clusters_that_disagree_within_tell_no_more_than_single_queries(right):
+    """Each of 15 clusters has the same share of hits, as if there were no chance; the interval is no narrower."""
+    clusters = np.repeat(np.arange(15), 4)
+    values = np.tile(hits(4, right), 15)
+    low, high = interval_of_mean(values, clusters, 0.95)
+    single = interval_of_mean(values, np.arange(60), 0.95)
+    assert low <= single[0]
+    assert high >= single[1]
+
+
 @pytest.mark.parametrize("rate", [0.5, 0.9, 0.95, 0.99, 0.995, 0.005])
 @pytest.mark.parametrize(("n", "size"), [(100, 1), (200, 1), (20, 10), (100, 3)])
 def test_a_hit_rate_is_covered_by_enumeration(rate, n, size):
@@ -129,6 +140,21 @@ def test_graded_measures_are_no_wider_than_they_must_be():
     assert high - low < 4 * (student.high - student.low) < (as_hits.high - as_hits.low)
 
 
+# Medians ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("sizes", [[1] * 30, [10] * 5, [2, 5, 10, 15, 18]], ids=["30", "5", "unequal"])
+def test_the_share_between_percentiles_is_enlarged_as_hesterberg_says(sizes):
+    """Φ(−q √(G / (G − 1))) of the resamples lie below, and as many above; of evenly spaced ones that is their place."""
+    clusters = in_clusters(sizes)
+    number = len(clusters) ** 2 / np.sum(np.square(sizes))
+    below = stats.norm.cdf(-stats.t.ppf(0.95, number - 1) * np.sqrt(number / (number - 1)))
+    resampled = np.outer([1, -2], np.linspace(0, 1, 101))
+    low, high = percentile_interval(resampled, clusters, 0.9)
+    assert_allclose(low, [below, -2 * (1 - below)], rtol=1e-12)
+    assert_allclose(high, [1 - below, -2 * below], rtol=1e-12)
+
+
 # Differences ------------------------------------------------------------------------------------------------------
 
 
@@ -137,6 +163,19 @@ def test_differences_of_equal_clusters_have_students_interval(monkeypatch):
     differences = np.random.default_rng(0).uniform(-0.3, 0.5, (8, 4))
     expected = stats.ttest_1samp(differences.mean(axis=1), 0).confidence_interval(0.9)
     assert_allclose(interval_of_difference(differences.ravel(), np.arange(32) // 4, 0.9), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("level", [0.8, 0.95])
+def test_hits_that_two_models_do_not_share_have_students_interval_with_two_more(level):
+    """Of one query that only either answers the difference is 1, and the variance of two of n is 2 / n²."""
+    n = 40
+    for better, worse in ((0, 0), (3, 0), (6, 2), (1, 9), (20, 20)):
+        differences = hits(n, better) - hits(n, worse)[::-1]
+        half = stats.t.ppf((1 + level) / 2, n - 1) * np.sqrt(differences.var(ddof=1) / n + 2 / n**2)
+        mean = (better - worse) / n
+        assert_allclose(
+            interval_of_difference(differences, np.arange(n), level), (mean - half, mean + half), atol=1e-12
+        )
 
 
 def symmetric(kind, rng, n):
@@ -224,6 +263,7 @@ def test_predictions_that_find_every_row_are_not_sure_of_it():
 
 
 def test_a_single_cluster_says_nothing():
+    assert Clusters(np.zeros(5, dtype=int)).variance_of_mean(np.arange(5.0) - 2) == 0
     rows = np.random.default_rng(0).normal(size=(2, 20, 3))
     options = {"x_groups": ["one"] * 20, "measures": ["hit_rate_at_5", "median_rank"], "random_state": 0}
     report = retrieval_report(*rows, **options).loc["x → y", ["low", "high"]]

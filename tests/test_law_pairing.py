@@ -9,8 +9,15 @@ from aligner_rows import FITTED, NEW_X, NEW_Y, X, Y
 from everything import TABLE
 from space_rows import LABELS, NEW_LABELS, NEW_POINTS, POINTS_X, POINTS_Y, PROTOTYPES
 
-from crossmodal_cca import CCA, CrossModalPipeline, PairMoments
-from crossmodal_cca.metrics import compare_retrieval, make_retrieval_scorer, retrieval_ranks, retrieval_report
+from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, PairMoments
+from crossmodal_cca.metrics import (
+    compare_retrieval,
+    make_retrieval_scorer,
+    query_report,
+    retrieval_ranks,
+    retrieval_report,
+    shuffled_pair_control,
+)
 from crossmodal_cca.retrieval import CrossModalIndex, correct_hubness, k_occurrence, search_shards
 from crossmodal_cca.transfer import CrossModalClassifier, GaussianDiscriminant, PrototypeLogisticRegression, SharedSpace
 
@@ -81,6 +88,33 @@ class Centred(SharedSpace):
 def test_they_are_warned_of_where_scores_have_lost_them(call):
     with pytest.warns(UserWarning, match="hold the same labels in different orders"):
         call(pd.DataFrame(X).add_prefix("x"), SHUFFLED)
+
+
+def sides(ids):
+    return {"query_ids": ids["x_ids"], "gallery_ids": ids["y_ids"]} if "x_ids" in ids else ids
+
+
+RELATED = {
+    "ranks": lambda x, y, ids: retrieval_ranks(x, y, **sides(ids)),
+    "queries": lambda x, y, ids: query_report(x, y, **sides(ids)),
+    "a report": lambda x, y, ids: retrieval_report(x, y, n_bootstrap=0, **ids),
+    "a comparison": lambda x, y, ids: compare_retrieval((x, y), (x, y), n_resamples=0, **ids),
+    "a control": lambda x, y, ids: shuffled_pair_control(PLSSVD(2), X, X, x, y, n_shuffles=1, random_state=0, **ids),
+    "a scorer": lambda x, y, ids: make_retrieval_scorer("hit_rate_at_5")(PLSSVD(2).fit(X, X), x, y, **ids),
+}
+
+
+@pytest.mark.parametrize("call", RELATED)
+def test_nothing_is_said_of_rows_that_ids_or_a_table_relate(call):
+    x = pd.DataFrame(X)
+    labels = x.index.to_numpy()
+    ids = {"x_ids": labels, "y_ids": labels[::-1]}
+    by_ids = RELATED[call](x, x[::-1], ids)
+    if call != "a scorer":
+        by_table = RELATED[call](x, x[::-1], {"relevance": labels[:, None] == labels[::-1]})
+        np.testing.assert_array_equal(by_ids, by_table)
+    with pytest.warns(UserWarning, match="hold the same labels in different orders"):
+        RELATED[call](x, x[::-1], {})
 
 
 def named(values, names="abc"):

@@ -181,6 +181,19 @@ def test_bad_tables_are_refused(case):
         retrieval_ranks(QUERIES, GALLERY, **RELEVANT["ids"], exclude=given)
 
 
+@pytest.mark.parametrize("row", [0, -1])
+def test_every_entry_of_a_large_table_is_looked_at(row):
+    """More entries than are looked at in one piece."""
+    x = np.arange(600.0)[:, None]
+    excluded = np.zeros((600, 600), dtype=np.int8)
+    excluded[row, 1] = 1
+    ranks = retrieval_ranks(x, x, metric="euclidean", exclude=excluded)
+    assert_array_equal(ranks, np.ones(600))
+    excluded[row, 1] = 2
+    with pytest.raises(ValueError, match="got other numbers, of type int8"):
+        retrieval_ranks(x, x, metric="euclidean", exclude=excluded)
+
+
 def test_every_metric_takes_it():
     functions = [getattr(metrics, name) for name in metrics.__all__]
     asked = [f for f in functions if {"relevance"} & set(inspect.signature(f).parameters)]

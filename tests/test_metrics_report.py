@@ -6,7 +6,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from crossmodal_cca import metrics
-from crossmodal_cca.metrics import resampling, retrieval_report
+from crossmodal_cca.metrics import report, resampling, retrieval_report
 
 DIRECTIONS = ("x → y", "y → x")
 
@@ -69,6 +69,21 @@ def test_chance_is_what_a_constant_similarity_scores(captions):
     constant = captions | {"x_scores": np.ones((30, 2)), "y_scores": np.ones((90, 2))}
     table = retrieval_report(**captions, n_bootstrap=0)
     assert_allclose(table["chance"], retrieval_report(**constant, n_bootstrap=0)["value"], atol=1e-12)
+
+
+@pytest.mark.parametrize("at_once", [1, 40, 2**16])
+@pytest.mark.parametrize("graded", [False, True])
+def test_chance_does_not_know_how_many_queries_are_looked_at_at_once(graded, at_once, monkeypatch):
+    monkeypatch.setattr(report, "_RELEVANT_AT_ONCE", at_once)
+    rng = np.random.default_rng(5)
+    relevance = rng.integers(0, 4, (12, 9)) * (rng.random((12, 9)) < 0.5)
+    relevance[:, 0] = relevance[0] = 1
+    options = {"relevance": relevance if graded else relevance > 0, "n_bootstrap": 0}
+    options["measures"] = ["hit_rate_at_2", "mean_average_precision", "median_rank", "ndcg_at_4"]
+    found = retrieval_report(rng.normal(size=(12, 3)), rng.normal(size=(9, 3)), **options)
+    constant = retrieval_report(np.ones((12, 3)), np.ones((9, 3)), **options)
+    assert_allclose(found["chance"], constant["value"], rtol=1e-12)
+    assert not np.allclose(found["chance"], found["value"])
 
 
 def test_chance_of_pairs_in_closed_form():

@@ -11,7 +11,7 @@ from sklearn.model_selection import LeaveOneOut
 from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV, _blocks
 from crossmodal_cca.alignment import base
 from crossmodal_cca.linalg import centred_rows, held_out, moments
-from crossmodal_cca.metrics import per_query, retrieval_ranks
+from crossmodal_cca.metrics import per_query, query_report, ranks, retrieval_ranks, retrieval_report
 
 N, P, Q, BLOCK = 4_000, 60, 40, 500
 
@@ -132,6 +132,31 @@ def test_memory_of_ranks_is_that_of_blocks():
     x, y = rows(6_000, 16, 16, np.float32)
     whole = 6_000**2 * 4
     assert peak_bytes(lambda: retrieval_ranks(x, y)) < whole / 2
+
+
+BEST_ONLY = ["hit_rate_at_5", "mean_reciprocal_rank", "median_rank"]
+BY_THE_BEST = {
+    "ranks": retrieval_ranks,
+    **{name: partial(per_query, name) for name in BEST_ONLY},
+    "queries": partial(query_report, measure="hit_rate_at_5"),
+    "report": lambda x, y, query_ids, gallery_ids: retrieval_report(
+        x, y, x_ids=query_ids, y_ids=gallery_ids, measures=BEST_ONLY, n_bootstrap=0
+    ),
+}
+
+
+@pytest.mark.parametrize("call", BY_THE_BEST.values(), ids=BY_THE_BEST)
+def test_galleries_are_sorted_only_where_all_relevant_items_count(call, monkeypatch):
+    """A hundred relevant items each: to count around all of them a gallery is sorted, around the best it is not."""
+    in_order = []
+    count_all = ranks._count_all
+    monkeypatch.setattr(ranks, "_count_all", lambda *block: in_order.append(block) or count_all(*block))
+    x, y = rows(300, 4, 4)
+    ids = {"query_ids": np.arange(300) % 3, "gallery_ids": np.arange(300) % 3}
+    call(x, y, **ids)
+    assert not in_order
+    per_query("mean_average_precision", x, y, **ids)
+    assert in_order
 
 
 def test_leaving_out_single_rows_keeps_no_moments_of_them():
