@@ -237,8 +237,14 @@ def rows_with_ids(ids: Any, name: str, present: NDArray[Any]) -> NDArray[np.bool
         ids = [ids[()] if isinstance(ids, np.ndarray) else ids]
     elif isinstance(ids, Set):
         ids = list(ids)
-    asked = checked_ids(ids, name, np.size(ids) if hasattr(ids, "dtype") else len(ids), name)
+    asked = checked_ids(ids, name, len(ids), name)
     wanted = comparable(_as_dates(asked, name, present.dtype) if present.dtype.kind in "mM" else asked)
+    # In Python True is 1 and False is 0: a mask would mean the items with these ids.
+    if bool in set(map(type, wanted)) and bool not in set(map(type, known)):
+        raise TypeError(
+            f"{name} must be ids of the index, none of which is True or False. Of a mask pass the ids that it chooses: "
+            "index.ids_[mask]."
+        )
     distinct = set(known)
     absent = [i for i, value in enumerate(wanted) if value not in distinct]
     if absent:
