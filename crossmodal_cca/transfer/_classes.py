@@ -269,12 +269,13 @@ class ClassScoresMixin(ClassifierMixin):
         Raises
         ------
         ValueError, TypeError
-            If the rows are bad, or labels are missing or of types that do not compare.
+            If the rows or weights are bad, or labels are missing or of types that do not compare.
         """
         check_same_rows(count_rows(X, "X"), count_rows(y, "y"))
         refuse_mixed_labels(y, "y")
         warn_of_other_order(X=X, y=y)
-        return float(super().score(X, y, sample_weight))
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
+        return float(super().score(X, y, weight))
 
     def _all_class_scores(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)
