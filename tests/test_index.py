@@ -317,7 +317,7 @@ def fitted(**parameters):
         (
             lambda: CrossModalIndex(hubness="nnn", hubness_neighbors=1).fit(np.eye(3), query_bank=np.eye(2)),
             ValueError,
-            "3 features in a shared space of 2",
+            "has 3 features, but the shared space 2",
         ),
         (lambda: CrossModalIndex(CCA(2)).fit(Y), NotFittedError, "not fitted"),
         (lambda: CrossModalIndex().kneighbors(np.eye(3)), NotFittedError, "not fitted"),
@@ -331,7 +331,7 @@ def fitted(**parameters):
             "ids must have one entry per row of gallery",
         ),
         (lambda: CrossModalIndex().fit(np.eye(3), ids=[1, None, 2]), ValueError, "must not be missing"),
-        (lambda: fitted().kneighbors(np.eye(2)), ValueError, "queries: 2 features in a shared space of 3"),
+        (lambda: fitted().kneighbors(np.eye(2)), ValueError, "queries has 2 features, but the shared space 3: "),
         (
             lambda: fitted().kneighbors(np.eye(3), 4),
             ValueError,
@@ -350,7 +350,7 @@ def fitted(**parameters):
             ValueError,
             "without ids, so pass none",
         ),
-        (lambda: fitted().add(np.eye(2), ids=["d", "e"]), ValueError, "rows: 2 features in a shared space of 3"),
+        (lambda: fitted().add(np.eye(2), ids=["d", "e"]), ValueError, "rows has 2 features, but the shared space 3: "),
         (lambda: fitted().add(np.eye(3), ids=["d"]), ValueError, "one entry per row of rows"),
         (lambda: fitted().remove(["a", "x"]), ValueError, "1 of 2 are not in the index, such as 'x'"),
         (lambda: fitted().remove(1), ValueError, "its ids are of type str"),

@@ -352,7 +352,10 @@ class CrossModalIndex(FittedAlignerMixin, IndexFileMixin, BaseEstimator):
         scores = shared_space_scores(self.aligner_, rows, modality, name)
         self._width = self._width or scores.shape[1]
         if scores.shape[1] != self._width:
-            raise ValueError(f"{name}: {scores.shape[1]} features in a shared space of {self._width}.")
+            raise ValueError(
+                f"{name} has {scores.shape[1]} features, but the shared space {self._width}: queries, gallery and "
+                "query_bank need as many without an aligner."
+            )
         return scores
 
     def _embedded(self, scores: FloatArray, side: str, name: str) -> FloatArray:
