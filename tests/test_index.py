@@ -420,6 +420,19 @@ def test_one_item_far_away_blurs_no_distance(dtype):
     assert hits == pytest.approx(np.mean(nearest_one == np.arange(300)))
 
 
+@pytest.mark.parametrize("unit", ["D", "s", "us", "ns"])
+@pytest.mark.parametrize("keys", [list, pd.to_datetime, lambda days: days.astype("M8[s]").tolist()])
+def test_captions_of_dates_go_by_the_moment(unit, keys):
+    days = np.arange("2020-01-01", "2020-01-04", dtype="M8[D]").astype(f"M8[{unit}]")
+    index = CrossModalIndex().fit(np.eye(3), ids=days)
+    captions = dict(zip(keys(days), "abc", strict=True))
+    for given in (captions, pd.Series(captions)):
+        assert index.show(np.eye(3), 1, captions=given)["match"].tolist() == ["a", "b", "c"]
+    del captions[list(captions)[1]]
+    with pytest.raises(ValueError, match=r"every id found, but has none for .*2020-01-02"):
+        index.show(np.eye(3), 1, captions=captions)
+
+
 def test_captions_in_a_series_go_by_its_index():
     index = CrossModalIndex().fit(np.eye(3), ids=["a", "b", "c"])
     captions = pd.Series({"c": "caption C", "b": "caption B", "a": "caption A"})
