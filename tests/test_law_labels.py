@@ -158,3 +158,8 @@ def test_weights_of_scored_rows(head, case):
 def test_folds_of_episodes(cv):
     with pytest.raises((TypeError, ValueError), match=r"^cv must be a number of folds .*; got "):
         few_shot_episodes({"mean": PrototypeClassifier()}, ROWS, GOOD, shots=(1,), cv=cv)
+
+
+def test_the_only_class_is_named_as_it_was_given():
+    with pytest.raises(ValueError, match=r"at least 2 classes; y holds 1 class: 'ant'\.$"):
+        GaussianDiscriminant().fit(ROWS, ["ant"] * 60)

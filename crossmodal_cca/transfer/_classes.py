@@ -17,7 +17,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import float_dtype, row_slices
-from .._ids import checked_ids, distinct_ids
+from .._ids import checked_ids, distinct_ids, objects_of
 from .._numbers import as_numbers
 from .._similarity import unit_rows
 from .._sklearn import check_array, column_names, count_rows, refuse_dask, validate_data
@@ -66,7 +66,7 @@ def labelled_rows(
     if len(classes) < min_classes:
         raise ValueError(
             f"{type(estimator).__name__} needs rows of at least {min_classes} classes; y holds {len(classes)} class: "
-            f"{classes[0]!r}."
+            f"{objects_of(classes[:1])[0]!r}."
         )
     return LabelledRows(unit_rows(Z) if unit_length else Z, classes, codes, w)
 
