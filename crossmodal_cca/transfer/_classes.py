@@ -273,7 +273,7 @@ class ClassScoresMixin(ClassifierMixin):
         """
         check_same_rows(count_rows(X, "X"), count_rows(y, "y"))
         refuse_mixed_labels(y, "y")
-        warn_of_other_order(X=X, y=y)
+        warn_of_other_order(X=X, y=y, sample_weight=sample_weight)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
         return float(super().score(X, y, weight))
 

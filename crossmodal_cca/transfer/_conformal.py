@@ -136,6 +136,7 @@ def _folds(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:
 
     n = count_rows(X, "X")
     if groups is not None:
+        warn_of_other_order(X=X, groups=groups)
         groups = checked_ids(groups, "groups", n, "calibration")
     if isinstance(cv, Integral):
         kind = KFold if groups is None else GroupKFold

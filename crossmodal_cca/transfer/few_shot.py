@@ -128,7 +128,7 @@ def few_shot_episodes(
     n = count_rows(X, "X")
     labels = checked_ids(y, "y", n, "X")
     refuse_mixed_labels(labels, "y")
-    warn_of_other_order(X=X, y=y)
+    warn_of_other_order(X=X, y=y, groups=groups)
     labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
     numbers = _checked_shots(shots, models)
     n_episodes = check_whole_number(n_episodes, "n_episodes", low=2)
