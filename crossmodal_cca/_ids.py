@@ -237,8 +237,14 @@ def rows_with_ids(ids: Any, name: str, present: NDArray[Any]) -> NDArray[np.bool
         ids = [ids[()] if isinstance(ids, np.ndarray) else ids]
     elif isinstance(ids, Set):
         ids = list(ids)
-    asked = checked_ids(ids, name, np.size(ids) if hasattr(ids, "dtype") else len(ids), name)
-    wanted = comparable(_as_dates(asked, name, present.dtype) if present.dtype.kind in "mM" else asked)
+    asked = checked_ids(ids, name, len(ids), name)
+    wanted = comparable_with(present, asked, name)
+    # In Python True is 1 and False is 0: a mask would mean the items with these ids.
+    if bool in set(map(type, wanted)) and bool not in set(map(type, known)):
+        raise TypeError(
+            f"{name} must be ids of the index, none of which is True or False. Of a mask pass the ids that it chooses: "
+            "index.ids_[mask]."
+        )
     distinct = set(known)
     absent = [i for i, value in enumerate(wanted) if value not in distinct]
     if absent:
@@ -277,6 +283,11 @@ def comparable(ids: NDArray[Any]) -> list[Any]:
     """Python objects that are equal where the ids are; dates as numbers of their unit."""
     values: list[Any] = (ids.view(np.int64) if ids.dtype.kind in "mM" else ids).tolist()
     return values
+
+
+def comparable_with(present: NDArray[Any], ids: NDArray[Any], name: str) -> list[Any]:
+    """Python objects of ids that equal those that `comparable` makes of the ids of an index."""
+    return comparable(_as_dates(ids, name, present.dtype) if present.dtype.kind in "mM" else ids)
 
 
 def _in_unit(dates: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:

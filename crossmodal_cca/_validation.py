@@ -180,19 +180,21 @@ def check_same_rows(n_x: float, n_y: float, name: str = "y") -> None:
 
 
 def warn_of_other_order(**sides: Any) -> None:
-    """Warn where two dataframes or series, given by name, have the same index labels but not row by row.
+    """Warn where dataframes or series, given by name, have the index labels of the first, but not row by row.
 
     What was shuffled or sorted on one side alone would be paired wrongly, without any error.
     """
-    (one, A), (other, B) = sides.items()
-    a, b = _index_of(A), _index_of(B)
-    if a is None or b is None or len(a) != len(b) or a.equals(b):
-        return
-    if a.is_unique and b.is_unique and b.isin(a).all():
-        warn(
-            f"The indexes of {one} and {other} hold the same labels in different orders, and rows are paired by their "
-            f"positions. To pair them by their labels pass {other}.loc[{one}.index] as {other}."
-        )
+    (one, A), *others = sides.items()
+    a = _index_of(A)
+    for other, B in others:
+        b = _index_of(B)
+        if a is None or b is None or len(a) != len(b) or a.equals(b):
+            continue
+        if a.is_unique and b.is_unique and b.isin(a).all():
+            warn(
+                f"The indexes of {one} and {other} hold the same labels in different orders, and rows are paired by "
+                f"their positions. To pair them by their labels pass {other}.loc[{one}.index] as {other}."
+            )
 
 
 def _index_of(A: Any) -> Any:

@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut
+from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -178,6 +178,14 @@ def test_groups_share_a_fold():
         (SPLIT | {"calibration": (X[:9], Y[:9, :3])}, ValueError, "y of calibration has 3 features"),
         (SPLIT | {"cv": [(np.arange(20), np.arange(20, 40))]}, ValueError, "test part of exactly one fold"),
         (SPLIT | {"cv": [(np.arange(40), np.arange(40))]}, ValueError, "training and test rows are apart"),
+        (SPLIT | {"cv": 1}, ValueError, "cv must be a whole number of at least 2; got 1"),
+        (SPLIT | {"cv": True}, TypeError, "cv must be a whole number of at least 2; got True"),
+        (SPLIT | {"cv": 41}, ValueError, r"^cv must be a number of folds .*got KFold.*greater than the number"),
+        (SPLIT | {"cv": "five"}, ValueError, r"^cv must be a number of folds .* \(train, test\) positions; got 'five'"),
+        (SPLIT | {"cv": [1, 2]}, TypeError, r"^cv must be a number of folds .* \(train, test\) positions; got"),
+        (SPLIT | {"cv": GroupKFold(3)}, ValueError, "got GroupKFold.*: The 'groups' parameter should not be None"),
+        (SPLIT | {"cv": StratifiedKFold(3)}, ValueError, "got StratifiedKFold.*: Supported target types are"),
+        (SPLIT | {"calibration": (X[:9], np.ma.array(Y[:9], mask=True))}, ValueError, "^y of calibration is masked"),
         (SPLIT | {"cv": 4, "groups": [1, 2]}, ValueError, "groups must have one entry per row of calibration"),
         (SPLIT | {"confidence_level": 1.0}, ValueError, "confidence_level must lie in"),
     ],

@@ -7,7 +7,15 @@ from linear_models import pairs
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import clone
 from sklearn.datasets import load_linnerud
-from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, LeaveOneOut, RepeatedKFold, ShuffleSplit
+from sklearn.model_selection import (
+    GridSearchCV,
+    GroupKFold,
+    KFold,
+    LeaveOneOut,
+    RepeatedKFold,
+    ShuffleSplit,
+    StratifiedKFold,
+)
 from sklearn.preprocessing import StandardScaler
 
 from crossmodal_cca import (
@@ -272,7 +280,15 @@ def test_labels_and_groups_reach_kernel_cca():
 @pytest.mark.parametrize(
     ("options", "fit", "error", "message"),
     [
-        ({"cv": 1}, {}, ValueError, "k-fold"),
+        ({"cv": 1}, {}, ValueError, "cv must be a whole number of at least 2; got 1"),
+        ({"cv": True}, {}, TypeError, "cv must be a whole number of at least 2; got True"),
+        ({"cv": "five"}, {}, ValueError, r"^cv must be a number of folds .* \(train, test\) positions; got 'five'"),
+        (
+            {"cv": StratifiedKFold(3)},
+            {},
+            ValueError,
+            "^cv must be .* got StratifiedKFold.*: Supported target types are",
+        ),
         (
             {"cv": LeaveOneOut(), "scoring": "correlation"},
             {},

@@ -336,3 +336,22 @@ def test_a_collapsed_space_is_chance():
     rows = np.full((300, 3), 0.1, dtype=np.float32)
     for metric in SIMILARITIES:
         assert_array_equal(retrieval_ranks(rows, rows, metric=metric), np.full(300, 150.5))
+
+
+@pytest.mark.parametrize("n_targets", [3, 60])
+@pytest.mark.parametrize(
+    ("step", "start"), [(1.0, 0.0), (2.0**-40, 1.0), (2.0**-40, 0.0), (2.0**1010, 0.0), (2.0**-1010, 0.0)]
+)
+@pytest.mark.parametrize("width", [0.0, 0.25, "mixed"])
+def test_sorting_counts_as_comparing_all_pairs_does(step, start, width, n_targets):
+    """Whatever single precision makes equal, infinite or zero."""
+    rng = np.random.default_rng(n_targets)
+    row = rng.integers(0, 40, 90) * step + start
+    row[rng.permutation(90)[:5]] = -np.inf
+    widths = (rng.choice([0.25, 1.25], 90) if width == "mixed" else np.full(90, width)) * step
+    targets = rng.permutation(np.flatnonzero(row > -np.inf))[:n_targets]
+    greater, tied = _counting.count_by_sorting(row, widths, targets)
+    low, high = row - widths, row + widths
+    above = low > high[targets, None]
+    assert_array_equal(greater, above.sum(axis=1))
+    assert_array_equal(tied, ((high >= low[targets, None]) & ~above).sum(axis=1))

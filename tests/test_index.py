@@ -317,7 +317,7 @@ def fitted(**parameters):
         (
             lambda: CrossModalIndex(hubness="nnn", hubness_neighbors=1).fit(np.eye(3), query_bank=np.eye(2)),
             ValueError,
-            "3 features in a shared space of 2",
+            "has 3 features, but the shared space 2",
         ),
         (lambda: CrossModalIndex(CCA(2)).fit(Y), NotFittedError, "not fitted"),
         (lambda: CrossModalIndex().kneighbors(np.eye(3)), NotFittedError, "not fitted"),
@@ -331,7 +331,7 @@ def fitted(**parameters):
             "ids must have one entry per row of gallery",
         ),
         (lambda: CrossModalIndex().fit(np.eye(3), ids=[1, None, 2]), ValueError, "must not be missing"),
-        (lambda: fitted().kneighbors(np.eye(2)), ValueError, "queries: 2 features in a shared space of 3"),
+        (lambda: fitted().kneighbors(np.eye(2)), ValueError, "queries has 2 features, but the shared space 3: "),
         (
             lambda: fitted().kneighbors(np.eye(3), 4),
             ValueError,
@@ -350,7 +350,7 @@ def fitted(**parameters):
             ValueError,
             "without ids, so pass none",
         ),
-        (lambda: fitted().add(np.eye(2), ids=["d", "e"]), ValueError, "rows: 2 features in a shared space of 3"),
+        (lambda: fitted().add(np.eye(2), ids=["d", "e"]), ValueError, "rows has 2 features, but the shared space 3: "),
         (lambda: fitted().add(np.eye(3), ids=["d"]), ValueError, "one entry per row of rows"),
         (lambda: fitted().remove(["a", "x"]), ValueError, "1 of 2 are not in the index, such as 'x'"),
         (lambda: fitted().remove(1), ValueError, "its ids are of type str"),
@@ -418,6 +418,19 @@ def test_one_item_far_away_blurs_no_distance(dtype):
     assert_array_equal(CrossModalIndex(metric="euclidean").fit(gallery).kneighbors(queries, 1)[1][:, 0], nearest_one)
     hits = hit_rate_at_k(queries, gallery, k=1, metric="euclidean")
     assert hits == pytest.approx(np.mean(nearest_one == np.arange(300)))
+
+
+@pytest.mark.parametrize("unit", ["D", "s", "us", "ns"])
+@pytest.mark.parametrize("keys", [list, pd.to_datetime, lambda days: days.astype("M8[s]").tolist()])
+def test_captions_of_dates_go_by_the_moment(unit, keys):
+    days = np.arange("2020-01-01", "2020-01-04", dtype="M8[D]").astype(f"M8[{unit}]")
+    index = CrossModalIndex().fit(np.eye(3), ids=days)
+    captions = dict(zip(keys(days), "abc", strict=True))
+    for given in (captions, pd.Series(captions)):
+        assert index.show(np.eye(3), 1, captions=given)["match"].tolist() == ["a", "b", "c"]
+    del captions[list(captions)[1]]
+    with pytest.raises(ValueError, match=r"every id found, but has none for .*2020-01-02"):
+        index.show(np.eye(3), 1, captions=captions)
 
 
 def test_captions_in_a_series_go_by_its_index():

@@ -133,3 +133,33 @@ def test_rows_without_a_direction_are_named():
             call()
         assert caught[0].filename == __file__
         assert len(caught) == 1
+
+
+WEIGHTS = {
+    "None": ([None] * 60, "sample_weight contains NaN, as None"),
+    "negative": (-np.ones(60), "^sample_weight must be finite and non-negative"),
+    "all zero": (np.zeros(60), "not every weight may be zero"),
+    "too few": (np.ones(59), "one weight for each of the 60 rows"),
+}
+
+
+@pytest.mark.parametrize("case", WEIGHTS)
+@pytest.mark.parametrize("head", [head for head in HEADS if hasattr(head, "predict_proba")], ids=lambda h: str(h)[:40])
+def test_weights_of_scored_rows(head, case):
+    weights, message = WEIGHTS[case]
+    fitted = head.fit(ROWS, GOOD)
+    right = fitted.predict(ROWS) == GOOD
+    assert fitted.score(ROWS, GOOD, sample_weight=1 + right) == pytest.approx(2 * right.sum() / (60 + right.sum()))
+    with pytest.raises(ValueError, match=message):
+        fitted.score(ROWS, GOOD, sample_weight=weights)
+
+
+@pytest.mark.parametrize("cv", [1, "five", [3, 4]], ids=str)
+def test_folds_of_episodes(cv):
+    with pytest.raises((TypeError, ValueError), match=r"^cv must be a number of folds .*; got "):
+        few_shot_episodes({"mean": PrototypeClassifier()}, ROWS, GOOD, shots=(1,), cv=cv)
+
+
+def test_the_only_class_is_named_as_it_was_given():
+    with pytest.raises(ValueError, match=r"at least 2 classes; y holds 1 class: 'ant'\.$"):
+        GaussianDiscriminant().fit(ROWS, ["ant"] * 60)

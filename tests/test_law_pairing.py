@@ -1,5 +1,6 @@
 """Rows are paired by position and columns too: names and labels that say otherwise are refused, or warned of."""
 
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,28 @@ from aligner_rows import FITTED, NEW_X, NEW_Y, X, Y
 from everything import TABLE
 from space_rows import LABELS, NEW_LABELS, NEW_POINTS, POINTS_X, POINTS_Y, PROTOTYPES
 
-from crossmodal_cca import CCA, PLSSVD, CrossModalPipeline, PairMoments
+from crossmodal_cca import CCA, CCACV, PLSSVD, CrossModalPipeline, KernelCCACV, PairMoments
+from crossmodal_cca.inference import bootstrap_weights, permutation_test
 from crossmodal_cca.metrics import (
     compare_retrieval,
+    deduplicate,
     make_retrieval_scorer,
     query_report,
     retrieval_ranks,
     retrieval_report,
     shuffled_pair_control,
 )
-from crossmodal_cca.retrieval import CrossModalIndex, correct_hubness, k_occurrence, search_shards
-from crossmodal_cca.transfer import CrossModalClassifier, GaussianDiscriminant, PrototypeLogisticRegression, SharedSpace
+from crossmodal_cca.retrieval import CrossModalIndex, correct_hubness, hubness_report, k_occurrence, search_shards
+from crossmodal_cca.transfer import (
+    CrossModalClassifier,
+    GaussianDiscriminant,
+    PrototypeClassifier,
+    PrototypeLogisticRegression,
+    SharedSpace,
+    few_shot_episodes,
+    prediction_intervals,
+    prediction_report,
+)
 
 # What is paired row by row with rows of features: other rows, labels, weights, nuisance variables.
 BY_POSITION = {
@@ -219,3 +231,94 @@ def test_an_aligner_set_after_the_fit_is_not_asked():
     index.aligner = FITTED
     with pytest.raises(ValueError, match="in different orders"):
         index.kneighbors(turned(X_3), 2)
+
+
+ROWS = pd.DataFrame(X[:, :3], index=[f"row {i}" for i in range(len(X))])
+OTHERS = ROWS + 0.5 * Y[:, :3]
+TURNED = ROWS.index[::-1]
+SIXES = pd.Series(np.arange(len(X)) // 6, index=TURNED)
+NUMBERS = pd.Series(np.arange(len(X)), index=TURNED)
+A_TABLE = pd.DataFrame(np.eye(len(X), dtype=bool), index=TURNED)
+LAST_OUT = pd.DataFrame(np.arange(len(X)) == np.full((len(X), 1), len(X) - 1), index=TURNED)
+IN_STEP = {"gallery_ids": np.arange(len(X))}
+CCA_OF_ROWS = CCA(2, shrinkage=0.1).fit(ROWS, OTHERS)
+SIX_LABELS = np.arange(len(X)) % 2
+BESIDE_ROWS = {
+    "groups of a test": ("groups", SIXES, lambda g: permutation_test(ROWS, OTHERS, 1, groups=g)),
+    "blocks": ("blocks", SIXES, lambda g: permutation_test(ROWS, OTHERS, 1, blocks=g)),
+    "groups of a bootstrap": ("groups", SIXES, lambda g: bootstrap_weights(CCA_OF_ROWS, ROWS, OTHERS, 2, groups=g)),
+    "groups of folds": ("groups", SIXES, lambda g: CCACV(2, cv=2).fit(ROWS, OTHERS, groups=g)),
+    "groups of kernel folds": ("groups", SIXES, lambda g: KernelCCACV(2, cv=2).fit(ROWS, OTHERS, groups=g)),
+    "ids of folds": ("x_ids", SIXES, lambda g: CCACV(2, cv=2).fit(ROWS, OTHERS, x_ids=g, y_ids=SIXES.to_numpy())),
+    "groups of episodes": (
+        "groups",
+        NUMBERS,
+        lambda g: few_shot_episodes({"a": PrototypeClassifier()}, ROWS, SIX_LABELS, shots=(1,), n_episodes=2, groups=g),
+    ),
+    "groups of predictions": (
+        "groups",
+        SIXES,
+        lambda g: prediction_report(CCA_OF_ROWS, ROWS, OTHERS, X_train=ROWS, y_train=OTHERS, n_bootstrap=2, groups=g),
+    ),
+    "groups of intervals": (
+        "groups",
+        SIXES,
+        lambda g: prediction_intervals(CCA(2), ROWS, method="conformal", calibration=(ROWS, OTHERS), cv=2, groups=g),
+    ),
+    "weights of a score": (
+        "sample_weight",
+        NUMBERS,
+        lambda w: PrototypeClassifier().fit(ROWS, SIX_LABELS).score(ROWS, SIX_LABELS, sample_weight=w),
+    ),
+    "copies": ("ids", NUMBERS, lambda ids: deduplicate(ROWS, ids)),
+    "ids of a gallery": ("ids", NUMBERS, lambda ids: CrossModalIndex().fit(ROWS, ids=ids)),
+    "ids of more items": (
+        "ids",
+        NUMBERS,
+        lambda ids: CrossModalIndex().fit(ROWS, ids=np.arange(len(X))).add(ROWS, ids=ids),
+    ),
+    "ids of queries": ("query_ids", NUMBERS, lambda ids: CrossModalIndex().fit(ROWS).show(ROWS, 1, query_ids=ids)),
+    "captions of queries": (
+        "query_captions",
+        NUMBERS.astype(str),
+        lambda captions: CrossModalIndex().fit(ROWS).show(ROWS, 1, query_captions=captions),
+    ),
+    "ids of ranks": ("query_ids", NUMBERS, lambda ids: retrieval_ranks(ROWS, OTHERS, query_ids=ids, **IN_STEP)),
+    "ids of a report": (
+        "y_ids",
+        NUMBERS,
+        lambda ids: retrieval_report(ROWS, OTHERS, x_ids=np.arange(len(X)), y_ids=ids, n_bootstrap=0),
+    ),
+    "groups of a report": ("x_groups", SIXES, lambda g: retrieval_report(ROWS, OTHERS, x_groups=g, n_bootstrap=0)),
+    "relevance": ("relevance", A_TABLE, lambda table: retrieval_ranks(ROWS, OTHERS, relevance=table)),
+    "relevance of a report": (
+        "relevance",
+        A_TABLE,
+        lambda table: retrieval_report(ROWS, OTHERS, relevance=table, n_bootstrap=0),
+    ),
+    "what is left out": (
+        "exclude",
+        LAST_OUT,
+        lambda table: retrieval_ranks(ROWS, OTHERS, relevance=np.ones((len(X), len(X))), exclude=table),
+    ),
+    "groups of a comparison": (
+        "y_groups",
+        SIXES,
+        lambda g: compare_retrieval((ROWS, OTHERS), (X, X), y_groups=g, n_resamples=2),
+    ),
+    "groups of hubs": ("groups", SIXES, lambda g: hubness_report(ROWS, OTHERS, ROWS, groups=g, n_resamples=2)),
+}
+
+
+@pytest.mark.parametrize("case", BESIDE_ROWS)
+def test_what_stands_beside_rows_is_warned_of_too(case):
+    name, given, call = BESIDE_ROWS[case]
+    with pytest.warns(UserWarning, match=f"and {name} hold the same labels in different orders") as seen:
+        call(given)
+    told = [str(warning.message) for warning in seen if "different orders" in str(warning.message)]
+    assert len(told) == 1
+    assert {Path(warning.filename).parent for warning in seen} == {Path(__file__).parent}
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        call(given.to_numpy())
+    assert not [warning for warning in seen if "different orders" in str(warning.message)]

@@ -350,7 +350,7 @@ def test_cutoff_is_an_integer_from_one(name, k, error, message):
             "measure must be one of .*recall_at_k.* got 'recall'",
         ),
         (lambda: per_query(np.mean, ROWS, ROWS), ValueError, "the function of that name"),
-        (lambda: per_query("median_rank", ROWS, ROWS, k=3), TypeError, "takes no k, got k=3"),
+        (lambda: per_query("median_rank", ROWS, ROWS, k=3), TypeError, "takes no k here, it has no options; got k=3"),
         (lambda: metrics.r_precision(ROWS, ROWS[:2]), ValueError, "Pass query_ids and gallery_ids"),
         (lambda: metrics.ndcg_at_k(ROWS, ROWS, metric="l2"), ValueError, "metric must be one of"),
     ],

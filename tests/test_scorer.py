@@ -199,7 +199,12 @@ def test_a_scorer_of_one_direction_warns_of_that_one_only():
         (lambda: make_retrieval_scorer(similarity="l1"), ValueError, "similarity must be"),
         (lambda: make_retrieval_scorer("r_precision", k=3), TypeError, "takes no k"),
         (lambda: make_retrieval_scorer("hit_rate_at_k", k=0), ValueError, "k must be a whole number of at least 1"),
-        (lambda: make_retrieval_scorer("hit_rate_at_k", kk=0), TypeError, "takes no kk"),
+        (lambda: make_retrieval_scorer("hit_rate_at_k", kk=0), TypeError, "takes no kk here, only k; got kk=0"),
+        (
+            lambda: make_retrieval_scorer("ndcg_at_k", exclude="self"),
+            TypeError,
+            "takes no exclude here, only k and gain",
+        ),
     ],
 )
 def test_bad_input_is_refused(call, error, message):

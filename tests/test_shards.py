@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from numpy.testing import assert_array_equal
+from scipy import sparse
 
 from crossmodal_cca.metrics import retrieval_ranks, sharded
 from crossmodal_cca.retrieval import CrossModalIndex, search_shards
@@ -113,6 +114,7 @@ BAD = {
         ValueError,
         "gallery has chunks of unknown sizes. Count the rows first",
     ),
+    "sparse rows": (LAZY.map_blocks(sparse.csr_matrix), {}, TypeError, "Sparse data was passed for gallery"),
     "other width": (LAZY[:, 1:], {}, ValueError, "must share one space"),
     "no such metric": (LAZY, {"metric": "taxi"}, ValueError, "metric must be one of"),
 }

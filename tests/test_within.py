@@ -65,6 +65,7 @@ def test_a_table_of_matches_within_some_items():
         (["item 3", "nothing"], ValueError, "^within must be ids of the index, but 1 of 2 .* such as 'nothing'"),
         ([3], ValueError, "such as 3; its ids are of type str"),
         ([], ValueError, "^within holds no id"),
+        (IDS == "item 3", TypeError, r"^within must be ids of the index, none of which is True .* index\.ids_\[mask\]"),
         ([["item 3"]], TypeError, r"^within .* the list \['item 3'\]"),
     ],
 )
@@ -73,3 +74,24 @@ def test_what_is_not_there_is_not_searched(method, within, error, message):
     index = CrossModalIndex(CCA_MODEL).fit(Y, IDS)
     with pytest.raises(error, match=message):
         getattr(index, method)(X, 3, within=within)
+
+
+def test_a_mask_is_no_list_of_numbers():
+    """True would be the item 1 and False the item 0."""
+    index = CrossModalIndex(CCA_MODEL).fit(Y)
+    mask = np.arange(120) > 100
+    for call in (lambda ids: index.kneighbors(X[:2], 1, within=ids), index.remove):
+        for ids in (mask, mask.tolist(), True):
+            with pytest.raises(TypeError, match="none of which is True or False"):
+                call(ids)
+    assert len(index) == 120
+    assert len(index.remove(index.ids_[mask])) == 101
+    flags = CrossModalIndex().fit(np.eye(2), ids=[True, False])
+    assert flags.kneighbors(np.eye(2), 1, within=True)[1].tolist() == [[True], [True]]
+
+
+def test_ids_of_dask_are_ids():
+    da = pytest.importorskip("dask.array")
+    index = CrossModalIndex(CCA_MODEL).fit(Y)
+    found = index.kneighbors(X[:5], 2, within=da.arange(3, chunks=2))
+    assert_array_equal(found[1], index.kneighbors(X[:5], 2, within=range(3))[1])

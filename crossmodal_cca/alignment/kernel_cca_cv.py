@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from .._checks import as_pair
 from .._schemas import saved, without_underscores
 from .._typing import FloatArray, Split
-from .._validation import PairedRows, check_pair, unchanged_on_error
+from .._validation import PairedRows, check_pair, unchanged_on_error, warn_of_other_order
 from ..linalg.kernel_path import KernelPath, KernelSide
 from ..linalg.kernels import DISTANCE_KERNELS
 from ..linalg.solution import paired_correlations
@@ -217,6 +217,8 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             rows = check_pair(X, y, estimator=self, reset=True, min_rows=2)
             retrieval = isinstance(scoring, RetrievalScorer)
             gammas = [self._gammas(index, side) for index, side in enumerate((rows.X, rows.y))]
+            warn_of_other_order(X=X, groups=groups, x_ids=x_ids)
+            warn_of_other_order(y=y, y_ids=y_ids)
             items = Items.of(rows, groups, x_ids, y_ids, None, retrieval=retrieval)
             splits = splits_of(self.cv, X, y, groups, None, items.groups)
             check_sizes_of_folds(splits, scoring, SCORINGS)

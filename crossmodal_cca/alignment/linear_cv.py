@@ -13,7 +13,13 @@ from numpy.typing import ArrayLike
 from .._checks import check_flag
 from .._sklearn import count_rows
 from .._typing import FloatArray
-from .._validation import check_pair, check_sample_weight, check_scale_of_weights, unchanged_on_error
+from .._validation import (
+    check_pair,
+    check_sample_weight,
+    check_scale_of_weights,
+    unchanged_on_error,
+    warn_of_other_order,
+)
 from ..linalg.held_out import HeldOutRows, NestedSolution, Residuals
 from ..linalg.pair import StandardizedPair
 from ..metrics.scorer import RetrievalScorer
@@ -126,6 +132,8 @@ class LinearCV(SelectionMixin, LinearMaps):
             if rows.sample_weight is not None:
                 check_scale_of_weights(rows.sample_weight.sum())
             weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
+            warn_of_other_order(X=X, groups=groups, x_ids=x_ids)
+            warn_of_other_order(y=y, y_ids=y_ids)
             items = Items.of(rows, groups, x_ids, y_ids, weight, retrieval=isinstance(scoring, RetrievalScorer))
             splits = splits_of(self.cv, X, y, groups, weight, items.groups)
             check_sizes_of_folds(splits, scoring, MOMENT_SCORINGS)

@@ -38,7 +38,8 @@ def splits_of(
     Rows of one of the `parts` share a fold where `cv` is a number; a splitter gets what the user gave.
     """
     if cv is None or isinstance(cv, Integral):
-        splits = _shuffled_folds(5 if cv is None else int(cv), parts, groups is not None)
+        n_folds = 5 if cv is None else check_whole_number(cv, "cv", low=2)
+        splits = _shuffled_folds(n_folds, parts, groups is not None)
     else:
         splits = _given_folds(cv, X, y, groups, sample_weight)
     return splits
@@ -80,9 +81,7 @@ def _shuffled_folds(n_folds: int, parts: Parts, given: bool) -> list[Split]:
 def _given_folds(
     cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None
 ) -> list[Split]:
-    from sklearn.model_selection import check_cv
-
-    splits = [as_positions(split) for split in check_cv(cv).split(X, y, groups)]
+    splits = folds_of(cv, X, y, groups)
     if not splits:
         raise ValueError("cv gives no fold; pass a number of folds, a splitter, or a list of (train, test) positions.")
     if sample_weight is not None and not np.all(sample_weight):
@@ -91,6 +90,20 @@ def _given_folds(
         # A row without weight is no row: leaving out that one alone is no fold.
         splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in splits if kept[b].any() or not len(b)]
     return splits
+
+
+def folds_of(cv: Any, X: Any, y: Any, groups: Any, *, of_classes: bool = False) -> list[Split]:
+    """Positions of training and test rows of each fold, of a `cv` as scikit-learn's ``check_cv`` takes it."""
+    # Takes a tenth of a second to import.
+    from sklearn.model_selection import check_cv
+
+    try:
+        return [as_positions(split) for split in check_cv(cv, y, classifier=of_classes).split(X, y, groups)]
+    except (TypeError, ValueError) as error:
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(
+            "cv must be a number of folds of at least 2, a splitter of scikit-learn that takes these rows, or a list "
+            f"of (train, test) positions; got {cv!r:.100}: {error}"
+        ) from error
 
 
 def as_positions(split: Any) -> Split:

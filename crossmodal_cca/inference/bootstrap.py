@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import check_choice, check_confidence_level, check_whole_number
 from .._progress import Progress
 from .._typing import FloatArray
-from .._validation import check_pair
+from .._validation import check_pair, warn_of_other_order
 from .._warn import warn
 from ..alignment.fitted import unfitted, unwrapped
 from ..metrics.resampling import cluster_codes
@@ -126,6 +126,7 @@ def bootstrap_weights(
             "aligner_ and the transformed rows)."
         )
     rows = check_pair(X, y, min_rows=2)
+    warn_of_other_order(X=X, groups=groups)
     A, B = rows[:2]
     codes = cluster_codes(groups, "groups", np.arange(len(A)), len(A))
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])

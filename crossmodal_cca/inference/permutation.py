@@ -205,7 +205,7 @@ def permutation_test(
     if aligner is not None:
         check_testable(aligner)
     rows = check_pair(X, y, min_rows=3)
-    warn_of_other_order(X=X, nuisance=nuisance)
+    warn_of_other_order(X=X, nuisance=nuisance, groups=groups, blocks=blocks)
     sides = _sides(rows, nuisance, groups, blocks)
     if aligner is None:
         table, steps = _canonical_steps(sides, n_components)

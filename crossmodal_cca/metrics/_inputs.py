@@ -120,6 +120,10 @@ def prepare(
     """Check everything a user can hand over and lay it out for :func:`ranks.relevant_counts`."""
     if query_ids is None and gallery_ids is None and relevance is None:
         warn_of_other_order(queries=queries, gallery=gallery)
+    if told:
+        one, other = told
+        warn_of_other_order(**{one: queries, "query_ids": query_ids, "relevance": relevance, "exclude": exclude})
+        warn_of_other_order(**{other: gallery, "gallery_ids": gallery_ids})
     queries, gallery = check_sides(queries, gallery, metric, told=told)
     similarity = SIMILARITIES[metric]
     relevance = relevant_items(query_ids, gallery_ids, relevance, len(queries), len(gallery))

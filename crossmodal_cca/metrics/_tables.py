@@ -151,7 +151,10 @@ def transposed(table: Any) -> Any:
 
 def _checked(given: Any, name: str, shape: tuple[int, int]) -> Any:
     """A table of finite numbers or flags, dense or in CSR, in its own type; copied only where it has to be."""
-    table = check_array(given, accept_sparse="csr", dtype="numeric", input_name=name)
+    # Of one dimension it is no row or column, as scikit-learn would say, but of another shape.
+    table = check_array(
+        given, accept_sparse="csr", dtype="numeric", ensure_2d=False, ensure_min_samples=0, input_name=name
+    )
     if table.shape != shape:
         raise ValueError(
             f"{name} must have a row for each query and a column for each gallery item, shape {shape}; got "

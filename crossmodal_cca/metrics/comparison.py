@@ -133,6 +133,8 @@ def compare_retrieval(
     for name, pair in (("scores", scores), ("baseline_scores", baseline_scores)):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise TypeError(f"{name} must be a pair (x_scores, y_scores), got {type(pair).__name__}.")
+    for side, name, of_side in zip(scores, ("x_groups", "y_groups"), (x_groups, y_groups), strict=True):
+        warn_of_other_order(scores=side, **{name: of_side})
     rng = check_random_state(random_state)
     given = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
     tables = {}

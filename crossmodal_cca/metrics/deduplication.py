@@ -10,6 +10,7 @@ from .._checks import check_number
 from .._ids import checked_ids, objects_of
 from .._sklearn import check_array
 from .._typing import Array
+from .._validation import warn_of_other_order
 
 
 def deduplicate(scores: Any, ids: Any, tolerance: float = 1e-3) -> tuple[Array, Array]:
@@ -60,6 +61,7 @@ def deduplicate(scores: Any, ids: Any, tolerance: float = 1e-3) -> tuple[Array, 
     tolerance = check_number(tolerance, "tolerance", low=0.0, high=1.0, below=True)
     rows = check_array(scores, dtype="numeric", input_name="scores")
     checked = checked_ids(ids, "ids", len(rows), "scores")
+    warn_of_other_order(scores=scores, ids=ids)
     codes, _ = pd.factorize(checked)
     first = np.unique(codes, return_index=True)[1]
     compared = rows.astype(np.float64)

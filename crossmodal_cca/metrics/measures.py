@@ -41,7 +41,8 @@ class Measure:
         given = {name: value for name, value in options.items() if not _is_default(value)}
         for name in given:
             if name not in self.options:
-                raise TypeError(f"{measure} takes no {name}, got {name}={given[name]!r}.")
+                allowed = f"only {' and '.join(self.options)}" if self.options else "it has no options"
+                raise TypeError(f"{measure} takes no {name} here, {allowed}; got {name}={given[name]!r}.")
         filled = self.options | given
         if "k" in filled:
             check_whole_number_or_none(filled["k"], "k", "the whole list")

@@ -187,9 +187,11 @@ def _sorted_counts(row: Array, width: Array, relevant: Array) -> tuple[Array, Ar
     """Order of the relevant items, the best first, and the counts of each."""
     order = np.argsort(row[relevant])[::-1]
     items = relevant[order]
-    found = count_by_sorting(row, width, items)
-    among = count_by_sorting(row[items], width[items], np.arange(len(items)))
-    return order, np.stack((*found, *among))
+    places = np.arange(len(items))
+    greater, tied = count_by_sorting(row, width, items)
+    if (tied == 1).all():
+        return order, np.stack((greater, tied, places, tied))
+    return order, np.stack((greater, tied, *count_by_sorting(row[items], width[items], places)))
 
 
 def _from_differences(scores: Array, problem: RetrievalProblem, query: int) -> tuple[Array, Array]:

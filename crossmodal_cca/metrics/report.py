@@ -130,6 +130,8 @@ def retrieval_report(
     chosen = chosen_measures(ks, measures)
     check_resampling(n_bootstrap, "n_bootstrap", confidence_level)
     rng = check_random_state(random_state)
+    warn_of_other_order(x_scores=x_scores, x_groups=x_groups)
+    warn_of_other_order(y_scores=y_scores, y_groups=y_groups)
     groups = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
     tables = {}
     for direction, problem in both_directions(x_scores, y_scores, x_ids, y_ids, relevance, metric, exclude):
@@ -158,6 +160,10 @@ def both_directions(
     back = transposed(relevance), transposed(exclude)
     if x_ids is None and y_ids is None and relevance is None:
         warn_of_other_order(x_scores=x_scores, y_scores=y_scores)
+    if told:
+        one, other = told
+        warn_of_other_order(**{one: x_scores, "x_ids": x_ids, "relevance": relevance, "exclude": exclude})
+        warn_of_other_order(**{other: y_scores, "y_ids": y_ids})
     with in_terms_of(queries="x_scores", gallery="y_scores", query_ids="x_ids", gallery_ids="y_ids"):
         x, y = check_sides(x_scores, y_scores, metric, told=told)
         ways = (

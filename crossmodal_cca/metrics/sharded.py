@@ -58,7 +58,7 @@ class _Shard:
 
     @classmethod
     def of(cls, question: _Question, chunk: Any, codes: Array, start: Array) -> _Shard | None:
-        if len(chunk) == 0:
+        if chunk.shape[0] == 0:
             return None
         order = np.argsort(codes, kind="stable")
         items = check_array(chunk, dtype="numeric", input_name="gallery")[order]

@@ -20,6 +20,7 @@ from .._errors import in_terms_of
 from .._similarity import SIMILARITIES, similarity_named
 from .._sklearn import count_rows
 from .._typing import Cutoff, FloatArray
+from .._validation import warn_of_other_order
 from ..metrics._inputs import check_sides, prepare
 from ..metrics.comparison import compared
 from ..metrics.measures import ChosenMeasure, evaluate_measures
@@ -269,6 +270,7 @@ def hubness_report(
     check_correction("nnn", "method", metric)
     rng = check_random_state(random_state)
     plain = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
+    warn_of_other_order(queries=queries, groups=groups)
     clusters = cluster_codes(groups, "groups", plain.kept, plain.n_queries)
     baseline = evaluate_measures(plain, [chosen], verbose)[:, plain.kept]
     n_bank, n_found = count_rows(query_bank, "query_bank"), min(10, len(plain.items))

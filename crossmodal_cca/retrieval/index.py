@@ -15,7 +15,7 @@ from .._ids import checked_ids
 from .._schemas import saved
 from .._similarity import SIMILARITIES, Similarity, similarity_named, warn_of_zero_rows
 from .._typing import Captions, FloatArray
-from .._validation import set_or_delete, unchanged_on_error
+from .._validation import set_or_delete, unchanged_on_error, warn_of_other_order
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
 from .gallery import Gallery
 from .hubness import bias, bias_weight, check_correction, with_bias, with_ones
@@ -147,6 +147,7 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
                 None if query_bank is None else self._scores(query_bank, self._query_modality, "query_bank", learn=True)
             )
             items = self._scores(gallery, self.modality, "gallery", learn=True)
+            warn_of_other_order(gallery=gallery, ids=ids)
             for name, rows in (("query_mean_", bank), ("gallery_mean_", items)):
                 mean = rows.mean(axis=0, dtype=float) if self.center and rows is not None else None
                 set_or_delete(self, name, mean)
@@ -186,6 +187,7 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
             known, wanted = ("without", "pass none") if ids is not None else ("with", "pass one for each row")
             raise ValueError(f"This index was fitted {known} ids, so {wanted} to add.")
         items = self._item_embeddings(self._scores(rows, self._fitted_modality, "rows"), "rows")
+        warn_of_other_order(rows=rows, ids=ids)
         new = self._checked_ids(ids, len(items), "rows", start=self._next_id or 0)
         with unchanged_on_error(self):
             if self._next_id is not None:
@@ -320,6 +322,7 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
             cannot be compared with those of the index.
         """
         gallery, distances, positions = self._found(queries, n_neighbors, within)
+        warn_of_other_order(queries=queries, query_ids=query_ids, query_captions=query_captions)
         return matches_table(gallery.ids, positions, distances, captions, query_captions, query_ids)
 
     def _check_parameters(self, query_bank: Any) -> None:
@@ -354,7 +357,10 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         scores = shared_space_scores(self.aligner_, rows, modality, name)
         self._width = self._width or scores.shape[1]
         if scores.shape[1] != self._width:
-            raise ValueError(f"{name}: {scores.shape[1]} features in a shared space of {self._width}.")
+            raise ValueError(
+                f"{name} has {scores.shape[1]} features, but the shared space {self._width}: queries, gallery and "
+                "query_bank need as many without an aligner."
+            )
         return scores
 
     def _embedded(self, scores: FloatArray, side: str, name: str) -> FloatArray:

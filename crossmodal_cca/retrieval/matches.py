@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._ids import checked_ids, codes_of_ids, objects_of
+from .._ids import checked_ids, codes_of_ids, comparable, comparable_with, objects_of
 from .._typing import Captions, FloatArray
 from .._warn import warn
 
@@ -66,8 +66,13 @@ def _captions(captions: Captions, ids: NDArray[Any], positions: NDArray[np.intp]
         raise TypeError("captions must be a mapping from ids or a sequence of texts, got a single text.")
     if not isinstance(captions, Mapping):
         return checked_ids(captions, "captions", len(ids), "the index")[positions]
-    found = ids[positions].tolist()
-    missing = [i for i in found if i not in captions]
+    if ids.dtype.kind in "mM":
+        # One moment has many names: pandas', Python's, NumPy's of any unit.
+        keys = checked_ids(list(captions), "captions", len(captions), "captions")
+        captions = dict(zip(comparable_with(ids, keys, "captions"), captions.values(), strict=True))
+    found = comparable(ids[positions])
+    missing = [i for i, each in enumerate(found) if each not in captions]
     if missing:
-        raise ValueError(f"captions must have a text for every id found, but has none for {missing[0]!r}.")
-    return np.array([captions[i] for i in found], dtype=object)
+        wanted = objects_of(ids[positions[missing[:1]]])[0]
+        raise ValueError(f"captions must have a text for every id found, but has none for {wanted!r}.")
+    return np.array([captions[each] for each in found], dtype=object)

@@ -110,7 +110,7 @@ def _embedded(rows: Any, similarity: Similarity) -> FloatArray:
 def _nearest_of_shard(
     chunk: Any, start: NDArray[np.intp], queries: FloatArray, k: int, similarity: Similarity
 ) -> _Nearest | None:
-    if len(chunk) == 0:
+    if chunk.shape[0] == 0:
         return None
     items = _embedded(check_array(chunk, dtype="numeric", input_name="gallery"), similarity)
     space = SearchSpace(items, similarity)

@@ -18,7 +18,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import float_dtype, row_slices
 from .._files import SavedMixin
-from .._ids import checked_ids, distinct_ids
+from .._ids import checked_ids, distinct_ids, objects_of
 from .._numbers import as_numbers
 from .._similarity import unit_rows
 from .._sklearn import check_array, column_names, count_rows, refuse_dask, validate_data
@@ -67,7 +67,7 @@ def labelled_rows(
     if len(classes) < min_classes:
         raise ValueError(
             f"{type(estimator).__name__} needs rows of at least {min_classes} classes; y holds {len(classes)} class: "
-            f"{classes[0]!r}."
+            f"{objects_of(classes[:1])[0]!r}."
         )
     return LabelledRows(unit_rows(Z) if unit_length else Z, classes, codes, w)
 
@@ -270,12 +270,13 @@ class ClassScoresMixin(SavedMixin, ClassifierMixin):
         Raises
         ------
         ValueError, TypeError
-            If the rows are bad, or labels are missing or of types that do not compare.
+            If the rows or weights are bad, or labels are missing or of types that do not compare.
         """
         check_same_rows(count_rows(X, "X"), count_rows(y, "y"))
         refuse_mixed_labels(y, "y")
-        warn_of_other_order(X=X, y=y)
-        return float(super().score(X, y, sample_weight))
+        warn_of_other_order(X=X, y=y, sample_weight=sample_weight)
+        weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
+        return float(super().score(X, y, weight))
 
     def _all_class_scores(self, X: ArrayLike) -> FloatArray:
         check_is_fitted(self)

@@ -15,13 +15,14 @@ import numpy as np
 from sklearn.base import clone
 
 from .._blocks import row_slices
+from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._sklearn import check_array, count_rows, take_rows
 from .._typing import FloatArray, Split
 from .._validation import warn_of_other_order
 from .._warn import warn
-from ..alignment.selection import SEED_OF_FOLDS, as_positions
+from ..alignment.selection import SEED_OF_FOLDS, folds_of
 
 # Numbers at once: every new row meets every calibration row.
 _AT_ONCE = 2**21
@@ -35,7 +36,7 @@ def checked_pair(calibration: Any) -> tuple[Any, Any]:
             f"{type(calibration).__name__}. method='conformal' needs it."
         )
     X, y = calibration
-    n, n_partners = count_rows(X, "X"), count_rows(y, "y")
+    n, n_partners = count_rows(X, "X of calibration"), count_rows(y, "y of calibration")
     if n != n_partners:
         raise ValueError(f"calibration must hold pairs of rows, got {n} rows of X and {n_partners} of y.")
     warn_of_other_order(X=X, y=y)
@@ -131,15 +132,16 @@ def _rank(n: int, confidence_level: float) -> int:
 def _folds(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:
     """Folds of which every row is in one; a number of them shuffles, and keeps groups together."""
     # Takes a tenth of a second to import.
-    from sklearn.model_selection import GroupKFold, KFold, check_cv
+    from sklearn.model_selection import GroupKFold, KFold
 
     n = count_rows(X, "X")
     if groups is not None:
+        warn_of_other_order(X=X, groups=groups)
         groups = checked_ids(groups, "groups", n, "calibration")
-    if isinstance(cv, Integral) and not isinstance(cv, bool):
+    if isinstance(cv, Integral):
         kind = KFold if groups is None else GroupKFold
-        cv = kind(int(cv), shuffle=True, random_state=SEED_OF_FOLDS)
-    splits = [as_positions(split) for split in check_cv(cv).split(np.zeros(n), None, groups)]
+        cv = kind(check_whole_number(cv, "cv", low=2), shuffle=True, random_state=SEED_OF_FOLDS)
+    splits = folds_of(cv, np.zeros(n), y, groups)
     tested = np.concatenate([test for _, test in splits]) if splits else np.zeros(0, dtype=np.intp)
     if not np.array_equal(np.sort(tested), np.arange(n)):
         raise ValueError(

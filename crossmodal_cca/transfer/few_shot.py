@@ -17,7 +17,7 @@ from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows
 from .._validation import warn_of_other_order
-from ..alignment.selection import as_positions
+from ..alignment.selection import folds_of
 from ._classes import refuse_mixed_labels
 from .classifier import CrossModalClassifier
 
@@ -128,7 +128,7 @@ def few_shot_episodes(
     n = count_rows(X, "X")
     labels = checked_ids(y, "y", n, "X")
     refuse_mixed_labels(labels, "y")
-    warn_of_other_order(X=X, y=y)
+    warn_of_other_order(X=X, y=y, groups=groups)
     labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
     numbers = _checked_shots(shots, models)
     n_episodes = check_whole_number(n_episodes, "n_episodes", low=2)
@@ -197,15 +197,15 @@ def _splits(
     cv: Any, labels: NDArray[Any], groups: Any, n_episodes: int, rng: RandomState
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     # Takes a tenth of a second to import.
-    from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit, check_cv
+    from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
     if groups is not None:
         groups = distinct_ids(checked_ids(groups, "groups", len(labels), "X"), "groups")[1]
+    rows = np.zeros(len(labels))
     if cv is None:
         kind = StratifiedShuffleSplit if groups is None else GroupShuffleSplit
-        cv = kind(n_episodes, test_size=TEST_SHARE, random_state=rng)
-    given = check_cv(cv, labels, classifier=True).split(np.zeros(len(labels)), labels, groups)
-    splits = [as_positions(split) for split in given]
+        return list(kind(n_episodes, test_size=TEST_SHARE, random_state=rng).split(rows, labels, groups))
+    splits = folds_of(cv, rows, labels, groups, of_classes=True)
     if not splits:
         raise ValueError("cv gives no split; pass a splitter, or a list of (train, test) positions.")
     independent = np.arange(len(labels)) if groups is None else groups

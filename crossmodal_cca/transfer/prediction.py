@@ -274,7 +274,7 @@ def prediction_report(
         array: FloatArray = check_array(A, dtype=[np.float64, np.float32], ensure_2d=False, input_name=name)
         sides[name] = array.reshape(len(array), -1)
     check_same_rows(len(sides["X"]), len(sides["y"]))
-    warn_of_other_order(X=X, y=y)
+    warn_of_other_order(X=X, y=y, groups=groups)
     check_training_rows(aligner, X, y, X_train, y_train)
     own, other = ("y", "X") if modality == "y" else ("X", "y")
     truth, training = sides[own], sides[f"{own}_train"]
