@@ -69,6 +69,12 @@ def test_heads(head, case):
             fitted.score(ROWS, labels)
 
 
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: str(head)[:40])
+def test_heads_without_labels(head):
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        head.fit(ROWS, None)
+
+
 @bad
 @pytest.mark.parametrize("name", ["y", "shot_labels"])
 def test_two_modalities(name, case):
