@@ -1,4 +1,6 @@
-"""Labels that are missing or of several types are refused by the name that was typed, wherever labels are taken."""
+"""Labels that are missing, of several types or lazy are refused by the name that was typed, wherever they are taken."""
+
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -54,6 +56,10 @@ BAD = {
         "must be of comparable types, got int, str; convert all ids or labels to one type, such as str",
     ),
 }
+if find_spec("dask"):
+    import dask.array as da
+
+    BAD["Dask's"] = (da.from_array(np.arange(60) % 3, 20), TypeError, "is a Dask Array")
 bad = pytest.mark.parametrize("case", BAD)
 
 

@@ -11,7 +11,6 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag, check_number_or_word
-from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from .._validation import set_or_delete, unchanged_on_error, warn_of_other_order
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
@@ -215,7 +214,6 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             If the rows are bad, or y holds a label that is none of ``classes_``.
         """
         check_is_fitted(self)
-        refuse_dask(y, "y")
         refuse_mixed_labels(y, "y")
         refuse_unknown(column_or_1d(y), self.classes_, "y")
         return super().score(X, y, sample_weight)
