@@ -16,6 +16,7 @@ import numpy as np
 from sklearn.base import clone
 
 from .._blocks import row_slices
+from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._sklearn import check_array, count_rows, take_rows
@@ -140,6 +141,7 @@ def _folds(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:
     if groups is not None:
         groups = checked_ids(groups, "groups", n, "calibration")
     if isinstance(cv, Integral) and not isinstance(cv, bool):
+        check_whole_number(cv, "cv", low=2)
         kind = KFold if groups is None else GroupKFold
         cv = kind(int(cv), shuffle=True, random_state=SEED_OF_FOLDS)
     splits = [as_positions(split) for split in check_cv(cv).split(np.zeros(n), None, groups)]
