@@ -29,6 +29,8 @@ def outside(kind):
         if not high.startswith("n_"):  # a number that depends on the data
             beyond.append(float(high) + (right == "]"))
         return [*ANY_NUMBER, *beyond, *([int(low) + 0.5] if number == "int" else [])]
+    if kind.startswith("sequence of "):
+        return [[value] for value in outside(kind.removeprefix("sequence of "))]
     return []
 
 
