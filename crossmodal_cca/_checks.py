@@ -103,6 +103,12 @@ def check_flag(value: Any, name: str) -> None:
         raise TypeError(f"{name} must be True or False, got {value!r}.")
 
 
+def check_verbose(value: Any) -> None:
+    """Refuse what says neither whether nor how much to print."""
+    if not isinstance(value, bool):
+        check_whole_number(value, "verbose", low=0)
+
+
 def as_pair(value: Any, name: str) -> tuple[Any, Any]:
     """Return the value of a parameter for either side: one value for both, or a tuple or list (x, y)."""
     if not isinstance(value, tuple | list):

@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+from ._checks import check_verbose
+
 # Seconds between two updates: often enough to see that something moves.
 _EVERY = 0.5
 # Where lines cannot be rewritten (files, pipes), one at each of so many parts.
@@ -29,6 +31,7 @@ class Progress:
     """
 
     def __init__(self, what: str, total: int, verbose: int) -> None:
+        check_verbose(verbose)
         self.what, self.total, self.silent = what, total, verbose <= 0
         self._start = self._shown_at = time.monotonic()
         self._shown_part = 0

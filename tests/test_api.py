@@ -85,6 +85,29 @@ def test_defaults_are_those_that_are_documented(module, name):
             assert (type(default), default) == (type(value), value), (call.__qualname__, parameter)
 
 
+def documented_calls():
+    """Each public function, class and method of a class, with its documentation."""
+    for module, name in PUBLIC:
+        thing = getattr(importlib.import_module(module), name)
+        yield name, thing
+        if inspect.isclass(thing):
+            for method_name, method in inspect.getmembers(thing, callable):
+                if not method_name.startswith("_") and method.__module__.startswith("crossmodal_cca"):
+                    yield f"{name}.{method_name}", method
+
+
+@pytest.mark.parametrize(("name", "call"), documented_calls())
+def test_defaults_are_those_of_the_documentation(name, call):
+    signature = inspect.signature(call).parameters
+    for names, default in re.findall(r"^(\w+(?:, \w+)*) : .*default=(.*)$", inspect.getdoc(call) or "", re.MULTILINE):
+        names, value = names.split(", "), ast.literal_eval(default)
+        # "n, m : …, default=20, 15", or one value for both.
+        separate = len(names) > 1 and isinstance(value, tuple) and not default.startswith("(")
+        for parameter, its in zip(names, value if separate else [value] * len(names), strict=True):
+            ours = signature[parameter].default
+            assert (type(ours), ours) == (type(its), its), parameter
+
+
 def test_names_of_the_package_are_all_listed():
     assert set(dir(crossmodal_cca)) >= set(crossmodal_cca.__all__)
     assert {name for name in vars(crossmodal_cca) if not name.startswith("_")} - set(crossmodal_cca.__all__) <= {

@@ -1,5 +1,6 @@
 """Conformal intervals are their definitions, and hold their level whatever the model, by exchangeability alone."""
 
+import re
 from itertools import permutations
 
 import numpy as np
@@ -7,6 +8,7 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.dummy import DummyRegressor
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.model_selection import GroupKFold, KFold, LeaveOneOut, StratifiedKFold
 from sklearn.pipeline import make_pipeline
@@ -136,6 +138,27 @@ def test_too_few_rows_say_nothing(n):
         assert (low == -np.inf).all()
         assert (high == np.inf).all()
         assert low.shape == Y[NEW].shape
+
+
+@pytest.mark.parametrize(("n", "level", "fewest"), [(8, 0.9, 9), (8, 0.95, 19), (31, 0.99, 99), (1, 0.9999, 9999)])
+def test_what_the_warning_advises_is_enough(n, level, fewest):
+    """As many rows are the fewest m with level · (m + 1) ≤ m; so low a level has them at hand."""
+    truth = np.random.default_rng(0).standard_normal(fewest)
+    model = DummyRegressor().fit(truth[:, None], truth)
+
+    def intervals(n_rows, confidence_level):
+        calibration = truth[:n_rows, None], truth[:n_rows]
+        options = {"calibration": calibration, "confidence_level": confidence_level}
+        return prediction_intervals(model, truth[:2, None], method="conformal", **options)
+
+    with pytest.warns(UserWarning, match=f"Pass at least {fewest} rows") as told:
+        intervals(n, level)
+    advised = float(re.search(r"at most (.*)\.$", str(told[0].message))[1])
+    assert n / (n + 1) - 1e-3 < advised < level
+    for enough in ((fewest, level), (n, advised)):
+        assert np.isfinite(intervals(*enough)).all()
+    with pytest.warns(UserWarning, match="infinite"):
+        intervals(fewest - 1, level)
 
 
 def test_one_column_frames_and_lists():

@@ -132,6 +132,7 @@ def test_the_weight_chosen_is_the_one_that_predicts_held_out_shots(world):
     wrong = (codes[:40] + 1) % 4  # descriptions that mislead
     ours = CrossModalClassifier(cca, shot_weight="cv").fit(y[:40], wrong, shots=X[40:80], shot_labels=codes[40:80])
     assert ours.shot_weight_ >= 3
+    assert sorted(ours.shot_weight_scores_) == [0, 0.1, 0.3, 1, 3, 10]
     assert ours.shot_weight_scores_[ours.shot_weight_] == max(ours.shot_weight_scores_.values())
     assert ours.score(X[80:], codes[80:]) > 0.7
 

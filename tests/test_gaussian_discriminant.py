@@ -129,6 +129,17 @@ def test_probabilities_of_single_shots_say_little(n_classes):
     assert GaussianDiscriminant().fit(Z, codes).temperature_ == pytest.approx(np.sqrt(T2))
 
 
+def test_rotations_of_the_space_change_nothing():
+    """Each of five shots is a fold of its own; prototypes along the axes are prototypes like any other."""
+    _, Z, codes, new, _ = world(0, 1, n_classes=5)
+    P, Q = np.eye(24)[:5], np.linalg.qr(np.random.default_rng(1).standard_normal((24, 24)))[0]
+    one, other = (
+        GaussianDiscriminant(prototypes=dict(enumerate(P @ R))).fit(Z @ R, codes).predict_proba(new @ R)
+        for R in (np.eye(24), Q)
+    )
+    assert_allclose(other, one, atol=1e-9)
+
+
 @pytest.mark.parametrize("c", [0, 3, 5])
 def test_one_shot_in_all_beside_prototypes(c):
     """Whatever the place of its class among the names."""

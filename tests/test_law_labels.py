@@ -1,4 +1,6 @@
-"""Labels that are missing or of several types are refused by the name that was typed, wherever labels are taken."""
+"""Labels that are missing, of several types or lazy are refused by the name that was typed, wherever they are taken."""
+
+from importlib.util import find_spec
 
 import numpy as np
 import pandas as pd
@@ -54,6 +56,10 @@ BAD = {
         "must be of comparable types, got int, str; convert all ids or labels to one type, such as str",
     ),
 }
+if find_spec("dask"):
+    import dask.array as da
+
+    BAD["Dask's"] = (da.from_array(np.arange(60) % 3, 20), TypeError, "is a Dask Array")
 bad = pytest.mark.parametrize("case", BAD)
 
 
@@ -67,6 +73,12 @@ def test_heads(head, case):
     if hasattr(fitted, "score"):
         with pytest.raises(error, match=f"^y {message}"):
             fitted.score(ROWS, labels)
+
+
+@pytest.mark.parametrize("head", HEADS, ids=lambda head: str(head)[:40])
+def test_heads_without_labels(head):
+    with pytest.raises(ValueError, match="requires y to be passed"):
+        head.fit(ROWS, None)
 
 
 @bad

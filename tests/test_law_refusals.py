@@ -3,13 +3,14 @@
 import copy
 import re
 import warnings
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pandas as pd
 import pytest
 from everything import TABLE, estimators
 from sameness import assert_same
+from sklearn.exceptions import NotFittedError
 
 
 def spoiled(rows, value):
@@ -148,6 +149,18 @@ def test_a_refused_first_fit_leaves_it_unfitted(row):
     bare = row.bare()
     name = row.fit.rows[-1]
     assert_refused(attempt(bare, row.fit, name, BAD_ROWS["NaN"]))
+    assert_same(vars(bare), vars(row.bare()))
+
+
+@estimators("refused")
+def test_what_is_not_fitted_says_so(row):
+    bare = row.bare()
+    calls = [partial(call.on, bare) for call in row.calls]
+    if hasattr(bare, "get_feature_names_out"):
+        calls.append(bare.get_feature_names_out)
+    for call in calls:
+        with pytest.raises(NotFittedError, match="not fitted"):
+            call()
     assert_same(vars(bare), vars(row.bare()))
 
 

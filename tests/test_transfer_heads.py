@@ -256,12 +256,14 @@ def test_ridge_systems(shape):
 
 
 @pytest.mark.parametrize("favour", [1.0, -1.0], ids=["seen classes win too often", "unseen ones do"])
-def test_the_best_offset_is_that_of_trying_all(favour):
-    rng = np.random.default_rng(0)
+@pytest.mark.parametrize("signal", [0.5, 1.5])
+@pytest.mark.parametrize("seed", range(5))
+def test_the_best_offset_is_that_of_trying_all(favour, signal, seed):
+    rng = np.random.default_rng(seed)
     n, n_classes = 200, 6
     codes = rng.integers(n_classes, size=n)
     seen = np.broadcast_to(np.arange(n_classes) < 4, (n, n_classes))
-    S = rng.standard_normal((n, n_classes)) + 1.5 * (codes[:, None] == np.arange(n_classes)) + favour * seen
+    S = rng.standard_normal((n, n_classes)) + signal * (codes[:, None] == np.arange(n_classes)) + favour * seen
 
     def harmonic(offset):
         right = (S - offset * seen).argmax(axis=1) == codes
@@ -272,4 +274,5 @@ def test_the_best_offset_is_that_of_trying_all(favour):
     best = max(harmonic(offset) for offset in np.linspace(0, 5, 4001))
     found = best_offset(S, codes, seen)
     assert harmonic(found) == pytest.approx(best)
-    assert found == 0.0 if favour < 0 else found > 0.0
+    assert found >= 0.0
+    assert (found == 0.0) == (harmonic(0.0) == pytest.approx(best))

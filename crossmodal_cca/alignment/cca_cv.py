@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._checks import check_flag
 from .._schemas import Schema, saved, without_underscores
 from .._typing import FloatArray
 from ..linalg.held_out import NestedSolution
@@ -130,6 +131,7 @@ class CCACV(LinearCV):
 
     def _settings(self) -> list[dict[str, Any]]:
         values = [float(c) for c in self.shrinkages]
+        check_flag(self.separate_shrinkage, "separate_shrinkage")
         if self.separate_shrinkage:
             return [{"shrinkage": pair} for pair in combinations(values, values)]
         return [{"shrinkage": c} for c in values]

@@ -82,7 +82,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         "hit_rate_at_10"; or what :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
     one_standard_error : bool, default=False
         Take the simplest setting within one standard error of the best: fewest components, then the largest ridge.
-    degree, coef0, kernel_params : float, float, dict or None, default=(3, 1.0, None)
+    degree, coef0, kernel_params : float, float, dict or None, default=3, 1.0, None
         (pair) As in :class:`KernelCCA`.
     approximation, n_landmarks, landmarks, tol, random_state : default=None, None, "uniform", 1e-3, None
         As in :class:`KernelCCA`. Features of all training rows of a fold are held in memory.

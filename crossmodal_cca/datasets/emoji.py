@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
-from .._checks import check_choice
+from .._checks import check_choice, check_flag
 
 _LANGUAGES = ("en", "fr", "es", "de", "it", "pt", "ru", "zh", "ja")
 _SUBSETS = ("all", "train", "test")
@@ -111,6 +111,8 @@ def load_emoji(*, subset: str = "all", return_X_y: bool = False, as_frame: bool 
     grinning face | visage rieur | smileys-emotion
     """
     check_choice(subset, "subset", _SUBSETS)
+    check_flag(return_X_y, "return_X_y")
+    check_flag(as_frame, "as_frame")
     folder = files(__package__) / "data"
     with (folder / "emoji.npz").open("rb") as file, np.load(file, allow_pickle=False) as archive:
         stored = dict(archive)

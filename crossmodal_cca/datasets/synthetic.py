@@ -59,7 +59,7 @@ def make_paired_latent(
     n_samples : int, default=500
         Number of pairs, at least 1. It changes neither the population nor the rows that a smaller
         number would give under the same seed.
-    n_features_x, n_features_y : int, default=20 and 15
+    n_features_x, n_features_y : int, default=20, 15
         Number of features of each modality, at least 1.
     correlations : sequence of float, default=(0.9, 0.6, 0.3)
         Non-zero canonical correlations of the population, each in [0, 1], at most

@@ -160,7 +160,7 @@ def bias(items: FloatArray, bank: SearchSpace, n_neighbors: int, verbose: int = 
 
 def bias_weight(method: str, weight: float) -> float:
     """Weight of the bias: that of CSLS is fixed."""
-    checked = check_number(weight, "weight of the correction", low=0.0)
+    checked = check_number(weight, "weight", low=0.0)
     return _CSLS_WEIGHT if method == "csls" else checked
 
 

@@ -52,7 +52,6 @@ def labelled_rows(
     min_classes: int = 2,
 ) -> LabelledRows:
     """Check labelled rows and record their width and names; rows without weight are left out."""
-    refuse_dask(y, "y")
     refuse_mixed_labels(y, "y")
     rows, labels = validate_data(estimator, X, y=y, dtype="numeric")
     check_classes(labels)
@@ -73,7 +72,11 @@ def labelled_rows(
 
 
 def refuse_mixed_labels(labels: Any, name: str) -> None:
-    """Refuse labels that are missing, or of types that do not compare; NumPy would make strings of a list of both."""
+    """Refuse labels that are missing, or of types that do not compare; NumPy would make strings of a list of both.
+
+    Those of Dask too: all of them would be read, without a word.
+    """
+    refuse_dask(labels, name)
     values = np.array(labels, dtype=object) if isinstance(labels, list | tuple) else np.asarray(labels)
     if values.ndim == 0:
         return
@@ -274,6 +277,7 @@ class ClassScoresMixin(SavedMixin, ClassifierMixin):
         """
         check_same_rows(count_rows(X, "X"), count_rows(y, "y"))
         refuse_mixed_labels(y, "y")
+        refuse_dask(sample_weight, "sample_weight")
         warn_of_other_order(X=X, y=y, sample_weight=sample_weight)
         weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
         return float(super().score(X, y, weight))

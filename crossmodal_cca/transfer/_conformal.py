@@ -7,6 +7,7 @@ with probability k / (n + 1), since any order of the n + 1 is equally likely, wh
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from math import ceil
 from numbers import Integral
 from typing import Any
@@ -117,10 +118,12 @@ def cross_fitted(
 def warn_of_few(n: int, confidence_level: float) -> None:
     """Say why intervals are infinite, where they are."""
     if _rank(n, confidence_level) > n:
-        fewest = ceil(round(confidence_level / (1 - confidence_level), 9))
+        # From just below level / (1 − level), which rounding moves.
+        likely = int(confidence_level / (1 - confidence_level))
+        fewest = next(n_rows for n_rows in count(likely) if _rank(n_rows, confidence_level) <= n_rows)
         warn(
             f"The intervals are infinite: {n} calibration rows say nothing at confidence_level={confidence_level:g}. "
-            f"Pass at least {fewest} rows, or ask for at most {n / (n + 1):.3g}."
+            f"Pass at least {fewest} rows, or ask for at most {1000 * n // (n + 1) / 1000:g}."
         )
 
 

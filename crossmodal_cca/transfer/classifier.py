@@ -13,7 +13,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag, check_number_or_word
 from .._schemas import Schema, Stored, saved
-from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from .._validation import set_or_delete, unchanged_on_error, warn_of_other_order
 from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
@@ -232,7 +231,6 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             If the rows are bad, or y holds a label that is none of ``classes_``.
         """
         check_is_fitted(self)
-        refuse_dask(y, "y")
         refuse_mixed_labels(y, "y")
         refuse_unknown(column_or_1d(y), self.classes_, "y")
         return super().score(X, y, sample_weight)

@@ -126,8 +126,8 @@ def few_shot_episodes(
     _check_models(models)
     check_choice(per, "per", ("class", "row"))
     n = count_rows(X, "X")
+    refuse_mixed_labels(y, "y")
     labels = checked_ids(y, "y", n, "X")
-    refuse_mixed_labels(labels, "y")
     warn_of_other_order(X=X, y=y, groups=groups)
     labels = np.asarray(labels.tolist()) if labels.dtype == object else labels
     numbers = _checked_shots(shots, models)
@@ -259,8 +259,8 @@ def _checked_descriptions(
             "fitted to them. Pass both if there is one, otherwise neither."
         )
     if wanted:
-        checked_ids(description_labels, "description_labels", count_rows(descriptions, "descriptions"), "descriptions")
         refuse_mixed_labels(description_labels, "description_labels")
+        checked_ids(description_labels, "description_labels", count_rows(descriptions, "descriptions"), "descriptions")
         missing = set(labels.tolist()).difference(np.asarray(description_labels).tolist())
         if missing:
             raise ValueError(
