@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state, shuffle
 
+from .._aligner import check_can_be_fitted, fitted_aligner
 from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._progress import Progress
@@ -258,12 +259,13 @@ def shuffled_pair_control(
     >>> row[["value", "shuffled", "chance", "p_value"]].round(2).tolist()
     [0.27, 0.1, 0.1, 0.05]
     """
+    check_can_be_fitted(aligner)
     chosen = chosen_measures(ks, measures)
     n_shuffles = check_whole_number(n_shuffles, "n_shuffles")
     rng = check_random_state(random_state)
 
     def measured(partners: Any) -> dict[str, tuple[Any, Any]]:
-        model = clone(aligner).fit(X, partners)
+        model = fitted_aligner(clone(aligner).fit(X, partners))
         with in_terms_of(X="X_test", y="y_test", x_scores="X_test", y_scores="y_test"):
             scores = model.transform(X_test), model.transform_y(y_test)
             problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude, told=())

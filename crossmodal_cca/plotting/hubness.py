@@ -14,7 +14,7 @@ from ..metrics._inputs import check_sides
 from ..retrieval import k_occurrence
 from ..retrieval.hubness import skewness
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new, y_range
-from ._data import direction_names
+from ._data import direction_names, name_of, scores_of_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,12 +119,11 @@ class HubnessDisplay:
             The display, drawn.
         """
         return cls.from_predictions(
-            aligner.transform(X),
-            aligner.transform_y(y),
+            *scores_of_sides(aligner, X, y),
             k=k,
             metric=metric,
             names=names,
-            name=type(aligner).__name__ if name is None else name,
+            name=name_of(aligner, name),
             ax=ax,
         )
 

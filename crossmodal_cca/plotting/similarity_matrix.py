@@ -12,7 +12,7 @@ from .._errors import in_terms_of
 from .._similarity import SIMILARITIES
 from ..metrics._inputs import check_sides
 from ._axes import given_or_new
-from ._data import class_codes, direction_names
+from ._data import class_codes, direction_names, name_of, scores_of_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,14 +122,13 @@ class SimilarityMatrixDisplay:
             The display, drawn.
         """
         return cls.from_predictions(
-            aligner.transform(X),
-            aligner.transform_y(y),
+            *scores_of_sides(aligner, X, y),
             x_ids=x_ids,
             y_ids=y_ids,
             metric=metric,
             max_items=max_items,
             names=names,
-            name=type(aligner).__name__ if name is None else name,
+            name=name_of(aligner, name),
             ax=ax,
         )
 

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from .._aligner import check_can_be_fitted, fitted_aligner, unwrapped
 from .._blocks import row_slices
 from .._errors import in_terms_of
 from .._ids import checked_ids
@@ -45,8 +46,8 @@ def checked_pair(calibration: Any) -> tuple[Any, Any]:
 def predictions(model: Any, rows: Any, modality: str, name: str) -> FloatArray:
     """The other modality's features from rows of that name; 1-D where the model gives that."""
     method = "predict" if modality == "y" else "predict_x"
-    if not hasattr(model, method):
-        raise TypeError(f"aligner must have {method} to predict modality {modality!r}; {type(model).__name__} has not.")
+    way_out = f"It is needed to predict modality {modality!r}."
+    model = fitted_aligner(model, needs=(method,), way_out=way_out)
     with in_terms_of(**{"X" if modality == "y" else "y": name}):
         return np.asarray(getattr(model, method)(rows))
 
@@ -59,6 +60,7 @@ def residuals(model: Any, calibration: tuple[Any, Any], modality: str) -> FloatA
     wanted_name = in_calibration["y" if modality == "y" else "X"]
     truth = check_array(wanted, dtype=[np.float64, np.float32], ensure_2d=False, input_name=wanted_name)
     own = "transform_y" if modality == "y" else "transform"
+    model = unwrapped(model)
     if hasattr(model, own):
         # It compares names of columns, and their order.
         with in_terms_of(**in_calibration):
@@ -104,6 +106,7 @@ def cross_fitted(
     model: Any, rows: Any, calibration: tuple[Any, Any], modality: str, cv: Any, groups: Any
 ) -> tuple[list[FloatArray], list[FloatArray]]:
     """Predictions of the new rows by a clone fitted without each fold, and its errors of the rows of the fold."""
+    check_can_be_fitted(model)
     X, y = calibration
     predicted, errors = [], []
     for train, test in _folds(cv, X, y, groups):

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
+from .._aligner import fitted_aligner, innermost
 from .._checks import check_choice, check_confidence_level
 from .._sklearn import check_array, count_rows
 from .._typing import FloatArray
@@ -145,7 +145,6 @@ def prediction_intervals(
         return _gaussian_intervals(aligner, rows, modality, confidence_level)
     pairs = checked_pair(calibration)
     if cv is None:
-        check_is_fitted(aligner)
         predicted = predictions(aligner, rows, modality, "rows")
         intervals = split_interval(predicted, residuals(aligner, pairs, modality), confidence_level)
     else:
@@ -159,12 +158,8 @@ def _gaussian_intervals(
 ) -> tuple[FloatArray, FloatArray]:
     from scipy.stats import norm
 
-    check_is_fitted(aligner)
-    if not hasattr(aligner, "residual_covariance"):
-        raise TypeError(
-            f"aligner must have residual_covariance, as linear aligners do; {type(aligner).__name__} has not. Use "
-            "method='conformal', with calibration rows."
-        )
+    way_out = "Use method='conformal', with calibration rows."
+    aligner = fitted_aligner(aligner, needs=("residual_covariance",), way_out=way_out)
     predicted = predictions(aligner, rows, modality, "rows")
     _warn_of_few_rows(aligner, modality, confidence_level)
     half = norm.ppf((1 + confidence_level) / 2) * np.sqrt(np.diagonal(aligner.residual_covariance(modality)))
@@ -173,8 +168,7 @@ def _gaussian_intervals(
 
 
 def _warn_of_few_rows(aligner: Any, modality: str, confidence_level: float) -> None:
-    while hasattr(aligner, "aligner_"):
-        aligner = aligner.aligner_
+    aligner = innermost(aligner)
     n_rows, n_features = aligner.n_samples_seen_, len(aligner.x_mean_ if modality == "y" else aligner.y_mean_)
     if n_rows < ENOUGH_ROWS * n_features:
         warn(
