@@ -19,7 +19,7 @@ def about(*names: str) -> Iterator[None]:
     except OverflowError as error:
         raise ValueError(f"{names[0]} holds whole numbers that are too large for a float.") from error
     except (ValueError, TypeError) as error:
-        message = _message(error)
+        message = message_of(error)
         if message is not None and not re.search(rf"\b({'|'.join(map(re.escape, names))})\b", message):
             error.args = (f"{', '.join(names)}: {message}",)
         raise
@@ -31,12 +31,14 @@ def in_terms_of(**names: str) -> Iterator[None]:
     try:
         yield
     except (ValueError, TypeError) as error:
-        message = _message(error)
+        message = message_of(error)
         if message is not None:
-            error.args = (re.sub(rf"\b({'|'.join(map(re.escape, names))})\b", lambda found: names[found[0]], message),)
+            # What stands in quotes is the user's: the name of a column, or a value.
+            words = rf"(?<!['\"])\b({'|'.join(map(re.escape, names))})\b"
+            error.args = (re.sub(words, lambda found: names[found[0]], message),)
         raise
 
 
-def _message(error: Exception) -> Any:
+def message_of(error: Exception) -> Any:
     """The whole of what an error says; None where it has more parts, as one about bytes."""
     return error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else None

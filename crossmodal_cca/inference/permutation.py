@@ -13,6 +13,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from .._blocks import float_block
 from .._checks import check_n_components, check_whole_number
 from .._progress import Progress
+from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._validation import PairedRows, check_pair, warn_of_other_order
 from ..linalg.pair import standardized_side
@@ -204,9 +205,9 @@ def permutation_test(
     check_n_components(n_components)
     if aligner is not None:
         check_testable(aligner)
-    rows = check_pair(X, y, min_rows=3)
     warn_of_other_order(X=X, nuisance=nuisance)
-    sides = _sides(rows, nuisance, groups, blocks)
+    with telling_where(X=X, y=y):
+        sides = _sides(check_pair(X, y, min_rows=3), nuisance, groups, blocks)
     if aligner is None:
         table, steps = _canonical_steps(sides, n_components)
     else:

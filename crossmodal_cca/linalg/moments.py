@@ -14,6 +14,7 @@ from sklearn.utils import assert_all_finite
 
 from .._blocks import float_dtype, is_dask, is_sparse, read_block, row_slices, sum_over_rows
 from .._persistence import SavedMixin
+from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._validation import PairedRows, check_pair
 from .centred_rows import centre
@@ -133,7 +134,8 @@ class PairMoments(SavedMixin):
         ValueError
             If the two sides differ in rows, hold NaN or infinities, or no row has a positive weight.
         """
-        return moments_of_rows(check_pair(X, y, sample_weight, accept_sparse=True, lazy=True))
+        with telling_where(X=X, y=y):
+            return moments_of_rows(check_pair(X, y, sample_weight, accept_sparse=True, lazy=True))
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:

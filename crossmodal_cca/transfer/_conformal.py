@@ -18,7 +18,7 @@ from .._aligner import check_can_be_fitted, fitted_aligner, unwrapped
 from .._blocks import row_slices
 from .._errors import in_terms_of
 from .._ids import checked_ids
-from .._sklearn import check_array, count_rows, take_rows
+from .._sklearn import check_array, count_rows, take_rows, telling_where
 from .._typing import FloatArray, Split
 from .._validation import warn_of_other_order
 from .._warn import warn
@@ -109,10 +109,12 @@ def cross_fitted(
     check_can_be_fitted(model)
     X, y = calibration
     predicted, errors = [], []
-    for train, test in _folds(cv, X, y, groups):
-        fitted = clone(model).fit(take_rows(X, train), take_rows(y, train))
-        predicted.append(predictions(fitted, rows, modality, "rows"))
-        errors.append(residuals(fitted, (take_rows(X, test), take_rows(y, test)), modality))
+    named = {"X": X, "y": y, "X of calibration": X, "y of calibration": y, "rows": rows}
+    with telling_where(**named):
+        for train, test in _folds(cv, X, y, groups):
+            fitted = clone(model).fit(take_rows(X, train), take_rows(y, train))
+            predicted.append(predictions(fitted, rows, modality, "rows"))
+            errors.append(residuals(fitted, (take_rows(X, test), take_rows(y, test)), modality))
     return predicted, errors
 
 
