@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import Self
 
+from ._checks import check_whole_number
+
 # Seconds between two updates: often enough to see that something moves.
 _EVERY = 0.5
 # Where lines cannot be rewritten (files, pipes), one at each of so many parts.
@@ -25,10 +27,12 @@ class Progress:
     total : int
         Its number in the end.
     verbose : int
-        Nothing is printed unless this is above 0.
+        Nothing is printed unless this is above 0, or True.
     """
 
     def __init__(self, what: str, total: int, verbose: int) -> None:
+        if not isinstance(verbose, bool):
+            check_whole_number(verbose, "verbose", low=0)
         self.what, self.total, self.silent = what, total, verbose <= 0
         self._start = self._shown_at = time.monotonic()
         self._shown_part = 0

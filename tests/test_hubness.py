@@ -133,7 +133,7 @@ def test_the_report_says_that_a_correction_hurts_where_it_does(hubs):
         ({"metric": "euclidean"}, "'cosine' or 'dot'"),
         ({"n_neighbors": 41}, "between 1 and the number of rows of query_bank, 40; got 41"),
         ({"n_neighbors": 0}, "between 1 and"),
-        ({"weight": -0.1}, "weight of the correction must lie in"),
+        ({"weight": -0.1}, "weight must lie in"),
         ({"query_bank": np.ones((3, 5))}, "must share one space"),
         ({"queries": np.full((3, 6), np.nan)}, "queries contains NaN"),
     ],

@@ -312,7 +312,7 @@ def fitted(**parameters):
                 np.eye(3), query_bank=np.eye(3)
             ),
             ValueError,
-            "weight of the correction must lie in",
+            "hubness_weight must lie in",
         ),
         (
             lambda: CrossModalIndex(hubness="nnn", hubness_neighbors=1).fit(np.eye(3), query_bank=np.eye(2)),

@@ -8,11 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from .._checks import check_flag
 from .._typing import FloatArray
 from ..linalg.held_out import NestedSolution
 from ..linalg.pair import StandardizedPair
 from ..linalg.shrinkage_path import ShrinkagePath
 from ..linalg.whitening import whiten_covariances, whiten_rows
+from ..metrics.scorer import RetrievalScorer
 from .base import LinearAligner
 from .cca import CCA
 from .linear_cv import FoldSolver, LinearCV
@@ -124,6 +126,10 @@ class CCACV(LinearCV):
         self.one_standard_error = one_standard_error
         self.scale = scale
         self.verbose = verbose
+
+    def _check_parameters(self) -> str | RetrievalScorer:
+        check_flag(self.separate_shrinkage, "separate_shrinkage")
+        return super()._check_parameters()
 
     def _settings(self) -> list[dict[str, Any]]:
         values = [float(c) for c in self.shrinkages]

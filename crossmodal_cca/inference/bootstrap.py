@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._aligner import METHODS, fitted_aligner
-from .._checks import check_choice, check_confidence_level, check_whole_number
+from .._checks import check_choice, check_confidence_level, check_n_jobs, check_whole_number
 from .._progress import Progress
 from .._typing import FloatArray
 from .._validation import check_pair
@@ -118,6 +118,7 @@ def bootstrap_weights(
     n_bootstrap = check_whole_number(n_bootstrap, "n_bootstrap", low=2)
     check_choice(kind, "kind", KINDS)
     level = check_confidence_level(confidence_level)
+    check_n_jobs(n_jobs)
     way_out = "Pass a fitted CCA or PLS model; of a pipeline, its aligner_ and the transformed rows."
     aligner = fitted_aligner(aligner, needs=(*METHODS, f"x_{kind}_"), way_out=way_out)
     rows = check_pair(X, y, min_rows=2)

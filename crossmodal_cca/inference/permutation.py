@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._blocks import float_block
-from .._checks import check_n_components, check_whole_number
+from .._checks import check_n_components, check_n_jobs, check_whole_number
 from .._progress import Progress
 from .._sklearn import telling_where
 from .._typing import FloatArray
@@ -203,6 +203,7 @@ def permutation_test(
 
     n_permutations = check_whole_number(n_permutations, "n_permutations")
     check_n_components(n_components)
+    check_n_jobs(n_jobs)
     if aligner is not None:
         check_testable(aligner)
     warn_of_other_order(X=X, nuisance=nuisance)

@@ -144,6 +144,7 @@ def correct_hubness(
     with in_terms_of(queries="query_bank"):
         bank = check_sides(query_bank, gallery, metric, told=("query_bank",))[0]
     check_correction(method, "method", metric)
+    check_number(weight, "weight", low=0.0)
     n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(bank), of="rows of query_bank")
     dtype = float_dtype(q, g, bank)
     similarity = SIMILARITIES[metric]
@@ -159,8 +160,7 @@ def bias(items: FloatArray, bank: SearchSpace, n_neighbors: int, verbose: int = 
 
 def bias_weight(method: str, weight: float) -> float:
     """Weight of the bias: that of CSLS is fixed."""
-    checked = check_number(weight, "weight of the correction", low=0.0)
-    return _CSLS_WEIGHT if method == "csls" else checked
+    return _CSLS_WEIGHT if method == "csls" else float(weight)
 
 
 def with_ones(queries: FloatArray) -> FloatArray:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_flag, check_whole_number
+from .._checks import check_flag, check_number, check_whole_number
 from .._ids import checked_ids
 from .._similarity import SIMILARITIES, Similarity, similarity_named, warn_of_zero_rows
 from .._typing import Captions, FloatArray
@@ -324,6 +324,8 @@ class CrossModalIndex(FittedAlignerMixin, IndexFileMixin, BaseEstimator):
         check_modality(self.modality, "modality")
         similarity_named(self.metric)
         check_flag(self.center, "center")
+        check_whole_number(self.hubness_neighbors, "hubness_neighbors")
+        check_number(self.hubness_weight, "hubness_weight", low=0.0)
         needed = "training rows of the queries' modality."
         if self.hubness is not None:
             check_correction(self.hubness, "hubness", self.metric)

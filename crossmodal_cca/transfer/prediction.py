@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
 
 from .._aligner import fitted_aligner, innermost
-from .._checks import check_choice, check_confidence_level
+from .._checks import check_choice, check_confidence_level, check_whole_number
 from .._sklearn import check_array, count_rows
 from .._typing import FloatArray
 from .._validation import check_same_rows, warn_of_other_order
@@ -263,6 +263,7 @@ def prediction_report(
 
     check_modality(modality, "modality")
     check_resampling(n_bootstrap, "n_bootstrap", confidence_level)
+    check_whole_number(n_neighbors, "n_neighbors")
     sides = {}
     for name, A in (("X", X), ("y", y), ("X_train", X_train), ("y_train", y_train)):
         array: FloatArray = check_array(A, dtype=[np.float64, np.float32], ensure_2d=False, input_name=name)
