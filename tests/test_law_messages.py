@@ -55,7 +55,7 @@ SILENT = ("PairMoments from_blocks", "pipeline-transformers")
 def test_the_first_value_that_is_not_finite_is_found(what, hole):
     row, call, name = ALL_CALLS[what]
     said = message_of(lambda: call.on(row.made(), **{name: spoiled(call.arguments[name], HOLES[hole])}))
-    assert re.match(rf"Input {name}( of calibration)? contains {hole}", said)
+    assert re.match(rf"Input {name}( of (calibration|scores))? contains {hole}", said)
     assert "The first is in row 7, column 1 (counted from 0)." in said
 
 

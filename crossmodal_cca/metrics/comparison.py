@@ -14,6 +14,7 @@ from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._progress import Progress
 from .._validation import warn_of_other_order
+from ._inputs import SIDES
 from .intervals import intervals_of_differences
 from .measures import ChosenMeasure, evaluate_measures
 from .report import (
@@ -137,13 +138,11 @@ def compare_retrieval(
     rng = check_random_state(random_state)
     given = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
     tables = {}
-    for (direction, problem), (_, other) in zip(
-        *(
-            both_directions(*pair, x_ids, y_ids, relevance, metric, exclude, told=(f"{name}[0]", f"{name}[1]"))
-            for name, pair in {"scores": scores, "baseline_scores": baseline_scores}.items()
-        ),
-        strict=True,
-    ):
+    problems = []
+    for name, pair in {"scores": scores, "baseline_scores": baseline_scores}.items():
+        with in_terms_of(x_scores=f"x_scores of {name}", y_scores=f"y_scores of {name}"):
+            problems.append(both_directions(*pair, x_ids, y_ids, relevance, metric, exclude))
+    for (direction, problem), (_, other) in zip(*problems, strict=True):
         check_same_sizes(problem, other)
         name, groups = given[direction]
         clusters = cluster_codes(groups, name, problem.kept, problem.n_queries)
@@ -268,7 +267,7 @@ def shuffled_pair_control(
         model = fitted_aligner(clone(aligner).fit(X, partners))
         with in_terms_of(X="X_test", y="y_test", x_scores="X_test", y_scores="y_test"):
             scores = model.transform(X_test), model.transform_y(y_test)
-            problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude, told=())
+            problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude, quiet=SIDES)
         return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
 
     if x_ids is None and y_ids is None and relevance is None:

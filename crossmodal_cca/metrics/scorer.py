@@ -15,6 +15,7 @@ from .._errors import in_terms_of
 from .._similarity import similarity_named
 from .._sklearn import refuse_dask
 from .._validation import warn_of_other_order
+from ._inputs import SIDES
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
 
@@ -63,7 +64,7 @@ class RetrievalScorer(BaseEstimator):
         scores = np.asarray(x_scores), np.asarray(y_scores)
         problems = [
             problem
-            for direction, problem in both_directions(*scores, x_ids, y_ids, None, self.similarity, told=())
+            for direction, problem in both_directions(*scores, x_ids, y_ids, None, self.similarity, quiet=SIDES)
             if self.direction in ("both", direction.replace(" → ", "_to_"))
         ]
         values = [evaluate_measures(problem, chosen)[:, problem.kept] for problem in problems]

@@ -173,8 +173,11 @@ class HubnessDisplay:
             x, y = check_sides(x_scores, y_scores, metric)
         k = check_whole_number(k, "k", high=min(len(x), len(y)), of="items of the smaller gallery")
         occurrences, chance = {}, {}
-        for direction, (queries, gallery) in zip(directions, ((x, y), (y, x)), strict=True):
-            occurrences[direction] = np.asarray(k_occurrence(queries, gallery, k=k, metric=metric))
+        named = {"x_scores": x, "y_scores": y}
+        for direction, (one, other) in zip(directions, (tuple(named), tuple(named)[::-1]), strict=True):
+            queries, gallery = named[one], named[other]
+            with in_terms_of(queries=one, gallery=other):
+                occurrences[direction] = np.asarray(k_occurrence(queries, gallery, k=k, metric=metric))
             chance[direction] = _random_survival(len(queries), len(gallery), k)
         return cls(occurrences, chance, k, name=name).plot(ax)
 

@@ -181,7 +181,7 @@ class SimilarityMatrixDisplay:
             one for each row, or `max_items` is not a whole number of at least 1.
         """
         with in_terms_of(queries="x_scores", gallery="y_scores"):
-            x, y = check_sides(x_scores, y_scores, metric, told=("x_scores", "y_scores"))
+            x, y = check_sides(x_scores, y_scores, metric)
         check_whole_number(max_items, "max_items")
         direction_names(names)
         if (x_ids is None) != (y_ids is None):

@@ -142,7 +142,7 @@ def correct_hubness(
     """
     q, g = check_sides(queries, gallery, metric)
     with in_terms_of(queries="query_bank"):
-        bank = check_sides(query_bank, gallery, metric, told=("query_bank",))[0]
+        bank = check_sides(query_bank, gallery, metric, quiet=("gallery",))[0]
     check_correction(method, "method", metric)
     check_number(weight, "weight", low=0.0)
     n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(bank), of="rows of query_bank")

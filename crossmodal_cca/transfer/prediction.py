@@ -16,7 +16,7 @@ from .._typing import FloatArray
 from .._validation import check_same_rows, warn_of_other_order
 from .._warn import warn
 from ..alignment.fitted import check_modality, check_training_rows
-from ..metrics._inputs import prepare
+from ..metrics._inputs import SIDES, prepare
 from ..metrics.intervals import interval_of_mean, percentile_interval
 from ..metrics.measures import ChosenMeasure, evaluate_measures
 from ..metrics.report import check_resampling
@@ -312,7 +312,7 @@ def _per_row(truth: FloatArray, guess: FloatArray, mean: FloatArray, k: int) -> 
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = np.einsum("ij,ij->i", a, b) / np.where(lengths > 0, lengths, 1.0)
     # Without a word about rows that are zero: guesses that all are the mean are what the others are compared with.
-    problem = prepare(b, a, None, None, "cosine", told=())
+    problem = prepare(b, a, None, None, "cosine", quiet=SIDES)
     hit = evaluate_measures(problem, [ChosenMeasure.named("hit_rate_at_k", k=k)])[0]
     return np.stack((error, deviation, cosine, hit)).astype(float)
 
