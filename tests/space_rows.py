@@ -127,7 +127,8 @@ OF_CLASSES = (
     *(one_side(name, "X", NEW_POINTS) for name in ("decision_function", "predict", "predict_proba")),
     Call("score", {"X": NEW_POINTS, "y": NEW_LABELS}, together=("X", "y"), settled=("X",), order="same"),
 )
-OF_PROTOTYPES = (*OF_CLASSES, Call("with_prototypes", {"prototypes": PROTOTYPES}))
+# Makes another head, of the parameters as they are then.
+ANEW = (Call("with_prototypes", {"prototypes": PROTOTYPES}),)
 FEATURES = (one_side("transform", "X", NEW_POINTS),)
 
 
@@ -159,11 +160,11 @@ HEADS = {
         PrototypeClassifier(),
         fit=Call("fit", CLASSES | {"sample_weight": np.linspace(0.5, 2, len(X))}, together=("X", "y", "sample_weight")),
     ),
-    "discriminant": _head(GaussianDiscriminant(), OF_PROTOTYPES, before={"prior_shots": 2.0}),
+    "discriminant": _head(GaussianDiscriminant(), changes=ANEW, before={"prior_shots": 2.0}),
     "discriminant-prototypes": _head(GaussianDiscriminant(prototypes=PROTOTYPES), before={"prototypes": None}),
     "prototype-logistic": _head(
         PrototypeLogisticRegression(),
-        OF_PROTOTYPES,
+        changes=ANEW,
         before={"adaptive": False},
         warned=(FIT_CLASSES,),
         warned_with={"max_iter": 1},
