@@ -72,6 +72,15 @@ def check_whole_number_or_none(value: Any, name: str, none: str) -> None:
         check_whole_number(value, name, none=none)
 
 
+def check_n_jobs(n_jobs: Any) -> None:
+    """Refuse a number of threads that is neither None nor a whole number, from −1 downwards counted from all cores."""
+    message = f"n_jobs must be a whole number other than 0, −1 for all cores, or None for one; got {n_jobs!r}."
+    if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral)):
+        raise TypeError(message)
+    if n_jobs == 0:
+        raise ValueError(message)
+
+
 def check_n_components(n_components: Any) -> None:
     """Refuse a number of components that is neither None nor a positive whole number."""
     check_whole_number_or_none(n_components, "n_components", "as many as possible")

@@ -28,7 +28,7 @@ def as_numbers(A: Any, name: str) -> Any:
     if A is None or sparse.issparse(A):
         return A
     A = at_hand(A, name)
-    frame = _columns_and_types(A)
+    frame = columns_and_types(A)
     if frame is not None:
         _check_columns(A, *frame, name)
         return A
@@ -78,7 +78,7 @@ def _as_array(A: Any, name: str) -> NDArray[Any]:
     return array
 
 
-def _columns_and_types(A: Any) -> tuple[list[Any], list[Any]] | None:
+def columns_and_types(A: Any) -> tuple[list[Any], list[Any]] | None:
     """Names and types of the columns of a dataframe, or of a table of pyarrow."""
     if hasattr(A, "columns") and hasattr(A, "dtypes"):
         return list(A.columns), list(A.dtypes)
@@ -96,7 +96,7 @@ def _check_columns(A: Any, names: list[Any], types: list[Any], name: str) -> Non
         )
     for column, kind in zip(names, types, strict=True):
         if not _is_number(kind):
-            _check_values(np.asarray(A[column]), name, f" in column {column!r}")
+            _check_values(np.asarray(A[column]), name, column)
 
 
 def _is_number(kind: Any) -> bool:
@@ -108,9 +108,13 @@ def _is_number(kind: Any) -> bool:
     return bool(is_numeric()) if callable(is_numeric) else str(kind).startswith(_NUMBERS)
 
 
-def _check_values(array: NDArray[Any], name: str, where: str = "") -> None:
-    """Refuse text, dates and missing values by the type of the array, or of its objects one by one."""
+def _check_values(array: NDArray[Any], name: str, column: Any = None) -> None:
+    """Refuse text, dates, missing values and rows inside rows by the type of the array, or of its objects one by one.
+
+    With a column, these are its values.
+    """
     kind = array.dtype.kind
+    where = "" if column is None else f" in column {column!r}"
     if kind == "V":
         raise ValueError(
             f"{name} is a structured array; pass its fields as columns: "
@@ -123,6 +127,11 @@ def _check_values(array: NDArray[Any], name: str, where: str = "") -> None:
         kinds = set(map(type, array.ravel().tolist()))
     else:
         return
+    if any(issubclass(each, list | tuple | np.ndarray) for each in kinds):
+        raise ValueError(
+            f"{name} holds lists or arrays{where}, where numbers are needed. If each is a row of features, all of one "
+            f"length, pass np.stack({name if column is None else f'{name}[{column!r}]'})."
+        )
     if any(issubclass(each, str | bytes) for each in kinds):
         found = next((value for value in array.ravel().tolist() if isinstance(value, str | bytes)), None)
         raise ValueError(

@@ -27,7 +27,7 @@ class Progress:
     total : int
         Its number in the end.
     verbose : int
-        Nothing is printed unless this is above 0.
+        Nothing is printed unless this is above 0, or True.
     """
 
     def __init__(self, what: str, total: int, verbose: int) -> None:

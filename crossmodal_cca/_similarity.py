@@ -11,6 +11,7 @@ import numpy as np
 
 from ._blocks import row_slices
 from ._checks import check_choice
+from ._errors import as_typed
 from ._typing import Array, FloatArray
 from ._warn import warn
 
@@ -258,8 +259,8 @@ def warn_of_zero_rows(rows: Array, name: str) -> None:
     if len(zero):
         which = ", ".join(map(str, zero[:5])) + (", …" if len(zero) > 5 else "")
         warn(
-            f"{len(zero)} of the {len(rows)} rows of {name} are zero throughout (from 0: {which}). Such a row has no "
-            "direction: its cosine with any other counts as 0. Leave it out, or see where it comes from."
+            f"{len(zero)} of the {len(rows)} rows of {as_typed(name)} are zero throughout (from 0: {which}). Such a "
+            "row has no direction: its cosine with any other counts as 0. Leave it out, or see where it comes from."
         )
 
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from sklearn import utils
 from sklearn.utils import _safe_indexing, validation
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.validation import _get_feature_names, _is_fitted, _num_samples
 
-from ._blocks import is_dask, without_rows
-from ._errors import about, in_terms_of
-from ._numbers import as_numbers, at_hand, in_double
+from ._blocks import is_dask, is_sparse, row_slices, without_rows
+from ._errors import about, in_terms_of, message_of
+from ._numbers import as_numbers, at_hand, columns_and_types, in_double
 
 __all__ = [
     "check_array",
@@ -27,6 +30,7 @@ __all__ = [
     "is_fitted",
     "refuse_dask",
     "take_rows",
+    "telling_where",
     "validate_data",
     "wrap_scores",
 ]
@@ -46,23 +50,86 @@ def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
     """scikit-learn's `check_array` of rows in memory, which must be numbers unless ``dtype=None``."""
     refuse_dask(A, input_name)
     of_any_kind = checks.get("dtype", "numeric") is None
-    rows = at_hand(A, input_name) if of_any_kind else as_numbers(A, input_name)
-    with about(input_name):
-        array = utils.check_array(rows, input_name=input_name, **checks)
-    return array if of_any_kind else _finite_in_double(array, input_name, checks)
+    with telling_where(**{input_name: A}):
+        rows = at_hand(A, input_name) if of_any_kind else as_numbers(A, input_name)
+        if checks.get("ensure_2d", True):
+            _refuse_one_dimension(rows, input_name)
+        with about(input_name):
+            array = utils.check_array(rows, input_name=input_name, **checks)
+        return array if of_any_kind else _finite_in_double(array, input_name, checks)
 
 
 def validate_data(estimator: Any, X: Any, **checks: Any) -> Any:
     """scikit-learn's `validate_data` of rows of numbers in memory; with labels `y`, both."""
     refuse_dask(X, "X")
-    numbers = as_numbers(X, "X")
     if "y" in checks:
         checks["y"] = at_hand(checks["y"], "y")
-    with about(*(["X", "y"] if "y" in checks else ["X"])):
-        found = validation.validate_data(estimator, numbers, **checks)
-    if isinstance(found, tuple):
-        return _finite_in_double(found[0], "X", checks), found[1]
-    return _finite_in_double(found, "X", checks)
+    with telling_where(X=X):
+        numbers = as_numbers(X, "X")
+        _refuse_one_dimension(numbers, "X")
+        with about(*(["X", "y"] if "y" in checks else ["X"])):
+            found = validation.validate_data(estimator, numbers, **checks)
+        if isinstance(found, tuple):
+            return _finite_in_double(found[0], "X", checks), found[1]
+        return _finite_in_double(found, "X", checks)
+
+
+def _refuse_one_dimension(rows: Any, name: str) -> None:
+    """Say what to do with a single row, and with a single column."""
+    if getattr(rows, "ndim", 2) == 1:
+        is_series = hasattr(rows, "to_frame") and hasattr(rows, "iloc")
+        row, column = (f"{name}.to_frame().T", f"{name}.to_frame()") if is_series else (f"[{name}]", f"{name}[:, None]")
+        raise ValueError(
+            f"Expected 2D array, got 1D array instead: {name} has shape {rows.shape}, but rows of features are needed. "
+            f"Reshape your data: a single row is passed as {row}, a single feature as {column}."
+        )
+
+
+_NOT_FINITE = re.compile(r"Input (?P<name>.+?) contains (?P<what>NaN|infinity)[^\n]*")
+_PLACE = re.compile(r" The first is in row \d+(, column \d+)? \(counted from 0\)(, column .+)?\.")
+
+
+@contextmanager
+def telling_where(**rows: Any) -> Iterator[None]:
+    """Let errors about values that are not finite tell the place of the first among these rows, given by name.
+
+    The outermost has the last word: its rows are the user's, those inside may be a part of them.
+    """
+    try:
+        yield
+    except ValueError as error:
+        message = message_of(error)
+        found = _NOT_FINITE.match(message or "")
+        if found and found["name"] in rows:
+            place = _first_place(rows[found["name"]], np.isnan if found["what"] == "NaN" else np.isinf)
+            line = _PLACE.sub("", found[0]) + (place and f" The first is in {place}.")
+            error.args = (line + message[found.end() :],)
+        raise
+
+
+def _first_place(A: Any, is_bad: Callable[[Any], NDArray[np.bool_]]) -> str:
+    """Row and column of the first bad value; nothing where it cannot be found without loading anything."""
+    if is_dask(A):
+        return ""
+    frame = columns_and_types(A)
+    A = A.tocsr() if is_sparse(A) else A
+    with suppress(ValueError, TypeError, OverflowError), np.errstate(over="ignore"):
+        for rows in row_slices(_num_samples(A)):
+            block: Any = utils.check_array(
+                take_rows(A, rows), accept_sparse="csr", dtype=np.float64, ensure_2d=False, ensure_all_finite=False
+            )
+            if is_sparse(block):
+                block = sparse.csr_array((is_bad(block.data), block.indices, block.indptr), shape=block.shape)
+                bad = np.transpose(block.nonzero())
+                bad = bad[np.lexsort(bad.T[::-1])]
+            else:
+                bad = np.argwhere(is_bad(block))
+            if len(bad):
+                row, *column = (int(i) for i in bad[0])
+                if frame and column:
+                    return f"row {rows.start + row} (counted from 0), column {frame[0][column[0]]!r}"
+                return f"row {rows.start + row}{f', column {column[0]}' if column else ''} (counted from 0)"
+    return ""
 
 
 def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -11,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ._blocks import ChosenRows, aligned_rows, dask_rows, is_dask, is_sparse, without_rows
-from ._sklearn import check_array, get_feature_names, validate_data
+from ._errors import as_typed, message_of
+from ._sklearn import check_array, column_names, get_feature_names, validate_data
 from ._warn import warn
 
 
@@ -81,16 +83,37 @@ def check_rows_of_x(
     if lazy and is_dask(X):
         known = check_rows_of_x(estimator, without_rows(X, "X"), reset=reset, min_rows=0)
         return dask_rows(X, known.dtype, "X")  # type: ignore[no-any-return]
-    array: NDArray[Any] = validate_data(
-        estimator,
-        X,
-        reset=reset,
-        accept_sparse="csr" if accept_sparse else False,
-        dtype="numeric",
-        ensure_all_finite=False,
-        ensure_min_samples=min_rows,
-    )
+    with nullcontext() if reset else telling_sides_apart(estimator, X):
+        array: NDArray[Any] = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse="csr" if accept_sparse else False,
+            dtype="numeric",
+            ensure_all_finite=False,
+            ensure_min_samples=min_rows,
+        )
     return array
+
+
+@contextmanager
+def telling_sides_apart(estimator: Any, X: Any) -> Iterator[None]:
+    """Let errors about the features of X say so if they are those of the second modality."""
+    try:
+        yield
+    except ValueError as error:
+        message, names = message_of(error) or "", column_names(X)
+        own_of_y = getattr(estimator, "y_feature_names_in_", None)
+        found = re.match(r"X has (\d+) features", message)
+        if (found and int(found[1]) == estimator._n_features_y) or (
+            "feature names should match" in message and _are_equal(names, own_of_y)
+        ):
+            gap = "\n" if "\n" in message else " "
+            error.args = (
+                f"{message.rstrip()}{gap}The second modality has these: its rows are y, and alone they go to "
+                "transform_y or predict_x.",
+            )
+        raise
 
 
 def check_rows_of_y(
@@ -191,9 +214,10 @@ def warn_of_other_order(**sides: Any) -> None:
         if a is None or b is None or len(a) != len(b) or a.equals(b):
             continue
         if a.is_unique and b.is_unique and b.isin(a).all():
+            first, second = as_typed(one), as_typed(other)
             warn(
-                f"The indexes of {one} and {other} hold the same labels in different orders, and rows are paired by "
-                f"their positions. To pair them by their labels pass {other}.loc[{one}.index] as {other}."
+                f"The indexes of {first} and {second} hold the same labels in different orders, and rows are paired by "
+                f"their positions. To pair them by their labels pass {second}.loc[{first}.index] as {second}."
             )
 
 
@@ -250,16 +274,27 @@ def check_scale_of_weights(weight_sum: float) -> None:
         )
 
 
-def check_features_of_y(estimator: Any, y: NDArray[Any], names: NDArray[Any] | None, width: int) -> None:
+def _are_equal(names: NDArray[Any] | None, others: NDArray[Any] | None) -> bool:
+    return names is not None and others is not None and np.array_equal(names, others)
+
+
+def check_features_of_y(estimator: Any, y: NDArray[Any], names: NDArray[Any] | None) -> None:
     """Refuse rows of the second modality that differ in width or names from those the estimator was fitted with."""
-    name = type(estimator).__name__
+    name, width = type(estimator).__name__, estimator._n_features_y
+    hint, names_of_x = "", getattr(estimator, "feature_names_in_", None)
+    if y.shape[1] == estimator.n_features_in_ != width or _are_equal(names, names_of_x):
+        hint = " The first modality has these: its rows are X, and alone they go to transform or predict."
+    elif y.shape == (width, 1) != (1, 1):
+        hint = " A single row is passed as [y]."
     if y.shape[1] != width:
-        raise ValueError(f"y has {y.shape[1]} features, but {name} was fitted with {width} in the second modality.")
+        raise ValueError(
+            f"y has {y.shape[1]} features, but {name} was fitted with {width} in the second modality.{hint}"
+        )
     fitted = getattr(estimator, "y_feature_names_in_", None)
     if fitted is not None and names is not None and not np.array_equal(fitted, names):
         raise ValueError(
             f"The features of y are named {list(names)[:5]} (first five), but {name} was fitted with "
-            f"{list(fitted)[:5]}; pass the same columns in the same order."
+            f"{list(fitted)[:5]}; pass the same columns in the same order.{hint}"
         )
 
 

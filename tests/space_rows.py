@@ -126,6 +126,8 @@ OF_CLASSES = (
     *(one_side(name, "X", NEW_POINTS) for name in ("decision_function", "predict", "predict_proba")),
     Call("score", {"X": NEW_POINTS, "y": NEW_LABELS}, together=("X", "y"), settled=("X",), order="same"),
 )
+# Makes another head, of the parameters as they are then.
+ANEW = (Call("with_prototypes", {"prototypes": PROTOTYPES}),)
 FEATURES = (one_side("transform", "X", NEW_POINTS),)
 
 
@@ -156,10 +158,11 @@ HEADS = {
         PrototypeClassifier(),
         fit=Call("fit", CLASSES | {"sample_weight": np.linspace(0.5, 2, len(X))}, together=("X", "y", "sample_weight")),
     ),
-    "discriminant": _head(GaussianDiscriminant(), before={"prior_shots": 2.0}),
+    "discriminant": _head(GaussianDiscriminant(), changes=ANEW, before={"prior_shots": 2.0}),
     "discriminant-prototypes": _head(GaussianDiscriminant(prototypes=PROTOTYPES), before={"prototypes": None}),
     "prototype-logistic": _head(
         PrototypeLogisticRegression(),
+        changes=ANEW,
         before={"adaptive": False},
         warned=(FIT_CLASSES,),
         warned_with={"max_iter": 1},

@@ -32,6 +32,7 @@ from crossmodal_cca.transfer import (
     few_shot_episodes,
     few_shot_report,
     prediction_intervals,
+    prediction_report,
 )
 
 X, Y = pairs(80)
@@ -80,6 +81,11 @@ WHOLE_NUMBERS = {
     "neighbours": (lambda v: INDEX.kneighbors(SCORES[0], v), 1),
     "neighbours of an item": (lambda v: k_occurrence(*SCORES, k=v), 1),
     "neighbours in a bank": (lambda v: correct_hubness(*SCORES, SCORES[0], n_neighbors=v), 1),
+    "index's neighbours without a bank": (lambda v: CrossModalIndex(hubness_neighbors=v).fit(SCORES[1]), 1),
+    "neighbours of a baseline": (
+        lambda v: prediction_report(FITTED, X, Y, X_train=X, y_train=Y, n_neighbors=v, n_bootstrap=0),
+        1,
+    ),
     "neighbours to try": (lambda v: hubness_report(*SCORES, SCORES[0], neighbors=(v,), n_resamples=2), 1),
     "index's neighbours in a bank": (
         lambda v: CrossModalIndex(hubness="nnn", hubness_neighbors=v).fit(SCORES[1], query_bank=SCORES[0]),
@@ -106,6 +112,7 @@ FLAGS = {
     "scale": lambda v: CCA(2, scale=v).fit(X, Y),
     "scale of a search": lambda v: CCACV(2, scale=v, cv=2, shrinkages=(0.1,)).fit(X, Y),
     "one standard error": lambda v: CCACV(2, one_standard_error=v, cv=2, shrinkages=(0.1,)).fit(X, Y),
+    "both shrinkages": lambda v: CCACV(2, separate_shrinkage=v, cv=2, shrinkages=(0.1,)).fit(X, Y),
     "adaptive": lambda v: PrototypeLogisticRegression(adaptive=v).fit(X, LABELS),
     "center": lambda v: SharedSpace(FITTED, center=v).fit(X),
     "unit length": lambda v: SharedSpace(FITTED, unit_length=v).fit(X),
@@ -193,6 +200,46 @@ def test_a_number_or_a_word(parameter, word):
         classifier(**{parameter: "best"})
     with pytest.raises(TypeError, match=rf"{parameter} must be a number in .* or '{word}', got \[1\]"):
         classifier(**{parameter: [1]})
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda v: retrieval_ranks(*SCORES, verbose=v),
+        lambda v: permutation_test(X, Y, 9, verbose=v, random_state=0),
+        lambda v: CrossModalIndex(verbose=v).fit(SCORES[1]).kneighbors(SCORES[0]),
+        lambda v: CCACV(2, cv=2, shrinkages=(0.1,), verbose=v).fit(X, Y),
+    ],
+)
+def test_talk_is_a_whole_number_or_a_flag(call):
+    for value, error in (("much", TypeError), (None, TypeError), (-1, ValueError)):
+        with pytest.raises(error, match="verbose must be a whole number of at least 0; got"):
+            call(value)
+    for value in (0, False, True, np.int64(2)):
+        call(value)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda v: permutation_test(X, Y, 9, n_jobs=v, random_state=0),
+        lambda v: bootstrap_weights(FITTED, X, Y, 2, n_jobs=v, random_state=0),
+    ],
+)
+def test_a_number_of_threads(call):
+    for value, error in (("all", TypeError), (1.0, TypeError), (True, TypeError), (0, ValueError)):
+        with pytest.raises(error, match=r"n_jobs must be a whole number other than 0, .*; got"):
+            call(value)
+    for value in (None, 1, -1, np.int64(2)):
+        call(value)
+
+
+@pytest.mark.parametrize("value", ["much", -0.1, np.nan, None])
+def test_weights_of_a_correction_are_called_as_they_were_given(value):
+    with pytest.raises((TypeError, ValueError), match=r"^hubness_weight must"):
+        CrossModalIndex(hubness_weight=value).fit(SCORES[1])
+    with pytest.raises((TypeError, ValueError), match=r"^weight must"):
+        correct_hubness(*SCORES, SCORES[0], n_neighbors=2, weight=value)
 
 
 @pytest.mark.parametrize(

@@ -219,11 +219,9 @@ def test_bad_input_says_what_to_do(options, error, message):
 
 
 def test_models_that_cannot_predict_are_refused():
-    with pytest.raises(
-        TypeError, match=r"aligner must have predict_x to predict modality 'x'; LinearRegression has not"
-    ):
+    with pytest.raises(TypeError, match=r"LinearRegression has no predict_x. It is needed to predict modality 'x'"):
         prediction_intervals(LinearRegression().fit(X, Y), Y, modality="x", **SPLIT)
-    with pytest.raises(TypeError, match=r"KernelCCA has not\. Use method='conformal'"):
+    with pytest.raises(TypeError, match=r"has no residual_covariance\. Use method='conformal'"):
         prediction_intervals(KernelCCA(2).fit(X, Y), X)
     with pytest.raises(ValueError, match="y of calibration has 4 features, but the model predicts 1"):
         prediction_intervals(LinearRegression().fit(X, Y[:, 0]), X, **SPLIT)

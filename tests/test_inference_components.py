@@ -381,7 +381,7 @@ def test_bad_rows_are_refused(table, model, A, B, error, message):
         (
             lambda: bootstrap_weights(KernelCCA(2, regularization=0.1).fit(*TRAIN), *TRAIN),
             TypeError,
-            "KernelCCA has no weights of features",
+            "KernelCCA has no x_weights_",
         ),
         (lambda: vip_scores(MODEL), TypeError, "vip_scores takes a fitted crossmodal_cca.PLSRegression, got CCA"),
         (lambda: vip_scores(SklearnPLSRegression().fit(*TRAIN)), TypeError, "takes a fitted crossmodal_cca.PLS"),

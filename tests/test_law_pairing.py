@@ -63,7 +63,10 @@ def test_labels_of_rows_in_another_order_are_warned_of(what):
         for other in others:
             first, second = (call.arguments[name] for name in (one, other))
             called = {one: labelled(first, labels), other: labelled(second, labels[::-1])}
-            with pytest.warns(UserWarning, match=rf"indexes of {one} and {other} hold .*\.loc\[{one}\.index\]") as seen:
+            # Of two pairs of sides, which: "x_scores of scores".
+            of = r"( of \w+)?"
+            said = rf"indexes of {one}{of} and {other}{of} hold .*\.loc\[{one}{of}\.index\]"
+            with pytest.warns(UserWarning, match=said) as seen:
                 call.on(thing, **called)
             assert {Path(warning.filename).parent for warning in seen} == {Path(__file__).parent}
             # Warnings are errors: none of these says a word.

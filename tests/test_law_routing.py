@@ -384,14 +384,19 @@ class TestASearchInside:
         model = CrossModalPipeline(GridSearchCV(CCA(), self.grid, cv=GroupKFold(4)), x_transformer=StandardScaler())
         assert model.fit(X, Y, groups=GROUPS).aligner_.n_splits_ == 4
 
+    def test_one_that_keeps_no_model_is_refused(self):
+        model = CrossModalPipeline(GridSearchCV(CCA(), self.grid, refit=False))
+        with pytest.raises(ValueError, match="aligner is a GridSearchCV with refit=False.*: set refit=True"):
+            model.fit(X, Y)
+        assert not hasattr(model, "aligner_")
+
     @pytest.mark.parametrize(
         ("aligner", "missing"),
         [
-            (GridSearchCV(CCA(), grid, refit=False), "GridSearchCV has no transform"),
             (make_pipeline(StandardScaler(), CCA(2)), "Pipeline has no transform_y"),
             (None, "NoneType has no fit"),
         ],
-        ids=["not refitted", "plain pipeline", "None"],
+        ids=["plain pipeline", "None"],
     )
     def test_what_is_no_aligner_is_refused(self, aligner, missing):
         model = CrossModalPipeline(aligner)

@@ -1,6 +1,7 @@
 """Displays hold what they show and draw it where they are told."""
 
 import matplotlib as mpl
+import matplotlib.pyplot
 import numpy as np
 import pytest
 from linear_models import pairs

@@ -1,6 +1,7 @@
 """The displays of components: they hold their tables, draw where they are told, and stay legible."""
 
 import matplotlib as mpl
+import matplotlib.pyplot
 import numpy as np
 import pytest
 from linear_models import pairs

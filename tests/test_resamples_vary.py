@@ -166,7 +166,7 @@ def test_of_a_search_the_chosen_settings_are_refitted(name, monkeypatch):
 
 def test_a_search_without_weights_is_refused():
     search = KernelCCACV(1, cv=3, width_factors=(1.0,), regularizations=(0.1,)).fit(BOTH, HEALTH)
-    with pytest.raises(TypeError, match="KernelCCACV has no weights of features"):
+    with pytest.raises(TypeError, match="KernelCCACV has no x_weights_"):
         bootstrap_weights(search, BOTH, HEALTH)
 
 

@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from crossmodal_cca._similarity import warn_of_zero_rows
 from crossmodal_cca.metrics import compare_retrieval, hit_rate_at_k, query_report, retrieval_ranks, retrieval_report
-from crossmodal_cca.plotting import SimilarityMatrixDisplay
+from crossmodal_cca.plotting import HubnessDisplay, SimilarityMatrixDisplay
 from crossmodal_cca.retrieval import CrossModalIndex, correct_hubness, hubness_report, k_occurrence, search_shards
 
 ROWS = np.random.default_rng(0).normal(size=(30, 4))
@@ -52,9 +52,10 @@ OTHERS = {
     "bank of correct_hubness": (lambda: correct_hubness(ROWS, ROWS, ZERO), "query_bank"),
     "hubness_report": (lambda: hubness_report(ROWS, ROWS, ZERO, neighbors=(3,), n_resamples=0), "query_bank"),
     "retrieval_report": (lambda: retrieval_report(ROWS, ZERO, n_bootstrap=0), "y_scores"),
-    "compare_retrieval": (lambda: compare_retrieval((ROWS, ZERO), (ROWS, ROWS), n_resamples=0), r"scores\[1\]"),
-    "a baseline": (lambda: compare_retrieval((ROWS, ROWS), (ZERO, ROWS), n_resamples=0), r"baseline_scores\[0\]"),
+    "compare_retrieval": (lambda: compare_retrieval((ROWS, ZERO), (ROWS, ROWS), n_resamples=0), "y_scores of scores"),
+    "a baseline": (lambda: compare_retrieval((ROWS, ROWS), (ZERO, ROWS), n_resamples=0), "x_scores of baseline_scores"),
     "query_report": (lambda: query_report(ROWS, ROWS, baseline=(ROWS, ZERO)), r"baseline\[1\]"),
+    "hubs": (lambda: HubnessDisplay.from_predictions(ZERO, ROWS, k=3), "x_scores"),
     "similarity matrix": (lambda: SimilarityMatrixDisplay.from_predictions(ZERO, ROWS), "x_scores"),
 }
 

@@ -14,6 +14,7 @@ from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._aligner import unwrapped
 from .._blocks import is_dask
 from .._files import SavedAlignerMixin
 from .._numbers import at_hand
@@ -21,7 +22,6 @@ from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from .._validation import unchanged_on_error, warn_of_other_order
 from ._routing import TRANSFORMER_OF, Metadata, metadata_of
-from .fitted import unwrapped
 from .scores import in_container
 
 
@@ -90,7 +90,7 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
     @property
     def _aligner(self) -> Any:
         """The fitted aligner itself, inside a search too; the given one before the fit."""
-        return unwrapped(getattr(self, "aligner_", self.aligner))
+        return unwrapped(self.aligner_) if hasattr(self, "aligner_") else self.aligner
 
     def _asked(self, method: str, rows: dict[str, Any], params: dict[str, Any], *more: Any, by: str = "") -> Any:
         """What the aligner's method says of rows of one side or both; metadata go by the requests of method `by`."""

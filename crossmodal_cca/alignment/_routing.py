@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from types import MethodType
 from typing import Any
 
 from sklearn import get_config
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-
-from .fitted import unwrapped
 
 # Metadata of a part's method: metadata("aligner", "fit").
 Metadata = Callable[[str, str], dict[str, Any]]
@@ -44,7 +43,7 @@ def _mapping(asked: dict[str, tuple[str, ...]]) -> MethodMapping:
     return mapping
 
 
-def metadata_of(pipeline: Any, caller: str, params: dict[str, Any], asked: Callable[..., Any]) -> Metadata:
+def metadata_of(pipeline: Any, caller: str, params: dict[str, Any], asked: MethodType) -> Metadata:
     """Metadata of each part: what it has requested or, without routing, all for the aligner's method `asked`."""
     given = {name: value for name, value in params.items() if value is not None}
     if get_config()["enable_metadata_routing"]:
@@ -53,7 +52,7 @@ def metadata_of(pipeline: Any, caller: str, params: dict[str, Any], asked: Calla
     taken = inspect.signature(asked).parameters
     unknown = [name for name in given if name not in taken]
     if unknown and not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in taken.values()):
-        owner = type(unwrapped(pipeline.aligner)).__name__
+        owner = type(asked.__self__).__name__
         request = {"fit": "fit", "fit_transform": "fit", "inverse_transform": caller}.get(caller, "transform")
         raise TypeError(
             f"{owner} takes no {unknown[0]} in {asked.__name__}, and without metadata routing nothing else can get it. "

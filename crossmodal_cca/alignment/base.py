@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from .._blocks import float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
 from .._checks import check_flag, check_n_components, check_number
 from .._schemas import Schema, State, Stored
+from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._validation import (
     PairedRows,
@@ -64,18 +65,24 @@ class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, Transfo
     def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
         A = check_rows_of_x(self, X, accept_sparse=True, lazy=True)
         rotations = self.x_rotations_ if weighted else self._x_directions
-        return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
+        with telling_where(X=X):
+            return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
 
     def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
         A = self._y_features(y)
         rotations = self.y_rotations_ if weighted else self._y_directions
-        return _scores(A, self.y_mean_, self.y_scale_, rotations, "y")
+        with telling_where(y=y):
+            return _scores(A, self.y_mean_, self.y_scale_, rotations, "y")
 
     def _y_features(self, y: ArrayLike) -> NDArray[Any]:
         """Checked rows of the second modality, 2-D."""
         A, names = check_rows_of_y(y, accept_sparse=True, lazy=True)
-        check_features_of_y(self, A, names, len(self.y_mean_))
+        check_features_of_y(self, A, names)
         return A
+
+    @property
+    def _n_features_y(self) -> int:
+        return len(self.y_mean_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -139,7 +146,7 @@ class LinearAligner(LinearMaps):
             If the sides differ in rows, values are not finite, `n_components` is more than the ranks allow, or more
             than 5000 sparse rows have more than 5000 features (`CCA` has a solver for these).
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), telling_where(X=X, y=y):
             self._check_parameters()
             rows = check_pair(
                 X, y, sample_weight, estimator=self, reset=True, min_rows=2, accept_sparse=True, lazy=True
@@ -194,7 +201,7 @@ class LinearAligner(LinearMaps):
             If features correlate so strongly that the moments alone have too few digits: beyond a condition of 1e8, or
             of 1e4 where they come from products in single precision.
         """
-        with unchanged_on_error(self) as undo:
+        with unchanged_on_error(self) as undo, telling_where(X=X, y=y):
             self._check_parameters()
             seen: StandardizedPair | UnformedPair | None = getattr(self, "_pair", None)
             before = None if seen is None else seen.feature_moments()
@@ -210,7 +217,7 @@ class LinearAligner(LinearMaps):
             if seen is None:
                 self._y_is_1d = rows.y_is_1d
             else:
-                check_features_of_y(self, rows.y, rows.y_names, len(self.y_mean_))
+                check_features_of_y(self, rows.y, rows.y_names)
             batch = moments_of_batch(rows)
             if batch is None:
                 undo()

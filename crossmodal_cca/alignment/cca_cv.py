@@ -15,6 +15,7 @@ from ..linalg.held_out import NestedSolution
 from ..linalg.pair import StandardizedPair
 from ..linalg.shrinkage_path import ShrinkagePath
 from ..linalg.whitening import whiten_covariances, whiten_rows
+from ..metrics.scorer import RetrievalScorer
 from .base import LinearAligner
 from .cca import CCA
 from .linear_cv import FoldSolver, LinearCV
@@ -129,9 +130,12 @@ class CCACV(LinearCV):
         self.scale = scale
         self.verbose = verbose
 
+    def _check_parameters(self) -> str | RetrievalScorer:
+        check_flag(self.separate_shrinkage, "separate_shrinkage")
+        return super()._check_parameters()
+
     def _settings(self) -> list[dict[str, Any]]:
         values = [float(c) for c in self.shrinkages]
-        check_flag(self.separate_shrinkage, "separate_shrinkage")
         if self.separate_shrinkage:
             return [{"shrinkage": pair} for pair in combinations(values, values)]
         return [{"shrinkage": c} for c in values]

@@ -10,9 +10,8 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone
-from sklearn.frozen import FrozenEstimator
-from sklearn.utils.validation import check_is_fitted
 
+from .._aligner import Aligner, fitted_aligner, unwrapped
 from .._blocks import float_dtype
 from .._checks import check_choice
 from .._errors import in_terms_of
@@ -33,7 +32,7 @@ class FittedAlignerMixin(SavedAlignerMixin):
     """
 
     aligner: Any
-    aligner_: Any
+    aligner_: Aligner | None
     # Names of the columns of either modality, or of the shared space without an aligner, as the fit saw them.
     _column_names: Mapping[str, NDArray[Any]] = MappingProxyType({})
     _stored: ClassVar[Schema] = {"aligner_": object, "column_names": Stored(dict, "_column_names", optional=True)}
@@ -91,19 +90,9 @@ class FittedAlignerMixin(SavedAlignerMixin):
         new.aligner = self.aligner
         return new
 
-    def _frozen_aligner(self) -> Any:
+    def _frozen_aligner(self) -> Aligner | None:
         """The aligner as it is now: a later fit of the user's own sets other attributes, and leaves these alone."""
-        if self.aligner is None:
-            return None
-        aligner = unwrapped(self.aligner)
-        for method in ("transform", "transform_y"):
-            if not hasattr(aligner, method):
-                raise TypeError(
-                    f"aligner must have transform and transform_y, as the aligners of this package; "
-                    f"{type(aligner).__name__} has no {method}."
-                )
-        check_is_fitted(aligner)
-        return copy(aligner)
+        return None if self.aligner is None else copy(fitted_aligner(self.aligner))
 
     def _check_order_of_columns(self, rows: Any, modality: str, name: str, *, learn: bool) -> None:
         """Refuse the column names that the fit saw if they are in another order; `learn` those of rows of the fit."""
@@ -115,23 +104,12 @@ class FittedAlignerMixin(SavedAlignerMixin):
             self._column_names = {**self._column_names, space: names}
 
 
-def unwrapped(estimator: Any) -> Any:
-    """The fitted estimator inside a ``FrozenEstimator``, or the best of a search of scikit-learn's."""
-    while True:
-        if isinstance(estimator, FrozenEstimator):
-            estimator = estimator.estimator
-        elif hasattr(estimator, "best_estimator_"):
-            estimator = estimator.best_estimator_
-        else:
-            return estimator
-
-
 def unfitted(aligner: Any) -> Any:
     """The same model, not fitted: of a cross-validated one, that of the settings it has chosen."""
     return aligner._chosen_model() if isinstance(aligner, SelectionMixin) else clone(aligner)
 
 
-def shared_space_scores(aligner: Any, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+def shared_space_scores(aligner: Aligner | None, rows: ArrayLike, modality: str, name: str) -> FloatArray:
     """Scores (n, k) of one modality's rows; without an aligner the checked rows themselves, as floats."""
     refuse_dask(rows, name)
     if aligner is None:
@@ -148,6 +126,7 @@ def check_training_rows(aligner: Any, X: Any, y: Any, X_train: Any, y_train: Any
     By the first of them alone: what uses them looks at the others. A regressor, which has no scores, looks when it
     predicts.
     """
+    aligner = unwrapped(aligner)
     for name, rows, own, training in (("X", X, "X_train", X_train), ("y", y, "y_train", y_train)):
         refuse_other_order(**{own: column_names(training), name: column_names(rows)})
     for x_name, x_rows, y_name, y_rows in (("X", X, "y", y), ("X_train", X_train, "y_train", y_train)):

@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .._checks import check_n_components, check_number
 from .._schemas import saved, without_underscores
+from .._sklearn import telling_where
 from .._validation import (
     PairedRows,
     check_features_of_y,
@@ -213,7 +214,7 @@ class KernelCCA(KernelMaps):
             If the sides differ in rows, values are not finite, a parameter or a kernel is not as described above, or
             `n_components` is more than there are.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), telling_where(X=X, y=y):
             self._check_parameters()
             rows = check_pair(X, y, estimator=self, reset=True, min_rows=2)
             self._prepare(rows)
@@ -252,7 +253,7 @@ class KernelCCA(KernelMaps):
             If the batch differs from earlier ones in width or names, a parameter of kernels or map has changed since
             the first, `n_components` is more than there are features, or the batch is bad in a way that `fit` refuses.
         """
-        with unchanged_on_error(self) as undo:
+        with unchanged_on_error(self) as undo, telling_where(X=X, y=y):
             self._check_parameters()
             if getattr(self, "_moments_left_out", False):
                 raise ValueError(f"partial_fit needs the moments of the rows seen so far. {LEFT_OUT}")
@@ -264,7 +265,7 @@ class KernelCCA(KernelMaps):
                     return self
                 self._prepare(rows)
             else:
-                check_features_of_y(self, rows.y, rows.y_names, self._n_features_y)
+                check_features_of_y(self, rows.y, rows.y_names)
                 check_map_is_settled(self, self._settled)
                 if not rows.n_rows:
                     return self

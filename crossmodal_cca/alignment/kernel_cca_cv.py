@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 
 from .._checks import as_pair
 from .._schemas import saved, without_underscores
+from .._sklearn import telling_where
 from .._typing import FloatArray, Split
 from .._validation import PairedRows, check_pair, unchanged_on_error, warn_of_other_order
 from ..linalg.kernel_path import KernelPath, KernelSide
@@ -211,7 +212,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             If a fold is too small, `n_components` is more than possible in every fold, or the rows, the kernels or
             parameters are bad.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), telling_where(X=X, y=y):
             scoring = self._check_selection(SCORINGS, self._grids)
             check_kernel_parameters(self._model())
             rows = check_pair(X, y, estimator=self, reset=True, min_rows=2)

@@ -13,9 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._checks import as_pair
 from .._schemas import Schema, State, Stored
-from .._sklearn import validate_data
+from .._sklearn import telling_where, validate_data
 from .._typing import FloatArray
-from .._validation import check_features_of_y, check_rows_of_y
+from .._validation import check_features_of_y, check_rows_of_y, telling_sides_apart
 from ..linalg.kernel_embedding import KernelEmbedding
 from ..linalg.kernel_features import FeatureMoments
 from ..linalg.kernels import HISTOGRAM_KERNELS
@@ -89,13 +89,16 @@ class KernelMaps(PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMi
     def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
         # scikit-learn wants NaN found before a wrong width in kernels; other rows are looked at block by block.
         finite = self._x_embedding.kernel.is_precomputed
-        A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=finite)
-        return self._scores(A, self._x_embedding, weighted)
+        with telling_sides_apart(self, X):
+            A = validate_data(self, X, reset=False, dtype="numeric", ensure_all_finite=finite)
+        with telling_where(X=X):
+            return self._scores(A, self._x_embedding, weighted)
 
     def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
         A, names = check_rows_of_y(y)
-        check_features_of_y(self, A, names, self._n_features_y)
-        return self._scores(A, self._y_embedding, weighted)
+        check_features_of_y(self, A, names)
+        with telling_where(y=y):
+            return self._scores(A, self._y_embedding, weighted)
 
     def _scores(self, A: NDArray[Any], embedding: KernelEmbedding, weighted: bool) -> FloatArray:
         scores = embedding.scores(A)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks import check_flag
-from .._sklearn import count_rows
+from .._sklearn import count_rows, telling_where
 from .._typing import FloatArray
 from .._validation import (
     check_pair,
@@ -126,7 +126,7 @@ class LinearCV(SelectionMixin, LinearMaps):
             If a fold is too small, `n_components` is more than possible in every fold, or the rows or parameters are
             bad.
         """
-        with unchanged_on_error(self):
+        with unchanged_on_error(self), telling_where(X=X, y=y):
             scoring = self._check_parameters()
             rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2, accept_sparse=True)
             if rows.sample_weight is not None:

@@ -10,6 +10,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._schemas import saved, without_underscores
+from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
 from ..linalg.pair import Covariances, StandardizedPair
@@ -220,7 +221,8 @@ class RegressionScoreMixin(RegressorMixin):
             If the sides differ in rows, there is only one row, or the rows are bad in a way that `predict` refuses.
         """
         check_is_fitted(self)
-        moments = column_moments(self._features_and_predictions, X, y, sample_weight)
+        with telling_where(X=X, y=y):
+            moments = column_moments(self._features_and_predictions, X, y, sample_weight)
         total, predicted, products = moments.scatter
         left = (
             np.maximum(total - 2 * products + predicted, 0.0)

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._blocks import is_dask, is_sparse, row_slices, sum_over_rows
 from .._files import SavedAlignerMixin
-from .._sklearn import count_rows, take_rows, wrap_scores
+from .._sklearn import count_rows, take_rows, telling_where, wrap_scores
 from .._typing import FloatArray
 from .._validation import aligned_pair, check_same_rows, check_sample_weight, warn_of_other_order
 from ..linalg.solution import ColumnMoments
@@ -137,7 +137,8 @@ class PairScoresMixin(SavedAlignerMixin):
             If the sides differ in rows, there is only one row, or the rows are bad in a way that `transform` refuses.
         """
         check_is_fitted(self)
-        moments = column_moments(self._paired_scores, X, y, sample_weight)
+        with telling_where(X=X, y=y):
+            moments = column_moments(self._paired_scores, X, y, sample_weight)
         return float(moments.correlations().sum())
 
     def _paired_scores(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils.validation import check_is_fitted
 
+from .._aligner import fitted_aligner
 from .._blocks import float_block
 from .._typing import FloatArray
 from .._validation import check_pair, check_same_rows
@@ -27,7 +27,7 @@ class ScoredSide(NamedTuple):
 
 def scored_sides(aligner: Any, X: ArrayLike, y: ArrayLike) -> tuple[ScoredSide, ScoredSide]:
     """Both modalities' rows and their scores by a fitted aligner."""
-    check_is_fitted(aligner)
+    aligner = fitted_aligner(aligner)
     rows = check_pair(X, y, min_rows=2)
     scores = np.asarray(aligner.transform(X)), np.asarray(aligner.transform_y(y))
     sides = []

@@ -13,14 +13,14 @@ from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
-from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_choice, check_confidence_level, check_whole_number
+from .._aligner import METHODS, fitted_aligner
+from .._checks import check_choice, check_confidence_level, check_n_jobs, check_whole_number
 from .._progress import Progress
 from .._typing import FloatArray
 from .._validation import check_pair, warn_of_other_order
 from .._warn import warn
-from ..alignment.fitted import unfitted, unwrapped
+from ..alignment.fitted import unfitted
 from ..metrics.resampling import cluster_codes
 from ._rows import SIDES, feature_names, unit_columns
 
@@ -118,13 +118,9 @@ def bootstrap_weights(
     n_bootstrap = check_whole_number(n_bootstrap, "n_bootstrap", low=2)
     check_choice(kind, "kind", KINDS)
     level = check_confidence_level(confidence_level)
-    aligner = unwrapped(aligner)
-    check_is_fitted(aligner)
-    if not hasattr(aligner, f"x_{kind}_"):
-        raise TypeError(
-            f"{type(aligner).__name__} has no {kind} of features; pass a fitted CCA or PLS model (of a pipeline, its "
-            "aligner_ and the transformed rows)."
-        )
+    check_n_jobs(n_jobs)
+    way_out = "Pass a fitted CCA or PLS model; of a pipeline, its aligner_ and the transformed rows."
+    aligner = fitted_aligner(aligner, needs=(*METHODS, f"x_{kind}_"), way_out=way_out)
     rows = check_pair(X, y, min_rows=2)
     warn_of_other_order(X=X, groups=groups)
     A, B = rows[:2]

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import linalg
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
+from .._aligner import fitted_aligner, unwrapped
 from .._typing import FloatArray
 from ._canonical import component_index
 from ._rows import SIDES, feature_names, scored_sides, unit_columns
@@ -212,8 +212,9 @@ def vip_scores(pls: Any) -> Series[float]:
     """
     import pandas as pd
 
+    pls = unwrapped(pls, "pls")
     if isinstance(pls, RegressorMixin):
-        check_is_fitted(pls)
+        fitted_aligner(pls, "pls", ())
     # A regression of scikit-learn's has weights and loadings, but no singular values.
     if not (isinstance(pls, RegressorMixin) and hasattr(pls, "x_weights_") and hasattr(pls, "singular_values_")):
         raise TypeError(

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
+from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._validation import check_pair
 from .._warn import warn
@@ -98,9 +99,10 @@ def canonical_correlation_tests(X: ArrayLike, y: ArrayLike) -> DataFrame:
     """
     import pandas as pd
 
-    rows = check_pair(X, y, min_rows=3)
-    pair = standardize_rows(rows, scale=True, in_double=True)
-    R = pair.triangular_rows(rows)
+    with telling_where(X=X, y=y):
+        rows = check_pair(X, y, min_rows=3)
+        pair = standardize_rows(rows, scale=True, in_double=True)
+        R = pair.triangular_rows(rows)
     widths = len(pair.moments.mean_x), len(pair.moments.mean_y)
     found = canonical_pairs(R, (pair.x.n_features, pair.y.n_features), widths)
     _warn_of_few_rows(len(rows.X), found.rank_x, found.rank_y)

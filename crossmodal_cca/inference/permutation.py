@@ -11,8 +11,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._blocks import float_block
-from .._checks import check_n_components, check_whole_number
+from .._checks import check_n_components, check_n_jobs, check_whole_number
 from .._progress import Progress
+from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._validation import PairedRows, check_pair, warn_of_other_order
 from ..linalg.pair import standardized_side
@@ -202,11 +203,12 @@ def permutation_test(
 
     n_permutations = check_whole_number(n_permutations, "n_permutations")
     check_n_components(n_components)
+    check_n_jobs(n_jobs)
     if aligner is not None:
         check_testable(aligner)
-    rows = check_pair(X, y, min_rows=3)
     warn_of_other_order(X=X, nuisance=nuisance, groups=groups, blocks=blocks)
-    sides = _sides(rows, nuisance, groups, blocks)
+    with telling_where(X=X, y=y):
+        sides = _sides(check_pair(X, y, min_rows=3), nuisance, groups, blocks)
     if aligner is None:
         table, steps = _canonical_steps(sides, n_components)
     else:

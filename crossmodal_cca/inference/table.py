@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import clone
-from sklearn.utils.validation import check_is_fitted
 
+from .._aligner import METHODS, fitted_aligner, innermost
 from .._errors import in_terms_of
 from .._typing import FloatArray
 from .._validation import check_rows
@@ -117,10 +117,10 @@ def summary(
             f"X_train and y_train go together: got only {'y_train' if X_train is None else 'X_train'}. Pass both or "
             "neither."
         )
-    check_is_fitted(aligner)
+    aligner = fitted_aligner(aligner)
     if X_train is not None:
         check_training_rows(aligner, X, y, X_train, y_train)
-    model = getattr(aligner, "aligner_", aligner)
+    model = fitted_aligner(innermost(aligner), needs=(*METHODS, "correlations_"))
     X, y = _features(aligner, X, y)
     x_side, y_side = scored_sides(model, X, y)
     held_out = np.einsum("ij,ij->j", unit_columns(x_side.scores), unit_columns(y_side.scores))

@@ -16,6 +16,7 @@ from sklearn.utils import assert_all_finite
 from .._blocks import float_dtype, is_dask, is_sparse, read_block, row_slices, sum_over_rows
 from .._files import SavedMixin
 from .._schemas import Schema, saved
+from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._validation import PairedRows, check_pair
 from .centred_rows import centre
@@ -144,7 +145,8 @@ class PairMoments(SavedMixin):
         ValueError
             If the two sides differ in rows, hold NaN or infinities, or no row has a positive weight.
         """
-        return moments_of_rows(check_pair(X, y, sample_weight, accept_sparse=True, lazy=True))
+        with telling_where(X=X, y=y):
+            return moments_of_rows(check_pair(X, y, sample_weight, accept_sparse=True, lazy=True))
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:

@@ -19,6 +19,7 @@ from ._tables import EqualIds, Table, left_out, relevant_items
 
 # Numbers gathered at once to compare single pairs in double precision.
 _GATHERED_AT_ONCE = 2**18
+SIDES = ("queries", "gallery")
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,16 +116,18 @@ def prepare(
     relevance: Any = None,
     exclude: Any = None,
     *,
-    told: Sequence[str] = ("queries", "gallery"),
+    quiet: Sequence[str] = (),
 ) -> RetrievalProblem:
-    """Check everything a user can hand over and lay it out for :func:`ranks.relevant_counts`."""
+    """Check everything a user can hand over and lay it out for :func:`ranks.relevant_counts`.
+
+    There are no warnings about the rows of `quiet` sides.
+    """
     if query_ids is None and gallery_ids is None and relevance is None:
         warn_of_other_order(queries=queries, gallery=gallery)
-    if told:
-        one, other = told
-        warn_of_other_order(**{one: queries, "query_ids": query_ids, "relevance": relevance, "exclude": exclude})
-        warn_of_other_order(**{other: gallery, "gallery_ids": gallery_ids})
-    queries, gallery = check_sides(queries, gallery, metric, told=told)
+    if not quiet:
+        warn_of_other_order(queries=queries, query_ids=query_ids, relevance=relevance, exclude=exclude)
+        warn_of_other_order(gallery=gallery, gallery_ids=gallery_ids)
+    queries, gallery = check_sides(queries, gallery, metric, quiet=quiet)
     similarity = SIMILARITIES[metric]
     relevance = relevant_items(query_ids, gallery_ids, relevance, len(queries), len(gallery))
     excluded = left_out(exclude, len(queries), len(gallery))
@@ -161,12 +164,12 @@ def sizes_of_lists(
 
 
 def check_sides(
-    queries: Any, gallery: Any, metric: str, *, lazy: bool = False, told: Sequence[str] = ("queries", "gallery")
+    queries: Any, gallery: Any, metric: str, *, lazy: bool = False, quiet: Sequence[str] = ()
 ) -> tuple[Any, Any]:
     """Refuse an unknown metric and rows that cannot be compared; return both sides as numeric arrays.
 
-    With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known. Warnings call the
-    sides what `told` says; there are none about a side for which it has no name.
+    With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known. There are no
+    warnings about the rows of `quiet` sides.
     """
     similarity = similarity_named(metric)
     names = {"queries": column_names(queries), "gallery": column_names(gallery)}
@@ -183,8 +186,8 @@ def check_sides(
         )
     refuse_other_order(**names)
     if similarity.needs_direction:
-        for name, rows in zip(told, (queries, gallery), strict=False):
-            if not is_dask(rows):
+        for name, rows in zip(SIDES, (queries, gallery), strict=True):
+            if name not in quiet and not is_dask(rows):
                 warn_of_zero_rows(rows, name)
     return queries, gallery
 

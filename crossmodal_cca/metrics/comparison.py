@@ -9,10 +9,12 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state, shuffle
 
+from .._aligner import check_can_be_fitted, fitted_aligner
 from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._progress import Progress
 from .._validation import warn_of_other_order
+from ._inputs import SIDES
 from .intervals import intervals_of_differences
 from .measures import ChosenMeasure, evaluate_measures
 from .report import (
@@ -138,13 +140,11 @@ def compare_retrieval(
     rng = check_random_state(random_state)
     given = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
     tables = {}
-    for (direction, problem), (_, other) in zip(
-        *(
-            both_directions(*pair, x_ids, y_ids, relevance, metric, exclude, told=(f"{name}[0]", f"{name}[1]"))
-            for name, pair in {"scores": scores, "baseline_scores": baseline_scores}.items()
-        ),
-        strict=True,
-    ):
+    problems = []
+    for name, pair in {"scores": scores, "baseline_scores": baseline_scores}.items():
+        with in_terms_of(x_scores=f"x_scores of {name}", y_scores=f"y_scores of {name}"):
+            problems.append(both_directions(*pair, x_ids, y_ids, relevance, metric, exclude))
+    for (direction, problem), (_, other) in zip(*problems, strict=True):
         check_same_sizes(problem, other)
         name, groups = given[direction]
         clusters = cluster_codes(groups, name, problem.kept, problem.n_queries)
@@ -260,15 +260,16 @@ def shuffled_pair_control(
     >>> row[["value", "shuffled", "chance", "p_value"]].round(2).tolist()
     [0.27, 0.1, 0.1, 0.05]
     """
+    check_can_be_fitted(aligner)
     chosen = chosen_measures(ks, measures)
     n_shuffles = check_whole_number(n_shuffles, "n_shuffles")
     rng = check_random_state(random_state)
 
     def measured(partners: Any) -> dict[str, tuple[Any, Any]]:
-        model = clone(aligner).fit(X, partners)
+        model = fitted_aligner(clone(aligner).fit(X, partners))
         with in_terms_of(X="X_test", y="y_test", x_scores="X_test", y_scores="y_test"):
             scores = model.transform(X_test), model.transform_y(y_test)
-            problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude, told=())
+            problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude, quiet=SIDES)
         return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
 
     if x_ids is None and y_ids is None and relevance is None:

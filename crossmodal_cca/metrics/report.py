@@ -14,7 +14,7 @@ from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._typing import Array, Cutoff
 from .._validation import warn_of_other_order
-from ._inputs import RetrievalProblem, check_sides, prepare
+from ._inputs import SIDES, RetrievalProblem, check_sides, prepare
 from ._tables import transposed
 from .intervals import intervals_of_aggregates
 from .measures import ChosenMeasure, evaluate_measures
@@ -153,25 +153,24 @@ def both_directions(
     metric: str,
     exclude: Any = None,
     *,
-    told: Sequence[str] = ("x_scores", "y_scores"),
+    quiet: Sequence[str] = (),
     only: str = "both",
 ) -> list[tuple[str, RetrievalProblem]]:
     """The two retrieval problems of a report, under their names; or `only` one, "x_to_y" or "y_to_x"."""
     back = transposed(relevance), transposed(exclude)
     if x_ids is None and y_ids is None and relevance is None:
         warn_of_other_order(x_scores=x_scores, y_scores=y_scores)
-    if told:
-        one, other = told
-        warn_of_other_order(**{one: x_scores, "x_ids": x_ids, "relevance": relevance, "exclude": exclude})
-        warn_of_other_order(**{other: y_scores, "y_ids": y_ids})
+    if not quiet:
+        warn_of_other_order(x_scores=x_scores, x_ids=x_ids, relevance=relevance, exclude=exclude)
+        warn_of_other_order(y_scores=y_scores, y_ids=y_ids)
     with in_terms_of(queries="x_scores", gallery="y_scores", query_ids="x_ids", gallery_ids="y_ids"):
-        x, y = check_sides(x_scores, y_scores, metric, told=told)
+        x, y = check_sides(x_scores, y_scores, metric, quiet=quiet)
         ways = (
             ("x → y", "x_to_y", (x, y, x_ids, y_ids, metric, relevance, exclude)),
             ("y → x", "y_to_x", (y, x, y_ids, x_ids, metric, *back)),
         )
         # What is not asked for is not even prepared: its warnings would be about nothing.
-        return [(name, prepare(*way, told=())) for name, word, way in ways if only in ("both", word)]
+        return [(name, prepare(*way, quiet=SIDES)) for name, word, way in ways if only in ("both", word)]
 
 
 def chosen_measures(ks: Sequence[int], measures: Sequence[str] | None) -> list[ChosenMeasure]:
@@ -322,13 +321,14 @@ def query_report(
     if baseline is not None and (not isinstance(baseline, tuple | list) or len(baseline) != 2):
         raise TypeError(f"baseline must be a pair (queries, gallery), got {type(baseline).__name__}.")
     table: dict[str, Array] = {}
-    for prefix, sides, told in (
-        ("", (queries, gallery), ("queries", "gallery")),
-        ("baseline_", baseline, ("baseline[0]", "baseline[1]")),
+    for prefix, sides, names in (
+        ("", (queries, gallery), {}),
+        ("baseline_", baseline, {"queries": "baseline[0]", "gallery": "baseline[1]"}),
     ):
         if sides is None:
             continue
-        problem = prepare(*sides, query_ids, gallery_ids, metric, relevance, exclude, told=told)
+        with in_terms_of(**names):
+            problem = prepare(*sides, query_ids, gallery_ids, metric, relevance, exclude)
         if not prefix:
             table["n_relevant"] = np.zeros(problem.n_queries, dtype=np.int64)
             table["n_relevant"][problem.kept] = problem.n_relevant

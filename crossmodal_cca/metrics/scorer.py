@@ -9,12 +9,14 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
+from .._aligner import fitted_aligner
 from .._checks import check_choice
 from .._errors import in_terms_of
 from .._schemas import saved
 from .._similarity import similarity_named
 from .._sklearn import errors_become_nan, refuse_dask
 from .._validation import warn_of_other_order
+from ._inputs import SIDES
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
 
@@ -47,14 +49,7 @@ class RetrievalScorer(BaseEstimator):
         self, estimator: Any, X: Any, y: Any, *, x_ids: Any = None, y_ids: Any = None
     ) -> float | dict[str, float]:
         """Embed held-out rows of both sides, search, and return the value (a dict, if made with several metrics)."""
-        aligner = estimator
-        while not hasattr(aligner, "transform_y") and hasattr(aligner, "best_estimator_"):
-            aligner = aligner.best_estimator_
-        if not hasattr(aligner, "transform_y"):
-            raise TypeError(
-                f"A retrieval score needs the rows of y in the shared space, but {type(aligner).__name__} has no "
-                "transform_y. Put the preprocessing of either side and the aligner into a CrossModalPipeline."
-            )
+        aligner = fitted_aligner(estimator, "estimator")
         if x_ids is None and y_ids is None:
             warn_of_other_order(X=X, y=y)
         with in_terms_of(x_scores="X", y_scores="y"):
@@ -77,7 +72,7 @@ class RetrievalScorer(BaseEstimator):
         problems = [
             problem
             for _, problem in both_directions(
-                *scores, x_ids, y_ids, None, self.similarity, told=(), only=self.direction
+                *scores, x_ids, y_ids, None, self.similarity, quiet=SIDES, only=self.direction
             )
         ]
         values = [evaluate_measures(problem, chosen)[:, problem.kept] for problem in problems]

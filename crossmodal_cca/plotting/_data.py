@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .._aligner import fitted_aligner, unwrapped
 from .._checks import check_whole_number
 from .._ids import checked_ids, distinct_ids
 from .._sklearn import check_array, count_rows
@@ -38,9 +39,20 @@ def sizes_of_galleries(x_scores: Any, y_scores: Any) -> tuple[int, int]:
     return count_rows(x_scores, "x_scores"), count_rows(y_scores, "y_scores")
 
 
+def name_of(aligner: Any, name: str | None) -> str:
+    """What a model is called in the legend: as the user says, or by its class."""
+    return type(unwrapped(aligner)).__name__ if name is None else name
+
+
+def scores_of_sides(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:
+    """Scores of both modalities' rows, which need not be pairs."""
+    aligner = fitted_aligner(aligner)
+    return aligner.transform(X), aligner.transform_y(y)
+
+
 def scores_of_rows(aligner: Any, X: Any, y: Any, x_ids: Any = None, y_ids: Any = None) -> tuple[Any, Any]:
     """Scores of both modalities' rows, which are pairs unless ids say what belongs together."""
-    scores = aligner.transform(X), aligner.transform_y(y)
+    scores = scores_of_sides(aligner, X, y)
     if x_ids is None and y_ids is None:
         check_same_rows(scores[0].shape[0], scores[1].shape[0])
         warn_of_other_order(X=X, y=y)

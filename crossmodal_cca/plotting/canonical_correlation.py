@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .._aligner import METHODS, fitted_aligner, innermost
 from .._checks import check_number
 from .._numbers import as_numbers
 from ..inference import noise_edge as edge_of_noise
 from ..linalg.solution import paired_correlations
 from ._axes import add_legend, add_model, add_reference, given_or_new, y_range
-from ._data import paired_scores, scores_of_rows
+from ._data import name_of, paired_scores, scores_of_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,8 +118,8 @@ class CanonicalCorrelationDisplay:
         """
         if (X is None) != (y is None):
             raise ValueError(f"X and y go together: got only {'y' if X is None else 'X'}. Pass both or neither.")
-        model = getattr(aligner, "aligner_", aligner)
-        name = type(aligner).__name__ if name is None else name
+        model = fitted_aligner(innermost(fitted_aligner(aligner)), needs=(*METHODS, "correlations_"))
+        name = name_of(aligner, name)
         training, edge = model.correlations_, _edge_of(model)
         if X is None or y is None:
             return cls(training, None, edge, name=name).plot(ax)

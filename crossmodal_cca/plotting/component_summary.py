@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from ..inference import summary
 from ._axes import add_reference, given_or_new
+from ._data import name_of
 from ._style import CYCLE, X_COLOR, Y_COLOR
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ class ComponentSummaryDisplay:
         table = summary(
             aligner, X, y, X_train=X_train, y_train=y_train, n_permutations=n_permutations, random_state=random_state
         )
-        return cls.from_table(table, names=names, name=type(aligner).__name__ if name is None else name, ax=ax)
+        return cls.from_table(table, names=names, name=name_of(aligner, name), ax=ax)
 
     @classmethod
     def from_table(

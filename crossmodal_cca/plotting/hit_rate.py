@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import check_choice, check_whole_number
 from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new
-from ._data import cutoffs, per_direction, scores_of_rows, sizes_of_galleries
+from ._data import cutoffs, name_of, per_direction, scores_of_rows, sizes_of_galleries
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -139,7 +139,7 @@ class HitRateDisplay:
             confidence_level=confidence_level,
             random_state=random_state,
             names=names,
-            name=type(aligner).__name__ if name is None else name,
+            name=name_of(aligner, name),
             ax=ax,
         )
 

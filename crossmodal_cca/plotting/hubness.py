@@ -14,7 +14,7 @@ from ..metrics._inputs import check_sides
 from ..retrieval import k_occurrence
 from ..retrieval.hubness import skewness
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new, y_range
-from ._data import direction_names
+from ._data import direction_names, name_of, scores_of_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -119,12 +119,11 @@ class HubnessDisplay:
             The display, drawn.
         """
         return cls.from_predictions(
-            aligner.transform(X),
-            aligner.transform_y(y),
+            *scores_of_sides(aligner, X, y),
             k=k,
             metric=metric,
             names=names,
-            name=type(aligner).__name__ if name is None else name,
+            name=name_of(aligner, name),
             ax=ax,
         )
 
@@ -174,8 +173,11 @@ class HubnessDisplay:
             x, y = check_sides(x_scores, y_scores, metric)
         k = check_whole_number(k, "k", high=min(len(x), len(y)), of="items of the smaller gallery")
         occurrences, chance = {}, {}
-        for direction, (queries, gallery) in zip(directions, ((x, y), (y, x)), strict=True):
-            occurrences[direction] = np.asarray(k_occurrence(queries, gallery, k=k, metric=metric))
+        named = {"x_scores": x, "y_scores": y}
+        for direction, (one, other) in zip(directions, (tuple(named), tuple(named)[::-1]), strict=True):
+            queries, gallery = named[one], named[other]
+            with in_terms_of(queries=one, gallery=other):
+                occurrences[direction] = np.asarray(k_occurrence(queries, gallery, k=k, metric=metric))
             chance[direction] = _random_survival(len(queries), len(gallery), k)
         return cls(occurrences, chance, k, name=name).plot(ax)
 

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, given_or_new, y_range
-from ._data import cutoffs, per_direction, scores_of_rows, sizes_of_galleries
+from ._data import cutoffs, name_of, per_direction, scores_of_rows, sizes_of_galleries
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,7 +116,7 @@ class PrecisionRecallDisplay:
             y_ids=y_ids,
             metric=metric,
             names=names,
-            name=type(aligner).__name__ if name is None else name,
+            name=name_of(aligner, name),
             ax=ax,
         )
 

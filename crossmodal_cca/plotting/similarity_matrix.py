@@ -12,7 +12,7 @@ from .._errors import in_terms_of
 from .._similarity import SIMILARITIES
 from ..metrics._inputs import check_sides
 from ._axes import given_or_new
-from ._data import class_codes, direction_names
+from ._data import class_codes, direction_names, name_of, scores_of_sides
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -122,14 +122,13 @@ class SimilarityMatrixDisplay:
             The display, drawn.
         """
         return cls.from_predictions(
-            aligner.transform(X),
-            aligner.transform_y(y),
+            *scores_of_sides(aligner, X, y),
             x_ids=x_ids,
             y_ids=y_ids,
             metric=metric,
             max_items=max_items,
             names=names,
-            name=type(aligner).__name__ if name is None else name,
+            name=name_of(aligner, name),
             ax=ax,
         )
 
@@ -182,7 +181,7 @@ class SimilarityMatrixDisplay:
             one for each row, or `max_items` is not a whole number of at least 1.
         """
         with in_terms_of(queries="x_scores", gallery="y_scores"):
-            x, y = check_sides(x_scores, y_scores, metric, told=("x_scores", "y_scores"))
+            x, y = check_sides(x_scores, y_scores, metric)
         check_whole_number(max_items, "max_items")
         direction_names(names)
         if (x_ids is None) != (y_ids is None):

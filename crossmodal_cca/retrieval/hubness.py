@@ -143,8 +143,9 @@ def correct_hubness(
     """
     q, g = check_sides(queries, gallery, metric)
     with in_terms_of(queries="query_bank"):
-        bank = check_sides(query_bank, gallery, metric, told=("query_bank",))[0]
+        bank = check_sides(query_bank, gallery, metric, quiet=("gallery",))[0]
     check_correction(method, "method", metric)
+    check_number(weight, "weight", low=0.0)
     n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(bank), of="rows of query_bank")
     dtype = float_dtype(q, g, bank)
     similarity = SIMILARITIES[metric]
@@ -160,8 +161,7 @@ def bias(items: FloatArray, bank: SearchSpace, n_neighbors: int, verbose: int = 
 
 def bias_weight(method: str, weight: float) -> float:
     """Weight of the bias: that of CSLS is fixed."""
-    checked = check_number(weight, "weight", low=0.0)
-    return _CSLS_WEIGHT if method == "csls" else checked
+    return _CSLS_WEIGHT if method == "csls" else float(weight)
 
 
 def with_ones(queries: FloatArray) -> FloatArray:

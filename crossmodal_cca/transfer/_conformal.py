@@ -15,11 +15,12 @@ from typing import Any
 import numpy as np
 from sklearn.base import clone
 
+from .._aligner import check_can_be_fitted, fitted_aligner, unwrapped
 from .._blocks import row_slices
 from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._ids import checked_ids
-from .._sklearn import check_array, count_rows, take_rows
+from .._sklearn import check_array, count_rows, take_rows, telling_where
 from .._typing import FloatArray, Split
 from .._validation import warn_of_other_order
 from .._warn import warn
@@ -47,8 +48,8 @@ def checked_pair(calibration: Any) -> tuple[Any, Any]:
 def predictions(model: Any, rows: Any, modality: str, name: str) -> FloatArray:
     """The other modality's features from rows of that name; 1-D where the model gives that."""
     method = "predict" if modality == "y" else "predict_x"
-    if not hasattr(model, method):
-        raise TypeError(f"aligner must have {method} to predict modality {modality!r}; {type(model).__name__} has not.")
+    way_out = f"It is needed to predict modality {modality!r}."
+    model = fitted_aligner(model, needs=(method,), way_out=way_out)
     with in_terms_of(**{"X" if modality == "y" else "y": name}):
         return np.asarray(getattr(model, method)(rows))
 
@@ -61,6 +62,7 @@ def residuals(model: Any, calibration: tuple[Any, Any], modality: str) -> FloatA
     wanted_name = in_calibration["y" if modality == "y" else "X"]
     truth = check_array(wanted, dtype=[np.float64, np.float32], ensure_2d=False, input_name=wanted_name)
     own = "transform_y" if modality == "y" else "transform"
+    model = unwrapped(model)
     if hasattr(model, own):
         # It compares names of columns, and their order.
         with in_terms_of(**in_calibration):
@@ -106,12 +108,15 @@ def cross_fitted(
     model: Any, rows: Any, calibration: tuple[Any, Any], modality: str, cv: Any, groups: Any
 ) -> tuple[list[FloatArray], list[FloatArray]]:
     """Predictions of the new rows by a clone fitted without each fold, and its errors of the rows of the fold."""
+    check_can_be_fitted(model)
     X, y = calibration
     predicted, errors = [], []
-    for train, test in _folds(cv, X, y, groups):
-        fitted = clone(model).fit(take_rows(X, train), take_rows(y, train))
-        predicted.append(predictions(fitted, rows, modality, "rows"))
-        errors.append(residuals(fitted, (take_rows(X, test), take_rows(y, test)), modality))
+    named = {"X": X, "y": y, "X of calibration": X, "y of calibration": y, "rows": rows}
+    with telling_where(**named):
+        for train, test in _folds(cv, X, y, groups):
+            fitted = clone(model).fit(take_rows(X, train), take_rows(y, train))
+            predicted.append(predictions(fitted, rows, modality, "rows"))
+            errors.append(residuals(fitted, (take_rows(X, test), take_rows(y, test)), modality))
     return predicted, errors
 
 

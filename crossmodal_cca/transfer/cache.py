@@ -16,6 +16,7 @@ from .._schemas import Schema, Stored, saved
 from .._typing import FloatArray
 from .._validation import unchanged_on_error
 from ._classes import SCORED_ROWS, labelled_rows, sums_by_class
+from ._heads import check_scores_classes
 from .prototypes import ClassFeaturesMixin
 from .shots import class_scores
 
@@ -161,10 +162,7 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         """
         alpha = check_number(alpha, "alpha", low=0.0)
         affinities = self.transform(X)
-        if not any(hasattr(zero_shot, method) for method in ("decision_function", "predict_proba")):
-            raise TypeError(
-                f"zero_shot must be a classifier with decision_function or predict_proba; got {zero_shot!r}."
-            )
+        check_scores_classes(zero_shot, "zero_shot")
         check_is_fitted(zero_shot)
         width = getattr(zero_shot, "n_features_in_", self.n_features_in_)
         if width != self.n_features_in_:

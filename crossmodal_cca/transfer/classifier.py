@@ -40,7 +40,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         space already, as CLIP's.
     classifier : estimator or None, default=None
         Any classifier with ``decision_function`` or ``predict_proba``; None: `PrototypeClassifier`. It gets rows of
-        the shared space at unit length. One with a parameter `prototypes` (`PrototypeLogisticRegression`,
+        the shared space at unit length. One with a method `with_prototypes` (`PrototypeLogisticRegression`,
         `GaussianDiscriminant`) gets the prototypes of `fit_modality` there, and is fitted to the shots alone, with
         weights that make all classes count alike if it takes weights; without shots a `PrototypeClassifier` stands in.
     fit_modality : {"y", "x"}, default="y"

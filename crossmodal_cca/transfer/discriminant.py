@@ -19,6 +19,7 @@ from ..linalg.ridge import smaller_gram, solve_ridge
 from ..linalg.whitening import oas_shrinkage
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
 from ._folds import FOLDS, distinct_rows, even_folds
+from ._heads import GivenPrototypesMixin
 from .calibration import likeliest_temperature
 
 # As many rows does the ridge of the covariance count as: one shot a class leaves no scatter within.
@@ -105,7 +106,7 @@ def held_out_temperature(Z: FloatArray, codes: NDArray[np.intp], P: FloatArray, 
 
 
 @saved()
-class GaussianDiscriminant(ClassScoresMixin, BaseEstimator):
+class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator):
     """Gaussian classes with one shrunk covariance: a classifier in closed form for a few shots a class.
 
     Parameters

@@ -15,7 +15,7 @@ from .._checks import check_choice, check_whole_number, check_whole_numbers
 from .._errors import in_terms_of
 from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
-from .._sklearn import count_rows, take_rows
+from .._sklearn import count_rows, take_rows, telling_where
 from .._validation import warn_of_other_order
 from ..alignment.selection import folds_of
 from ._classes import refuse_mixed_labels
@@ -155,10 +155,11 @@ def few_shot_episodes(
                     if m == 0 and not isinstance(model, CrossModalClassifier):
                         continue
                     try:
-                        fitted = _fitted(clone(model), X_shots, y_shots, known)
+                        with telling_where(X=X, descriptions=known[0]):
+                            fitted = _fitted(clone(model), X_shots, y_shots, known)
                     except ValueError as error:
                         raise ValueError(_unfitted(name, m, error)) from error
-                    with in_terms_of(**_WIDTH):
+                    with telling_where(X=X), in_terms_of(**_WIDTH):
                         right = (fitted.predict(X_test) == y_test).astype(float)
                     if per == "row":
                         found = {"class": y_test, "recall": right, "n_rows": 1} | of_rows

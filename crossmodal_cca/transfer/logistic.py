@@ -21,6 +21,7 @@ from .._validation import unchanged_on_error
 from .._warn import warn
 from ..linalg.products import product
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
+from ._heads import GivenPrototypesMixin
 from .calibration import likeliest_temperature
 from .prototypes import class_prototypes
 
@@ -85,7 +86,7 @@ def learned_prior(
 
 
 @saved()
-class PrototypeLogisticRegression(ClassScoresMixin, BaseEstimator):
+class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator):
     """Logistic regression whose coefficients are pulled towards class prototypes instead of towards zero.
 
     With no shot of a class its coefficients are the prototype, with many they are those of logistic regression. There

@@ -8,15 +8,15 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import ArrayLike
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_choice, check_confidence_level
+from .._aligner import fitted_aligner, innermost
+from .._checks import check_choice, check_confidence_level, check_whole_number
 from .._sklearn import check_array, count_rows
 from .._typing import FloatArray
 from .._validation import check_same_rows, warn_of_other_order
 from .._warn import warn
 from ..alignment.fitted import check_modality, check_training_rows
-from ..metrics._inputs import prepare
+from ..metrics._inputs import SIDES, prepare
 from ..metrics.intervals import interval_of_mean, percentile_interval
 from ..metrics.measures import ChosenMeasure, evaluate_measures
 from ..metrics.report import check_resampling
@@ -145,7 +145,6 @@ def prediction_intervals(
         return _gaussian_intervals(aligner, rows, modality, confidence_level)
     pairs = checked_pair(calibration)
     if cv is None:
-        check_is_fitted(aligner)
         predicted = predictions(aligner, rows, modality, "rows")
         intervals = split_interval(predicted, residuals(aligner, pairs, modality), confidence_level)
     else:
@@ -159,12 +158,8 @@ def _gaussian_intervals(
 ) -> tuple[FloatArray, FloatArray]:
     from scipy.stats import norm
 
-    check_is_fitted(aligner)
-    if not hasattr(aligner, "residual_covariance"):
-        raise TypeError(
-            f"aligner must have residual_covariance, as linear aligners do; {type(aligner).__name__} has not. Use "
-            "method='conformal', with calibration rows."
-        )
+    way_out = "Use method='conformal', with calibration rows."
+    aligner = fitted_aligner(aligner, needs=("residual_covariance",), way_out=way_out)
     predicted = predictions(aligner, rows, modality, "rows")
     _warn_of_few_rows(aligner, modality, confidence_level)
     half = norm.ppf((1 + confidence_level) / 2) * np.sqrt(np.diagonal(aligner.residual_covariance(modality)))
@@ -173,8 +168,7 @@ def _gaussian_intervals(
 
 
 def _warn_of_few_rows(aligner: Any, modality: str, confidence_level: float) -> None:
-    while hasattr(aligner, "aligner_"):
-        aligner = aligner.aligner_
+    aligner = innermost(aligner)
     n_rows, n_features = aligner.n_samples_seen_, len(aligner.x_mean_ if modality == "y" else aligner.y_mean_)
     if n_rows < ENOUGH_ROWS * n_features:
         warn(
@@ -269,6 +263,7 @@ def prediction_report(
 
     check_modality(modality, "modality")
     check_resampling(n_bootstrap, "n_bootstrap", confidence_level)
+    check_whole_number(n_neighbors, "n_neighbors")
     sides = {}
     for name, A in (("X", X), ("y", y), ("X_train", X_train), ("y_train", y_train)):
         array: FloatArray = check_array(A, dtype=[np.float64, np.float32], ensure_2d=False, input_name=name)
@@ -317,7 +312,7 @@ def _per_row(truth: FloatArray, guess: FloatArray, mean: FloatArray, k: int) -> 
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = np.einsum("ij,ij->i", a, b) / np.where(lengths > 0, lengths, 1.0)
     # Without a word about rows that are zero: guesses that all are the mean are what the others are compared with.
-    problem = prepare(b, a, None, None, "cosine", told=())
+    problem = prepare(b, a, None, None, "cosine", quiet=SIDES)
     hit = evaluate_measures(problem, [ChosenMeasure.named("hit_rate_at_k", k=k)])[0]
     return np.stack((error, deviation, cosine, hit)).astype(float)
 

@@ -13,6 +13,7 @@ from .._similarity import unit_rows
 from .._typing import FloatArray
 from ._classes import ClassScoresMixin, sums_by_class
 from ._folds import FOLDS, distinct_rows, even_folds, places
+from ._heads import PrototypeHead, check_scores_classes
 from .calibration import best_offset
 from .prototypes import PrototypeClassifier
 
@@ -41,11 +42,6 @@ class TwoModalities(NamedTuple):
     known: Rows
     shots: Rows
 
-    @property
-    def takes_prototypes(self) -> bool:
-        """Whether the classifier wants the prototypes of the known modality, and shots alone as rows."""
-        return "prototypes" in self.classifier.get_params(deep=False)
-
     def prototypes(self) -> FloatArray:
         """Mean directions of the classes in the known modality, (n_classes, k)."""
         ones = np.ones(len(self.known.Z), self.known.Z.dtype)
@@ -54,17 +50,18 @@ class TwoModalities(NamedTuple):
     def fitted(self, shot_weight: float | None, shots: Rows | None = None) -> Any:
         """A new classifier fitted to both, or to some of the shots."""
         shots = self.shots if shots is None else shots
-        if self.takes_prototypes and len(shots.Z) == 0:
-            return PrototypeClassifier().fit(self.known.Z, self.classes[self.known.codes])
-        classifier = clone(self.classifier)
-        if self.takes_prototypes:
-            classifier.set_params(prototypes=dict(zip(self.classes.tolist(), self.prototypes(), strict=True)))
+        if isinstance(self.classifier, PrototypeHead):
+            prototypes = dict(zip(self.classes.tolist(), self.prototypes(), strict=True))
+            classifier = self.classifier.with_prototypes(prototypes)
+            if len(shots.Z) == 0:
+                return PrototypeClassifier().fit(self.known.Z, self.classes[self.known.codes])
             labels = self.classes[shots.codes]
             if not has_fit_parameter(classifier, "sample_weight"):
                 return classifier.fit(shots.Z, labels)
             # Each class as much as the others, and all shots together as many as they are.
             m = np.bincount(shots.codes)
             return classifier.fit(shots.Z, labels, sample_weight=(m[m > 0].mean() / np.maximum(m, 1))[shots.codes])
+        classifier = clone(self.classifier)
         if len(shots.Z) == 0 or shot_weight == 0:
             return classifier.fit(self.known.Z, self.classes[self.known.codes])
         Z = np.concatenate((self.known.Z, shots.Z))
@@ -139,14 +136,10 @@ def class_scores(classifier: Any, Z: FloatArray) -> FloatArray:
 def check_classifier(classifier: Any, shot_weight: Any, has_shots: bool) -> None:
     """Refuse a classifier that cannot do what is asked of it."""
     name = type(classifier).__name__
-    if not any(hasattr(classifier, method) for method in ("decision_function", "predict_proba")):
-        raise TypeError(f"classifier must have decision_function or predict_proba; {name} has neither.")
-    parameters = classifier.get_params(deep=False)
-    if parameters.get("decision_function_shape") == "ovo":
+    check_scores_classes(classifier, "classifier")
+    if getattr(classifier, "decision_function_shape", None) == "ovo":
         raise ValueError(f"{name} must score classes, not pairs of them: set decision_function_shape='ovr'.")
-    if "prototypes" in parameters:
-        if parameters["prototypes"] is not None:
-            raise ValueError(f"prototypes of {name} are those of the rows of fit: leave them at None.")
+    if isinstance(classifier, PrototypeHead):
         if shot_weight != 1.0:
             raise ValueError(
                 f"shot_weight has no meaning for {name}, which weighs shots against prototypes by parameters of its "
