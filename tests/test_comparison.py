@@ -261,6 +261,18 @@ def test_wrong_pairs_teach_nothing_where_sides_have_no_structure():
     assert table.loc[("x → y", "median_rank"), "p_value"] == pytest.approx(0.1)
 
 
+def test_wrong_pairs_that_do_as_well_count():
+    table = shuffled_pair_control(CCA(2), X[:120], Y[:120], X[120:], Y[120:], ks=(80,), n_shuffles=4, random_state=0)
+    # All of the gallery holds the right one in any fit.
+    assert_array_equal(table["p_value"].loc[:, "hit_rate_at_80"], [1, 1])
+
+
+def test_a_zero_that_is_stored_is_not_relevant():
+    stored = sparse.csr_array(([0.0, 1.0], ([0, 0], [0, 1])), shape=(1, 2))
+    assert retrieval_ranks([[1.0, 0.0]], [[1.0, 0.0], [0.0, 1.0]], relevance=stored) == [2]
+    assert stored.nnz == 2
+
+
 def test_the_control_takes_frames_ids_and_any_aligner():
     labels = np.arange(80) % 4
     frames = pd.DataFrame(X[:120]), pd.DataFrame(Y[:120]), pd.DataFrame(X[120:]), pd.DataFrame(Y[120:])

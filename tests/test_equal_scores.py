@@ -239,6 +239,18 @@ IN_DOUBT = np.array([[0.0, 1.0, 1.05, 0.95, 2.0]]), np.full(5, 0.01)
 JUDGED = [[2], [1], [0], [1]]
 
 
+def test_items_tie_where_their_widths_and_the_target_s_overlap():
+    row, target = (
+        np.array([1.0, 1.015, 1.05, 3.0]),
+        _counting.Targets(np.array([0]), np.array([0.99]), np.array([1.01])),
+    )
+    for last in (0.01, 0.2):  # wide for all the same, or for one alone
+        width = np.array([0.01, 0.01, 0.01, last])
+        found = _counting.count_around(row[None], width, target, lambda q: np.array([0]), None)
+        assert_array_equal(found, [[2], [2], [0], [1]])
+        assert_array_equal(_counting.count_by_sorting(row, width, np.array([0])), [[2], [2]])
+
+
 def test_what_is_beyond_doubt_is_not_judged():
     judged = []
     target = _counting.Targets(np.array([0]), np.array([1.99]), np.array([2.01]))

@@ -386,7 +386,7 @@ class TestASearchInside:
 
     def test_one_that_keeps_no_model_is_refused(self):
         model = CrossModalPipeline(GridSearchCV(CCA(), self.grid, refit=False))
-        with pytest.raises(ValueError, match="aligner is a GridSearchCV with refit=False.*: set refit=True"):
+        with pytest.raises(ValueError, match=r"aligner is a GridSearchCV with refit=False.*: set refit=True"):
             model.fit(X, Y)
         assert not hasattr(model, "aligner_")
 
