@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crossmodal_cca.linalg.pair import Covariances
-from crossmodal_cca.linalg.solution import FAR, LinearSolution
+from crossmodal_cca.linalg.solution import FAR, LinearSolution, definite_signs
 
 RNG = np.random.default_rng(0)
 S = np.cov(RNG.standard_normal((7, 60)) + RNG.standard_normal(60))
@@ -56,3 +56,17 @@ def test_single_precision_carries_maps_well_within_its_range(case, place):
     assert solution(*maps).fits_single(np.ones(4), np.ones(3)) == fits
     scaled = [maps[0] * 8.0, maps[1] * 4.0, maps[2] / 4.0, maps[3] / 8.0]
     assert solution(*scaled).fits_single(np.full(4, 8.0), np.full(3, 4.0)) == fits
+
+
+SIGNS = {
+    "the largest alone": ([1.0, -3.0, 2.0], -1.0),
+    "the first of two as large": ([-2.0, 2.0, 1.0], -1.0),
+    "the other way round": ([3.0, -3.0, 1.0], 1.0),
+    "as large but for rounding": ([-1.0, 1.0 + 1e-12, 0.5], -1.0),
+    "all zero": ([0.0, 0.0, 0.0], 1.0),
+}
+
+
+def test_signs_are_those_of_the_largest_weights():
+    W = np.transpose([column for column, _ in SIGNS.values()])
+    assert definite_signs(W).tolist() == [sign for _, sign in SIGNS.values()]
