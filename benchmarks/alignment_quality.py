@@ -46,7 +46,7 @@ from crossmodal_cca.plotting._style import CHANCE_COLOR, CYCLE
 
 DATA = FOLDER.parent.parent / "shared" / "data"
 FOLDS = 3
-DIRECTIONS = ("x→y", "y→x")
+DIRECTIONS = ("x to y", "y to x")
 MEASURES = ("hit@1", "hit@10", "mAP")
 
 POWERS = (0.0, 1.0)

@@ -21,10 +21,10 @@ from scipy.stats import binom
 
 from crossmodal_cca import CCA, PLSRegression
 from crossmodal_cca.datasets import make_paired_latent
+from crossmodal_cca.metrics._intervals import interval_of_difference, interval_of_mean
+from crossmodal_cca.metrics._resampling import bootstrap
 from crossmodal_cca.metrics.comparison import compared
-from crossmodal_cca.metrics.intervals import interval_of_difference, interval_of_mean
 from crossmodal_cca.metrics.measures import ChosenMeasure
-from crossmodal_cca.metrics.resampling import bootstrap
 from crossmodal_cca.transfer import prediction_intervals
 
 Array = NDArray[np.float64]

@@ -39,9 +39,9 @@ from scipy.linalg import lapack
 from sklearn.metrics.pairwise import rbf_kernel
 
 from crossmodal_cca import KernelCCA
-from crossmodal_cca._blocks import row_slices
-from crossmodal_cca.linalg.kernels import Kernel, block_rows, centre, kernel_matrix, median_gamma, spread_rows
-from crossmodal_cca.linalg.products import gram, product
+from crossmodal_cca.kernels._kernel import Kernel, block_rows, centre, kernel_matrix, median_gamma, spread_rows
+from crossmodal_cca.linalg._products import gram, product
+from crossmodal_cca.rows._blocks import row_slices
 
 # (rows, x-features, y-features, components).
 PEER = (2_000, 50, 40, 8)

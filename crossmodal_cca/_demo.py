@@ -57,7 +57,7 @@ def run_demo(output: Path) -> None:
 
 def _table(x_scores: Any, y_scores: Any) -> str:
     report = retrieval_report(x_scores, y_scores, random_state=0)
-    report = report.rename(index={"x → y": "picture → word", "y → x": "word → picture"}, level="direction")
+    report = report.rename(index={"x to y": "picture to word", "y to x": "word to picture"}, level="direction")
     table: str = report.drop(columns=["n_queries"]).to_string(float_format="{:.3f}".format)
     return table
 
@@ -71,11 +71,11 @@ def _print_searches(similarity: Any, test: Any, model: str) -> None:
     """Show the best three results of some searches in either direction."""
     names = test.names["en"]
     rows = {name: row for row, name in enumerate(names)}
-    print(f"Word → emoji, the first three of {len(names)} ({model}; * is the partner)")
+    print(f"Word to emoji, the first three of {len(names)} ({model}; * is the partner)")
     for word in WORDS:
         found = np.argsort(-similarity[:, rows[word]])[:3]
         print(f"  {word:20s} " + "   ".join(f"{test.emoji[i]} {names[i]}{_star(i, rows[word])}" for i in found))
-    print(f"\nEmoji → words, the first three of {len(names)}")
+    print(f"\nEmoji to words, the first three of {len(names)}")
     for picture in PICTURES:
         found = np.argsort(-similarity[rows[picture]])[:3]
         print(f"  {test.emoji[rows[picture]]}  " + " | ".join(f"{names[i]}{_star(i, rows[picture])}" for i in found))

@@ -10,8 +10,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ._numbers import at_hand
 from ._warn import warn
+from .rows._numbers import at_hand
 
 # What can be changed, so has no hash, and mappings: no ids, nor parts of them.
 _NO_IDS = (Mapping, list, np.ndarray)

@@ -9,11 +9,11 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from ._blocks import row_slices
 from ._checks import check_choice
 from ._errors import as_typed
 from ._typing import Array, FloatArray
 from ._warn import warn
+from .rows._blocks import row_slices
 
 QueryLayout = Callable[[FloatArray], FloatArray]
 Units = tuple[float, float]  # of queries and of items
@@ -202,7 +202,7 @@ class Euclidean(Similarity):
 SIMILARITIES: dict[str, Similarity] = {each.name: each for each in (Cosine(), Dot(), Euclidean())}
 
 
-def similarity_named(name: Any, parameter: str = "metric") -> Similarity:
+def similarity_named(name: Any, parameter: str = "similarity") -> Similarity:
     """The similarity of a name that a user gave for the parameter."""
     check_choice(name, parameter, SIMILARITIES)
     return SIMILARITIES[name]

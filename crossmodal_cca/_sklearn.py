@@ -17,9 +17,9 @@ from sklearn.utils import _safe_indexing, validation
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.validation import _get_feature_names, _is_fitted, _num_samples
 
-from ._blocks import is_dask, is_sparse, row_slices, without_rows
 from ._errors import about, in_terms_of, message_of
-from ._numbers import as_numbers, at_hand, columns_and_types, in_double
+from .rows._blocks import is_dask, is_sparse, row_slices, without_rows
+from .rows._numbers import as_numbers, at_hand, columns_and_types, in_double
 
 __all__ = [
     "check_array",

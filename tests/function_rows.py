@@ -95,7 +95,7 @@ METRICS = MEASURES | {
     "query_report": _measure(metrics.query_report, "", baseline=(POINTS_X[:, :2], POINTS_Y[:, :2])),
     "retrieval_report": _function(
         metrics.retrieval_report,
-        SCORES | {"x_groups": LABELS, "n_bootstrap": 20} | SEEDED,
+        SCORES | {"x_groups": LABELS, "n_resamples": 20} | SEEDED,
         together=(*SCORES, "x_groups"),
     ),
     "compare_retrieval": _function(
@@ -104,7 +104,7 @@ METRICS = MEASURES | {
     "deduplicate": _function(
         metrics.deduplicate, {"scores": POINTS_X[[0, 1, 0, 2]], "ids": IDS[[0, 1, 0, 2]]}, together=("scores", "ids")
     ),
-    "make_retrieval_scorer": Row(metrics.make_retrieval_scorer, (Call("", {"metric": "hit_rate_at_5"}),)),
+    "make_retrieval_scorer": Row(metrics.make_retrieval_scorer, (Call("", {"measure": "hit_rate_at_5"}),)),
     "scorer": _function(
         metrics.make_retrieval_scorer,
         {"estimator": FITTED} | NEW_PAIRS,
@@ -212,7 +212,7 @@ TRANSFER = {
     ),
     "prediction_report": _function(
         transfer.prediction_report,
-        {"aligner": FITTED} | NEW_PAIRS | TRAINING | {"n_bootstrap": 20} | SEEDED,
+        {"aligner": FITTED} | NEW_PAIRS | TRAINING | {"n_resamples": 20} | SEEDED,
         **WITH_TRAINING,
     ),
 }
@@ -221,7 +221,7 @@ OF_ALIGNER = {"aligner": FITTED} | NEW_PAIRS
 OF_PLAIN = {"aligner": CCA(3).fit(X, Y)} | NEW_PAIRS | TRAINING
 INFERENCE = {
     "bootstrap_weights": _function(
-        inference.bootstrap_weights, {"aligner": FITTED} | PAIRS | {"n_bootstrap": 20} | SEEDED, together=BOTH
+        inference.bootstrap_weights, {"aligner": FITTED} | PAIRS | {"n_resamples": 20} | SEEDED, together=BOTH
     ),
     "canonical_correlation_tests": Row(
         inference.canonical_correlation_tests,
@@ -288,7 +288,7 @@ OF_PAIRS = Call("", OF_ALIGNER, **PAIR)
 OF_SCORES = Call("", SCORES, together=tuple(SCORES))
 SEARCH = CCACV(2, shrinkages=(0.0, 0.5), cv=3).fit(X, Y)
 COMPONENTS = {"n_permutations": 9} | SEEDED
-RESAMPLED = {"n_bootstrap": 9, "max_k": 9} | SEEDED
+RESAMPLED = {"n_resamples": 9, "max_k": 9} | SEEDED
 PLOTTING = {
     name: _display(name, from_predictions=OF_SCORES, from_estimator=OF_PAIRS)
     for name in (

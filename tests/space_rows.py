@@ -83,7 +83,7 @@ INDEXES = {
         exempt={"names": NO_NAMES},
     ),
     "index-euclidean": _index(
-        CrossModalIndex(metric="euclidean"),
+        CrossModalIndex(similarity="euclidean"),
         {"gallery": POINTS_Y, "ids": IDS},
         NEW_POINTS,
         NEW_POINTS,
@@ -109,7 +109,7 @@ INDEXES = {
         exempt=ITS_NAMES,
     ),
     "index-nnn": _index(
-        CrossModalIndex(metric="dot", hubness="nnn"),
+        CrossModalIndex(similarity="dot", hubness="nnn"),
         {"gallery": POINTS_Y, "ids": IDS, "query_bank": POINTS_X},
         NEW_POINTS,
         NEW_POINTS,

@@ -15,7 +15,13 @@ GAP = 6.0 * np.eye(8)[0]  # what keeps the modalities apart
 TEXT, PICTURE = (TOPIC + 0.5 * RNG.normal(size=TOPIC.shape) + sign * GAP for sign in (1, -1))
 GALLERY, LATER = PICTURE[:100], PICTURE[100:]
 BANK, QUERIES = TEXT[:80], TEXT[100:]
-SETTINGS = [{"metric": "cosine"}, {"metric": "dot"}, {"metric": "euclidean"}, {"hubness": "csls"}, {"hubness": "nnn"}]
+SETTINGS = [
+    {"similarity": "cosine"},
+    {"similarity": "dot"},
+    {"similarity": "euclidean"},
+    {"hubness": "csls"},
+    {"hubness": "nnn"},
+]
 
 
 @pytest.mark.parametrize("settings", SETTINGS, ids=lambda settings: next(iter(settings.values())))

@@ -73,9 +73,9 @@ WHOLE_NUMBERS = {
     "draws": (lambda v: FITTED.sample_y(X, v, random_state=0), 1),
     "iterations": (lambda v: PrototypeLogisticRegression(max_iter=v).fit(X, LABELS), 1),
     "cut-off": (lambda v: hit_rate_at_k(*SCORES, k=v), 1),
-    "cut-offs": (lambda v: retrieval_report(*SCORES, ks=(v,), n_bootstrap=0), 1),
+    "cut-offs": (lambda v: retrieval_report(*SCORES, ks=(v,), n_resamples=0), 1),
     "cut-off of a scorer": (lambda v: make_retrieval_scorer("hit_rate_at_k", k=v), 1),
-    "resamples of a report": (lambda v: retrieval_report(*SCORES, n_bootstrap=v), 0),
+    "resamples of a report": (lambda v: retrieval_report(*SCORES, n_resamples=v), 0),
     "resamples of a comparison": (lambda v: compare_retrieval(SCORES, SCORES[::-1], n_resamples=v), 0),
     "shuffles": (lambda v: shuffled_pair_control(CCA(2), X, Y, X, Y, n_shuffles=v, random_state=0), 1),
     "neighbours": (lambda v: INDEX.kneighbors(SCORES[0], v), 1),
@@ -83,7 +83,7 @@ WHOLE_NUMBERS = {
     "neighbours in a bank": (lambda v: correct_hubness(*SCORES, SCORES[0], n_neighbors=v), 1),
     "index's neighbours without a bank": (lambda v: CrossModalIndex(hubness_neighbors=v).fit(SCORES[1]), 1),
     "neighbours of a baseline": (
-        lambda v: prediction_report(FITTED, X, Y, X_train=X, y_train=Y, n_neighbors=v, n_bootstrap=0),
+        lambda v: prediction_report(FITTED, X, Y, X_train=X, y_train=Y, n_neighbors=v, n_resamples=0),
         1,
     ),
     "neighbours to try": (lambda v: hubness_report(*SCORES, SCORES[0], neighbors=(v,), n_resamples=2), 1),
@@ -102,7 +102,7 @@ WHOLE_NUMBERS = {
     "features of y": (lambda v: make_paired_latent(9, 5, v, correlations=()), 1),
     "shots": (lambda v: few_shot_episodes(HEADS, X, LABELS, shots=(v, 1), n_episodes=2, random_state=0), 0),
     "episodes": (lambda v: few_shot_episodes(HEADS, X, LABELS, shots=(1,), n_episodes=v, random_state=0), 2),
-    "points of a curve": (lambda v: HitRateDisplay.from_predictions(*SCORES, max_k=v, n_bootstrap=0), 1),
+    "points of a curve": (lambda v: HitRateDisplay.from_predictions(*SCORES, max_k=v, n_resamples=0), 1),
     "items shown": (lambda v: SimilarityMatrixDisplay.from_predictions(*SCORES, max_items=v), 1),
     "hubs shown": (lambda v: HubnessDisplay.from_predictions(*SCORES, k=v), 1),
     "labels shown": (lambda v: CorrelationCircleDisplay.from_estimator(FITTED, X, Y, n_labels=v), 0),
@@ -126,8 +126,8 @@ CHOICES = {
     "method of intervals": lambda v: prediction_intervals(FITTED, X, method=v),
     "table of episodes": lambda v: few_shot_episodes(HEADS, X, LABELS, shots=(1,), n_episodes=2, per=v),
     "modality of intervals": lambda v: prediction_intervals(FITTED, X, modality=v),
-    "metric": lambda v: retrieval_ranks(*SCORES, metric=v),
-    "metric of an index": lambda v: CrossModalIndex(metric=v).fit(X),
+    "similarity of ranks": lambda v: retrieval_ranks(*SCORES, similarity=v),
+    "similarity of an index": lambda v: CrossModalIndex(similarity=v).fit(X),
     "hubness": lambda v: correct_hubness(*SCORES, SCORES[0], method=v),
     "gain": lambda v: ndcg_at_k(*SCORES, gain=v),
     "measure": lambda v: per_query(v, *SCORES),
@@ -139,7 +139,7 @@ CHOICES = {
     "subset": lambda v: load_emoji(subset=v),
     "candidates": lambda v: ESZSLClassifier(candidates=v).fit(X, LABELS),
     "average": lambda v: few_shot_report(
-        few_shot_episodes(HEADS, X, LABELS, shots=(1,), n_episodes=2, random_state=0), metric=v
+        few_shot_episodes(HEADS, X, LABELS, shots=(1,), n_episodes=2, random_state=0), measure=v
     ),
     "measure shown": lambda v: HitRateDisplay.from_predictions(*SCORES, measure=v),
 }

@@ -9,6 +9,7 @@ from real_data import load
 from scipy import sparse
 
 from crossmodal_cca import CCA, PLSSVD
+from crossmodal_cca.metrics import _resampling as resampling
 from crossmodal_cca.metrics import (
     compare_retrieval,
     deduplicate,
@@ -16,12 +17,11 @@ from crossmodal_cca.metrics import (
     mean_average_precision,
     per_query,
     query_report,
-    resampling,
     retrieval_ranks,
     retrieval_report,
     shuffled_pair_control,
 )
-from crossmodal_cca.metrics.intervals import intervals_of_aggregates
+from crossmodal_cca.metrics._intervals import intervals_of_aggregates
 from crossmodal_cca.metrics.measures import ChosenMeasure
 
 MRR, MEDIAN = ChosenMeasure.named("mean_reciprocal_rank"), ChosenMeasure.named("median_rank")
@@ -87,12 +87,12 @@ def test_ignoring_clusters_makes_intervals_too_narrow():
     owners = np.repeat(np.arange(80), 5)
     data = {"x_scores": x, "y_scores": texts, "x_ids": np.arange(80), "y_ids": owners, "random_state": 0}
     alone, together = retrieval_report(**data), retrieval_report(**data, y_groups=owners)
-    widths = [(table["high"] - table["low"]).loc["y → x", "mean_reciprocal_rank"] for table in (alone, together)]
+    widths = [(table["high"] - table["low"]).loc["y to x", "mean_reciprocal_rank"] for table in (alone, together)]
     # Five copies of the same information: √5 times too narrow.
     assert widths[1] / widths[0] == pytest.approx(5**0.5, rel=0.15)
-    assert together.loc["y → x", "n_clusters"].unique() == [80]
-    assert alone.loc["y → x", "n_clusters"].unique() == [400]
-    assert_array_equal(alone.loc["x → y"], together.loc["x → y"])
+    assert together.loc["y to x", "n_clusters"].unique() == [80]
+    assert alone.loc["y to x", "n_clusters"].unique() == [400]
+    assert_array_equal(alone.loc["x to y"], together.loc["x to y"])
 
 
 # Two models -------------------------------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ def test_a_comparison_holds_the_values_of_both_models(models):
     good, bad = models
     table = compare_retrieval(good, bad, random_state=0)
     for name, scores in (("value", good), ("baseline", bad)):
-        report = retrieval_report(*scores, n_bootstrap=0)
+        report = retrieval_report(*scores, n_resamples=0)
         assert_allclose(table[name], report["value"], rtol=1e-12)
         assert list(table.index) == list(report.index)
     assert_allclose(table["difference"], table["value"] - table["baseline"])
@@ -110,7 +110,7 @@ def test_a_comparison_holds_the_values_of_both_models(models):
     assert (table["difference"] <= table["high"]).all()
     assert table["p_value"].loc[:, "mean_reciprocal_rank"].max() == pytest.approx(1 / 1001)
     ranks = [retrieval_ranks(*scores) for scores in (good, bad)]
-    median = table.loc[("x → y", "median_rank")]
+    median = table.loc[("x to y", "median_rank")]
     assert median["n_better"] == np.sum(ranks[0] < ranks[1])
     assert median["n_worse"] == np.sum(ranks[0] > ranks[1])
 
@@ -119,8 +119,8 @@ def test_paired_intervals_are_narrower_than_two_single_ones(models):
     rng = np.random.default_rng(4)
     x, y = models[0]
     other = (x, y + 0.1 * rng.normal(size=y.shape))
-    single = retrieval_report(x, y, random_state=0).loc[("x → y", "mean_reciprocal_rank")]
-    paired = compare_retrieval((x, y), other, random_state=0).loc[("x → y", "mean_reciprocal_rank")]
+    single = retrieval_report(x, y, random_state=0).loc[("x to y", "mean_reciprocal_rank")]
+    paired = compare_retrieval((x, y), other, random_state=0).loc[("x to y", "mean_reciprocal_rank")]
     assert paired["high"] - paired["low"] < 0.7 * (single["high"] - single["low"])
 
 
@@ -251,14 +251,14 @@ def test_the_query_report_keeps_queries_without_relevant_item():
 
 def test_wrong_pairs_teach_nothing_where_sides_have_no_structure():
     table = shuffled_pair_control(CCA(3), X[:120], Y[:120], X[120:], Y[120:], n_shuffles=9, random_state=0)
-    assert list(table.index) == list(retrieval_report(X, X, n_bootstrap=0).index)
-    report = retrieval_report(*CCA(3).fit(X[:120], Y[:120]).transform(X[120:], Y[120:]), n_bootstrap=0)
+    assert list(table.index) == list(retrieval_report(X, X, n_resamples=0).index)
+    report = retrieval_report(*CCA(3).fit(X[:120], Y[:120]).transform(X[120:], Y[120:]), n_resamples=0)
     assert_allclose(table["value"], report["value"])
     assert_allclose(table["chance"], report["chance"])
-    hits = table.loc[("x → y", "hit_rate_at_10")]
+    hits = table.loc[("x to y", "hit_rate_at_10")]
     assert hits["p_value"] == pytest.approx(0.1)
     assert abs(hits["shuffled"] - hits["chance"]) < 4 * hits["std"]
-    assert table.loc[("x → y", "median_rank"), "p_value"] == pytest.approx(0.1)
+    assert table.loc[("x to y", "median_rank"), "p_value"] == pytest.approx(0.1)
 
 
 def test_wrong_pairs_that_do_as_well_count():
@@ -364,7 +364,7 @@ def test_graded_relevance_by_hand():
             [exponential]
         )
     assert per_query("ndcg_at_2", queries, gallery, relevance=[[1, 0, 3]]) == pytest.approx([1 / (3 + 1 / np.log2(3))])
-    # Grades beyond "relevant or not" change no other metric.
+    # Grades beyond "relevant or not" change no other measure.
     assert mean_average_precision(queries, gallery, relevance=[[1, 0, 3]]) == pytest.approx((1 + 2 / 3) / 2)
 
 
@@ -388,8 +388,8 @@ def test_graded_ties_are_the_mean_over_all_orders():
     orders = [grades[list(order)] @ discounts for order in itertools.permutations(range(4))]
     expected = np.mean(orders) / (np.sort(grades)[::-1] @ discounts)
     assert per_query("ndcg_at_k", [[1.0]], np.ones((4, 1)), relevance=grades[None]) == pytest.approx([expected])
-    chance = retrieval_report([[1.0]], np.ones((4, 1)), relevance=grades[None], measures=["ndcg_at_k"], n_bootstrap=0)
-    assert chance.loc[("x → y", "ndcg_at_k"), "chance"] == pytest.approx(expected)
+    chance = retrieval_report([[1.0]], np.ones((4, 1)), relevance=grades[None], measures=["ndcg_at_k"], n_resamples=0)
+    assert chance.loc[("x to y", "ndcg_at_k"), "chance"] == pytest.approx(expected)
 
 
 @pytest.mark.parametrize(

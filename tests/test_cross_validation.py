@@ -303,7 +303,7 @@ def test_labels_and_groups_reach_kernel_cca():
             ValueError,
             "scoring must be one of 'correlation'.*'hit_rate_at_10'.*got 'accuracy'",
         ),
-        ({"scoring": make_retrieval_scorer(["r_precision"])}, {}, ValueError, "single metric"),
+        ({"scoring": make_retrieval_scorer(["r_precision"])}, {}, ValueError, "single measure"),
         (
             {"scoring": hit_rate_at_k, "n_components": 0},
             {},

@@ -7,7 +7,8 @@ import sys
 import matplotlib.image
 import pytest
 
-from crossmodal_cca import __version__, cli
+from crossmodal_cca import __version__
+from crossmodal_cca import _cli as cli
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +29,8 @@ def demo(tmp_path_factory):
 
 def test_prints_figures_searches_and_their_meaning(demo):
     printed, _ = demo
-    assert printed.count("picture → word") == 2
-    assert printed.count("word → picture") == 2
+    assert printed.count("picture to word") == 2
+    assert printed.count("word to picture") == 2
     for expected in ("chance", "383 held-out pairs", "beer mug", "🍜", "steaming bowl *", "Of 383 candidates"):
         assert expected in printed
 

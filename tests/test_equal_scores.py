@@ -13,10 +13,11 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from crossmodal_cca._similarity import SIMILARITIES
-from crossmodal_cca.metrics import _counting, _inputs, per_query, ranks, retrieval_ranks, sharded
+from crossmodal_cca.metrics import _counting, _inputs, per_query, ranks, retrieval_ranks
+from crossmodal_cca.metrics import _sharded as sharded
 from crossmodal_cca.retrieval import CrossModalIndex, search_shards
 
-similarities = pytest.mark.parametrize("metric", SIMILARITIES)
+similarities = pytest.mark.parametrize("similarity", SIMILARITIES)
 dtypes = pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
 
 
@@ -27,13 +28,13 @@ def whole(rows):
     return np.array([[int(number) for number in row] for row in numbers], dtype=object)
 
 
-def places(queries, gallery, metric):
+def places(queries, gallery, similarity):
     """Of each query's items the number of their place; equal ones share it."""
     q, g = whole(queries), whole(gallery)
     keys, squares = q @ g.T, (g**2).sum(axis=1)
-    if metric == "euclidean":
+    if similarity == "euclidean":
         keys = 2 * keys - squares
-    elif metric == "cosine":
+    elif similarity == "cosine":
         keys = np.array([[Fraction(p * abs(p), s or 1) for p, s in zip(row, squares, strict=True)] for row in keys])
     place_of = [{k: place for place, k in enumerate(sorted(set(row), reverse=True))} for row in keys]
     return np.array([[place[k] for k in row] for place, row in zip(place_of, keys, strict=True)])
@@ -83,15 +84,15 @@ FINE_ROWS = {
 }
 
 
-def problem(rows, dtype, metric, n_queries=9, n_items=45):
+def problem(rows, dtype, similarity, n_queries=9, n_items=45):
     rng = np.random.default_rng(0)
     queries, gallery = (rows(rng, (n, 4)).astype(dtype) for n in (n_queries, n_items))
     ids = rng.permutation(np.arange(n_items) // 3)
-    return queries, gallery, {"query_ids": np.arange(n_queries), "gallery_ids": ids, "metric": metric}
+    return queries, gallery, {"query_ids": np.arange(n_queries), "gallery_ids": ids, "similarity": similarity}
 
 
 def assert_ties_are_right(queries, gallery, options):
-    place = places(queries, gallery, options["metric"])
+    place = places(queries, gallery, options["similarity"])
     labels = options["gallery_ids"] % 3
     for query_ids, ids in ((options["query_ids"], options["gallery_ids"]), (options["query_ids"] % 3, labels)):
         relevant = query_ids[:, None] == ids
@@ -111,32 +112,32 @@ def assert_ties_are_right(queries, gallery, options):
 @similarities
 @dtypes
 @pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
-def test_equal_similarities_tie(rows, dtype, metric):
-    assert_ties_are_right(*problem(rows, dtype, metric))
+def test_equal_similarities_tie(rows, dtype, similarity):
+    assert_ties_are_right(*problem(rows, dtype, similarity))
 
 
-@pytest.mark.parametrize("metric", ["dot", "euclidean"])
+@pytest.mark.parametrize("similarity", ["dot", "euclidean"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("rows", FINE_ROWS.values(), ids=FINE_ROWS)
-def test_what_differs_is_told_apart(rows, dtype, metric):
-    assert_ties_are_right(*problem(rows, dtype, metric))
+def test_what_differs_is_told_apart(rows, dtype, similarity):
+    assert_ties_are_right(*problem(rows, dtype, similarity))
 
 
 @similarities
 @pytest.mark.parametrize("numbers", [1, 20])
-def test_pairs_compared_few_at_a_time_tie_where_they_should(numbers, metric, monkeypatch):
+def test_pairs_compared_few_at_a_time_tie_where_they_should(numbers, similarity, monkeypatch):
     monkeypatch.setattr(_inputs, "_GATHERED_AT_ONCE", numbers)
-    assert_ties_are_right(*problem(ROWS["copies"], "float32", metric))
+    assert_ties_are_right(*problem(ROWS["copies"], "float32", similarity))
 
 
 @similarities
 @pytest.mark.parametrize("rows", (ROWS | FINE_ROWS).values(), ids=ROWS | FINE_ROWS)
-def test_judging_pairs_one_by_one_and_products_in_double_precision_agree(rows, metric, monkeypatch):
-    queries, gallery, options = problem(rows, "float32", metric)
+def test_judging_pairs_one_by_one_and_products_in_double_precision_agree(rows, similarity, monkeypatch):
+    queries, gallery, options = problem(rows, "float32", similarity)
     answers = [retrieval_ranks(queries, gallery, **options)]
     precisions = [per_query("mean_average_precision", queries, gallery, **options)]
     # Without the layout that needs no judgement.
-    monkeypatch.setattr(type(SIMILARITIES[metric]), "laid_out_exactly", lambda *_: None)
+    monkeypatch.setattr(type(SIMILARITIES[similarity]), "laid_out_exactly", lambda *_: None)
     for doubts, at_once in ((0, 2**18), (np.inf, 2**18), (np.inf, 0)):
         monkeypatch.setattr(ranks, "DOUBTS_TO_JUDGE", doubts)
         monkeypatch.setattr(sharded, "DOUBTS_TO_JUDGE", doubts)
@@ -155,14 +156,14 @@ def test_judging_pairs_one_by_one_and_products_in_double_precision_agree(rows, m
         assert_allclose(precision, precisions[0])
 
 
-@pytest.mark.parametrize("metric", ["dot", "euclidean"])
+@pytest.mark.parametrize("similarity", ["dot", "euclidean"])
 @pytest.mark.parametrize("rows", (ROWS | FINE_ROWS).values(), ids=ROWS | FINE_ROWS)
-def test_equal_items_come_in_the_order_of_the_gallery(rows, metric):
-    queries, gallery, _ = problem(rows, "float32", metric)
-    order = np.argsort(places(queries, gallery, metric), axis=1, kind="stable")[:, :20]
-    assert_array_equal(CrossModalIndex(metric=metric).fit(gallery).kneighbors(queries, 20)[1], order)
+def test_equal_items_come_in_the_order_of_the_gallery(rows, similarity):
+    queries, gallery, _ = problem(rows, "float32", similarity)
+    order = np.argsort(places(queries, gallery, similarity), axis=1, kind="stable")[:, :20]
+    assert_array_equal(CrossModalIndex(similarity=similarity).fit(gallery).kneighbors(queries, 20)[1], order)
     if find_spec("dask"):
-        assert_array_equal(search_shards(queries, gallery, 20, metric=metric)[1], order)
+        assert_array_equal(search_shards(queries, gallery, 20, similarity=similarity)[1], order)
 
 
 MEASURES = {
@@ -192,7 +193,7 @@ def test_measures_are_means_over_all_orders_of_equal_items(measure, dtype):
         groups = [itertools.permutations(np.flatnonzero(row == p)) for p in np.unique(row)]
         orders = [np.concatenate(parts) for parts in itertools.product(*map(list, groups))]
         expected.append(np.mean([MEASURES[measure](hits[order]) for order in orders]))
-    assert_allclose(per_query(measure, queries, gallery, relevance=relevant, metric="euclidean"), expected)
+    assert_allclose(per_query(measure, queries, gallery, relevance=relevant, similarity="euclidean"), expected)
 
 
 def test_the_rounding_of_the_longer_item_counts_too():
@@ -201,10 +202,10 @@ def test_the_rounding_of_the_longer_item_counts_too():
     for others in (0, 10):
         for relevant in ([1, 0], [0, 1]):
             table = np.array([[*relevant, *[1] * others, *[0] * (10 - others)]])
-            assert_array_equal(retrieval_ranks([[1.0, 3.0]], gallery, relevance=table, metric="dot"), [1.5])
+            assert_array_equal(retrieval_ranks([[1.0, 3.0]], gallery, relevance=table, similarity="dot"), [1.5])
             # First or second, and the others after both.
             expected = (0.75 + np.sum(np.arange(2, 2 + others) / np.arange(3, 3 + others))) / (1 + others)
-            found = per_query("mean_average_precision", [[1.0, 3.0]], gallery, relevance=table, metric="dot")
+            found = per_query("mean_average_precision", [[1.0, 3.0]], gallery, relevance=table, similarity="dot")
             assert_allclose(found, expected)
 
 
@@ -213,7 +214,7 @@ def test_the_rounding_of_the_longer_item_counts_where_single_pairs_are_judged():
     two, others = [[1, 0, 0, 0], [2.0**60, 0.5, 0.5, -(2.0**60)]], [[-1e15, -i, 0, 0] for i in range(98)]
     gallery, queries = np.array(two + others, np.float32), np.ones((1, 4), np.float32)
     for relevant in (0, 1):
-        options = {"query_ids": [0], "gallery_ids": np.arange(100) != relevant, "metric": "dot"}
+        options = {"query_ids": [0], "gallery_ids": np.arange(100) != relevant, "similarity": "dot"}
         assert_array_equal(retrieval_ranks(queries, gallery, **options), [1.5])
         if find_spec("dask"):
             import dask
@@ -290,7 +291,7 @@ def test_many_relevant_items_close_by_are_told_apart_beside_a_group_far_away(dty
     assert (relevant.sum(axis=1) > 8).all()
     place = places(queries, gallery, "euclidean")
     expected = [expected_precision(*row) for row in zip(place, relevant, strict=True)]
-    found = per_query("mean_average_precision", queries, gallery, relevance=relevant, metric="euclidean")
+    found = per_query("mean_average_precision", queries, gallery, relevance=relevant, similarity="euclidean")
     assert_allclose(found, expected)
 
 
@@ -302,27 +303,27 @@ def test_one_group_that_products_cannot_tell_apart_is_enough_for_another_look():
     relevant = np.arange(23) % 2 == 1
     expected = [expected_precision(place, relevant) for place in places(queries, gallery, "euclidean")]
     table = np.tile(relevant, (6, 1))
-    found = per_query("mean_average_precision", queries, gallery, relevance=table, metric="euclidean")
+    found = per_query("mean_average_precision", queries, gallery, relevance=table, similarity="euclidean")
     assert_allclose(found, expected)
 
 
 DIGITS = {"float32": 24, "float64": 53}
 
 
-@pytest.mark.parametrize("metric", ["dot", "euclidean"])
+@pytest.mark.parametrize("similarity", ["dot", "euclidean"])
 @pytest.mark.parametrize("dtype", DIGITS)
 @pytest.mark.parametrize("unit", [1.0, 2.0**-40, 2.0**40])
-def test_a_layout_is_exact_up_to_the_digits_of_its_type(metric, dtype, unit):
+def test_a_layout_is_exact_up_to_the_digits_of_its_type(similarity, dtype, unit):
     rng = np.random.default_rng(0)
     for digits in range(2, DIGITS[dtype]):
         rows = rng.integers(-(2**digits), 2**digits, (2, 9, 3))
         q, g = (side.astype(dtype) * np.dtype(dtype).type(unit) for side in rows)
-        layout = SIMILARITIES[metric].laid_out_exactly(q, g, np.dtype(dtype))
+        layout = SIMILARITIES[similarity].laid_out_exactly(q, g, np.dtype(dtype))
         if layout is None:
             break
         scores = layout.queries(q.astype(float)).astype(dtype) @ layout.rows.T
         whole_q, whole_g = rows.astype(object)
-        exact = whole_q @ whole_g.T if metric == "dot" else 2 * whole_q @ whole_g.T - (whole_g**2).sum(axis=1)
+        exact = whole_q @ whole_g.T if similarity == "dot" else 2 * whole_q @ whole_g.T - (whole_g**2).sum(axis=1)
         for i, j in itertools.combinations(range(9), 2):
             assert_array_equal(np.sign(scores[:, i] - scores[:, j]), np.sign((exact[:, i] - exact[:, j]).astype(float)))
         assert_array_equal(layout.width, 0)
@@ -332,22 +333,22 @@ def test_a_layout_is_exact_up_to_the_digits_of_its_type(metric, dtype, unit):
 
 @similarities
 @dtypes
-def test_rows_of_no_grid_and_items_of_many_lengths_have_no_exact_layout(metric, dtype):
+def test_rows_of_no_grid_and_items_of_many_lengths_have_no_exact_layout(similarity, dtype):
     rng = np.random.default_rng(0)
     grid = rng.integers(0, 3, (9, 4)).astype(dtype)
     other = rng.normal(size=(9, 4)).astype(dtype)
     last = np.vstack((grid[:-1], other[-1:]))
     computed = np.dtype("float64" if dtype == "float64" else "float32")
     for pair in ((grid, other), (other, grid), (grid, last), (last, grid)):
-        assert SIMILARITIES[metric].laid_out_exactly(*pair, computed) is None
-    found = SIMILARITIES[metric].laid_out_exactly(grid, grid, computed)
-    assert (found is None) == (metric == "cosine")
+        assert SIMILARITIES[similarity].laid_out_exactly(*pair, computed) is None
+    found = SIMILARITIES[similarity].laid_out_exactly(grid, grid, computed)
+    assert (found is None) == (similarity == "cosine")
 
 
 def test_a_collapsed_space_is_chance():
     rows = np.full((300, 3), 0.1, dtype=np.float32)
-    for metric in SIMILARITIES:
-        assert_array_equal(retrieval_ranks(rows, rows, metric=metric), np.full(300, 150.5))
+    for similarity in SIMILARITIES:
+        assert_array_equal(retrieval_ranks(rows, rows, similarity=similarity), np.full(300, 150.5))
 
 
 @pytest.mark.parametrize("n_targets", [3, 60])

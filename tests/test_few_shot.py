@@ -72,8 +72,8 @@ def test_recalls_are_those_of_the_test_rows(rows):
     assert table["recall"].tolist() == [0.0, 1.0, 0.0] * 2
     assert table["n_rows"].tolist() == [30, 20, 10] * 2
     test = np.arange(120) % 2 == 1
-    for metric, peer in (("balanced_accuracy", balanced_accuracy_score), ("accuracy", accuracy_score)):
-        report = few_shot_report(table, metric=metric).loc[("b", 3)]
+    for measure, peer in (("balanced_accuracy", balanced_accuracy_score), ("accuracy", accuracy_score)):
+        report = few_shot_report(table, measure=measure).loc[("b", 3)]
         assert report["value"] == pytest.approx(peer(y[test], np.full(60, "b")))
         assert report["majority"] == pytest.approx(peer(y[test], np.full(60, "a")))
 
@@ -318,8 +318,8 @@ def test_tables_of_another_kind_are_refused():
     table = episodes_of({"raw": np.ones((3, 2))})
     with pytest.raises(ValueError, match="table of few_shot_episodes"):
         few_shot_report(table.drop(columns="recall"))
-    with pytest.raises(ValueError, match="metric must be one of"):
-        few_shot_report(table, metric="f1")
+    with pytest.raises(ValueError, match="measure must be one of"):
+        few_shot_report(table, measure="f1")
     with pytest.raises(ValueError, match="'shared' is not among the models"):
         transfer_gain(table, "shared", "raw")
     with pytest.raises(ValueError, match=r"over='rows' needs a table of single test rows: .*per='row'"):

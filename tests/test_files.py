@@ -56,7 +56,7 @@ EMPTY = {"object": "CCA", "version": 2, "state": []}
 OTHER = {
     "object": "RetrievalScorer",
     "version": 1,
-    "state": [[name, None] for name in ("metric", "direction", "similarity", "options")],
+    "state": [[name, None] for name in ("measure", "direction", "similarity", "options")],
 }
 
 
@@ -134,7 +134,7 @@ def test_requests_are_left_out_and_scorers_kept(tmp_path):
     assert_array_equal(CCA.load(tmp_path / "cca").transform(X), CCA(2).fit(X, Y).transform(X))
     search = CCACV(2, scoring=make_retrieval_scorer("hit_rate_at_5")).fit(X, Y)
     search.save(tmp_path / "search")
-    assert CCACV.load(tmp_path / "search").scoring.metric == "hit_rate_at_5"
+    assert CCACV.load(tmp_path / "search").scoring.measure == "hit_rate_at_5"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names here")

@@ -326,7 +326,7 @@ def refits(name, params, A, B, item, splits, side):
         scores, ids = [model.transform(A[test]), model.transform_y(B[test])], [item[test], item[test]]
         first = np.sort(np.unique(ids[side], return_index=True)[1])
         scores[side], ids[side] = scores[side][first], ids[side][first]
-        report = retrieval_report(*scores, x_ids=ids[0], y_ids=ids[1], measures=[RETRIEVAL], n_bootstrap=0)
+        report = retrieval_report(*scores, x_ids=ids[0], y_ids=ids[1], measures=[RETRIEVAL], n_resamples=0)
         found.append(report["value"].mean())
     return found
 
@@ -367,7 +367,7 @@ def test_captions_score_as_they_do_held_out(name):
     for test in np.split(np.arange(n, len(item)), 15):
         image, ids = deduplicate(search.transform(A[test]), item[test])
         report = retrieval_report(
-            image, search.transform_y(B[test]), x_ids=ids, y_ids=item[test], measures=["hit_rate_at_10"], n_bootstrap=0
+            image, search.transform_y(B[test]), x_ids=ids, y_ids=item[test], measures=["hit_rate_at_10"], n_resamples=0
         )
         held_out.append(report["value"].mean())
     # Two standard errors of a share of 1000 images.

@@ -24,18 +24,18 @@ def data():
     return {"queries": queries, "gallery": gallery, "query_bank": bank}
 
 
-@pytest.mark.parametrize("metric", ["cosine", "dot"])
+@pytest.mark.parametrize("similarity", ["cosine", "dot"])
 @pytest.mark.parametrize(("k", "weight"), [(1, 0.75), (7, 0.3), (40, 2.0)])
-def test_nnn_as_an_extra_dimension_is_subtracting_the_bias(data, metric, k, weight):
-    q, g, bank = data.values() if metric == "dot" else map(unit, data.values())
+def test_nnn_as_an_extra_dimension_is_subtracting_the_bias(data, similarity, k, weight):
+    q, g, bank = data.values() if similarity == "dot" else map(unit, data.values())
     expected = q @ g.T - weight * mean_of_largest(g @ bank.T, k)
-    corrected = correct_hubness(**data, n_neighbors=k, weight=weight, metric=metric)
+    corrected = correct_hubness(**data, n_neighbors=k, weight=weight, similarity=similarity)
     assert_allclose(corrected[0] @ corrected[1].T, expected, atol=1e-12)
-    index = CrossModalIndex(hubness="nnn", hubness_neighbors=k, hubness_weight=weight, metric=metric)
+    index = CrossModalIndex(hubness="nnn", hubness_neighbors=k, hubness_weight=weight, similarity=similarity)
     index.fit(data["gallery"], query_bank=data["query_bank"])
     distances, ids = index.kneighbors(data["queries"], 50)
     assert_array_equal(ids, np.argsort(-expected, axis=1))
-    assert_allclose(distances, (metric == "cosine") + np.sort(-expected, axis=1), atol=1e-12)
+    assert_allclose(distances, (similarity == "cosine") + np.sort(-expected, axis=1), atol=1e-12)
 
 
 @pytest.mark.parametrize("k", [1, 5, 40])
@@ -71,11 +71,11 @@ def test_items_added_later_get_the_bias_of_the_same_bank(data, hubness):
     assert_array_equal(whole.bank_embeddings_, parts.bank_embeddings_)
 
 
-@pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean"])
 @pytest.mark.parametrize("k", [1, 4, 50])
-def test_k_occurrence_counts_first_results(data, metric, k):
-    found = CrossModalIndex(metric=metric).fit(data["gallery"]).kneighbors(data["queries"], k)[1]
-    counts = k_occurrence(data["queries"], data["gallery"], k=k, metric=metric)
+def test_k_occurrence_counts_first_results(data, similarity, k):
+    found = CrossModalIndex(similarity=similarity).fit(data["gallery"]).kneighbors(data["queries"], k)[1]
+    counts = k_occurrence(data["queries"], data["gallery"], k=k, similarity=similarity)
     assert_array_equal(counts, [np.sum(found == i) for i in range(50)])
     assert counts.sum() == 30 * k
 
@@ -101,9 +101,9 @@ def test_the_report_says_that_a_correction_helps_where_it_does(hubs):
     assert nnn["skewness"] < none["skewness"]
     assert none["value"] == pytest.approx(mean_reciprocal_rank(hubs["queries"], hubs["gallery"]))
     corrected = correct_hubness(**hubs)
-    assert nnn["value"] == pytest.approx(mean_reciprocal_rank(*corrected, metric="dot"))
+    assert nnn["value"] == pytest.approx(mean_reciprocal_rank(*corrected, similarity="dot"))
     assert nnn["difference"] == pytest.approx(
-        np.mean(per_query("mean_reciprocal_rank", *corrected, metric="dot"))
+        np.mean(per_query("mean_reciprocal_rank", *corrected, similarity="dot"))
         - np.mean(per_query("mean_reciprocal_rank", hubs["queries"], hubs["gallery"]))
     )
     assert none["skewness"] == pytest.approx(skew(k_occurrence(hubs["queries"], hubs["gallery"])))
@@ -130,7 +130,7 @@ def test_the_report_says_that_a_correction_hurts_where_it_does(hubs):
     ("options", "message"),
     [
         ({"method": "qb"}, "must be one of .*csls.*nnn.* got 'qb'"),
-        ({"metric": "euclidean"}, "'cosine' or 'dot'"),
+        ({"similarity": "euclidean"}, "'cosine' or 'dot'"),
         ({"n_neighbors": 41}, "between 1 and the number of rows of query_bank, 40; got 41"),
         ({"n_neighbors": 0}, "between 1 and"),
         ({"weight": -0.1}, "weight must lie in"),
@@ -144,7 +144,7 @@ def test_bad_input_is_refused(data, options, message):
     for call in (
         lambda: k_occurrence(data["queries"], data["gallery"], k=51),
         lambda: k_occurrence(data["queries"], data["gallery"], k=None),
-        lambda: hubness_report(**data, metric="euclidean"),
+        lambda: hubness_report(**data, similarity="euclidean"),
     ):
         with pytest.raises((ValueError, TypeError), match=r"the number of gallery items, 50|got None|'cosine' or"):
             call()

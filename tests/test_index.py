@@ -15,28 +15,28 @@ from sklearn.neighbors import NearestNeighbors
 from crossmodal_cca import CCA, CCACV, PLSSVD, CrossModalPipeline, KernelCCA, KernelCCACV
 from crossmodal_cca._similarity import SIMILARITIES
 from crossmodal_cca.metrics import hit_rate_at_k
-from crossmodal_cca.retrieval import CrossModalIndex, nearest
-from crossmodal_cca.retrieval.nearest import SearchSpace
+from crossmodal_cca.retrieval import CrossModalIndex
+from crossmodal_cca.retrieval import _nearest as nearest
+from crossmodal_cca.retrieval._nearest import SearchSpace
 
-METRICS = ("cosine", "dot", "euclidean")
 X, Y = pairs(300)
 CCA_MODEL = CCA(3, shrinkage=0.1, power=1.0).fit(X[:150], Y[:150])
 
 
-def distances_between(queries, gallery, metric):
+def distances_between(queries, gallery, similarity):
     queries, gallery = queries.astype(np.float64), gallery.astype(np.float64)
-    return -(queries @ gallery.T) if metric == "dot" else cdist(queries, gallery, metric)
+    return -(queries @ gallery.T) if similarity == "dot" else cdist(queries, gallery, similarity)
 
 
-def brute_force(queries, gallery, metric, k):
-    distances = distances_between(queries, gallery, metric)
+def brute_force(queries, gallery, similarity, k):
+    distances = distances_between(queries, gallery, similarity)
     order = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(distances, order, axis=1), order
 
 
 def assert_is_brute_force(index, queries, gallery, ids, k):
     distances, found = index.kneighbors(queries, k)
-    expected, positions = brute_force(queries, gallery, index.metric, k)
+    expected, positions = brute_force(queries, gallery, index.similarity, k)
     assert_array_equal(found, np.asarray(ids)[positions])
     assert_allclose(distances, expected, rtol=1e-6, atol=1e-6)
 
@@ -49,27 +49,27 @@ def shared():
     return {"queries": rng.normal(size=(90, 12)), "gallery": gallery}
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
 @pytest.mark.parametrize("k", [1, 3, 10, 44, 700])
-def test_neighbors_are_those_of_brute_force(shared, metric, dtype, k):
+def test_neighbors_are_those_of_brute_force(shared, similarity, dtype, k):
     queries, gallery = (rows.astype(dtype) for rows in shared.values())
-    assert_is_brute_force(CrossModalIndex(metric=metric).fit(gallery), queries, gallery, np.arange(700), k)
+    assert_is_brute_force(CrossModalIndex(similarity=similarity).fit(gallery), queries, gallery, np.arange(700), k)
 
 
 def test_neighbors_are_those_of_scikit_learn(shared):
-    for metric in ("cosine", "euclidean"):
-        index = CrossModalIndex(metric=metric).fit(shared["gallery"])
-        reference = NearestNeighbors(metric=metric, algorithm="brute").fit(shared["gallery"])
+    for similarity in ("cosine", "euclidean"):
+        index = CrossModalIndex(similarity=similarity).fit(shared["gallery"])
+        reference = NearestNeighbors(metric=similarity, algorithm="brute").fit(shared["gallery"])
         for ours, theirs in zip(
             index.kneighbors(shared["queries"], 7), reference.kneighbors(shared["queries"], 7), strict=True
         ):
             assert_allclose(ours, theirs, atol=1e-7)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_block_size_changes_nothing(shared, metric, monkeypatch):
-    index = CrossModalIndex(metric=metric).fit(shared["gallery"].astype(np.float32))
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_block_size_changes_nothing(shared, similarity, monkeypatch):
+    index = CrossModalIndex(similarity=similarity).fit(shared["gallery"].astype(np.float32))
     queries = shared["queries"].astype(np.float32)
     expected = index.kneighbors(queries, 6)
     for block, gathered in ((1, 2**22), (10**4, 30)):
@@ -79,13 +79,13 @@ def test_block_size_changes_nothing(shared, metric, monkeypatch):
             assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize("width", [3, 100])
-def test_equal_items_come_in_the_order_of_the_gallery(metric, width):
+def test_equal_items_come_in_the_order_of_the_gallery(similarity, width):
     rng = np.random.default_rng(1)
     distinct = np.abs(rng.normal(size=(50, width))).astype(np.float32)
     copies = rng.permutation(np.repeat(np.arange(50), 8))
-    index = CrossModalIndex(metric=metric).fit(distinct[copies])
+    index = CrossModalIndex(similarity=similarity).fit(distinct[copies])
     found = index.kneighbors(np.abs(rng.normal(size=(40, width))).astype(np.float32), 24)[1]
     for row in found.reshape(40, 3, 8):
         for group in row:
@@ -109,10 +109,10 @@ def test_a_constant_gallery_and_zero_queries_are_found_in_order():
     assert_allclose(distances, [[1.0] * 5, [0.0] * 5], atol=1e-12)
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_adding_and_removing_is_fitting_what_remains(shared, metric):
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_adding_and_removing_is_fitting_what_remains(shared, similarity):
     gallery = shared["gallery"]
-    index = CrossModalIndex(metric=metric).fit(gallery[:400])
+    index = CrossModalIndex(similarity=similarity).fit(gallery[:400])
     index.add(gallery[400:600]).remove(np.arange(0, 600, 3)).add(gallery[600:])
     kept = np.concatenate(([i for i in range(600) if i % 3], np.arange(600, 700)))
     assert len(index) == len(kept)
@@ -154,29 +154,29 @@ def test_ids_of_any_kind(tmp_path, ids):
 
 
 @pytest.mark.parametrize("modality", ["x", "y"])
-@pytest.mark.parametrize("metric", METRICS)
-def test_queries_go_through_the_other_side_of_the_aligner(modality, metric):
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_queries_go_through_the_other_side_of_the_aligner(modality, similarity):
     images, texts = CCA_MODEL.transform(X[150:], Y[150:])
     gallery, queries = (Y, X) if modality == "y" else (X, Y)
     embedded = (texts, images) if modality == "y" else (images, texts)
-    index = CrossModalIndex(CCA_MODEL, modality=modality, metric=metric).fit(gallery[150:])
+    index = CrossModalIndex(CCA_MODEL, modality=modality, similarity=similarity).fit(gallery[150:])
     distances, ids = index.kneighbors(queries[150:], 4)
-    expected, order = brute_force(embedded[1], embedded[0], metric, 4)
+    expected, order = brute_force(embedded[1], embedded[0], similarity, 4)
     assert_array_equal(ids, order)
     assert_allclose(distances, expected, atol=1e-12)
     hits = np.mean(np.any(ids == np.arange(150)[:, None], axis=1))
-    assert hits == pytest.approx(hit_rate_at_k(embedded[1], embedded[0], k=4, metric=metric))
+    assert hits == pytest.approx(hit_rate_at_k(embedded[1], embedded[0], k=4, similarity=similarity))
 
 
 @pytest.mark.parametrize(
-    ("metric", "hubness"),
-    [*((metric, None) for metric in METRICS), ("cosine", "nnn"), ("dot", "nnn"), ("cosine", "csls")],
+    ("similarity", "hubness"),
+    [*((similarity, None) for similarity in SIMILARITIES), ("cosine", "nnn"), ("dot", "nnn"), ("cosine", "csls")],
 )
-def test_embeddings_serve_any_vector_database(metric, hubness):
+def test_embeddings_serve_any_vector_database(similarity, hubness):
     bank = {} if hubness is None else {"query_bank": X[:150]}
-    index = CrossModalIndex(CCA_MODEL, metric=metric, hubness=hubness).fit(Y[150:], **bank)
+    index = CrossModalIndex(CCA_MODEL, similarity=similarity, hubness=hubness).fit(Y[150:], **bank)
     queries = index.query_embeddings(X[150:])
-    found = brute_force(queries, index.embeddings_, "euclidean" if metric == "euclidean" else "dot", 5)[1]
+    found = brute_force(queries, index.embeddings_, "euclidean" if similarity == "euclidean" else "dot", 5)[1]
     assert_array_equal(index.kneighbors(X[150:], 5)[1], found)
 
 
@@ -199,15 +199,15 @@ def test_the_index_keeps_the_aligner_it_was_fitted_with():
 
 
 def test_clone_keeps_the_aligner_fitted_and_set_params_leaves_it_alone():
-    index = CrossModalIndex(CCA_MODEL, metric="dot")
+    index = CrossModalIndex(CCA_MODEL, similarity="dot")
     again = clone(index)
     assert again.aligner is CCA_MODEL
-    assert again.metric == "dot"
+    assert again.similarity == "dot"
     assert not hasattr(again, "ids_")
     assert not [name for name in index.get_params(deep=True) if name.startswith("aligner__")]
     with pytest.raises(ValueError, match="aligner__shrinkage cannot be set"):
         index.set_params(aligner__shrinkage=0.5)
-    assert index.set_params(metric="cosine").metric == "cosine"
+    assert index.set_params(similarity="cosine").similarity == "cosine"
 
 
 def test_show_names_matches_and_marks_the_right_ones():
@@ -293,12 +293,12 @@ def fitted(**parameters):
     ("call", "error", "message"),
     [
         (lambda: CrossModalIndex(modality="z").fit(np.eye(3)), ValueError, "modality must be one of 'x', 'y'; got 'z'"),
-        (lambda: CrossModalIndex(metric="l1").fit(np.eye(3)), ValueError, "metric must be one of"),
+        (lambda: CrossModalIndex(similarity="l1").fit(np.eye(3)), ValueError, "similarity must be one of"),
         (lambda: CrossModalIndex(hubness="qb").fit(np.eye(3)), ValueError, "must be one of .*csls.* got 'qb'"),
         (lambda: CrossModalIndex(hubness="nnn").fit(np.eye(3)), ValueError, "needs query_bank"),
         (lambda: CrossModalIndex().fit(np.eye(3), query_bank=np.eye(3)), ValueError, "set hubness to"),
         (
-            lambda: CrossModalIndex(hubness="nnn", metric="euclidean").fit(np.eye(3), query_bank=np.eye(3)),
+            lambda: CrossModalIndex(hubness="nnn", similarity="euclidean").fit(np.eye(3), query_bank=np.eye(3)),
             ValueError,
             "'cosine' or 'dot'",
         ),
@@ -324,7 +324,7 @@ def fitted(**parameters):
         (lambda: CrossModalIndex().fit(np.full((2, 2), np.nan)), ValueError, "gallery contains NaN"),
         (lambda: CrossModalIndex().fit(np.empty((0, 2))), ValueError, "0 sample"),
         (lambda: CrossModalIndex().fit([["a", "b"]]), ValueError, "gallery holds text, such as 'a'"),
-        (lambda: CrossModalIndex(metric="dot").fit(np.full((2, 2), 1e200)), ValueError, "too large"),
+        (lambda: CrossModalIndex(similarity="dot").fit(np.full((2, 2), 1e200)), ValueError, "too large"),
         (
             lambda: CrossModalIndex().fit(np.eye(3), ids=[1, 2]),
             ValueError,
@@ -367,7 +367,7 @@ def test_a_refused_call_leaves_the_index_as_it_was():
         lambda: index.fit(np.full((2, 2), np.nan)),
         lambda: index.add([[np.inf, 0, 0]], ids=["d"]),
         lambda: index.remove(["a", "nowhere"]),
-        lambda: index.set_params(metric="dot").fit(np.full((2, 3), 1e300)),
+        lambda: index.set_params(similarity="dot").fit(np.full((2, 3), 1e300)),
     ):
         with pytest.raises(ValueError, match=r"infin|NaN|not in the index|too large"):
             call()
@@ -400,9 +400,9 @@ def test_searching_never_holds_the_matrix(monkeypatch):
     assert max(looked_at) <= 900
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_a_fitted_index_can_be_pickled(metric):
-    index = CrossModalIndex(metric=metric).fit(X)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_a_fitted_index_can_be_pickled(similarity):
+    index = CrossModalIndex(similarity=similarity).fit(X)
     again = pickle.loads(pickle.dumps(index))
     assert_array_equal(again.kneighbors(Y[:, :1] + X)[1], index.kneighbors(Y[:, :1] + X)[1])
 
@@ -415,8 +415,10 @@ def test_one_item_far_away_blurs_no_distance(dtype):
     gallery[7] *= 1e5
     queries, gallery = queries.astype(dtype), gallery.astype(dtype)
     nearest_one = cdist(queries, gallery).argmin(axis=1)
-    assert_array_equal(CrossModalIndex(metric="euclidean").fit(gallery).kneighbors(queries, 1)[1][:, 0], nearest_one)
-    hits = hit_rate_at_k(queries, gallery, k=1, metric="euclidean")
+    assert_array_equal(
+        CrossModalIndex(similarity="euclidean").fit(gallery).kneighbors(queries, 1)[1][:, 0], nearest_one
+    )
+    hits = hit_rate_at_k(queries, gallery, k=1, similarity="euclidean")
     assert hits == pytest.approx(np.mean(nearest_one == np.arange(300)))
 
 
@@ -467,7 +469,7 @@ def test_tuples_are_ids():
 
 
 @pytest.mark.parametrize(
-    ("metric", "items", "queries", "message"),
+    ("similarity", "items", "queries", "message"),
     [
         ("dot", 1e10, 1e305, "their similarity overflows"),
         ("euclidean", 1.0, 1e200, "similarity overflows"),
@@ -475,10 +477,10 @@ def test_tuples_are_ids():
         ("euclidean", 1e-310, 1.0, "too far from all items"),
     ],
 )
-def test_what_overflows_is_refused(metric, items, queries, message):
+def test_what_overflows_is_refused(similarity, items, queries, message):
     rows = np.random.default_rng(5).normal(size=(20, 3))
     with pytest.raises(ValueError, match=message), np.errstate(all="ignore"):
-        CrossModalIndex(metric=metric).fit(rows * items).kneighbors(rows * queries)
+        CrossModalIndex(similarity=similarity).fit(rows * items).kneighbors(rows * queries)
 
 
 def test_an_index_is_true_whether_fitted_or_empty():

@@ -373,7 +373,7 @@ def test_bad_rows_are_refused(table, model, A, B, error, message):
             ValueError,
             "not the rows that the aligner was fitted to",
         ),
-        (lambda: bootstrap_weights(MODEL, *TRAIN, 1), ValueError, "n_bootstrap must be a whole number of at least 2"),
+        (lambda: bootstrap_weights(MODEL, *TRAIN, 1), ValueError, "n_resamples must be a whole number of at least 2"),
         (lambda: bootstrap_weights(MODEL, *TRAIN, kind="scores"), ValueError, "kind must be one of 'weights'"),
         (lambda: bootstrap_weights(MODEL, *TRAIN, confidence_level=0), ValueError, "confidence_level must lie in"),
         (lambda: bootstrap_weights(MODEL, *TRAIN, groups=[1]), ValueError, "groups must have one entry per row"),

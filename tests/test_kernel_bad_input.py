@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from crossmodal_cca import CrossModalPipeline, KernelCCA, KernelCCACV
 from crossmodal_cca.datasets import load_emoji
-from crossmodal_cca.linalg import kernel_cca
+from crossmodal_cca.kernels import _exact as kernel_cca
 
 X, Y = pairs(100)
 K, L = rbf_kernel(X, gamma=0.05), rbf_kernel(Y, gamma=0.05)

@@ -15,7 +15,7 @@ from sklearn.metrics.pairwise import additive_chi2_kernel, chi2_kernel, pairwise
 from sklearn.preprocessing import KernelCenterer, StandardScaler
 
 from crossmodal_cca import CCA, KernelCCA
-from crossmodal_cca.linalg import kernel_cca as exact_solver
+from crossmodal_cca.kernels import _exact as exact_solver
 from crossmodal_cca.metrics import hit_rate_at_k
 
 X, Y = pairs()
@@ -341,7 +341,7 @@ def test_fitting_twice_equals_fitting_once(model):
 def test_blocks_of_new_rows_do_not_change_their_scores(model, monkeypatch):
     fitted = fit(model)
     together = fitted.transform(*NEW)
-    monkeypatch.setattr("crossmodal_cca.linalg.kernel_embedding.block_rows", lambda *widths: 7)
+    monkeypatch.setattr("crossmodal_cca.kernels._embedding.block_rows", lambda *widths: 7)
     for a, b in zip(together, fitted.transform(*NEW), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-12)
 

@@ -11,7 +11,8 @@ from scipy.spatial.distance import cdist, pdist
 from sklearn.base import clone
 from sklearn.metrics.pairwise import rbf_kernel
 
-from crossmodal_cca import KernelCCA, KernelCCACV, _blocks
+from crossmodal_cca import KernelCCA, KernelCCACV
+from crossmodal_cca.rows import _blocks
 
 NYSTROEM = {"approximation": "nystroem", "n_landmarks": 50, "random_state": 0}
 MODELS = {
@@ -207,7 +208,7 @@ HUGE = 2.0**665
 def test_overflow_is_seen_within_and_between_blocks(approximation, step, monkeypatch):
     """A kernel of absolute distances holds rows of 1e200, but squares of them are infinite."""
     monkeypatch.setattr(_blocks, "BLOCK_ROWS", 64)
-    monkeypatch.setattr("crossmodal_cca.linalg.kernel_features.block_rows", lambda *widths: 64)
+    monkeypatch.setattr("crossmodal_cca.kernels._features.block_rows", lambda *widths: 64)
     X, Y = pairs(256)
     huge = np.where(np.arange(256) // step % 2, HUGE, -HUGE)
     model = KernelCCA(2, kernel=("rbf", "laplacian"), **approximation).fit(X, Y)

@@ -9,7 +9,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 from threadpoolctl import threadpool_limits
 
 from crossmodal_cca import CCA, KernelCCA, PLSCanonical
-from crossmodal_cca.linalg.solution import definite_signs
+from crossmodal_cca.linalg._solution import definite_signs
 
 X, Y = pairs(200)
 NYSTROEM = {"approximation": "nystroem", "n_landmarks": 40, "random_state": 0}

@@ -9,10 +9,10 @@ from scipy import linalg
 from sklearn.base import clone
 
 from crossmodal_cca import KernelCCA
-from crossmodal_cca.alignment.kernel_parameters import make_kernel
-from crossmodal_cca.linalg.kernel_maps import fourier_map, nystroem_map
-from crossmodal_cca.linalg.kernel_path import KernelPath, KernelSide
-from crossmodal_cca.linalg.kernels import Kernel, kernel_names, spread_rows
+from crossmodal_cca.alignment._kernel_parameters import make_kernel
+from crossmodal_cca.kernels._kernel import Kernel, kernel_names, spread_rows
+from crossmodal_cca.kernels._maps import fourier_map, nystroem_map
+from crossmodal_cca.kernels._ridge_path import KernelPath, KernelSide
 
 ROWS = np.abs(pairs(40, 5)[0])
 WEIGHTS = {"gamma": 0.3, "degree": 2, "coef0": 0.7}

@@ -145,7 +145,7 @@ class Duck:
 
 def test_whatever_has_the_methods_is_an_aligner_and_may_lack_others():
     duck = Duck().fit(X, Y)
-    assert HitRateDisplay.from_estimator(duck, X, Y, n_bootstrap=0).name == "Duck"
+    assert HitRateDisplay.from_estimator(duck, X, Y, n_resamples=0).name == "Duck"
     with pytest.raises(TypeError, match="Duck has no correlations_"):
         summary(duck, X, Y)
     with pytest.raises(TypeError, match=r"Duck has no x_weights_\. Pass a fitted CCA or PLS model"):

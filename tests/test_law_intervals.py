@@ -6,9 +6,10 @@ from numpy.testing import assert_allclose
 from scipy import stats
 from sklearn.linear_model import LinearRegression
 
-from crossmodal_cca.metrics import compare_retrieval, intervals, retrieval_report
+from crossmodal_cca.metrics import _intervals as intervals
+from crossmodal_cca.metrics import compare_retrieval, retrieval_report
+from crossmodal_cca.metrics._intervals import Clusters, interval_of_difference, interval_of_mean, percentile_interval
 from crossmodal_cca.metrics.comparison import compared
-from crossmodal_cca.metrics.intervals import Clusters, interval_of_difference, interval_of_mean, percentile_interval
 from crossmodal_cca.metrics.measures import ChosenMeasure
 from crossmodal_cca.plotting import HitRateDisplay
 from crossmodal_cca.transfer import prediction_report
@@ -240,11 +241,11 @@ def test_a_perfect_report_is_not_sure_of_itself():
     rows = np.eye(40)
     names = ["hit_rate_at_1", "recall_at_3", "mean_reciprocal_rank", "mean_average_precision", "ndcg_at_k"]
     report = retrieval_report(rows, rows, measures=names, y_groups=np.arange(40) // 4, random_state=0)
-    for direction, n in (("x → y", 40), ("y → x", 10)):
+    for direction, n in (("x to y", 40), ("y to x", 10)):
         assert (report.loc[direction, "value"] == 1).all()
         assert_allclose(report.loc[direction, ["low", "high"]], [wilson(n, n, n)] * 5)
     low = HitRateDisplay.from_predictions(rows, rows, max_k=3).low
-    assert_allclose(low["x → y"], wilson(40, 40, 40).low)
+    assert_allclose(low["x to y"], wilson(40, 40, 40).low)
     table = compare_retrieval((rows, rows), (rows, 2 * rows), measures=names, random_state=0)
     assert (table["difference"] == 0).all()
     assert (table["high"] == -table["low"]).all()
@@ -258,7 +259,7 @@ def test_predictions_that_find_every_row_are_not_sure_of_it():
     options = {"X_train": x[:30], "y_train": y[:30], "k": 1, "random_state": 0}
     report = prediction_report(model, x[30:], y[30:], groups=np.arange(30) // 3, **options)
     assert_allclose(report.loc[("prediction", "hit_rate_at_1"), ["low", "high"]], wilson(10, 10, 10))
-    report = prediction_report(model, x[30:], y[30:], n_bootstrap=0, **options)
+    report = prediction_report(model, x[30:], y[30:], n_resamples=0, **options)
     assert report[["low", "high"]].isna().all(axis=None)
 
 
@@ -266,9 +267,9 @@ def test_a_single_cluster_says_nothing():
     assert Clusters(np.zeros(5, dtype=int)).variance_of_mean(np.arange(5.0) - 2) == 0
     rows = np.random.default_rng(0).normal(size=(2, 20, 3))
     options = {"x_groups": ["one"] * 20, "measures": ["hit_rate_at_5", "median_rank"], "random_state": 0}
-    report = retrieval_report(*rows, **options).loc["x → y", ["low", "high"]]
+    report = retrieval_report(*rows, **options).loc["x to y", ["low", "high"]]
     assert report.loc["hit_rate_at_5"].tolist() == [0, 1]
     assert report.loc["median_rank"].isna().all()
-    table = compare_retrieval(tuple(rows), tuple(rows[::-1]), **options).loc["x → y", ["low", "high"]]
+    table = compare_retrieval(tuple(rows), tuple(rows[::-1]), **options).loc["x to y", ["low", "high"]]
     assert table.loc["hit_rate_at_5"].tolist() == [-1, 1]
     assert table.loc["median_rank"].isna().all()

@@ -12,9 +12,9 @@ from numpy.testing import assert_array_equal
 from scipy import sparse
 
 from crossmodal_cca import CCA, KernelCCA, PairMoments, PLSRegression
-from crossmodal_cca._numbers import as_numbers
 from crossmodal_cca.inference import debias_correlations
 from crossmodal_cca.metrics import mean_reciprocal_rank, retrieval_ranks
+from crossmodal_cca.rows._numbers import as_numbers
 from crossmodal_cca.transfer import (
     CrossModalClassifier,
     ESZSLClassifier,

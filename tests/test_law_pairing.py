@@ -112,7 +112,7 @@ def sides(ids):
 RELATED = {
     "ranks": lambda x, y, ids: retrieval_ranks(x, y, **sides(ids)),
     "queries": lambda x, y, ids: query_report(x, y, **sides(ids)),
-    "a report": lambda x, y, ids: retrieval_report(x, y, n_bootstrap=0, **ids),
+    "a report": lambda x, y, ids: retrieval_report(x, y, n_resamples=0, **ids),
     "a comparison": lambda x, y, ids: compare_retrieval((x, y), (x, y), n_resamples=0, **ids),
     "a control": lambda x, y, ids: shuffled_pair_control(PLSSVD(2), X, X, x, y, n_shuffles=1, random_state=0, **ids),
     "a scorer": lambda x, y, ids: make_retrieval_scorer("hit_rate_at_5")(PLSSVD(2).fit(X, X), x, y, **ids),
@@ -146,7 +146,7 @@ DESCRIPTIONS = pd.DataFrame(PROTOTYPES, index=list("abc")).T
 # Calls of one side whose columns are known, and the side in the right order.
 ORDERED = {
     "metrics": (lambda rows: retrieval_ranks(rows, Y_3), X_3),
-    "a report": (lambda rows: retrieval_report(X_3, rows, n_bootstrap=0), Y_3),
+    "a report": (lambda rows: retrieval_report(X_3, rows, n_resamples=0), Y_3),
     "occurrences": (lambda rows: k_occurrence(rows, Y_3, k=2), X_3),
     "a bank": (lambda rows: correct_hubness(X_3, Y_3, rows, n_neighbors=2), NEW_3),
     "shards": (lambda rows: search_shards(rows, Y_3, 2), X_3),
@@ -261,7 +261,7 @@ BESIDE_ROWS = {
     "groups of predictions": (
         "groups",
         SIXES,
-        lambda g: prediction_report(CCA_OF_ROWS, ROWS, OTHERS, X_train=ROWS, y_train=OTHERS, n_bootstrap=2, groups=g),
+        lambda g: prediction_report(CCA_OF_ROWS, ROWS, OTHERS, X_train=ROWS, y_train=OTHERS, n_resamples=2, groups=g),
     ),
     "groups of intervals": (
         "groups",
@@ -290,14 +290,14 @@ BESIDE_ROWS = {
     "ids of a report": (
         "y_ids",
         NUMBERS,
-        lambda ids: retrieval_report(ROWS, OTHERS, x_ids=np.arange(len(X)), y_ids=ids, n_bootstrap=0),
+        lambda ids: retrieval_report(ROWS, OTHERS, x_ids=np.arange(len(X)), y_ids=ids, n_resamples=0),
     ),
-    "groups of a report": ("x_groups", SIXES, lambda g: retrieval_report(ROWS, OTHERS, x_groups=g, n_bootstrap=0)),
+    "groups of a report": ("x_groups", SIXES, lambda g: retrieval_report(ROWS, OTHERS, x_groups=g, n_resamples=0)),
     "relevance": ("relevance", A_TABLE, lambda table: retrieval_ranks(ROWS, OTHERS, relevance=table)),
     "relevance of a report": (
         "relevance",
         A_TABLE,
-        lambda table: retrieval_report(ROWS, OTHERS, relevance=table, n_bootstrap=0),
+        lambda table: retrieval_report(ROWS, OTHERS, relevance=table, n_resamples=0),
     ),
     "what is left out": (
         "exclude",

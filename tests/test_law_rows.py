@@ -6,7 +6,7 @@ import pytest
 from everything import TABLE, calls, estimators, rows
 from sameness import assert_same
 
-from crossmodal_cca import _blocks
+from crossmodal_cca.rows import _blocks
 
 # Sums in another order differ by rounding: eps = 2e-16 times the some forty terms of the table's rows, and what solving
 # makes of it where the condition is below a hundred.

@@ -7,7 +7,7 @@ from scipy.special import softmax
 from sklearn.linear_model import LogisticRegression
 
 from crossmodal_cca.transfer import CrossModalClassifier, GaussianDiscriminant, PrototypeLogisticRegression
-from crossmodal_cca.transfer.calibration import likeliest_temperature
+from crossmodal_cca.transfer._calibration import likeliest_temperature
 
 
 def objective(S, codes, weights, expected, log_t):

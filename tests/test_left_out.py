@@ -70,14 +70,14 @@ def by_hand(measure, relevant, excluded=EXCLUDED, **options):
 
 @pytest.mark.parametrize("kind", RELEVANT)
 @pytest.mark.parametrize("measure", MEASURES)
-@pytest.mark.parametrize("metric", ["cosine", "euclidean"])
-def test_items_left_out_count_as_deleted(measure, kind, metric):
+@pytest.mark.parametrize("similarity", ["cosine", "euclidean"])
+def test_items_left_out_count_as_deleted(measure, kind, similarity):
     relevant = RELEVANT[kind]
     for cutoff in ({"k": None}, {"k": 3}) if "k" in MEASURES[measure].options else ({},):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of queries all of whose relevant items are left out
-            found = per_query(measure, QUERIES, GALLERY, **relevant, **cutoff, exclude=EXCLUDED, metric=metric)
-        assert_allclose(found, by_hand(measure, relevant, **cutoff, metric=metric))
+            found = per_query(measure, QUERIES, GALLERY, **relevant, **cutoff, exclude=EXCLUDED, similarity=similarity)
+        assert_allclose(found, by_hand(measure, relevant, **cutoff, similarity=similarity))
 
 
 @pytest.mark.parametrize("table", TABLES)
@@ -104,7 +104,7 @@ def test_the_query_itself():
     others = ~np.eye(40, dtype=bool)
     distances = np.linalg.norm(x[:, None] - x, axis=2)
     nearest = np.array([labels[own][d[own].argmin()] for d, own in zip(distances, others, strict=True)])
-    options = {"query_ids": labels, "gallery_ids": labels, "metric": "euclidean"}
+    options = {"query_ids": labels, "gallery_ids": labels, "similarity": "euclidean"}
     assert hit_rate_at_k(x, x, k=1, **options) == 1
     assert_allclose(hit_rate_at_k(x, x, k=1, **options, exclude="self"), np.mean(nearest == labels))
     table = mean_average_precision(x, x, **options, exclude=~others)
@@ -115,12 +115,12 @@ def test_reports_count_what_is_in_the_lists():
     labels = np.repeat(np.arange(5), 8)
     x, y = (RNG.normal(size=(40, 3)) for _ in range(2))
     options = {"x_ids": labels, "y_ids": labels, "exclude": "self", "measures": ["hit_rate_at_1", "recall_at_3"]}
-    report = retrieval_report(x, y, **options, n_bootstrap=0)
+    report = retrieval_report(x, y, **options, n_resamples=0)
     assert (report["n_gallery"] == 39).all()
     # 7 of the 39 others are right.
     assert_allclose(report["chance"], [7 / 39, 3 / 39] * 2)
     back = per_query("recall_at_3", y, x, query_ids=labels, gallery_ids=labels, exclude="self").mean()
-    assert_allclose(report.loc[("y → x", "recall_at_3"), "value"], back)
+    assert_allclose(report.loc[("y to x", "recall_at_3"), "value"], back)
     compared = compare_retrieval((x, y), (y, x), **options, n_resamples=0)
     assert (compared["n_gallery"] == 39).all()
     assert_allclose(compared["value"], report["value"])
@@ -131,8 +131,8 @@ def test_lists_of_different_lengths_have_their_own_chance():
     options = {"relevance": FEW > 0, "exclude": EXCLUDED, "measures": ["hit_rate_at_1"]}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        report = retrieval_report(x, y, **options, n_bootstrap=0)
-    for direction, out, relevant in (("x → y", EXCLUDED, FEW), ("y → x", EXCLUDED.T, FEW.T)):
+        report = retrieval_report(x, y, **options, n_resamples=0)
+    for direction, out, relevant in (("x to y", EXCLUDED, FEW), ("y to x", EXCLUDED.T, FEW.T)):
         left = ((relevant > 0) & ~out).sum(axis=1)
         row = report.loc[(direction, "hit_rate_at_1")]
         in_list = (~out).sum(axis=1)[left > 0]
@@ -189,11 +189,11 @@ def test_every_entry_of_a_large_table_is_looked_at(row):
     x = np.arange(600.0)[:, None]
     excluded = np.zeros((600, 600), dtype=np.int8)
     excluded[row, 1] = 1
-    ranks = retrieval_ranks(x, x, metric="euclidean", exclude=excluded)
+    ranks = retrieval_ranks(x, x, similarity="euclidean", exclude=excluded)
     assert_array_equal(ranks, np.ones(600))
     excluded[row, 1] = 2
     with pytest.raises(ValueError, match="got other numbers, of type int8"):
-        retrieval_ranks(x, x, metric="euclidean", exclude=excluded)
+        retrieval_ranks(x, x, similarity="euclidean", exclude=excluded)
 
 
 def test_every_metric_takes_it():

@@ -10,10 +10,10 @@ from crossmodal_cca._similarity import SIMILARITIES
 from crossmodal_cca.metrics import ranks, retrieval_ranks
 
 
-def similarity(queries, gallery, metric):
-    if metric == "dot":
+def similarities(queries, gallery, similarity):
+    if similarity == "dot":
         return queries @ gallery.T
-    return -cdist(queries, gallery, metric)
+    return -cdist(queries, gallery, similarity)
 
 
 def expected_rank(scores, relevant):
@@ -35,56 +35,60 @@ def labelled():
     }
 
 
-@pytest.mark.parametrize("metric", SIMILARITIES)
-def test_ranks_follow_the_definition(labelled, metric):
-    scores = similarity(labelled["queries"], labelled["gallery"], metric)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_ranks_follow_the_definition(labelled, similarity):
+    scores = similarities(labelled["queries"], labelled["gallery"], similarity)
     relevant = labelled["query_ids"][:, None] == labelled["gallery_ids"]
     expected = [expected_rank(s, r) for s, r in zip(scores, relevant, strict=True)]
-    assert_array_equal(retrieval_ranks(**labelled, metric=metric), expected)
+    assert_array_equal(retrieval_ranks(**labelled, similarity=similarity), expected)
 
 
-@pytest.mark.parametrize("metric", SIMILARITIES)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize("n", [1, 2, 50])
-def test_without_ids_rows_are_pairs(metric, n):
+def test_without_ids_rows_are_pairs(similarity, n):
     rng = np.random.default_rng(1)
     queries, gallery = rng.normal(size=(n, 4)), rng.normal(size=(n, 4))
-    scores = similarity(queries, gallery, metric)
+    scores = similarities(queries, gallery, similarity)
     expected = 1 + np.sum(scores > np.diag(scores)[:, None], axis=1)
-    assert_array_equal(retrieval_ranks(queries, gallery, metric=metric), expected)
+    assert_array_equal(retrieval_ranks(queries, gallery, similarity=similarity), expected)
 
 
-@pytest.mark.parametrize("metric", SIMILARITIES)
-def test_order_of_the_gallery_changes_nothing(labelled, metric):
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_order_of_the_gallery_changes_nothing(labelled, similarity):
     order = np.random.default_rng(2).permutation(len(labelled["gallery"]))
     shuffled = labelled | {k: labelled[k][order] for k in ("gallery", "gallery_ids")}
-    assert_array_equal(retrieval_ranks(**shuffled, metric=metric), retrieval_ranks(**labelled, metric=metric))
+    assert_array_equal(
+        retrieval_ranks(**shuffled, similarity=similarity), retrieval_ranks(**labelled, similarity=similarity)
+    )
 
 
-@pytest.mark.parametrize("metric", SIMILARITIES)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize("block_bytes", [1, 5000, 20000])
-def test_block_size_changes_nothing(labelled, metric, block_bytes, monkeypatch):
-    expected = retrieval_ranks(**labelled, metric=metric)
+def test_block_size_changes_nothing(labelled, similarity, block_bytes, monkeypatch):
+    expected = retrieval_ranks(**labelled, similarity=similarity)
     monkeypatch.setattr(ranks, "BLOCK_BYTES", block_bytes)
-    assert_array_equal(retrieval_ranks(**labelled, metric=metric), expected)
+    assert_array_equal(retrieval_ranks(**labelled, similarity=similarity), expected)
 
 
-@pytest.mark.parametrize("metric", SIMILARITIES)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])
-def test_dtype_changes_nothing_beyond_rounding(labelled, metric, dtype):
+def test_dtype_changes_nothing_beyond_rounding(labelled, similarity, dtype):
     low = labelled | {k: labelled[k].astype(dtype) for k in ("queries", "gallery")}
     same_values = low | {k: low[k].astype(np.float64) for k in ("queries", "gallery")}
-    assert_array_equal(retrieval_ranks(**low, metric=metric), retrieval_ranks(**same_values, metric=metric))
+    assert_array_equal(
+        retrieval_ranks(**low, similarity=similarity), retrieval_ranks(**same_values, similarity=similarity)
+    )
 
 
 @pytest.mark.parametrize("factor", [1e-30, 1e30])
-@pytest.mark.parametrize("metric", SIMILARITIES)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_common_unit_changes_nothing(labelled, metric, dtype, factor):
+def test_common_unit_changes_nothing(labelled, similarity, dtype, factor):
     rows = {k: labelled[k].astype(dtype) for k in ("queries", "gallery")}
     scaled = {k: v * dtype(factor) for k, v in rows.items()}
     assert_array_equal(
-        retrieval_ranks(**(labelled | scaled), metric=metric),
-        retrieval_ranks(**(labelled | rows), metric=metric),
+        retrieval_ranks(**(labelled | scaled), similarity=similarity),
+        retrieval_ranks(**(labelled | rows), similarity=similarity),
     )
 
 
@@ -100,8 +104,8 @@ def test_common_shift_changes_no_distance(labelled):
     rows = {k: np.round(v * 64) / 64 for k, v in rows.items()}
     shifted = {k: v + np.float32(1024) for k, v in rows.items()}
     assert_array_equal(
-        retrieval_ranks(**(labelled | shifted), metric="euclidean"),
-        retrieval_ranks(**(labelled | rows), metric="euclidean"),
+        retrieval_ranks(**(labelled | shifted), similarity="euclidean"),
+        retrieval_ranks(**(labelled | rows), similarity="euclidean"),
     )
 
 
@@ -113,14 +117,14 @@ def test_a_long_item_does_not_blur_the_ranks_of_others():
     scores = queries.astype(float) @ with_outlier.T.astype(float)
     expected = 1 + np.sum(scores > np.diag(scores)[:, None], axis=1)
     ids = np.arange(51)
-    result = retrieval_ranks(queries, with_outlier, query_ids=ids[:50], gallery_ids=ids, metric="dot")
+    result = retrieval_ranks(queries, with_outlier, query_ids=ids[:50], gallery_ids=ids, similarity="dot")
     assert_array_equal(result, expected)
 
 
-@pytest.mark.parametrize("metric", SIMILARITIES)
+@pytest.mark.parametrize("similarity", SIMILARITIES)
 @pytest.mark.parametrize("width", [3, 128, 1024])
 @pytest.mark.parametrize("positive", [False, True], ids=["signed", "positive"])
-def test_identical_items_are_tied_in_float32(metric, width, positive):
+def test_identical_items_are_tied_in_float32(similarity, width, positive):
     rng = np.random.default_rng(width)
     n = 167
     distinct = rng.normal(size=(n, width))
@@ -132,9 +136,9 @@ def test_identical_items_are_tied_in_float32(metric, width, positive):
     # The queries lie near their items: no other item comes close, only the two copies tie.
     queries = (distinct + 0.01 / width**0.5 * rng.normal(size=distinct.shape)).astype(np.float32)
     query_ids = np.array([np.flatnonzero(copies == i)[i % 3] for i in range(n)])
-    exact = similarity(queries.astype(float), distinct.astype(np.float32).astype(float), metric)
+    exact = similarities(queries.astype(float), distinct.astype(np.float32).astype(float), similarity)
     clear = 3 * np.sum(exact > np.diag(exact)[:, None], axis=1)
-    result = retrieval_ranks(queries, gallery, query_ids=query_ids, gallery_ids=gallery_ids, metric=metric)
+    result = retrieval_ranks(queries, gallery, query_ids=query_ids, gallery_ids=gallery_ids, similarity=similarity)
     margin = np.sort(np.abs(exact - np.diag(exact)[:, None]), axis=1)[:, 1]
     resolved = margin > 1e-4
     assert resolved.mean() > 0.5
@@ -166,7 +170,7 @@ def test_five_captions_per_image_count_by_the_best():
     rng = np.random.default_rng(5)
     images, captions = rng.normal(size=(20, 5)), rng.normal(size=(100, 5))
     owners = np.repeat(np.arange(20), 5)
-    scores = similarity(images, captions, "cosine")
+    scores = similarities(images, captions, "cosine")
     one_by_one = [1 + np.sum(s > s[owners == i].max()) for i, s in enumerate(scores)]
     forth = retrieval_ranks(images, captions, query_ids=np.arange(20), gallery_ids=owners)
     assert_array_equal(forth, one_by_one)
@@ -215,9 +219,9 @@ def test_dataframes_and_integers_are_accepted(labelled):
 
 def test_input_is_left_as_it_was(labelled):
     before = {k: v.copy() for k, v in labelled.items()}
-    for metric in SIMILARITIES:
-        retrieval_ranks(**labelled, metric=metric)
-        retrieval_ranks(labelled["queries"], labelled["queries"], metric=metric)
+    for similarity in SIMILARITIES:
+        retrieval_ranks(**labelled, similarity=similarity)
+        retrieval_ranks(labelled["queries"], labelled["queries"], similarity=similarity)
     for name, value in before.items():
         assert_array_equal(labelled[name], value)
 
@@ -272,8 +276,8 @@ WITH_INF = np.where(ROWS == 1, np.inf, 0)
         ({"query_ids": [0, "1", 2], "gallery_ids": [0, "1", 2]}, TypeError, "got int, str against"),
         ({"query_ids": np.arange(3), "gallery_ids": np.arange(3).astype("M8[s]")}, TypeError, "datetime"),
         ({"query_ids": [5, 6, 7], "gallery_ids": [0, 1, 2]}, ValueError, "No query has a relevant item"),
-        ({"metric": "manhattan"}, ValueError, "metric must be one of .*cosine.* got 'manhattan'"),
-        ({"metric": None}, TypeError, "metric must be one of .* got None"),
+        ({"similarity": "manhattan"}, ValueError, "similarity must be one of .*cosine.* got 'manhattan'"),
+        ({"similarity": None}, TypeError, "similarity must be one of .* got None"),
     ],
 )
 def test_bad_input_is_refused(arguments, error, message):
@@ -282,7 +286,7 @@ def test_bad_input_is_refused(arguments, error, message):
 
 
 def test_counts_of_the_best_agree_with_counts_of_all(labelled):
-    problem = ranks.prepare(**labelled, metric="cosine")
+    problem = ranks.prepare(**labelled, similarity="cosine")
     (best,) = ranks.relevant_counts(problem, best_only=True)
     (every,) = ranks.relevant_counts(problem, best_only=False)
     assert_array_equal(best.best(), every.best())
@@ -292,7 +296,7 @@ def test_counts_of_the_best_agree_with_counts_of_all(labelled):
 @pytest.mark.parametrize("count_up_to", [0, 10**6])
 def test_sorting_and_counting_agree(labelled, count_up_to, monkeypatch):
     labelled["gallery"][::2] = labelled["gallery"][0]
-    problem = ranks.prepare(**labelled, metric="dot")
+    problem = ranks.prepare(**labelled, similarity="dot")
     (expected,) = ranks.relevant_counts(problem, best_only=False)
     monkeypatch.setattr(ranks, "_COUNT_UP_TO", count_up_to)
     (counts,) = ranks.relevant_counts(problem, best_only=False)

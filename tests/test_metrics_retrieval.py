@@ -42,8 +42,8 @@ def discounted_gain(hits, k):
     return sum(1 / math.log2(i + 2) for i in range(min(k, len(hits))) if hits[i])
 
 
-# One row per metric: its definition, and its name in ranx (None: not there).
-METRICS = {
+# One row per measure: its definition, and its name in ranx (None: not there).
+DEFINITIONS = {
     "hit_rate_at_k": (hit_rate, "hit_rate"),
     "recall_at_k": (recall, "recall"),
     "precision_at_k": (precision, "precision"),
@@ -53,16 +53,16 @@ METRICS = {
     "r_precision": (lambda hits, k: recall(hits, sum(hits)), "r_precision"),
     "ndcg_at_k": (lambda hits, k: discounted_gain(hits, k) / discounted_gain(sorted(hits)[::-1], k), "ndcg"),
 }
-TAKES_K = [name for name in METRICS if "k" in inspect.signature(getattr(metrics, name)).parameters]
+TAKES_K = [name for name in DEFINITIONS if "k" in inspect.signature(getattr(metrics, name)).parameters]
 
 
 def every(*cutoffs):
-    """(metric, its keyword arguments), with every cut-off where the metric takes one."""
-    return [(name, {"k": k}) for name in TAKES_K for k in cutoffs] + [(n, {}) for n in METRICS if n not in TAKES_K]
+    """(measure, its keyword arguments), with every cut-off where the measure takes one."""
+    return [(name, {"k": k}) for name in TAKES_K for k in cutoffs] + [(n, {}) for n in DEFINITIONS if n not in TAKES_K]
 
 
 def slow(name, hits, options, n):
-    return METRICS[name][0](hits, options.get("k") or n)
+    return DEFINITIONS[name][0](hits, options.get("k") or n)
 
 
 @pytest.fixture
@@ -77,11 +77,11 @@ def labelled():
 
 
 def test_the_table_has_every_metric():
-    assert set(METRICS) == set(MEASURES)
-    assert set(METRICS) < set(metrics.__all__)
+    assert set(DEFINITIONS) == set(MEASURES)
+    assert set(DEFINITIONS) < set(metrics.__all__)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", DEFINITIONS)
 def test_default_options_are_the_same_in_both_signatures(name):
     parameters = inspect.signature(getattr(metrics, name)).parameters
     options = {option: parameters[option].default for option in ("k", "gain") if option in parameters}
@@ -94,9 +94,9 @@ def test_metric_per_query_follows_the_definition(labelled, name, options):
     relevant = labelled["query_ids"][:, None] == labelled["gallery_ids"]
     ranked = np.take_along_axis(relevant, np.argsort(-scores, axis=1), axis=1)
     expected = [slow(name, hits, options, 61) for hits in ranked.tolist()]
-    assert_allclose(per_query(name, **labelled, metric="dot", **options), expected, rtol=0, atol=1e-12)
+    assert_allclose(per_query(name, **labelled, similarity="dot", **options), expected, rtol=0, atol=1e-12)
     aggregate = np.median if name == "median_rank" else np.mean
-    value = getattr(metrics, name)(**labelled, metric="dot", **options)
+    value = getattr(metrics, name)(**labelled, similarity="dot", **options)
     assert type(value) is float
     assert value == pytest.approx(aggregate(expected), abs=1e-12)
 
@@ -104,19 +104,19 @@ def test_metric_per_query_follows_the_definition(labelled, name, options):
 @pytest.fixture
 def ranx_metrics(monkeypatch):
     numba = importlib.import_module("numba")
-    # Compiling every metric takes a minute; as plain Python they answer at once.
+    # Compiling every measure takes a minute; as plain Python they answer at once.
     monkeypatch.setattr(numba.config, "DISABLE_JIT", True)
     return importlib.import_module("ranx.metrics")
 
 
-@pytest.mark.parametrize(("name", "options"), [case for case in every(1, 5, 20, None) if METRICS[case[0]][1]])
+@pytest.mark.parametrize(("name", "options"), [case for case in every(1, 5, 20, None) if DEFINITIONS[case[0]][1]])
 def test_metric_equals_ranx(labelled, ranx_metrics, name, options):
     scores = labelled["queries"] @ labelled["gallery"].T
     relevant = labelled["query_ids"][:, None] == labelled["gallery_ids"]
     wanted = [np.column_stack((np.flatnonzero(r), np.ones(r.sum()))) for r in relevant]
     ranked = [np.column_stack((np.argsort(-s), -np.sort(-s))) for s in scores]
-    reference = getattr(ranx_metrics, METRICS[name][1])(wanted, ranked, options.get("k") or 0)
-    assert_allclose(per_query(name, **labelled, metric="dot", **options), reference, rtol=0, atol=1e-12)
+    reference = getattr(ranx_metrics, DEFINITIONS[name][1])(wanted, ranked, options.get("k") or 0)
+    assert_allclose(per_query(name, **labelled, similarity="dot", **options), reference, rtol=0, atol=1e-12)
 
 
 @pytest.fixture(scope="module")
@@ -158,16 +158,16 @@ def test_metric_equals_torchmetrics(thousand, name, options):
         # It divides by the relevant items found, we (as trec_eval) by all of them.
         ranked = np.take_along_axis(data["relevance"], np.argsort(-scores, axis=1), axis=1)
         expected *= ranked[:, : options["k"]].sum(axis=1) / ranked.sum(axis=1)
-    assert_allclose(per_query(name, **data, metric="dot", **options), expected, rtol=0, atol=1e-6)
+    assert_allclose(per_query(name, **data, similarity="dot", **options), expected, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize(("name", "options"), [case for case in every(5, None) if METRICS[case[0]][1]])
+@pytest.mark.parametrize(("name", "options"), [case for case in every(5, None) if DEFINITIONS[case[0]][1]])
 def test_metric_equals_ranx_on_a_thousand_queries(thousand, ranx_metrics, name, options):
     data, scores = thousand
     wanted = [np.column_stack((np.flatnonzero(r), np.ones(r.sum()))) for r in data["relevance"]]
     ranked = [np.column_stack((np.argsort(-s), -np.sort(-s))) for s in scores]
-    reference = getattr(ranx_metrics, METRICS[name][1])(wanted, ranked, options.get("k") or 0)
-    assert_allclose(per_query(name, **data, metric="dot", **options), reference, rtol=0, atol=1e-12)
+    reference = getattr(ranx_metrics, DEFINITIONS[name][1])(wanted, ranked, options.get("k") or 0)
+    assert_allclose(per_query(name, **data, similarity="dot", **options), reference, rtol=0, atol=1e-12)
 
 
 def test_graded_gain_equals_ranx(thousand, ranx_metrics):
@@ -177,7 +177,7 @@ def test_graded_gain_equals_ranx(thousand, ranx_metrics):
     best_first = [np.argsort(-g, kind="stable")[: np.count_nonzero(g)] for g in grades]
     wanted = [np.column_stack((i, g[i])).astype(float) for i, g in zip(best_first, grades, strict=True)]
     ranked = [np.column_stack((np.argsort(-s), -np.sort(-s))) for s in scores]
-    options = {"queries": data["queries"], "gallery": data["gallery"], "relevance": grades, "metric": "dot"}
+    options = {"queries": data["queries"], "gallery": data["gallery"], "relevance": grades, "similarity": "dot"}
     for k in (5, None):
         for gain, reference in (("linear", ranx_metrics.ndcg), ("exponential", ranx_metrics.ndcg_burges)):
             ours = per_query("ndcg_at_k", **options, k=k, gain=gain)
@@ -197,7 +197,7 @@ def test_value_is_the_mean_over_all_orders_of_the_ties(levels):
         by_level = [[i < r for i in range(size)] for size, r in zip(levels, n_relevant, strict=True)]
         orders = itertools.product(*(itertools.permutations(level) for level in by_level))
         rankings = [list(itertools.chain(*order)) for order in orders]
-        data = {"query_ids": [True], "gallery_ids": list(itertools.chain(*by_level)), "metric": "dot"}
+        data = {"query_ids": [True], "gallery_ids": list(itertools.chain(*by_level)), "similarity": "dot"}
         for name, options in every(1, 2, 3, n, n + 2, None):
             expected = np.mean([slow(name, hits, options, n) for hits in rankings])
             value = per_query(name, [[1.0]], scores, **data, **options)
@@ -223,17 +223,17 @@ def test_constant_similarity_scores_chance(n, r):
         assert metrics.hit_rate_at_k(rows[:1], rows, k=k, **data) == pytest.approx(chance, abs=1e-12)
 
 
-@pytest.mark.parametrize("metric", ["cosine", "dot", "euclidean"])
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("share", [0.08, 0.6], ids=["few relevant", "many relevant"])
-def test_graded_ndcg_of_rows_of_very_different_length_follows_the_definition(share, dtype, metric):
+def test_graded_ndcg_of_rows_of_very_different_length_follows_the_definition(share, dtype, similarity):
     rng = np.random.default_rng(4)
     queries, gallery = (
         (rng.normal(size=(n, 5)) * np.exp(rng.normal(0, 2, size=(n, 1)))).astype(dtype) for n in (20, 60)
     )
     grades = rng.integers(1, 5, (20, 60)) * (rng.random((20, 60)) < share)
     grades[:, 0] = 2
-    distances = -(queries.astype(float) @ gallery.T) if metric == "dot" else cdist(queries, gallery, metric)
+    distances = -(queries.astype(float) @ gallery.T) if similarity == "dot" else cdist(queries, gallery, similarity)
     for k in (None, 5):
         for gain, worth in (("linear", lambda grade: grade), ("exponential", lambda grade: 2**grade - 1)):
             expected = []
@@ -241,7 +241,7 @@ def test_graded_ndcg_of_rows_of_very_different_length_follows_the_definition(sha
                 discounts = 1 / np.log2(np.arange(2, 62))[:k]
                 found, ideal = worth(own[np.argsort(row)])[:k], np.sort(worth(own))[::-1][:k]
                 expected.append((found @ discounts) / (ideal @ discounts))
-            ours = per_query("ndcg_at_k", queries, gallery, relevance=grades, metric=metric, k=k, gain=gain)
+            ours = per_query("ndcg_at_k", queries, gallery, relevance=grades, similarity=similarity, k=k, gain=gain)
             assert_allclose(ours, expected)
 
 
@@ -267,11 +267,11 @@ def test_single_item_gallery(name, options):
 def test_block_size_and_gallery_order_change_nothing(labelled, name, options, monkeypatch):
     # Rounded to few levels, so that there are ties.
     labelled |= {k: np.round(labelled[k]) for k in ("queries", "gallery")}
-    expected = per_query(name, **labelled, metric="dot", **options)
+    expected = per_query(name, **labelled, similarity="dot", **options)
     order = np.random.default_rng(1).permutation(61)
     monkeypatch.setattr(ranks, "BLOCK_BYTES", 9000)
     shuffled = labelled | {k: labelled[k][order] for k in ("gallery", "gallery_ids")}
-    assert_allclose(per_query(name, **shuffled, metric="dot", **options), expected, rtol=0, atol=1e-13)
+    assert_allclose(per_query(name, **shuffled, similarity="dot", **options), expected, rtol=0, atol=1e-13)
 
 
 @pytest.mark.parametrize(("name", "options"), every(5, None))
@@ -287,11 +287,11 @@ def test_chains_of_near_ties_stay_within_bounds(name, options):
     step = 0.7 * 2 * (3 + 2 / 3) * np.finfo(np.float64).eps
     gallery = (1 - step * np.arange(12))[:, None]
     for mask in ([1] * 6 + [0] * 6, [1, 0] * 6, [0, 0, 1, 1, 1, 0] * 2):
-        value = getattr(metrics, name)([[1.0]], gallery, query_ids=[1], gallery_ids=mask, metric="dot", **options)
+        value = getattr(metrics, name)([[1.0]], gallery, query_ids=[1], gallery_ids=mask, similarity="dot", **options)
         assert 0 <= value <= (12 if name == "median_rank" else 1 + 1e-12)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", DEFINITIONS)
 def test_queries_without_relevant_item_are_left_out(labelled, name):
     ids = labelled["query_ids"].copy()
     ids[:50] = -1
@@ -304,7 +304,7 @@ def test_queries_without_relevant_item_are_left_out(labelled, name):
     assert_array_equal(np.isnan(values), np.arange(200) < 50)
 
 
-@pytest.mark.parametrize("name", METRICS)
+@pytest.mark.parametrize("name", DEFINITIONS)
 def test_per_query_takes_the_function_or_its_name(labelled, name):
     assert_array_equal(per_query(name, **labelled), per_query(getattr(metrics, name), **labelled))
 
@@ -352,7 +352,7 @@ def test_cutoff_is_an_integer_from_one(name, k, error, message):
         (lambda: per_query(np.mean, ROWS, ROWS), ValueError, "the function of that name"),
         (lambda: per_query("median_rank", ROWS, ROWS, k=3), TypeError, "takes no k here, it has no options; got k=3"),
         (lambda: metrics.r_precision(ROWS, ROWS[:2]), ValueError, "Pass query_ids and gallery_ids"),
-        (lambda: metrics.ndcg_at_k(ROWS, ROWS, metric="l2"), ValueError, "metric must be one of"),
+        (lambda: metrics.ndcg_at_k(ROWS, ROWS, similarity="l2"), ValueError, "similarity must be one of"),
     ],
 )
 def test_bad_calls_are_refused(call, error, message):

@@ -6,7 +6,8 @@ import pytest
 from linear_models import pairs
 from sklearn.base import clone
 
-from crossmodal_cca import CCA, PairMoments, _blocks
+from crossmodal_cca import CCA, PairMoments
+from crossmodal_cca.rows import _blocks
 
 X, Y = pairs(500)
 ONE_WIDER = X[:100] * np.r_[50.0, np.ones(X.shape[1] - 1)]

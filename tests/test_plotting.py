@@ -77,7 +77,7 @@ def test_models_share_axes_each_in_its_colour_with_references_once_and_last(disp
     first = display_class.from_estimator(MODEL, X[100:], Y[100:], names=("sound", "words"))
     second = display_class.from_estimator(OTHER, X[100:], Y[100:], names=("sound", "words"), name="PLS", ax=first.ax_)
     second.plot(first.ax_, name="again")
-    starts = [f"{name}: {d}" for name in ("CCA", "PLS", "again") for d in ("sound → words", "words → sound")]
+    starts = [f"{name}: {d}" for name in ("CCA", "PLS", "again") for d in ("sound to words", "words to sound")]
     for label, start in zip(shown(first.ax_), [*starts, "chance"], strict=True):
         assert label.startswith(start)
     assert len({line.get_color() for line in models_of(first.ax_)}) == 3
@@ -105,19 +105,19 @@ def test_hit_rates_are_those_of_the_metric():
         assert_allclose(values, [hit_rate_at_k(*sides, k=int(k)) for k in display.ks])
     for chance in display.chance.values():
         assert_allclose(chance, display.ks / 100)
-    assert [line.get_label() for line in display.ax_.lines] == ["CCA: x → y", "CCA: y → x", "chance"]
+    assert [line.get_label() for line in display.ax_.lines] == ["CCA: x to y", "CCA: y to x", "chance"]
 
 
 def test_bands_are_the_intervals_of_the_report_and_no_entry_of_the_legend():
-    options = {"n_bootstrap": 50, "confidence_level": 0.8, "random_state": 0, "x_groups": np.arange(100) // 5}
+    options = {"n_resamples": 50, "confidence_level": 0.8, "random_state": 0, "x_groups": np.arange(100) // 5}
     display = HitRateDisplay.from_predictions(*SCORES, max_k=20, **options)
     report = retrieval_report(*SCORES, measures=[f"hit_rate_at_{k}" for k in display.ks], **options)
-    for direction in ("x → y", "y → x"):
+    for direction in ("x to y", "y to x"):
         assert_allclose(display.low[direction], report.loc[direction, "low"])
         assert_allclose(display.high[direction], report.loc[direction, "high"])
     assert len(display.ax_.collections) == 2
-    assert shown(display.ax_) == ["x → y", "y → x", "chance"]
-    without = HitRateDisplay.from_predictions(*SCORES, n_bootstrap=0)
+    assert shown(display.ax_) == ["x to y", "y to x", "chance"]
+    without = HitRateDisplay.from_predictions(*SCORES, n_resamples=0)
     assert without.low is without.high is None
     assert len(without.ax_.collections) == 0
 
@@ -125,7 +125,7 @@ def test_bands_are_the_intervals_of_the_report_and_no_entry_of_the_legend():
 def test_recall_instead_of_hit_rate():
     display = HitRateDisplay.from_predictions(*SCORES, measure="recall", x_ids=LABELS, y_ids=LABELS, max_k=20)
     recall = [recall_at_k(*SCORES, k=int(k), query_ids=LABELS, gallery_ids=LABELS) for k in display.ks]
-    assert_allclose(display.hit_rates["x → y"], recall)
+    assert_allclose(display.hit_rates["x to y"], recall)
     assert display.ax_.get_ylabel().startswith("recall")
 
 
@@ -145,7 +145,7 @@ def test_directions_with_different_chance_get_a_line_each_and_other_lines_no_pla
     shares = 0.3 * 0.6 + 0.7 * 0.4, 0.6 * 0.3 + 0.4 * 0.7
     assert [chance[0] for chance in display.chance.values()] == pytest.approx(list(shares))
     display = HitRateDisplay.from_predictions(SCORES[0][:50], SCORES[1], x_ids=labels[0][:50], y_ids=labels[1], ax=ax)
-    assert shown(ax) == ["x → y", "y → x", "x → y", "y → x", *("chance, x → y", "chance, y → x") * 2]
+    assert shown(ax) == ["x to y", "y to x", "x to y", "y to x", *("chance, x to y", "chance, y to x") * 2]
 
 
 def test_held_out_correlations_add_up_to_the_score():
@@ -197,12 +197,12 @@ def test_precision_and_recall_are_those_of_the_metrics():
     display = PrecisionRecallDisplay.from_predictions(*SCORES, **ids)
     assert {1, 10, 100} <= set(display.ks.tolist())
     for direction, queries, gallery, query_ids, gallery_ids in (
-        ("x → y", *SCORES, LABELS, LABELS[::-1]),
-        ("y → x", *SCORES[::-1], LABELS[::-1], LABELS),
+        ("x to y", *SCORES, LABELS, LABELS[::-1]),
+        ("y to x", *SCORES[::-1], LABELS[::-1], LABELS),
     ):
-        for values, metric in ((display.precision, precision_at_k), (display.recall, recall_at_k)):
+        for values, measure in ((display.precision, precision_at_k), (display.recall, recall_at_k)):
             expected = [
-                metric(queries, gallery, k=int(k), query_ids=query_ids, gallery_ids=gallery_ids) for k in display.ks
+                measure(queries, gallery, k=int(k), query_ids=query_ids, gallery_ids=gallery_ids) for k in display.ks
             ]
             assert_allclose(values[direction], expected)
         assert display.recall[direction][-1] == pytest.approx(1)
@@ -213,7 +213,7 @@ def test_precision_and_recall_are_those_of_the_metrics():
 
 def test_hubness_shows_the_occurrences_against_a_binomial():
     display = HubnessDisplay.from_predictions(*SCORES, k=5)
-    for direction, sides in (("x → y", SCORES), ("y → x", SCORES[::-1])):
+    for direction, sides in (("x to y", SCORES), ("y to x", SCORES[::-1])):
         counts = k_occurrence(*sides, k=5)
         assert_allclose(display.occurrences[direction], counts)
         assert display.skewness[direction] == pytest.approx(stats.skew(counts))
@@ -223,14 +223,14 @@ def test_hubness_shows_the_occurrences_against_a_binomial():
         assert_allclose(shares, [np.mean(counts >= m) for m in times])
         assert shares[-1] > 0
         assert f"skewness {stats.skew(counts):.1f}" in drawn.get_label()
-    chance = display.chance["x → y"]
+    chance = display.chance["x to y"]
     assert chance[0] == pytest.approx(1 - 0.95**100)
     assert chance[-1] >= 0.5 / 100 > stats.binom.sf(len(chance), 100, 0.05)
 
 
 def test_equal_occurrences_are_not_skewed():
     everything = HubnessDisplay.from_predictions(SCORES[0][:20], SCORES[1][:20], k=20)
-    assert everything.skewness == {"x → y": 0.0, "y → x": 0.0}
+    assert everything.skewness == {"x to y": 0.0, "y to x": 0.0}
     everything.figure_.canvas.draw()
 
 
@@ -238,27 +238,27 @@ def test_the_histogram_of_ranks_counts_the_ranks():
     display = RankHistogramDisplay.from_predictions(*SCORES)
     assert display.last_ranks.tolist() == [1, 2, 4, 8, 16, 32, 64, 100]
     edges = [0, *display.last_ranks]
-    for direction, sides in (("x → y", SCORES), ("y → x", SCORES[::-1])):
+    for direction, sides in (("x to y", SCORES), ("y to x", SCORES[::-1])):
         counts = np.histogram(retrieval_ranks(*sides), bins=np.array(edges) + 0.5)[0]
         assert_allclose(display.shares[direction], counts / 100, atol=1e-12)
         assert_allclose(display.chance[direction], np.diff(edges) / 100)
         assert display.medians[direction] == median_rank(*sides)
-    assert f"(median {display.medians['x → y']:g})" in shown(display.ax_)[0]
+    assert f"(median {display.medians['x to y']:g})" in shown(display.ax_)[0]
 
 
 def test_chance_of_ranks_knows_the_number_of_relevant_items():
     x_ids, y_ids = np.arange(50), np.arange(100) // 2
     display = RankHistogramDisplay.from_predictions(SCORES[0][:50], SCORES[1], x_ids=x_ids, y_ids=y_ids)
     found = 1 - stats.hypergeom.pmf(0, 100, 2, display.last_ranks)
-    assert_allclose(display.chance["x → y"], np.diff(found, prepend=0))
+    assert_allclose(display.chance["x to y"], np.diff(found, prepend=0))
     # The other gallery ends at 50.
-    assert_allclose(display.chance["y → x"][-2:], [18 / 50, 0], atol=1e-12)
+    assert_allclose(display.chance["y to x"][-2:], [18 / 50, 0], atol=1e-12)
     assert all(sum(shares) == pytest.approx(1) for shares in (*display.shares.values(), *display.chance.values()))
 
 
 def test_ranks_of_a_constant_similarity_are_chance():
     display = RankHistogramDisplay.from_predictions(np.ones((30, 2)), np.ones((30, 2)))
-    assert_allclose(display.shares["x → y"], display.chance["x → y"])
+    assert_allclose(display.shares["x to y"], display.chance["x to y"])
 
 
 def test_shared_space_shows_pairs_and_labels():
@@ -297,12 +297,12 @@ def test_similarities_are_ordered_by_class():
 
 
 def test_similarities_of_many_items_are_thinned_out_and_the_title_says_so():
-    display = SimilarityMatrixDisplay.from_predictions(SCORES[0], SCORES[1][:30], metric="dot", max_items=34)
+    display = SimilarityMatrixDisplay.from_predictions(SCORES[0], SCORES[1][:30], similarity="dot", max_items=34)
     rows = np.linspace(0, 99, 34).round().astype(int)
     assert_allclose(display.similarities, SCORES[0][rows] @ SCORES[1][:30].T)
     assert "34 of 100 x, 30 of 30 y items" in display.ax_.get_title()
     many = np.arange(100)
-    display = SimilarityMatrixDisplay.from_predictions(*SCORES, metric="euclidean", x_ids=many, y_ids=many[::-1])
+    display = SimilarityMatrixDisplay.from_predictions(*SCORES, similarity="euclidean", x_ids=many, y_ids=many[::-1])
     assert_allclose(-display.similarities[2, 5], np.linalg.norm(SCORES[0][2] - SCORES[1][94]))
     assert len(display.ax_.get_xticks()) == len(display.ax_.lines) == 0
 
@@ -335,7 +335,7 @@ def test_thin_classes_are_not_named_over_each_other():
             lambda: CanonicalCorrelationDisplay.from_predictions(*SCORES, noise_edge=1.5),
             "noise_edge must lie",
         ),
-        (lambda: SimilarityMatrixDisplay.from_predictions(*SCORES, metric="angle"), "metric must be one of"),
+        (lambda: SimilarityMatrixDisplay.from_predictions(*SCORES, similarity="angle"), "similarity must be one of"),
         (lambda: SimilarityMatrixDisplay.from_predictions(*SCORES, x_ids=LABELS), "got only x_ids"),
         (lambda: SimilarityMatrixDisplay.from_predictions(*SCORES, x_ids=LABELS, y_ids=LABELS[:5]), "y_ids must have"),
         (lambda: SimilarityMatrixDisplay.from_predictions(*SCORES, max_items=0), "max_items must be a whole number"),

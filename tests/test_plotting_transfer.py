@@ -20,17 +20,17 @@ def episodes():
     return pd.concat([table, zero])
 
 
-@pytest.mark.parametrize("metric", ["balanced_accuracy", "accuracy"])
-def test_curves_are_those_of_the_report(episodes, metric):
-    display = FewShotDisplay.from_predictions(episodes, metric=metric)
-    report = few_shot_report(episodes, metric=metric)
+@pytest.mark.parametrize("measure", ["balanced_accuracy", "accuracy"])
+def test_curves_are_those_of_the_report(episodes, measure):
+    display = FewShotDisplay.from_predictions(episodes, measure=measure)
+    report = few_shot_report(episodes, measure=measure)
     for line in display.ax_.lines[:2]:
         assert_allclose(line.get_ydata(), report.loc[line.get_label(), "value"].sort_index())
     # Zero-shot stands left of one shot, where one of the models begins.
     assert display.ax_.lines[0].get_xdata().tolist() == [1, 2]
     assert display.ax_.lines[1].get_xdata().tolist() == [0, 1, 2]
     assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["0", "1", "4"]
-    assert display.ax_.get_ylabel() == metric.replace("_", " ")
+    assert display.ax_.get_ylabel() == measure.replace("_", " ")
     assert display.ax_.get_legend().get_texts()[-1].get_text() == "majority class"
 
 

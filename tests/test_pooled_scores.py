@@ -19,7 +19,7 @@ from sklearn.model_selection import (
 )
 
 from crossmodal_cca import CCA, CCACV, KernelCCACV, PLSRegression, PLSRegressionCV
-from crossmodal_cca.alignment.selection import Choice
+from crossmodal_cca.alignment._selection import Choice
 from crossmodal_cca.plotting import CrossValidationDisplay
 
 N = 24

@@ -16,7 +16,7 @@ ONE_COLUMN = [(X, y[:, 0]) for X, y in (TRAIN, TEST)]
 
 
 def report(aligner, rows, training, **settings):
-    settings = {"X_train": training[0], "y_train": training[1], "n_bootstrap": 0, "k": 5} | settings
+    settings = {"X_train": training[0], "y_train": training[1], "n_resamples": 0, "k": 5} | settings
     return prediction_report(aligner, *rows, **settings)
 
 
@@ -92,7 +92,7 @@ def test_other_widths_than_those_of_the_fit_are_refused(modality, narrow):
     sides = {"X": TEST[0], "y": TEST[1], "X_train": TRAIN[0], "y_train": TRAIN[1]}
     sides[narrow] = sides[narrow][:, :4]
     with pytest.raises(ValueError, match=f"^{narrow} has 4 features, but CCA"):
-        prediction_report(CCA(3).fit(*TRAIN), **sides, modality=modality, n_bootstrap=0)
+        prediction_report(CCA(3).fit(*TRAIN), **sides, modality=modality, n_resamples=0)
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_other_widths_than_those_that_a_regressor_predicts_are_refused(narrow, m
     sides = {"X": TEST[0], "y": TEST[1], "X_train": TRAIN[0], "y_train": TRAIN[1]}
     sides[narrow] = sides[narrow][:, :4]
     with pytest.raises(ValueError, match=f"^{message}.* all three must agree"):
-        prediction_report(LinearRegression().fit(*TRAIN), **sides, n_bootstrap=0)
+        prediction_report(LinearRegression().fit(*TRAIN), **sides, n_resamples=0)
 
 
 @pytest.mark.parametrize("short", ["y", "y_train"])
@@ -111,7 +111,7 @@ def test_other_numbers_of_rows_are_refused(short):
     sides = {"X": TEST[0], "y": TEST[1], "X_train": TRAIN[0], "y_train": TRAIN[1]}
     sides[short] = sides[short][:-1]
     with pytest.raises(ValueError, match="rows are pairs, so both need the same number"):
-        prediction_report(CCA(3).fit(*TRAIN), **sides, n_bootstrap=0)
+        prediction_report(CCA(3).fit(*TRAIN), **sides, n_resamples=0)
 
 
 def test_a_constant_truth_is_refused_and_one_that_hardly_varies_is_not():
@@ -132,10 +132,10 @@ def test_a_constant_truth_is_refused_and_one_that_hardly_varies_is_not():
 def test_intervals_are_of_whole_groups_and_of_the_level_asked_for():
     """A single group says nothing of others; of the same resamples the quantiles for a higher level lie farther out."""
     cca = CCA(3).fit(*TRAIN)
-    alone = report(cca, TEST, TRAIN, groups=np.zeros(60), n_bootstrap=20, random_state=0).loc["prediction"]
+    alone = report(cca, TEST, TRAIN, groups=np.zeros(60), n_resamples=20, random_state=0).loc["prediction"]
     np.testing.assert_array_equal(alone[["low", "high"]], [[np.nan] * 2, [np.nan] * 2, [0, 1]])
     wide, narrow = (
-        report(cca, TEST, TRAIN, n_bootstrap=400, confidence_level=level, random_state=0).loc["prediction"]
+        report(cca, TEST, TRAIN, n_resamples=400, confidence_level=level, random_state=0).loc["prediction"]
         for level in (0.99, 0.5)
     )
     order = np.stack([wide["low"], narrow["low"], wide["value"], narrow["high"], wide["high"]])

@@ -12,7 +12,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from crossmodal_cca import CCA, CrossModalPipeline, PairMoments
 from crossmodal_cca.datasets import load_emoji
-from crossmodal_cca.linalg import randomized
+from crossmodal_cca.linalg import _randomized as randomized
 from crossmodal_cca.metrics import hit_rate_at_k
 
 X, Y = pairs(300, 40, 30)

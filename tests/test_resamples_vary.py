@@ -35,10 +35,10 @@ CASES = {
 }
 
 
-def drawn_until(is_good, n_bootstrap, n_members=N, random_state=0):
+def drawn_until(is_good, n_resamples, n_members=N, random_state=0):
     """Draws that are of use, and how many others came before."""
     seed, kept, n_others = np.random.RandomState(random_state).randint(2**31), [], 0
-    for i in range(n_bootstrap):
+    for i in range(n_resamples):
         draws = np.random.default_rng((seed, i))
         while not is_good(drawn := draws.integers(n_members, size=n_members)):
             n_others += 1
@@ -176,7 +176,7 @@ def test_a_report_of_predictions_leaves_out_resamples_without_variation():
     new[[3, 5]] = 1.0, -1.0
     model = PLSRegression(1).fit(ANSWERS, HEALTH)
     report = prediction_report(
-        model, ANSWERS[:20], new, X_train=ANSWERS, y_train=HEALTH, n_bootstrap=200, random_state=0
+        model, ANSWERS[:20], new, X_train=ANSWERS, y_train=HEALTH, n_resamples=200, random_state=0
     )
     assert np.isfinite(report.to_numpy()).all()
     errors, deviations = (new - model.predict(ANSWERS[:20])) ** 2, new**2

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from crossmodal_cca.linalg.solution import STILL, ColumnMoments, paired_correlations
+from crossmodal_cca.linalg._solution import STILL, ColumnMoments, paired_correlations
 
 RNG = np.random.default_rng(0)
 A = RNG.standard_normal((60, 3)) + np.array([0.0, 5.0, -100.0])

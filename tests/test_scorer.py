@@ -1,4 +1,4 @@
-"""The scorer is the metric on held-out rows, wherever scikit-learn takes a scorer."""
+"""The scorer is the measure on held-out rows, wherever scikit-learn takes a scorer."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def test_scores_are_the_metric_on_held_out_pairs():
     scores = cross_validate(CCA(2), X, Y, cv=FOLDS, scoring=make_retrieval_scorer("hit_rate_at_k", k=4))
     assert_allclose(scores["test_score"], by_hand(hit_rate_at_k, k=4))
     scores = cross_validate(CCA(2), X, Y, cv=FOLDS, scoring=make_retrieval_scorer("median_rank", similarity="dot"))
-    assert_allclose(scores["test_score"], [-v for v in by_hand(median_rank, metric="dot")])
+    assert_allclose(scores["test_score"], [-v for v in by_hand(median_rank, similarity="dot")])
 
 
 def test_directions():
@@ -155,11 +155,11 @@ SEVERAL = ["hit_rate_at_1", "median_rank"]
     ],
     ids=["call", "raise", "validate", "jobs", "dict", "search", "curve", "permuted"],
 )
-@pytest.mark.parametrize("metric", ["mean_average_precision", SEVERAL], ids=["one", "several"])
-def test_a_pipeline_that_cannot_embed_the_other_side_says_so_at_once(score, metric):
+@pytest.mark.parametrize("measure", ["mean_average_precision", SEVERAL], ids=["one", "several"])
+def test_a_pipeline_that_cannot_embed_the_other_side_says_so_at_once(score, measure):
     """A score of NaN, which scikit-learn makes of errors, would be a search among nothing."""
     with pytest.raises(TypeError, match=r"Pipeline has no transform_y. Put .* CrossModalPipeline"):
-        score(make_retrieval_scorer(metric))
+        score(make_retrieval_scorer(measure))
 
 
 def test_other_errors_stay_what_the_user_made_of_them():
@@ -193,8 +193,8 @@ def test_a_scorer_of_one_direction_warns_of_that_one_only():
     ("call", "error", "message"),
     [
         (lambda: make_retrieval_scorer("accuracy"), ValueError, "measure must be one of"),
-        (lambda: make_retrieval_scorer([]), ValueError, "at least one metric"),
-        (lambda: make_retrieval_scorer(["recall_at_k", "recall_at_10"]), ValueError, "different metrics"),
+        (lambda: make_retrieval_scorer([]), ValueError, "at least one measure"),
+        (lambda: make_retrieval_scorer(["recall_at_k", "recall_at_10"]), ValueError, "different measures"),
         (lambda: make_retrieval_scorer(direction="forth"), ValueError, "direction must be one of"),
         (lambda: make_retrieval_scorer(similarity="l1"), ValueError, "similarity must be"),
         (lambda: make_retrieval_scorer("r_precision", k=3), TypeError, "takes no k"),

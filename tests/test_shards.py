@@ -6,7 +6,8 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
-from crossmodal_cca.metrics import retrieval_ranks, sharded
+from crossmodal_cca.metrics import _sharded as sharded
+from crossmodal_cca.metrics import retrieval_ranks
 from crossmodal_cca.retrieval import CrossModalIndex, search_shards
 
 dask = pytest.importorskip("dask")
@@ -14,7 +15,7 @@ da = pytest.importorskip("dask.array")
 
 # Of the zeros in the gallery; under Dask nobody sees them.
 pytestmark = pytest.mark.filterwarnings("ignore:2 of the 400 rows of .* are zero throughout")
-METRICS = ("cosine", "dot", "euclidean")
+SIMILARITIES = ("cosine", "dot", "euclidean")
 RNG = np.random.default_rng(0)
 N, D = 400, 12
 # Lengths apart, one cluster far from the others, copies in other chunks, zeros.
@@ -42,8 +43,8 @@ CHUNKS = {
 
 
 @pytest.mark.parametrize(("chunks", "dtype"), CHUNKS.values(), ids=CHUNKS)
-@pytest.mark.parametrize("metric", METRICS)
-def test_ranks_are_those_of_the_whole_gallery(metric, dtype, chunks):
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_ranks_are_those_of_the_whole_gallery(similarity, dtype, chunks):
     queries, gallery = QUERIES.astype(dtype), GALLERY.astype(dtype)
     lazy = da.from_array(gallery, chunks=chunks)
     for ids in (
@@ -51,14 +52,16 @@ def test_ranks_are_those_of_the_whole_gallery(metric, dtype, chunks):
         {"query_ids": UNIQUE[:150], "gallery_ids": UNIQUE},
         {"query_ids": ASKED.tolist(), "gallery_ids": da.from_array(LABELS, 33)},
     ):
-        whole = retrieval_ranks(queries, gallery, metric=metric, **{k: np.asarray(v) for k, v in ids.items()})
-        assert_array_equal(retrieval_ranks(queries, lazy, metric=metric, **ids), whole)
-    assert_array_equal(retrieval_ranks(gallery, lazy, metric=metric), retrieval_ranks(gallery, gallery, metric=metric))
+        whole = retrieval_ranks(queries, gallery, similarity=similarity, **{k: np.asarray(v) for k, v in ids.items()})
+        assert_array_equal(retrieval_ranks(queries, lazy, similarity=similarity, **ids), whole)
+    assert_array_equal(
+        retrieval_ranks(gallery, lazy, similarity=similarity), retrieval_ranks(gallery, gallery, similarity=similarity)
+    )
 
 
-@pytest.mark.parametrize("metric", METRICS)
-def test_queries_may_come_in_chunks_too(metric):
-    ids = {"query_ids": ASKED, "gallery_ids": LABELS, "metric": metric}
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_queries_may_come_in_chunks_too(similarity):
+    ids = {"query_ids": ASKED, "gallery_ids": LABELS, "similarity": similarity}
     whole = retrieval_ranks(QUERIES, GALLERY, **ids)
     for chunks in ((70, 7), ((0, 70, 0, 80, 0), D)):
         queries = da.from_array(QUERIES, chunks)
@@ -82,13 +85,13 @@ def test_queries_without_a_relevant_item_are_left_out():
 
 
 @pytest.mark.parametrize(("chunks", "dtype"), CHUNKS.values(), ids=CHUNKS)
-@pytest.mark.parametrize("metric", METRICS)
-def test_neighbours_are_those_of_the_index(metric, dtype, chunks):
+@pytest.mark.parametrize("similarity", SIMILARITIES)
+def test_neighbours_are_those_of_the_index(similarity, dtype, chunks):
     queries, gallery = QUERIES.astype(dtype), GALLERY.astype(dtype)
     lazy = da.from_array(gallery, chunks=chunks)
-    index = CrossModalIndex(metric=metric).fit(gallery, ids=UNIQUE)
+    index = CrossModalIndex(similarity=similarity).fit(gallery, ids=UNIQUE)
     for k in (1, 10, N):
-        distances, ids = search_shards(queries, lazy, k, ids=UNIQUE, metric=metric)
+        distances, ids = search_shards(queries, lazy, k, ids=UNIQUE, similarity=similarity)
         expected_distances, expected_ids = index.kneighbors(queries, k)
         assert_array_equal(ids, expected_ids)
         assert_array_equal(distances, expected_distances)
@@ -116,7 +119,7 @@ BAD = {
     ),
     "sparse rows": (LAZY.map_blocks(sparse.csr_matrix), {}, TypeError, "Sparse data was passed for gallery"),
     "other width": (LAZY[:, 1:], {}, ValueError, "must share one space"),
-    "no such metric": (LAZY, {"metric": "taxi"}, ValueError, "metric must be one of"),
+    "no such similarity": (LAZY, {"similarity": "taxi"}, ValueError, "similarity must be one of"),
 }
 
 
@@ -146,13 +149,13 @@ def test_what_does_not_fit_a_gallery_in_chunks_is_refused(monkeypatch):
     far = np.ones((3000, 2), np.float32)
     far[1] = 1e30  # a row that the sample of a chunk misses
     with pytest.raises(ValueError, match="Gallery items differ too much in size to be compared in float32"):
-        retrieval_ranks(far, da.from_array(far, 3000), metric="dot")
+        retrieval_ranks(far, da.from_array(far, 3000), similarity="dot")
     with pytest.raises(ValueError, match="as many of both; got 150 queries and 400"):
         retrieval_ranks(QUERIES, LAZY)
 
 
-@pytest.mark.parametrize(("metric", "times"), [("cosine", 2), ("dot", 3), ("euclidean", 3)])
-def test_chunks_are_read_as_often_as_promised(metric, times):
+@pytest.mark.parametrize(("similarity", "times"), [("cosine", 2), ("dot", 3), ("euclidean", 3)])
+def test_chunks_are_read_as_often_as_promised(similarity, times):
     made = []
 
     def block(A):
@@ -160,10 +163,10 @@ def test_chunks_are_read_as_often_as_promised(metric, times):
         return A
 
     lazy = LAZY.map_blocks(block, dtype=float, meta=GALLERY[:0])
-    retrieval_ranks(QUERIES, lazy, query_ids=ASKED, gallery_ids=LABELS, metric=metric)
+    retrieval_ranks(QUERIES, lazy, query_ids=ASKED, gallery_ids=LABELS, similarity=similarity)
     assert sum(made) == times * N
     made.clear()
-    search_shards(QUERIES, lazy, metric=metric)
+    search_shards(QUERIES, lazy, similarity=similarity)
     assert sum(made) == N
 
 
@@ -174,8 +177,8 @@ def test_a_sample_of_the_gallery_stays_a_sample(monkeypatch):
     monkeypatch.setattr(sharded, "_sample", lambda chunk, n: taken.append(len(sample(chunk, n)[0])) or sample(chunk, n))
     # Every eleventh row of a chunk would be one more than the five that it may give.
     lazy = da.from_array(GALLERY, (59, D))
-    found = retrieval_ranks(QUERIES, lazy, query_ids=ASKED, gallery_ids=LABELS, metric="euclidean")
+    found = retrieval_ranks(QUERIES, lazy, query_ids=ASKED, gallery_ids=LABELS, similarity="euclidean")
     assert sum(taken) <= 40
     assert_array_equal(
-        found, retrieval_ranks(QUERIES, GALLERY, query_ids=ASKED, gallery_ids=LABELS, metric="euclidean")
+        found, retrieval_ranks(QUERIES, GALLERY, query_ids=ASKED, gallery_ids=LABELS, similarity="euclidean")
     )

@@ -21,7 +21,7 @@ def test_plain_cosine_and_the_modality_gap(clip):
     assert hit_rate_at_k(text, image, k=1) == pytest.approx(0.506)
     gap = np.linalg.norm(image.mean(axis=0, dtype=float) - text.mean(axis=0, dtype=float))
     assert gap == pytest.approx(0.851, abs=5e-4)
-    assert retrieval_report(image, text, n_bootstrap=0)["chance"].loc[:, "hit_rate_at_10"].tolist() == [0.02, 0.02]
+    assert retrieval_report(image, text, n_resamples=0)["chance"].loc[:, "hit_rate_at_10"].tolist() == [0.02, 0.02]
 
 
 @pytest.mark.parametrize("modality", ["x", "y"])

@@ -68,13 +68,13 @@ def test_embedded_pairs_have_the_distance_of_the_definition(name):
 @similarities
 def test_searches_find_the_nearest(name):
     nearest, order = np.sort(DISTANCES[name], axis=1)[:, :5], np.argsort(DISTANCES[name], axis=1)[:, :5]
-    searches = [CrossModalIndex(metric=name).fit(GALLERY).kneighbors(QUERIES, 5)]
+    searches = [CrossModalIndex(similarity=name).fit(GALLERY).kneighbors(QUERIES, 5)]
     if find_spec("dask"):
-        searches.append(search_shards(QUERIES, GALLERY, 5, metric=name))
+        searches.append(search_shards(QUERIES, GALLERY, 5, similarity=name))
     for distances, found in searches:
         assert_allclose(distances, nearest, atol=1e-12)
         assert_array_equal(found, order)
-    assert_array_equal(k_occurrence(QUERIES, GALLERY, k=5, metric=name), np.bincount(order.ravel(), minlength=50))
+    assert_array_equal(k_occurrence(QUERIES, GALLERY, k=5, similarity=name), np.bincount(order.ravel(), minlength=50))
 
 
 @similarities
@@ -82,12 +82,12 @@ def test_ranks_are_those_of_the_distances(name):
     own = DISTANCES[name][np.arange(30), np.arange(30)]
     expected = 1 + np.sum(DISTANCES[name] < own[:, None], axis=1)
     ids = {"query_ids": np.arange(30), "gallery_ids": np.arange(50)}
-    assert_array_equal(retrieval_ranks(QUERIES, GALLERY, **ids, metric=name), expected)
+    assert_array_equal(retrieval_ranks(QUERIES, GALLERY, **ids, similarity=name), expected)
 
 
 @similarities
 def test_pictures_show_the_similarity_with_its_label(name):
-    display = SimilarityMatrixDisplay.from_predictions(QUERIES, GALLERY, metric=name)
+    display = SimilarityMatrixDisplay.from_predictions(QUERIES, GALLERY, similarity=name)
     similarity = SIMILARITIES[name]
     assert_allclose(similarity.distances(display.similarities), DISTANCES[name], atol=1e-7)
     assert similarity.label in display.ax_.get_title().lower().replace("euclidean", "Euclidean")
@@ -135,5 +135,5 @@ def test_corrected_distances_have_no_such_ends():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_pictures_of_distances_far_from_zero_keep_their_digits(dtype):
     x, y = (np.random.default_rng(0).normal(size=(2, 20, 3)) + 1e4).astype(dtype)
-    display = SimilarityMatrixDisplay.from_predictions(x, y, metric="euclidean")
+    display = SimilarityMatrixDisplay.from_predictions(x, y, similarity="euclidean")
     assert_allclose(-display.similarities, cdist(x, y), rtol=1e-12)

@@ -7,8 +7,9 @@ import pytest
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV, KFold
 
-from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV, _blocks
+from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
 from crossmodal_cca.datasets import make_paired_latent
+from crossmodal_cca.rows import _blocks
 
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 # Enough rows and features for products in single precision to save something, and well-conditioned.
@@ -109,7 +110,7 @@ def test_moments_alone_say_nothing_where_it_is_enough(model):
 
 @MODELS
 def test_rows_are_walked_twice_where_single_precision_is_not_enough(model, monkeypatch):
-    from crossmodal_cca.linalg import moments
+    from crossmodal_cca.rows import moments
 
     multiplied = []
     of_block = moments._block_moments

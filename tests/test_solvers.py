@@ -14,9 +14,9 @@ from sklearn.cross_decomposition import PLSRegression as SklearnPLSRegression
 from sklearn.datasets import load_linnerud
 
 from crossmodal_cca import CCA, PLSSVD, PLSCanonical, PLSRegression
-from crossmodal_cca.linalg.products import gram
-from crossmodal_cca.linalg.svd import triangular_rows, truncated_svd
-from crossmodal_cca.linalg.whitening import oas_shrinkage
+from crossmodal_cca.linalg._products import gram
+from crossmodal_cca.linalg._svd import triangular_rows, truncated_svd
+from crossmodal_cca.linalg._whitening import oas_shrinkage
 
 X, Y = pairs()
 REFERENCE = json.loads((Path(__file__).parent / "reference_values.json").read_text())

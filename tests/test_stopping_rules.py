@@ -8,7 +8,9 @@ from scipy.sparse.linalg import ArpackError
 from sklearn.exceptions import ConvergenceWarning
 
 from crossmodal_cca import CCA
-from crossmodal_cca.linalg import kernel_cca, randomized, svd
+from crossmodal_cca.kernels import _exact as kernel_cca
+from crossmodal_cca.linalg import _randomized as randomized
+from crossmodal_cca.linalg import _svd as svd
 
 
 def orthonormal(n, m, seed=0):

@@ -8,7 +8,8 @@ import pytest
 from linear_models import models, pairs
 from sklearn.base import clone
 
-from crossmodal_cca import CCA, PairMoments, PLSRegression, _blocks
+from crossmodal_cca import CCA, PairMoments, PLSRegression
+from crossmodal_cca.rows import _blocks
 
 N, P, Q, BLOCK = 30_000, 96, 32, 1024
 # Some blocks of doubles, and a few numbers for each row (weights, positions).

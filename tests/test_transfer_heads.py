@@ -10,7 +10,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.model_selection import GridSearchCV, GroupKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 
-from crossmodal_cca.linalg.ridge import ridge_coefficients, solve_ridge
+from crossmodal_cca.linalg._ridge import ridge_coefficients, solve_ridge
 from crossmodal_cca.transfer import (
     CacheSimilarity,
     CrossModalClassifier,
@@ -20,7 +20,7 @@ from crossmodal_cca.transfer import (
     PrototypeLogisticRegression,
     PrototypeSimilarity,
 )
-from crossmodal_cca.transfer.calibration import best_offset
+from crossmodal_cca.transfer._calibration import best_offset
 from crossmodal_cca.transfer.logistic import logistic_loss
 
 NAMES = np.array(["owl", "cat", "newt", "bee"])

@@ -99,7 +99,7 @@ def test_emoji_predicted_texts_are_better_than_their_mean(emoji):
         X_train=data.image[train],
         y_train=data.text[train],
         groups=data.base_name[test],
-        n_bootstrap=200,
+        n_resamples=200,
         random_state=0,
     )
     assert report.loc[("prediction", "r2"), "low"] > 0.05

@@ -19,7 +19,7 @@ from sklearn.preprocessing import StandardScaler
 import crossmodal_cca
 from crossmodal_cca import CCA, CCACV, CrossModalPipeline, KernelCCA, PairMoments, PLSRegression
 from crossmodal_cca.inference import canonical_correlation_tests
-from crossmodal_cca.linalg import randomized
+from crossmodal_cca.linalg import _randomized as randomized
 from crossmodal_cca.metrics import (
     compare_retrieval,
     hit_rate_at_k,
@@ -104,9 +104,9 @@ CALLS = {
     "iterations": (lambda: STOPPED.fit(X, LABELS), "stopped after 1 iterations"),
     "iterations, Pipeline": (lambda: piped(STOPPED).fit(X, LABELS), "stopped after 1 iterations"),
     "iterations, search": (lambda: searched(STOPPED, "C", 1.0).fit(X, LABELS), "stopped after 1 iterations"),
-    "queries left out, metric": (lambda: hit_rate_at_k(X, X, **IDS), "1 of 200 queries"),
+    "queries left out, measure": (lambda: hit_rate_at_k(X, X, **IDS), "1 of 200 queries"),
     "queries left out, ranks": (lambda: retrieval_ranks(X, X, **IDS), "1 of 200 queries"),
-    "queries left out, report": (lambda: retrieval_report(X, X, n_bootstrap=0, **SIDE_IDS), "1 of 200 queries"),
+    "queries left out, report": (lambda: retrieval_report(X, X, n_resamples=0, **SIDE_IDS), "1 of 200 queries"),
     "queries left out, query report": (lambda: query_report(X, X, **IDS), "1 of 200 queries"),
     "queries left out, comparison": (
         lambda: compare_retrieval((X, X), (X, -X), n_resamples=2, **SIDE_IDS),

@@ -15,10 +15,10 @@ SOME = ["item 40", "item 3", "item 7", "item 41", "item 59"]
 ROWS = np.flatnonzero(np.isin(IDS, SOME))
 SETTINGS = {
     "cosine": {},
-    "dot": {"metric": "dot"},
-    "euclidean": {"metric": "euclidean"},
+    "dot": {"similarity": "dot"},
+    "euclidean": {"similarity": "euclidean"},
     "csls": {"hubness": "csls"},
-    "nnn": {"hubness": "nnn", "metric": "dot"},
+    "nnn": {"hubness": "nnn", "similarity": "dot"},
     "csls, more neighbours than items": {"hubness": "csls", "hubness_neighbors": 30},
     "centred": {"center": True},
 }

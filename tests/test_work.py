@@ -8,10 +8,12 @@ import pytest
 from scipy import sparse
 from sklearn.model_selection import LeaveOneOut
 
-from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV, _blocks
-from crossmodal_cca.alignment import base
-from crossmodal_cca.linalg import centred_rows, held_out, moments
+from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
+from crossmodal_cca.alignment import _linear_aligner as base
 from crossmodal_cca.metrics import per_query, query_report, ranks, retrieval_ranks, retrieval_report
+from crossmodal_cca.models import _held_out as held_out
+from crossmodal_cca.rows import _blocks, moments
+from crossmodal_cca.rows import _centred_rows as centred_rows
 
 N, P, Q, BLOCK = 4_000, 60, 40, 500
 
@@ -140,7 +142,7 @@ BY_THE_BEST = {
     **{name: partial(per_query, name) for name in BEST_ONLY},
     "queries": partial(query_report, measure="hit_rate_at_5"),
     "report": lambda x, y, query_ids, gallery_ids: retrieval_report(
-        x, y, x_ids=query_ids, y_ids=gallery_ids, measures=BEST_ONLY, n_bootstrap=0
+        x, y, x_ids=query_ids, y_ids=gallery_ids, measures=BEST_ONLY, n_resamples=0
     ),
 }
 

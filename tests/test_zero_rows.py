@@ -41,9 +41,9 @@ def test_a_warning_names_the_zero_rows(call, names):
 
 
 @pytest.mark.parametrize(("call", "_"), CALLS.values(), ids=CALLS)
-@pytest.mark.parametrize("metric", ["dot", "euclidean"])
-def test_zero_is_a_value_like_others_for_other_similarities(call, _, metric):
-    call(ZERO, ZERO, metric=metric)
+@pytest.mark.parametrize("similarity", ["dot", "euclidean"])
+def test_zero_is_a_value_like_others_for_other_similarities(call, _, similarity):
+    call(ZERO, ZERO, similarity=similarity)
 
 
 OTHERS = {
@@ -51,7 +51,7 @@ OTHERS = {
     "correct_hubness": (lambda: correct_hubness(ROWS, ZERO, ROWS), "gallery"),
     "bank of correct_hubness": (lambda: correct_hubness(ROWS, ROWS, ZERO), "query_bank"),
     "hubness_report": (lambda: hubness_report(ROWS, ROWS, ZERO, neighbors=(3,), n_resamples=0), "query_bank"),
-    "retrieval_report": (lambda: retrieval_report(ROWS, ZERO, n_bootstrap=0), "y_scores"),
+    "retrieval_report": (lambda: retrieval_report(ROWS, ZERO, n_resamples=0), "y_scores"),
     "compare_retrieval": (lambda: compare_retrieval((ROWS, ZERO), (ROWS, ROWS), n_resamples=0), "y_scores of scores"),
     "a baseline": (lambda: compare_retrieval((ROWS, ROWS), (ZERO, ROWS), n_resamples=0), "x_scores of baseline_scores"),
     "query_report": (lambda: query_report(ROWS, ROWS, baseline=(ROWS, ZERO)), r"baseline\[1\]"),

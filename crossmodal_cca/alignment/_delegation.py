@@ -15,14 +15,14 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._aligner import unwrapped
-from .._blocks import is_dask
 from .._files import SavedAlignerMixin
-from .._numbers import at_hand
 from .._sklearn import refuse_dask
 from .._typing import FloatArray
-from .._validation import unchanged_on_error, warn_of_other_order
+from ..rows._blocks import is_dask
+from ..rows._numbers import at_hand
+from ..rows._validation import unchanged_on_error, warn_of_other_order
+from ._pair_scores import in_container
 from ._routing import TRANSFORMER_OF, Metadata, metadata_of
-from .scores import in_container
 
 
 def fit_transformer(transformer: Any, A: Any, rows: str, metadata: Metadata) -> tuple[Any, Any]:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from .._blocks import BLOCK_ROWS, float_block, is_sparse, row_slices
 from .._ids import checked_ids, codes_of_ids
 from .._typing import FloatArray
-from .._validation import PairedRows
-from ..linalg.products import product
+from ..linalg._products import product
 from ..metrics.scorer import RetrievalScorer
+from ..rows._blocks import BLOCK_ROWS, float_block, is_sparse, row_slices
+from ..rows._validation import PairedRows
 
 # Part number of each row, 0, 1, …: rows of one number belong together.
 Parts = NDArray[np.intp]

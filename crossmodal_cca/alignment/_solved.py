@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from ..linalg.pair import Covariances
-from ..linalg.solution import LinearSolution
-from ..linalg.whitening import WhitenedPair
+from ..linalg._solution import LinearSolution
+from ..linalg._whitening import WhitenedPair
+from ..models._pair import Covariances
 
 # Reciprocal condition of what was divided by, below which products in double precision have too few digits: there,
 # correlations err by 1e-8.

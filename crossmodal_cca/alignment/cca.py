@@ -8,20 +8,20 @@ import numpy as np
 from numpy.random import RandomState
 from sklearn.utils import check_random_state
 
-from .._blocks import is_dask
 from .._checks import as_pair, check_choice, check_number_or_word
 from .._schemas import Schema, saved, without_underscores
 from .._typing import FloatArray
-from .._validation import PairedRows
 from .._warn import warn
-from ..linalg.cca import solve_cca
-from ..linalg.pair import StandardizedPair
-from ..linalg.randomized import solve_randomized_cca
-from ..linalg.solution import LinearSolution
-from ..linalg.sparse_rows import MAX_FEATURES, too_wide_sparse
-from ..linalg.whitening import oas_shrinkage, whiten_covariances, whiten_rows
+from ..linalg._randomized import solve_randomized_cca
+from ..linalg._solution import LinearSolution
+from ..linalg._solve_cca import solve_cca
+from ..linalg._whitening import oas_shrinkage, whiten_covariances, whiten_rows
+from ..models._pair import StandardizedPair
+from ..rows._blocks import is_dask
+from ..rows._sparse_rows import MAX_FEATURES, too_wide_sparse
+from ..rows._validation import PairedRows
+from ._linear_aligner import LinearAligner
 from ._solved import Solved
-from .base import LinearAligner
 
 SOLVERS = ("auto", "moments", "svd", "randomized")
 

@@ -11,14 +11,14 @@ import numpy as np
 from .._checks import check_flag
 from .._schemas import Schema, saved, without_underscores
 from .._typing import FloatArray
-from ..linalg.held_out import NestedSolution
-from ..linalg.pair import StandardizedPair
-from ..linalg.shrinkage_path import ShrinkagePath
-from ..linalg.whitening import whiten_covariances, whiten_rows
+from ..linalg._shrinkage_path import ShrinkagePath
+from ..linalg._whitening import whiten_covariances, whiten_rows
 from ..metrics.scorer import RetrievalScorer
-from .base import LinearAligner
+from ..models._held_out import NestedSolution
+from ..models._pair import StandardizedPair
+from ._linear_aligner import LinearAligner
+from ._linear_cv import FoldSolver, LinearCV
 from .cca import CCA
-from .linear_cv import FoldSolver, LinearCV
 
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 
@@ -48,7 +48,7 @@ class CCACV(LinearCV):
     scoring : str or RetrievalScorer, default="correlation"
         "correlation", the sum of held-out canonical correlations; "explained_variance" or "r2" of the predictions of y,
         averaged over its features; "q2" or "neg_mean_squared_error" of all held-out predictions together, as in
-        :class:`PLSRegressionCV`; the name of a retrieval metric, such as "hit_rate_at_10", or what
+        :class:`PLSRegressionCV`; the name of a retrieval measure, such as "hit_rate_at_10", or what
         :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
     one_standard_error : bool, default=False
         Take the simplest setting within one standard error of the best: fewest components, then most shrinkage.

@@ -13,19 +13,19 @@ from sklearn.utils.metaestimators import available_if
 from .._checks import check_n_components, check_number
 from .._schemas import saved, without_underscores
 from .._sklearn import telling_where
-from .._validation import (
+from .._warn import warn
+from ..kernels._embedding import KernelModel
+from ..kernels._exact import exact_model
+from ..kernels._features import FeatureMoments, feature_model, feature_moments
+from ..models._pair import LEFT_OUT
+from ..rows._validation import (
     PairedRows,
     check_features_of_y,
     check_pair,
     set_or_delete,
     unchanged_on_error,
 )
-from .._warn import warn
-from ..linalg.kernel_cca import exact_model
-from ..linalg.kernel_embedding import KernelModel
-from ..linalg.kernel_features import FeatureMoments, feature_model, feature_moments
-from ..linalg.pair import LEFT_OUT
-from .kernel_parameters import (
+from ._kernel_parameters import (
     check_kernel_parameters,
     check_map_is_settled,
     make_kernel,
@@ -34,7 +34,7 @@ from .kernel_parameters import (
     regularization_of,
     what_settles_the_map,
 )
-from .kernel_scores import KernelMaps
+from ._kernel_scores import KernelMaps
 
 # All training correlations above this are a sign of over-fitting. (With a few hundred components of embeddings they
 # reach .99 where held-out retrieval is at its best.)

@@ -17,16 +17,15 @@ from .._checks import as_pair
 from .._schemas import saved, without_underscores
 from .._sklearn import telling_where
 from .._typing import FloatArray, Split
-from .._validation import PairedRows, check_pair, unchanged_on_error, warn_of_other_order
-from ..linalg.kernel_path import KernelPath, KernelSide
-from ..linalg.kernels import DISTANCE_KERNELS
-from ..linalg.solution import paired_correlations
+from ..kernels._kernel import DISTANCE_KERNELS
+from ..kernels._ridge_path import KernelPath, KernelSide
+from ..linalg._solution import paired_correlations
 from ..metrics.scorer import RetrievalScorer
+from ..rows._validation import PairedRows, check_pair, unchanged_on_error, warn_of_other_order
 from ._items import Gallery, Items
-from .kernel_cca import KernelCCA
-from .kernel_parameters import check_kernel_parameters, make_kernel, make_map
-from .kernel_scores import KernelMaps
-from .selection import (
+from ._kernel_parameters import check_kernel_parameters, make_kernel, make_map
+from ._kernel_scores import KernelMaps
+from ._selection import (
     FoldScorer,
     SelectionMixin,
     check_sizes_of_folds,
@@ -34,6 +33,7 @@ from .selection import (
     numbers_of_components,
     splits_of,
 )
+from .kernel_cca import KernelCCA
 
 SCORINGS = ("correlation",)
 # Of the kernels, not of the search.
@@ -79,7 +79,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         to `fit` or found by it, of ``GroupKFold(cv, shuffle=True, random_state=0)``. Splitters and lists are taken as
         they are.
     scoring : str or RetrievalScorer, default="correlation"
-        "correlation", the sum of held-out canonical correlations; the name of a retrieval metric, such as
+        "correlation", the sum of held-out canonical correlations; the name of a retrieval measure, such as
         "hit_rate_at_10"; or what :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
     one_standard_error : bool, default=False
         Take the simplest setting within one standard error of the best: fewest components, then the largest ridge.

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._schemas import Schema, saved, without_underscores
 from .._sklearn import count_rows, is_fitted
-from .._validation import unchanged_on_error, warn_of_other_order
+from ..rows._validation import unchanged_on_error, warn_of_other_order
 from ._delegation import DelegatedMethodsMixin, fit_transformer, goes_on
 from ._routing import Metadata, metadata_of, router_of
 

@@ -13,11 +13,11 @@ from .._schemas import saved, without_underscores
 from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
-from ..linalg.pair import Covariances, StandardizedPair
-from ..linalg.pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd
+from ..linalg._solve_pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd
+from ..models._pair import Covariances, StandardizedPair
+from ._linear_aligner import LinearAligner
+from ._pair_scores import column_moments
 from ._solved import Solved
-from .base import LinearAligner
-from .scores import column_moments
 
 
 class _PLS(LinearAligner):

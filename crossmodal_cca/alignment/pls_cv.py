@@ -9,14 +9,14 @@ import numpy as np
 
 from .._schemas import saved, without_underscores
 from .._typing import FloatArray
-from ..linalg.held_out import HeldOutRows, NestedSolution
-from ..linalg.pair import StandardizedPair
-from ..linalg.pls import rotations_of_weights, solve_pls_regression
-from ..linalg.whitening import ranks_of_covariances
+from ..linalg._solve_pls import rotations_of_weights, solve_pls_regression
+from ..linalg._whitening import ranks_of_covariances
+from ..models._held_out import HeldOutRows, NestedSolution
+from ..models._pair import StandardizedPair
+from ._linear_aligner import LinearAligner
+from ._linear_cv import FoldSolver, LinearCV
 from ._solved import WEAK
-from .base import LinearAligner
-from .folds import HeldOut
-from .linear_cv import FoldSolver, LinearCV
+from ._training_folds import HeldOut
 from .pls import PLSRegression, RegressionScoreMixin
 
 
@@ -36,7 +36,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     scoring : str or RetrievalScorer, default="q2"
         "q2" or "neg_mean_squared_error" of all held-out predictions together, for which folds of any size will do, of
         one row too; "r2" or "explained_variance" of each fold's predictions, averaged over the features of y and over
-        the folds; "correlation", the sum of held-out correlations of scores; the name of a retrieval metric, or what
+        the folds; "correlation", the sum of held-out correlations of scores; the name of a retrieval measure, or what
         :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
     one_standard_error : bool, default=False
         Take the fewest components within one standard error of the best.

@@ -8,8 +8,8 @@ import numpy as np
 from scipy import linalg
 
 from .._typing import FloatArray
-from ..linalg.svd import triangular_rows
-from ..linalg.whitening import WhitenedPair, whiten_rows
+from ..linalg._svd import triangular_rows
+from ..linalg._whitening import WhitenedPair, whiten_rows
 
 
 class CanonicalPairs(NamedTuple):

@@ -8,9 +8,9 @@ from scipy import linalg
 
 from .._sklearn import check_array
 from .._typing import FloatArray
-from .._validation import check_same_rows
 from .._warn import warn
-from ..linalg.svd import rank_tolerance
+from ..linalg._svd import rank_tolerance
+from ..rows._validation import check_same_rows
 from ._exchange import Exchange
 
 # Share by which lengths of rows may differ that count as equal.

@@ -15,16 +15,16 @@ from scipy.linalg import lapack
 from .._typing import FloatArray
 from .._warn import warn
 from ..alignment import CCA, PLSSVD, PLSCanonical, PLSRegression
-from ..alignment.base import LinearAligner
+from ..alignment._linear_aligner import LinearAligner
 from ..alignment.cca import shrinkage_pair
-from ..linalg.pair import Covariances
-from ..linalg.pls import PLSSolution, solve_pls_canonical, solve_pls_regression, solve_pls_svd
-from ..linalg.svd import rank_tolerance
-from ..linalg.whitening import oas_shrinkage, unit_diagonal, whiten_rows
+from ..linalg._solve_pls import PLSSolution, solve_pls_canonical, solve_pls_regression, solve_pls_svd
+from ..linalg._svd import rank_tolerance
+from ..linalg._whitening import oas_shrinkage, unit_diagonal, whiten_rows
+from ..models._pair import Covariances
 from ._canonical import check_varying
 from ._exchange import Exchange
 from ._nuisance import orthonormal, residual_rows
-from ._rows import unit_columns
+from ._side_rows import unit_columns
 
 # Share of the largest possible value by which singular values may differ that count as equal.
 _EQUAL = 1e-10

@@ -18,11 +18,11 @@ from .._aligner import METHODS, fitted_aligner
 from .._checks import check_choice, check_confidence_level, check_n_jobs, check_whole_number
 from .._progress import Progress
 from .._typing import FloatArray
-from .._validation import check_pair, warn_of_other_order
 from .._warn import warn
-from ..alignment.fitted import unfitted
-from ..metrics.resampling import cluster_codes
-from ._rows import SIDES, feature_names, unit_columns
+from ..alignment._fitted_aligner import unfitted
+from ..metrics._resampling import cluster_codes
+from ..rows._validation import check_pair, warn_of_other_order
+from ._side_rows import SIDES, feature_names, unit_columns
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -38,7 +38,7 @@ def bootstrap_weights(
     aligner: Any,
     X: ArrayLike,
     y: ArrayLike,
-    n_bootstrap: int = 500,
+    n_resamples: int = 500,
     *,
     kind: str = "weights",
     groups: ArrayLike | None = None,
@@ -58,7 +58,7 @@ def bootstrap_weights(
         The rows of the first modality that it was fitted to.
     y : array-like of shape (n_rows, n_features_y) or (n_rows,)
         Rows of the second modality, paired with those of `X`.
-    n_bootstrap : int >= 2, default=500
+    n_resamples : int >= 2, default=500
         Number of resamples. All values are kept until the end: 8 bytes for each resample, feature and component.
     kind : {"weights", "loadings", "rotations"}, default="weights"
         What to look at. Loadings say what a component means, and vary less than weights where features correlate.
@@ -115,7 +115,7 @@ def bootstrap_weights(
     >>> float(table.loc[("y", 1, "Waist"), "sign_consistency"]) > 0.9
     True
     """
-    n_bootstrap = check_whole_number(n_bootstrap, "n_bootstrap", low=2)
+    n_resamples = check_whole_number(n_resamples, "n_resamples", low=2)
     check_choice(kind, "kind", KINDS)
     level = check_confidence_level(confidence_level)
     check_n_jobs(n_jobs)
@@ -136,9 +136,9 @@ def bootstrap_weights(
     )
     resampling = _Resampling(unfitted(aligner), (A, B), names, (_varies(A), _varies(B)), members, original, kind)
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
-    tasks = (delayed(resampling.refit)((seed, i)) for i in range(n_bootstrap))
+    tasks = (delayed(resampling.refit)((seed, i)) for i in range(n_resamples))
     draws, matches, reasons = [], [], []
-    with warnings.catch_warnings(), Progress("refits", n_bootstrap, verbose) as progress:
+    with warnings.catch_warnings(), Progress("refits", n_resamples, verbose) as progress:
         # Fewer components than asked for are seen here, and drawn again.
         warnings.filterwarnings("ignore", "The covariance of X and y is exhausted|X and y have no covariance")
         for drawn, match, why in workers(tasks):
@@ -146,7 +146,7 @@ def bootstrap_weights(
             matches.append(match)
             reasons += why
             progress.update(len(draws))
-    _warn_of(reasons, n_bootstrap)
+    _warn_of(reasons, n_resamples)
     table = _table(aligner, kind, np.stack(draws), np.mean(matches, axis=0), names, level)
     table.attrs["n_redrawn"] = len(reasons)
     return table
@@ -221,9 +221,9 @@ def _unit_scores(model: Any, A: ArrayLike, B: ArrayLike) -> tuple[FloatArray, Fl
     return x, y
 
 
-def _warn_of(reasons: list[str], n_bootstrap: int) -> None:
+def _warn_of(reasons: list[str], n_resamples: int) -> None:
     """Say so where many resamples were drawn again."""
-    n_drawn = n_bootstrap + len(reasons)
+    n_drawn = n_resamples + len(reasons)
     if len(reasons) > _MANY * n_drawn:
         most_often = Counter(reasons).most_common(1)[0][0]
         warn(
@@ -236,7 +236,7 @@ def _warn_of(reasons: list[str], n_bootstrap: int) -> None:
 def _table(
     aligner: Any, kind: str, draws: FloatArray, match: FloatArray, names: tuple[NDArray[Any], ...], level: float
 ) -> DataFrame:
-    """One row for each side, component and feature, from draws (n_bootstrap, p + q, k)."""
+    """One row for each side, component and feature, from draws (n_resamples, p + q, k)."""
     import pandas as pd
 
     values = [np.asarray(getattr(aligner, f"{side}_{kind}_"), dtype=np.float64) for side in SIDES]

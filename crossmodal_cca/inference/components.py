@@ -12,7 +12,7 @@ from sklearn.base import RegressorMixin
 from .._aligner import fitted_aligner, unwrapped
 from .._typing import FloatArray
 from ._canonical import component_index
-from ._rows import SIDES, feature_names, scored_sides, unit_columns
+from ._side_rows import SIDES, feature_names, scored_sides, unit_columns
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

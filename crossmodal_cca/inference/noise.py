@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_whole_number
-from .._numbers import as_numbers
+from ..rows._numbers import as_numbers
 
 
 def noise_edge(n_samples: int, n_features_x: int, n_features_y: int) -> float:

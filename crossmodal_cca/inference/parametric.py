@@ -10,9 +10,9 @@ from scipy import special
 
 from .._sklearn import telling_where
 from .._typing import FloatArray
-from .._validation import check_pair
 from .._warn import warn
-from ..linalg.pair import standardize_rows
+from ..models._pair import standardize_rows
+from ..rows._validation import check_pair
 from ._canonical import canonical_pairs, component_index
 
 if TYPE_CHECKING:

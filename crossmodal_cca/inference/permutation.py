@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._blocks import float_block
 from .._checks import check_n_components, check_n_jobs, check_whole_number
 from .._progress import Progress
 from .._sklearn import telling_where
 from .._typing import FloatArray
-from .._validation import PairedRows, check_pair, warn_of_other_order
-from ..linalg.pair import standardized_side
-from ..linalg.svd import rank_tolerance
+from ..linalg._svd import rank_tolerance
+from ..models._pair import standardized_side
+from ..rows._blocks import float_block
+from ..rows._validation import PairedRows, check_pair, warn_of_other_order
 from ._canonical import canonical_pairs_of_sides, component_index
 from ._exchange import Exchange
 from ._nuisance import without_nuisance

@@ -11,13 +11,13 @@ from sklearn.base import clone
 from .._aligner import METHODS, fitted_aligner, innermost
 from .._errors import in_terms_of
 from .._typing import FloatArray
-from .._validation import check_rows
 from ..alignment import CCA
-from ..alignment.fitted import check_training_rows
-from ..linalg.pair import StandardizedPair
-from ..linalg.whitening import ranks_of_covariances
+from ..alignment._fitted_aligner import check_training_rows
+from ..linalg._whitening import ranks_of_covariances
+from ..models._pair import StandardizedPair
+from ..rows._validation import check_rows
 from ._canonical import component_index
-from ._rows import scored_sides, unit_columns
+from ._side_rows import scored_sides, unit_columns
 from ._singular_values import is_testable
 from .components import explained_variance
 from .noise import debias_correlations, noise_edge

@@ -1,5 +1,5 @@
 """The mathematics as pure functions and small frozen dataclasses: arrays in, arrays out."""
 
-from .moments import PairMoments
+from ..rows.moments import PairMoments
 
 __all__ = ["PairMoments"]

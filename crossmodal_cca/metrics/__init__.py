@@ -1,18 +1,18 @@
-"""Retrieval across modalities, measured: metrics with honest ties, intervals, comparisons, and a null to beat."""
+"""Retrieval across modalities, measured: measures with honest ties, intervals, comparisons, and a null to beat."""
 
-from .comparison import compare_retrieval, shuffled_pair_control
-from .deduplication import deduplicate
-from .first_match import hit_rate_at_k, mean_reciprocal_rank, median_rank
-from .measures import per_query
-from .ranks import retrieval_ranks
-from .report import query_report, retrieval_report
-from .retrieval import (
+from .all_matches import (
     mean_average_precision,
     ndcg_at_k,
     precision_at_k,
     r_precision,
     recall_at_k,
 )
+from .comparison import compare_retrieval, shuffled_pair_control
+from .deduplication import deduplicate
+from .first_match import hit_rate_at_k, mean_reciprocal_rank, median_rank
+from .measures import per_query
+from .ranks import retrieval_ranks
+from .report import query_report, retrieval_report
 from .scorer import make_retrieval_scorer
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Checked input of every retrieval metric: rows, what is relevant or left out, and similarity as a dot product."""
+"""Checked input of every retrieval measure: rows, what is relevant or left out, and similarity as a dot product."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from .._blocks import counted_rows, float_dtype, is_dask
 from .._similarity import SIMILARITIES, Layout, Similarity, Units, similarity_named, unit_of, warn_of_zero_rows
 from .._sklearn import check_array, column_names
 from .._typing import Array, FloatArray
-from .._validation import check_rows, refuse_other_order, warn_of_other_order
 from .._warn import warn
+from ..rows._blocks import counted_rows, float_dtype, is_dask
+from ..rows._validation import check_rows, refuse_other_order, warn_of_other_order
 from ._tables import EqualIds, Table, left_out, relevant_items
 
 # Numbers gathered at once to compare single pairs in double precision.
@@ -112,7 +112,7 @@ def prepare(
     gallery: Any,
     query_ids: Any,
     gallery_ids: Any,
-    metric: str,
+    similarity: str,
     relevance: Any = None,
     exclude: Any = None,
     *,
@@ -127,16 +127,14 @@ def prepare(
     if not quiet:
         warn_of_other_order(queries=queries, query_ids=query_ids, relevance=relevance, exclude=exclude)
         warn_of_other_order(gallery=gallery, gallery_ids=gallery_ids)
-    queries, gallery = check_sides(queries, gallery, metric, quiet=quiet)
-    similarity = SIMILARITIES[metric]
+    queries, gallery = check_sides(queries, gallery, similarity, quiet=quiet)
+    kind = SIMILARITIES[similarity]
     relevance = relevant_items(query_ids, gallery_ids, relevance, len(queries), len(gallery))
     excluded = left_out(exclude, len(queries), len(gallery))
     n_relevant, n_listed = sizes_of_lists(relevance, excluded, len(queries), len(gallery))
     kept = queries_with_relevant_items(n_relevant)
-    layout = _laid_out(queries, gallery, similarity, float_dtype(queries, gallery))
-    return RetrievalProblem(
-        queries, gallery, similarity, layout, relevance, excluded, kept, n_relevant[kept], n_listed[kept]
-    )
+    layout = _laid_out(queries, gallery, kind, float_dtype(queries, gallery))
+    return RetrievalProblem(queries, gallery, kind, layout, relevance, excluded, kept, n_relevant[kept], n_listed[kept])
 
 
 def _laid_out(queries: Array, gallery: Array, similarity: Similarity, dtype: np.dtype[Any]) -> Layout:
@@ -164,14 +162,14 @@ def sizes_of_lists(
 
 
 def check_sides(
-    queries: Any, gallery: Any, metric: str, *, lazy: bool = False, quiet: Sequence[str] = ()
+    queries: Any, gallery: Any, similarity: str, *, lazy: bool = False, quiet: Sequence[str] = ()
 ) -> tuple[Any, Any]:
-    """Refuse an unknown metric and rows that cannot be compared; return both sides as numeric arrays.
+    """Refuse an unknown similarity and rows that cannot be compared; return both sides as numeric arrays.
 
     With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known. There are no
     warnings about the rows of `quiet` sides.
     """
-    similarity = similarity_named(metric)
+    kind = similarity_named(similarity)
     names = {"queries": column_names(queries), "gallery": column_names(gallery)}
     queries, gallery = (
         counted_rows(check_rows(A, name, lazy=True), name)
@@ -185,7 +183,7 @@ def check_sides(
             f"gallery items {gallery.shape[1]}; transform both sides with a fitted model first."
         )
     refuse_other_order(**names)
-    if similarity.needs_direction:
+    if kind.needs_direction:
         for name, rows in zip(SIDES, (queries, gallery), strict=True):
             if name not in quiet and not is_dask(rows):
                 warn_of_zero_rows(rows, name)

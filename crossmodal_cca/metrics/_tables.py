@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from .._blocks import is_sparse, row_slices
 from .._ids import codes_of_ids
 from .._sklearn import check_array
 from .._typing import Array
+from ..rows._blocks import is_sparse, row_slices
 
 
 @dataclass(frozen=True, eq=False)

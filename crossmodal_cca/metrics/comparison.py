@@ -13,9 +13,10 @@ from .._aligner import check_can_be_fitted, fitted_aligner
 from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._progress import Progress
-from .._validation import warn_of_other_order
+from ..rows._validation import warn_of_other_order
 from ._inputs import SIDES
-from .intervals import intervals_of_differences
+from ._intervals import intervals_of_differences
+from ._resampling import cluster_codes, swap_p_values
 from .measures import ChosenMeasure, evaluate_measures
 from .report import (
     aggregates,
@@ -28,7 +29,6 @@ from .report import (
     sizes,
     table_of_directions,
 )
-from .resampling import cluster_codes, swap_p_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,7 +45,7 @@ def compare_retrieval(
     y_groups: Any = None,
     ks: Sequence[int] = (1, 5, 10),
     measures: Sequence[str] | None = None,
-    metric: str = "cosine",
+    similarity: str = "cosine",
     exclude: Any = None,
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
@@ -70,8 +70,8 @@ def compare_retrieval(
     ks : sequence of int >= 1, default=(1, 5, 10)
         Cut-offs of the hit rate.
     measures : sequence of str or None, default=None
-        Metrics by name; None for those of :func:`retrieval_report`.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        Measures by name; None for those of :func:`retrieval_report`.
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
@@ -138,12 +138,12 @@ def compare_retrieval(
     for side, name, of_side in zip(scores, ("x_groups", "y_groups"), (x_groups, y_groups), strict=True):
         warn_of_other_order(scores=side, **{name: of_side})
     rng = check_random_state(random_state)
-    given = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
+    given = {"x to y": ("x_groups", x_groups), "y to x": ("y_groups", y_groups)}
     tables = {}
     problems = []
     for name, pair in {"scores": scores, "baseline_scores": baseline_scores}.items():
         with in_terms_of(x_scores=f"x_scores of {name}", y_scores=f"y_scores of {name}"):
-            problems.append(both_directions(*pair, x_ids, y_ids, relevance, metric, exclude))
+            problems.append(both_directions(*pair, x_ids, y_ids, relevance, similarity, exclude))
     for (direction, problem), (_, other) in zip(*problems, strict=True):
         check_same_sizes(problem, other)
         name, groups = given[direction]
@@ -193,7 +193,7 @@ def shuffled_pair_control(
     relevance: Any = None,
     ks: Sequence[int] = (1, 5, 10),
     measures: Sequence[str] | None = None,
-    metric: str = "cosine",
+    similarity: str = "cosine",
     exclude: Any = None,
     n_shuffles: int = 20,
     random_state: Any = None,
@@ -224,8 +224,8 @@ def shuffled_pair_control(
     ks : sequence of int >= 1, default=(1, 5, 10)
         Cut-offs of the hit rate.
     measures : sequence of str or None, default=None
-        Metrics by name; None for those of :func:`retrieval_report`.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+        Measures by name; None for those of :func:`retrieval_report`.
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
@@ -256,7 +256,7 @@ def shuffled_pair_control(
     >>> from crossmodal_cca.metrics import shuffled_pair_control
     >>> X, y = make_paired_latent(400, 20, 15, random_state=0)
     >>> table = shuffled_pair_control(CCA(3), X[:300], y[:300], X[300:], y[300:], ks=(10,), random_state=0)
-    >>> row = table.loc[("x → y", "hit_rate_at_10")]
+    >>> row = table.loc[("x to y", "hit_rate_at_10")]
     >>> row[["value", "shuffled", "chance", "p_value"]].round(2).tolist()
     [0.27, 0.1, 0.1, 0.05]
     """
@@ -269,7 +269,7 @@ def shuffled_pair_control(
         model = fitted_aligner(clone(aligner).fit(X, partners))
         with in_terms_of(X="X_test", y="y_test", x_scores="X_test", y_scores="y_test"):
             scores = model.transform(X_test), model.transform_y(y_test)
-            problems = both_directions(*scores, x_ids, y_ids, relevance, metric, exclude, quiet=SIDES)
+            problems = both_directions(*scores, x_ids, y_ids, relevance, similarity, exclude, quiet=SIDES)
         return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
 
     if x_ids is None and y_ids is None and relevance is None:

@@ -10,7 +10,7 @@ from .._checks import check_number
 from .._ids import checked_ids, objects_of
 from .._sklearn import check_array
 from .._typing import Array
-from .._validation import warn_of_other_order
+from ..rows._validation import warn_of_other_order
 
 
 def deduplicate(scores: Any, ids: Any, tolerance: float = 1e-3) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""Retrieval metrics that ask how soon the first relevant item comes.
+"""Retrieval measures that ask how soon the first relevant item comes.
 
 In all of them an item is relevant by id or label, ties are resolved in expectation, and queries without a
 relevant item are left out with a warning. One line each on the formulas of ``measures.py``.
@@ -17,7 +17,7 @@ def hit_rate_at_k(
     query_ids: Any = None,
     gallery_ids: Any = None,
     relevance: Any = None,
-    metric: str = "cosine",
+    similarity: str = "cosine",
     exclude: Any = None,
 ) -> float:
     """Share of queries with a relevant item among the first k: what vision–language papers call R@k.
@@ -33,7 +33,7 @@ def hit_rate_at_k(
         row ``i``.
     relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
         Instead of ids: an item is relevant where this is positive.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
         Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
@@ -75,7 +75,7 @@ def hit_rate_at_k(
         query_ids=query_ids,
         gallery_ids=gallery_ids,
         relevance=relevance,
-        metric=metric,
+        similarity=similarity,
         exclude=exclude,
     )
 
@@ -87,7 +87,7 @@ def mean_reciprocal_rank(
     query_ids: Any = None,
     gallery_ids: Any = None,
     relevance: Any = None,
-    metric: str = "cosine",
+    similarity: str = "cosine",
     exclude: Any = None,
 ) -> float:
     """Mean of 1 / rank of each query's first relevant item (MRR).
@@ -101,7 +101,7 @@ def mean_reciprocal_rank(
         row ``i``.
     relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
         Instead of ids: an item is relevant where this is positive.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
         Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
@@ -144,7 +144,7 @@ def mean_reciprocal_rank(
         query_ids=query_ids,
         gallery_ids=gallery_ids,
         relevance=relevance,
-        metric=metric,
+        similarity=similarity,
         exclude=exclude,
     )
 
@@ -156,7 +156,7 @@ def median_rank(
     query_ids: Any = None,
     gallery_ids: Any = None,
     relevance: Any = None,
-    metric: str = "cosine",
+    similarity: str = "cosine",
     exclude: Any = None,
 ) -> float:
     """Median over queries of the expected rank of the best match (MedR); 1 is best.
@@ -170,7 +170,7 @@ def median_rank(
         row ``i``.
     relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
         Instead of ids: an item is relevant where this is positive.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
         Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
@@ -210,6 +210,6 @@ def median_rank(
         query_ids=query_ids,
         gallery_ids=gallery_ids,
         relevance=relevance,
-        metric=metric,
+        similarity=similarity,
         exclude=exclude,
     )

@@ -1,7 +1,7 @@
-"""Every retrieval metric as a formula on counts: one value per query, in expectation over random tie order.
+"""Every retrieval measure as a formula on counts: one value per query, in expectation over random tie order.
 
 Letters, per query and relevant item: g items score higher, t tie with it (itself included), g_r and t_r of
-these are relevant; R items are relevant to the query and N are in its list. To add a metric, write its
+these are relevant; R items are relevant to the query and N are in its list. To add a measure, write its
 formula here, add a row to ``MEASURES`` and a public function beside the others.
 """
 
@@ -212,21 +212,21 @@ def per_query(
     query_ids: Any = None,
     gallery_ids: Any = None,
     relevance: Any = None,
-    metric: str = "cosine",
+    similarity: str = "cosine",
     exclude: Any = None,
     verbose: int = 0,
 ) -> Array:
-    """Value of a retrieval metric for every single query.
+    """Value of a retrieval measure for every single query.
 
     Parameters
     ----------
     measure : str or callable
-        One of this package's metrics or its name, such as ``"mean_average_precision"``, also with a cut-off, such as
+        One of this package's measures or its name, such as ``"mean_average_precision"``, also with a cut-off, such as
         ``"hit_rate_at_5"``; by position only.
     queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
         Scores of the two modalities in the shared space.
     k : int >= 1 or None, default="default"
-        For metrics that take it; ``"default"`` is the metric's own default.
+        For measures that take it; ``"default"`` is the measure's own default.
     gain : {"linear", "exponential"}, default="default"
         For :func:`ndcg_at_k`.
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
@@ -234,7 +234,7 @@ def per_query(
         row ``i``.
     relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
         Instead of ids: grades >= 0, an item being relevant where they are positive.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
         Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
@@ -246,7 +246,7 @@ def per_query(
     -------
     ndarray of shape (n_queries,)
         NaN for a query without a relevant item. The mean of the others (for the median rank: the median) is
-        the metric.
+        the measure.
 
     Raises
     ------
@@ -266,7 +266,7 @@ def per_query(
     array([1. , 0.5])
     """
     chosen = ChosenMeasure.named(measure, k=k, gain=gain)
-    problem = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance, exclude)
+    problem = prepare(queries, gallery, query_ids, gallery_ids, similarity, relevance, exclude)
     return np.asarray(evaluate_measures(problem, [chosen], verbose)[0])
 
 

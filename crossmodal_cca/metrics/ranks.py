@@ -6,16 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from .._blocks import is_dask
 from .._progress import Progress
 from .._typing import Array
+from ..rows._blocks import is_dask
 from ._counting import Counts, Judge, Targets, best_of, count_around, count_by_sorting, told_apart
 from ._inputs import RetrievalProblem, prepare
 from ._tables import Table
 
 # Of a block of scores and its counts: large enough for a fast matrix product, small enough for any laptop.
 BLOCK_BYTES = 32 * 2**20
-# While a metric is computed from them: about twenty 8-byte numbers.
+# While a measure is computed from them: about twenty 8-byte numbers.
 _BYTES_PER_RELEVANT_ITEM = 160
 # Up to so many relevant items, two passes over the scores per item are cheaper than sorting them.
 _COUNT_UP_TO = 8
@@ -25,7 +25,7 @@ DOUBTS_TO_JUDGE = 1 / 32
 
 @dataclass(frozen=True)
 class RelevantCounts:
-    """Where the relevant items of a block of queries stand: all that a retrieval metric needs to know.
+    """Where the relevant items of a block of queries stand: all that a retrieval measure needs to know.
 
     One entry per query and relevant item in ``query`` … ``relevant_tied``, ordered by query and within a
     query from the best-scored relevant item down; or one entry per query, for its best relevant item alone.
@@ -209,7 +209,7 @@ def retrieval_ranks(
     query_ids: Any = None,
     gallery_ids: Any = None,
     relevance: Any = None,
-    metric: str = "cosine",
+    similarity: str = "cosine",
     exclude: Any = None,
     verbose: int = 0,
 ) -> Array:
@@ -221,7 +221,7 @@ def retrieval_ranks(
         Scores of one modality in the shared space; float32 and float64 are kept. Those of Dask come chunk by chunk.
     gallery : array-like, or Dask array or dataframe, of shape (n_gallery, n_features)
         Scores of the other modality, the items to be found. Chunks of Dask are searched where they are, and read twice
-        (once more unless the metric is "cosine") for each chunk of queries; only numbers per query come together.
+        (once more unless the similarity is "cosine") for each chunk of queries; only numbers per query come together.
     query_ids : array-like of shape (n_queries,), default=None
         Ids, or class labels, of the queries: numbers, strings, … An item is relevant to a query if theirs are
         equal; a query may have any number of relevant items. None for both ids: row ``i`` belongs to row
@@ -231,7 +231,7 @@ def retrieval_ranks(
     relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
         Instead of ids: an item is relevant where this is positive, for relations that no label expresses, such as
         sharing one of several tags.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery: cosine, inner product or smallest distance. The cosine of a zero
         vector is 0.
     exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
@@ -282,12 +282,12 @@ def retrieval_ranks(
     array([1., 1.])
     """
     if is_dask(queries, gallery):
-        from .sharded import sharded_ranks  # which counts with this module
+        from ._sharded import sharded_ranks  # which counts with this module
 
         if relevance is not None:
             raise ValueError("relevance is for rows in memory; pass query_ids and gallery_ids with Dask's.")
-        return sharded_ranks(queries, gallery, query_ids, gallery_ids, metric, exclude)
-    problem = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance, exclude)
+        return sharded_ranks(queries, gallery, query_ids, gallery_ids, similarity, exclude)
+    problem = prepare(queries, gallery, query_ids, gallery_ids, similarity, relevance, exclude)
     return np.asarray(evaluate(problem, [expected_rank], best_only=True, verbose=verbose)[0])
 
 

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from sklearn.utils import check_random_state
 
-from .._blocks import row_slices
 from .._checks import check_confidence_level, check_whole_number, check_whole_numbers
 from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._typing import Array, Cutoff
-from .._validation import warn_of_other_order
+from ..rows._blocks import row_slices
+from ..rows._validation import warn_of_other_order
 from ._inputs import SIDES, RetrievalProblem, check_sides, prepare
+from ._intervals import intervals_of_aggregates
+from ._resampling import cluster_codes
 from ._tables import transposed
-from .intervals import intervals_of_aggregates
 from .measures import ChosenMeasure, evaluate_measures
 from .ranks import RelevantCounts, evaluate, expected_rank
-from .resampling import cluster_codes
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,14 +39,14 @@ def retrieval_report(
     y_groups: Any = None,
     ks: Sequence[int] = (1, 5, 10),
     measures: Sequence[str] | None = None,
-    metric: str = "cosine",
+    similarity: str = "cosine",
     exclude: Any = None,
-    n_bootstrap: int = 1000,
+    n_resamples: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
-    """Retrieval metrics in both directions, with intervals and the level of chance.
+    """Retrieval measures in both directions, with intervals and the level of chance.
 
     Parameters
     ----------
@@ -65,14 +65,14 @@ def retrieval_report(
     ks : sequence of int >= 1, default=(1, 5, 10)
         Cut-offs of the hit rate; one larger than the gallery means all of it.
     measures : sequence of str or None, default=None
-        Metrics by name, also with a cut-off such as ``"recall_at_5"``. None: ``hit_rate_at_<k>`` for all `ks`,
+        Measures by name, also with a cut-off such as ``"recall_at_5"``. None: ``hit_rate_at_<k>`` for all `ks`,
         ``mean_reciprocal_rank``, ``mean_average_precision`` (whole list) and ``median_rank``.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
-    n_bootstrap : int >= 0, default=1000
+    n_resamples : int >= 0, default=1000
         Resamples of the queries for the median rank, which alone needs them; 0 leaves all intervals NaN.
     confidence_level : float in (0, 1), default=0.95
         Of the intervals.
@@ -84,7 +84,7 @@ def retrieval_report(
     Returns
     -------
     DataFrame of shape (2 * n_measures, 7)
-        Rows: ``("x → y" | "y → x", metric)``, the direction being query → gallery. Columns: ``value``; ``low`` and
+        Rows: ``("x to y" | "y to x", measure)``, the direction being query to gallery. Columns: ``value``; ``low`` and
         ``high`` ends of the interval; ``chance``, what a constant similarity scores; ``n_queries`` that have a relevant
         item; ``n_clusters`` that they form; ``n_gallery``, items in the list of a query (their mean, where `exclude`
         leaves some more than others).
@@ -124,21 +124,21 @@ def retrieval_report(
     >>> from crossmodal_cca.metrics import retrieval_report
     >>> x = np.random.default_rng(0).normal(size=(50, 8))
     >>> report = retrieval_report(x, x + 0.1, ks=(1, 5), random_state=0)
-    >>> report.loc[("x → y", "hit_rate_at_5"), ["value", "chance", "n_gallery"]].round(3).tolist()
+    >>> report.loc[("x to y", "hit_rate_at_5"), ["value", "chance", "n_gallery"]].round(3).tolist()
     [1.0, 0.1, 50.0]
     """
     chosen = chosen_measures(ks, measures)
-    check_resampling(n_bootstrap, "n_bootstrap", confidence_level)
+    check_resampling(n_resamples, "n_resamples", confidence_level)
     rng = check_random_state(random_state)
     warn_of_other_order(x_scores=x_scores, x_groups=x_groups)
     warn_of_other_order(y_scores=y_scores, y_groups=y_groups)
-    groups = {"x → y": ("x_groups", x_groups), "y → x": ("y_groups", y_groups)}
+    groups = {"x to y": ("x_groups", x_groups), "y to x": ("y_groups", y_groups)}
     tables = {}
-    for direction, problem in both_directions(x_scores, y_scores, x_ids, y_ids, relevance, metric, exclude):
+    for direction, problem in both_directions(x_scores, y_scores, x_ids, y_ids, relevance, similarity, exclude):
         name, given = groups[direction]
         clusters = cluster_codes(given, name, problem.kept, problem.n_queries)
         values = evaluate_measures(problem, chosen, verbose)[:, problem.kept]
-        low, high = intervals_of_aggregates(values, chosen, clusters, n_bootstrap, confidence_level, rng)
+        low, high = intervals_of_aggregates(values, chosen, clusters, n_resamples, confidence_level, rng)
         columns = {"value": aggregates(chosen, values), "low": low, "high": high, "chance": chances(chosen, problem)}
         tables[direction] = columns | sizes(problem, clusters)
     return table_of_directions(tables, chosen)
@@ -150,7 +150,7 @@ def both_directions(
     x_ids: Any,
     y_ids: Any,
     relevance: Any,
-    metric: str,
+    similarity: str,
     exclude: Any = None,
     *,
     quiet: Sequence[str] = (),
@@ -164,10 +164,10 @@ def both_directions(
         warn_of_other_order(x_scores=x_scores, x_ids=x_ids, relevance=relevance, exclude=exclude)
         warn_of_other_order(y_scores=y_scores, y_ids=y_ids)
     with in_terms_of(queries="x_scores", gallery="y_scores", query_ids="x_ids", gallery_ids="y_ids"):
-        x, y = check_sides(x_scores, y_scores, metric, quiet=quiet)
+        x, y = check_sides(x_scores, y_scores, similarity, quiet=quiet)
         ways = (
-            ("x → y", "x_to_y", (x, y, x_ids, y_ids, metric, relevance, exclude)),
-            ("y → x", "y_to_x", (y, x, y_ids, x_ids, metric, *back)),
+            ("x to y", "x_to_y", (x, y, x_ids, y_ids, similarity, relevance, exclude)),
+            ("y to x", "y_to_x", (y, x, y_ids, x_ids, similarity, *back)),
         )
         # What is not asked for is not even prepared: its warnings would be about nothing.
         return [(name, prepare(*way, quiet=SIDES)) for name, word, way in ways if only in ("both", word)]
@@ -239,10 +239,10 @@ def gallery_size(problem: RetrievalProblem) -> float:
 
 
 def table_of_directions(tables: dict[str, dict[str, Any]], measures: Sequence[ChosenMeasure]) -> pd.DataFrame:
-    """One table with rows (direction, metric)."""
+    """One table with rows (direction, measure)."""
     import pandas as pd
 
-    names = pd.Index([chosen.name for chosen in measures], name="metric")
+    names = pd.Index([chosen.name for chosen in measures], name="measure")
     return pd.concat({key: pd.DataFrame(table, index=names) for key, table in tables.items()}, names=["direction"])
 
 
@@ -256,7 +256,7 @@ def query_report(
     query_ids: Any = None,
     gallery_ids: Any = None,
     relevance: Any = None,
-    metric: str = "cosine",
+    similarity: str = "cosine",
     exclude: Any = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
@@ -269,15 +269,15 @@ def query_report(
     baseline : tuple of two array-like or None, default=None
         (queries, gallery) of the same rows in another model's space, of any width.
     measure : str, default="mean_reciprocal_rank"
-        Metric of the column ``value``, by name.
+        Measure of the column ``value``, by name.
     k : int >= 1 or None, default="default"
-        For metrics that take it.
+        For measures that take it.
     query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
         Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
         row ``i``.
     relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
         Instead of ids: grades >= 0, an item being relevant where they are positive.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
         Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
@@ -328,7 +328,7 @@ def query_report(
         if sides is None:
             continue
         with in_terms_of(**names):
-            problem = prepare(*sides, query_ids, gallery_ids, metric, relevance, exclude)
+            problem = prepare(*sides, query_ids, gallery_ids, similarity, relevance, exclude)
         if not prefix:
             table["n_relevant"] = np.zeros(problem.n_queries, dtype=np.int64)
             table["n_relevant"][problem.kept] = problem.n_relevant

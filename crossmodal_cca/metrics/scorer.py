@@ -1,4 +1,4 @@
-"""Retrieval metrics as scorers, for everything in scikit-learn that takes ``scoring=``."""
+"""Retrieval measures as scorers, for everything in scikit-learn that takes ``scoring=``."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .._errors import in_terms_of
 from .._schemas import saved
 from .._similarity import similarity_named
 from .._sklearn import errors_become_nan, refuse_dask
-from .._validation import warn_of_other_order
+from ..rows._validation import warn_of_other_order
 from ._inputs import SIDES
 from .measures import ChosenMeasure, evaluate_measures
 from .report import both_directions
@@ -30,8 +30,8 @@ class RetrievalScorer(BaseEstimator):
     # Ids are for nothing else, so they need not be requested first.
     __metadata_request__score: ClassVar = {"estimator": UNUSED, "x_ids": True, "y_ids": True}
 
-    def __init__(self, metric: Any, direction: str, similarity: str, options: dict[str, Any]) -> None:
-        self.metric = metric
+    def __init__(self, measure: Any, direction: str, similarity: str, options: dict[str, Any]) -> None:
+        self.measure = measure
         self.direction = direction
         self.similarity = similarity
         self.options = options
@@ -48,7 +48,7 @@ class RetrievalScorer(BaseEstimator):
     def score(
         self, estimator: Any, X: Any, y: Any, *, x_ids: Any = None, y_ids: Any = None
     ) -> float | dict[str, float]:
-        """Embed held-out rows of both sides, search, and return the value (a dict, if made with several metrics)."""
+        """Embed held-out rows of both sides, search, and return the value (a dict, if made with several measures)."""
         aligner = fitted_aligner(estimator, "estimator")
         if x_ids is None and y_ids is None:
             warn_of_other_order(X=X, y=y)
@@ -57,8 +57,8 @@ class RetrievalScorer(BaseEstimator):
 
     @property
     def is_single(self) -> bool:
-        """Whether there is one metric, and hence one number."""
-        return isinstance(self.metric, str) or callable(self.metric)
+        """Whether there is one measure, and hence one number."""
+        return isinstance(self.measure, str) or callable(self.measure)
 
     def of_scores(
         self, x_scores: Any, y_scores: Any, *, x_ids: Any = None, y_ids: Any = None
@@ -67,7 +67,7 @@ class RetrievalScorer(BaseEstimator):
         refuse_dask(x_scores, "x_scores")
         refuse_dask(y_scores, "y_scores")
         one = self.is_single
-        chosen = [ChosenMeasure.named(m, **self.options) for m in ([self.metric] if one else self.metric)]
+        chosen = [ChosenMeasure.named(m, **self.options) for m in ([self.measure] if one else self.measure)]
         scores = np.asarray(x_scores), np.asarray(y_scores)
         problems = [
             problem
@@ -99,7 +99,7 @@ class _NoScore:
 
 
 def make_retrieval_scorer(
-    metric: str | Sequence[str] = "mean_average_precision",
+    measure: str | Sequence[str] = "mean_average_precision",
     *,
     direction: str = "both",
     similarity: str = "cosine",
@@ -109,15 +109,15 @@ def make_retrieval_scorer(
 
     Parameters
     ----------
-    metric : str or sequence of str, default="mean_average_precision"
-        Metric by name, also with a cut-off such as ``"hit_rate_at_10"``. Of several, all are computed from one search:
+    measure : str or sequence of str, default="mean_average_precision"
+        Measure by name, also with a cut-off such as ``"hit_rate_at_10"``. Of several, all are computed from one search:
         the scorer then returns a dict, as scikit-learn's multi-metric scoring takes it (``refit`` names one of them).
     direction : {"both", "x_to_y", "y_to_x"}, default="both"
         Which side searches the other; "both" is the mean of the two.
     similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
     **kwargs : int or str
-        Options of the metric: ``k``, ``gain``.
+        Options of the measure: ``k``, ``gain``.
 
     Returns
     -------
@@ -150,13 +150,13 @@ def make_retrieval_scorer(
     >>> search.best_params_
     {'n_components': 3}
     """
-    single = isinstance(metric, str) or callable(metric) or not np.iterable(metric)
-    names = [metric] if single else list(metric)
+    single = isinstance(measure, str) or callable(measure) or not np.iterable(measure)
+    names = [measure] if single else list(measure)
     if not names:
-        raise ValueError("metric must name at least one metric, got an empty sequence.")
+        raise ValueError("measure must name at least one measure, got an empty sequence.")
     chosen = [ChosenMeasure.named(name, **kwargs).name for name in names]
     if len(set(chosen)) < len(chosen):
-        raise ValueError(f"metric must name different metrics, got {chosen}.")
+        raise ValueError(f"measure must name different measures, got {chosen}.")
     check_choice(direction, "direction", DIRECTIONS)
     similarity_named(similarity, "similarity")
-    return RetrievalScorer(metric if single else names, direction, similarity, kwargs)
+    return RetrievalScorer(measure if single else names, direction, similarity, kwargs)

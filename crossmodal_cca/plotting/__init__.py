@@ -1,17 +1,17 @@
 """Display classes in scikit-learn's form: they hold data and draw it, and compute nothing."""
 
-from .canonical_correlation import CanonicalCorrelationDisplay
-from .component_summary import ComponentSummaryDisplay
-from .correlation_circle import CorrelationCircleDisplay
-from .cross_validation import CrossValidationDisplay
-from .few_shot import FewShotDisplay
-from .hit_rate import HitRateDisplay
-from .hubness import HubnessDisplay
-from .precision_recall import PrecisionRecallDisplay
-from .rank_histogram import RankHistogramDisplay
-from .shared_space import SharedSpaceDisplay
-from .similarity_matrix import SimilarityMatrixDisplay
-from .transfer_gain import TransferGainDisplay
+from .canonical_correlation_display import CanonicalCorrelationDisplay
+from .component_summary_display import ComponentSummaryDisplay
+from .correlation_circle_display import CorrelationCircleDisplay
+from .cross_validation_display import CrossValidationDisplay
+from .few_shot_display import FewShotDisplay
+from .hit_rate_display import HitRateDisplay
+from .hubness_display import HubnessDisplay
+from .precision_recall_display import PrecisionRecallDisplay
+from .rank_histogram_display import RankHistogramDisplay
+from .shared_space_display import SharedSpaceDisplay
+from .similarity_matrix_display import SimilarityMatrixDisplay
+from .transfer_gain_display import TransferGainDisplay
 
 __all__ = [
     "CanonicalCorrelationDisplay",

@@ -14,19 +14,19 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import skew
 from sklearn.utils import check_random_state
 
-from .._blocks import float_dtype
 from .._checks import check_choice, check_number, check_whole_number, check_whole_numbers
 from .._errors import in_terms_of
 from .._similarity import SIMILARITIES, similarity_named
 from .._sklearn import count_rows
 from .._typing import Cutoff, FloatArray
-from .._validation import warn_of_other_order
 from ..metrics._inputs import check_sides, prepare
+from ..metrics._resampling import cluster_codes
 from ..metrics.comparison import compared
 from ..metrics.measures import ChosenMeasure, evaluate_measures
 from ..metrics.report import check_resampling
-from ..metrics.resampling import cluster_codes
-from .nearest import SearchSpace
+from ..rows._blocks import float_dtype
+from ..rows._validation import warn_of_other_order
+from ._nearest import SearchSpace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +36,9 @@ CORRECTIONS = ("csls", "nnn")
 _CSLS_WEIGHT = 0.5
 
 
-def k_occurrence(queries: ArrayLike, gallery: ArrayLike, *, k: int = 10, metric: str = "cosine") -> NDArray[np.int64]:
+def k_occurrence(
+    queries: ArrayLike, gallery: ArrayLike, *, k: int = 10, similarity: str = "cosine"
+) -> NDArray[np.int64]:
     """How often each gallery item is among the first k results of a query.
 
     Parameters
@@ -45,7 +47,7 @@ def k_occurrence(queries: ArrayLike, gallery: ArrayLike, *, k: int = 10, metric:
         Scores of the two modalities in the shared space.
     k : int in [1, n_gallery], default=10
         Results looked at.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         Similarity that ranks the gallery.
 
     Returns
@@ -69,12 +71,12 @@ def k_occurrence(queries: ArrayLike, gallery: ArrayLike, *, k: int = 10, metric:
     >>> k_occurrence([[1.0, 0.0], [0.9, 0.1], [0.0, 1.0]], [[1.0, 0.1], [0.1, 1.0], [-1.0, 0.0]], k=1)
     array([2, 1, 0])
     """
-    q, g = check_sides(queries, gallery, metric)
+    q, g = check_sides(queries, gallery, similarity)
     k = check_whole_number(k, "k", high=len(g), of="gallery items")
     dtype = float_dtype(q, g)
-    similarity = SIMILARITIES[metric]
-    q, g = (similarity.embedded(side.astype(dtype)) for side in (q, g))
-    found = SearchSpace(g, similarity).nearest(q, k)[1]
+    kind = SIMILARITIES[similarity]
+    q, g = (kind.embedded(side.astype(dtype)) for side in (q, g))
+    found = SearchSpace(g, kind).nearest(q, k)[1]
     return np.bincount(found.ravel(), minlength=len(g))
 
 
@@ -86,11 +88,11 @@ def correct_hubness(
     method: str = "nnn",
     n_neighbors: int = 10,
     weight: float = 0.75,
-    metric: str = "cosine",
+    similarity: str = "cosine",
 ) -> tuple[FloatArray, FloatArray]:
     """Queries and gallery with an extra dimension, so that their inner product is the corrected similarity.
 
-    Use it with any metric or report, as ``metric="dot"``. The correction belongs to one search direction.
+    Use it with any measure or report, as ``similarity="dot"``. The correction belongs to one search direction.
 
     Parameters
     ----------
@@ -104,7 +106,7 @@ def correct_hubness(
         Queries of the bank whose mean similarity is an item's bias.
     weight : float in [0, inf), default=0.75
         Weight of the bias in "nnn"; "csls" orders as weight 0.5 does.
-    metric : {"cosine", "dot"}, default="cosine"
+    similarity : {"cosine", "dot"}, default="cosine"
         Similarity that is corrected.
 
     Returns
@@ -141,16 +143,16 @@ def correct_hubness(
     >>> (q @ g.T).round(2).tolist()
     [[0.2, -0.75]]
     """
-    q, g = check_sides(queries, gallery, metric)
+    q, g = check_sides(queries, gallery, similarity)
     with in_terms_of(queries="query_bank"):
-        bank = check_sides(query_bank, gallery, metric, quiet=("gallery",))[0]
-    check_correction(method, "method", metric)
+        bank = check_sides(query_bank, gallery, similarity, quiet=("gallery",))[0]
+    check_correction(method, "method", similarity)
     check_number(weight, "weight", low=0.0)
     n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(bank), of="rows of query_bank")
     dtype = float_dtype(q, g, bank)
-    similarity = SIMILARITIES[metric]
-    q, g, bank = (similarity.embedded(side.astype(dtype)) for side in (q, g, bank))
-    biases = bias(g, SearchSpace(bank, similarity), n_neighbors)
+    kind = SIMILARITIES[similarity]
+    q, g, bank = (kind.embedded(side.astype(dtype)) for side in (q, g, bank))
+    biases = bias(g, SearchSpace(bank, kind), n_neighbors)
     return with_ones(q), with_bias(g, bias_weight(method, weight) * biases)
 
 
@@ -174,12 +176,12 @@ def with_bias(items: FloatArray, biases: FloatArray) -> FloatArray:
     return np.column_stack((items, -biases.astype(items.dtype)))
 
 
-def check_correction(method: Any, name: str, metric: str) -> None:
-    """Refuse a correction that there is not, or not for this metric."""
+def check_correction(method: Any, name: str, similarity: str) -> None:
+    """Refuse a correction that there is not, or not for this similarity."""
     check_choice(method, name, CORRECTIONS)
-    if not similarity_named(metric).is_product:
+    if not similarity_named(similarity).is_product:
         products = " or ".join(repr(each.name) for each in SIMILARITIES.values() if each.is_product)
-        raise ValueError(f"Hubness is corrected for metric {products}, got {metric!r}.")
+        raise ValueError(f"Hubness is corrected for similarity {products}, got {similarity!r}.")
 
 
 def hubness_report(
@@ -195,7 +197,7 @@ def hubness_report(
     k: Cutoff = "default",
     neighbors: Sequence[int] = (1, 10, 50),
     weights: Sequence[float] = (0.25, 0.75, 1.0),
-    metric: str = "cosine",
+    similarity: str = "cosine",
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
@@ -217,14 +219,14 @@ def hubness_report(
     groups : array-like of shape (n_queries,), default=None
         Which queries are not independent.
     measure : str, default="mean_reciprocal_rank"
-        Metric by name.
+        Measure by name.
     k : int >= 1 or None, default="default"
-        For metrics that take it.
+        For measures that take it.
     neighbors : sequence of int >= 1, default=(1, 10, 50)
         Numbers of neighbours in the bank to try; those above its size are left out.
     weights : sequence of float >= 0, default=(0.25, 0.75, 1.0)
         Weights of "nnn" to try; "csls" is 0.5.
-    metric : {"cosine", "dot"}, default="cosine"
+    similarity : {"cosine", "dot"}, default="cosine"
         Similarity that is corrected.
     n_resamples : int >= 0, default=1000
         Random swaps for the p-value; 0 leaves it and the interval NaN.
@@ -267,9 +269,9 @@ def hubness_report(
 
     chosen = ChosenMeasure.named(measure, k=k)
     check_resampling(n_resamples, "n_resamples", confidence_level)
-    check_correction("nnn", "method", metric)
+    check_correction("nnn", "method", similarity)
     rng = check_random_state(random_state)
-    plain = prepare(queries, gallery, query_ids, gallery_ids, metric, relevance)
+    plain = prepare(queries, gallery, query_ids, gallery_ids, similarity, relevance)
     warn_of_other_order(queries=queries, groups=groups)
     clusters = cluster_codes(groups, "groups", plain.kept, plain.n_queries)
     baseline = evaluate_measures(plain, [chosen], verbose)[:, plain.kept]
@@ -286,18 +288,18 @@ def hubness_report(
     rows = {
         ("none", 0, 0.0): {
             "value": chosen.aggregate(baseline[0]),
-            "skewness": skewness(k_occurrence(queries, gallery, k=n_found, metric=metric)),
+            "skewness": skewness(k_occurrence(queries, gallery, k=n_found, similarity=similarity)),
         }
     }
     for method, n, weight in settings:
         sides = correct_hubness(
-            queries, gallery, query_bank, method=method, n_neighbors=n, weight=weight, metric=metric
+            queries, gallery, query_bank, method=method, n_neighbors=n, weight=weight, similarity=similarity
         )
         problem = prepare(*sides, query_ids, gallery_ids, "dot", relevance)
         values = evaluate_measures(problem, [chosen], verbose)[:, problem.kept]
         found = compared(values, baseline, [chosen], clusters, n_resamples, confidence_level, rng)
         row = {name: float(np.ravel(found[name])[0]) for name in ("value", "difference", "low", "high", "p_value")}
-        rows[method, n, weight] = row | {"skewness": skewness(k_occurrence(*sides, k=n_found, metric="dot"))}
+        rows[method, n, weight] = row | {"skewness": skewness(k_occurrence(*sides, k=n_found, similarity="dot"))}
     index = pd.MultiIndex.from_tuples(list(rows), names=["method", "n_neighbors", "weight"])
     columns = ["value", "difference", "low", "high", "p_value", "skewness"]
     table = pd.DataFrame(list(rows.values()), index=index, columns=columns)

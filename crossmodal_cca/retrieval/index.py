@@ -15,13 +15,13 @@ from .._ids import checked_ids
 from .._schemas import saved
 from .._similarity import SIMILARITIES, Similarity, similarity_named, warn_of_zero_rows
 from .._typing import Captions, FloatArray
-from .._validation import set_or_delete, unchanged_on_error, warn_of_other_order
-from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
-from .gallery import Gallery
+from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality, shared_space_scores
+from ..rows._validation import set_or_delete, unchanged_on_error, warn_of_other_order
+from ._gallery import Gallery
+from ._index_file import IndexFileMixin, with_parameter_of_aligner
+from ._matches import matches_table
+from ._nearest import SearchSpace
 from .hubness import bias, bias_weight, check_correction, with_bias, with_ones
-from .index_file import IndexFileMixin, with_parameter_of_aligner
-from .matches import matches_table
-from .nearest import SearchSpace
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,7 +38,7 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         None: both modalities share a space already, as CLIP's features do.
     modality : {"y", "x"}, default="y"
         Modality of the gallery; queries are of the other one.
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         What makes items near: a large cosine or inner product, or a small distance. The cosine of a zero vector is 0.
     center : bool, default=False
         Subtract the mean of the gallery that `fit` gets from items, and the mean of the query bank from queries.
@@ -101,7 +101,7 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         aligner: Any = None,
         *,
         modality: str = "y",
-        metric: str = "cosine",
+        similarity: str = "cosine",
         center: bool = False,
         hubness: str | None = None,
         hubness_neighbors: int = 10,
@@ -110,7 +110,7 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
     ) -> None:
         self.aligner = aligner
         self.modality = modality
-        self.metric = metric
+        self.similarity = similarity
         self.center = center
         self.hubness = hubness
         self.hubness_neighbors = hubness_neighbors
@@ -142,7 +142,11 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         with unchanged_on_error(self):
             self._check_parameters(query_bank)
             self.aligner_, self._width, self._column_names = self._frozen_aligner(), None, {}
-            self._fitted_metric, self._fitted_modality, self._fitted_hubness = self.metric, self.modality, self.hubness
+            self._fitted_similarity, self._fitted_modality, self._fitted_hubness = (
+                self.similarity,
+                self.modality,
+                self.hubness,
+            )
             bank = (
                 None if query_bank is None else self._scores(query_bank, self._query_modality, "query_bank", learn=True)
             )
@@ -327,14 +331,14 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
 
     def _check_parameters(self, query_bank: Any) -> None:
         check_modality(self.modality, "modality")
-        similarity_named(self.metric)
+        similarity_named(self.similarity)
         check_flag(self.center, "center")
         check_whole_number(self.hubness_neighbors, "hubness_neighbors")
         check_number(self.hubness_weight, "hubness_weight", low=0.0)
         check_verbose(self.verbose)
         needed = "training rows of the queries' modality."
         if self.hubness is not None:
-            check_correction(self.hubness, "hubness", self.metric)
+            check_correction(self.hubness, "hubness", self.similarity)
             if query_bank is None:
                 raise ValueError(f"hubness={self.hubness!r} needs query_bank: {needed}")
         if self.center and query_bank is None:
@@ -348,7 +352,7 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
 
     @property
     def _similarity(self) -> Similarity:
-        return SIMILARITIES[self._fitted_metric]
+        return SIMILARITIES[self._fitted_similarity]
 
     @property
     def _query_modality(self) -> str:

@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._blocks import BLOCK_ROWS, cut_rows, float_dtype, sum_over_rows
 from .._checks import check_whole_number
 from .._ids import checked_ids
 from .._similarity import SIMILARITIES, Similarity
 from .._sklearn import check_array
 from .._typing import FloatArray
 from ..metrics._inputs import check_sides
-from ..metrics.sharded import query_blocks, starts_of_chunks
-from .nearest import SearchSpace
+from ..metrics._sharded import query_blocks, starts_of_chunks
+from ..rows._blocks import BLOCK_ROWS, cut_rows, float_dtype, sum_over_rows
+from ._nearest import SearchSpace
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class _Nearest:
 
 
 def search_shards(
-    queries: Any, gallery: Any, n_neighbors: int = 10, *, ids: ArrayLike | None = None, metric: str = "cosine"
+    queries: Any, gallery: Any, n_neighbors: int = 10, *, ids: ArrayLike | None = None, similarity: str = "cosine"
 ) -> tuple[FloatArray, NDArray[Any]]:
     """Find the nearest items of each query in a gallery of Dask, too large for an index.
 
@@ -51,7 +51,7 @@ def search_shards(
         Number of items for each.
     ids : array-like of shape (n_items,), default=None
         Ids of the items, of any kind. None: 0, 1, …
-    metric : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
         What makes items near: a large cosine or inner product, or a small distance.
 
     Returns
@@ -72,7 +72,7 @@ def search_shards(
 
     Notes
     -----
-    The result is that of a ``CrossModalIndex(metric=metric)`` of the whole gallery, to the last bit: similarities are
+    The result is that of a ``CrossModalIndex(similarity=…)`` of the whole gallery, to the last bit: similarities are
     computed in double precision from two rows alone, and equal items come in the order of the gallery. A task sends
     n_queries · n_neighbors pairs of numbers.
 
@@ -85,21 +85,21 @@ def search_shards(
     >>> print(distances.round(1), ids)
     [[0.  0.2]] [['b' 'c']]
     """
-    queries, gallery = check_sides(queries, gallery, metric, lazy=True)
+    queries, gallery = check_sides(queries, gallery, similarity, lazy=True)
     n_neighbors = check_whole_number(n_neighbors, "n_neighbors", high=len(gallery), of="items in the gallery")
     names = None if ids is None else checked_ids(ids, "ids", len(gallery), "gallery")
     gallery = cut_rows(gallery, BLOCK_ROWS)
     starts = starts_of_chunks(gallery)
-    similarity = SIMILARITIES[metric]
+    kind = SIMILARITIES[similarity]
     found = []
     for _, block in query_blocks(queries):
-        best = sum_over_rows(_nearest_of_shard, gallery, starts, _embedded(block, similarity), n_neighbors, similarity)
+        best = sum_over_rows(_nearest_of_shard, gallery, starts, _embedded(block, kind), n_neighbors, kind)
         assert best is not None
         found.append(best)
     similarities, nearest = (
         np.vstack([getattr(best, name) for best in found]) for name in ("similarities", "positions")
     )
-    return similarity.distances(similarities), nearest if names is None else names[nearest]
+    return kind.distances(similarities), nearest if names is None else names[nearest]
 
 
 def _embedded(rows: Any, similarity: Similarity) -> FloatArray:

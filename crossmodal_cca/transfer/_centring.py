@@ -6,7 +6,7 @@ import numpy as np
 
 from .._similarity import unit_rows, warn_of_zero_rows
 from .._typing import FloatArray
-from .shots import Rows
+from ._shots import Rows
 
 # Shots from which on more of them add little to what a class mean says of the gap.
 CERTAIN = 4.0

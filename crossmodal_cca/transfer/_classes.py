@@ -16,14 +16,14 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import float_dtype, row_slices
 from .._files import SavedMixin
 from .._ids import checked_ids, distinct_ids, objects_of
-from .._numbers import as_numbers
 from .._similarity import unit_rows
 from .._sklearn import check_array, column_names, count_rows, refuse_dask, validate_data
 from .._typing import FloatArray
-from .._validation import check_same_rows, check_sample_weight, refuse_other_order, warn_of_other_order
+from ..rows._blocks import float_dtype, row_slices
+from ..rows._numbers import as_numbers
+from ..rows._validation import check_same_rows, check_sample_weight, refuse_other_order, warn_of_other_order
 
 # Rows whose scores for all classes are held at a time: few enough for the processor's cache with a thousand classes.
 SCORED_ROWS = 1024

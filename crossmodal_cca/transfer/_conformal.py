@@ -16,15 +16,15 @@ import numpy as np
 from sklearn.base import clone
 
 from .._aligner import check_can_be_fitted, fitted_aligner, unwrapped
-from .._blocks import row_slices
 from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._sklearn import check_array, count_rows, take_rows, telling_where
 from .._typing import FloatArray, Split
-from .._validation import warn_of_other_order
 from .._warn import warn
-from ..alignment.selection import SEED_OF_FOLDS, folds_of
+from ..alignment._selection import SEED_OF_FOLDS, folds_of
+from ..rows._blocks import row_slices
+from ..rows._validation import warn_of_other_order
 
 # Numbers at once: every new row meets every calibration row.
 _AT_ONCE = 2**21

@@ -10,15 +10,15 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import row_slices
 from .._checks import check_number
 from .._schemas import Schema, Stored, saved
 from .._typing import FloatArray
-from .._validation import unchanged_on_error
+from ..rows._blocks import row_slices
+from ..rows._validation import unchanged_on_error
 from ._classes import SCORED_ROWS, labelled_rows, sums_by_class
 from ._heads import check_scores_classes
+from ._shots import class_scores
 from .prototypes import ClassFeaturesMixin
-from .shots import class_scores
 
 
 @saved()

@@ -14,13 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 from .._checks import check_flag, check_number_or_word
 from .._schemas import Schema, Stored, saved
 from .._typing import FloatArray
-from .._validation import set_or_delete, unchanged_on_error, warn_of_other_order
-from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
+from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality, shared_space_scores
+from ..rows._validation import set_or_delete, unchanged_on_error, warn_of_other_order
+from ._calibration import likeliest_temperature
 from ._centring import directions, means_of_modalities
 from ._classes import ClassScoresMixin, checked_labels, refuse_mixed_labels, refuse_unknown
-from .calibration import likeliest_temperature
+from ._shots import Rows, TwoModalities, balanced_accuracy, check_classifier, class_scores
 from .prototypes import PrototypeClassifier
-from .shots import Rows, TwoModalities, balanced_accuracy, check_classifier, class_scores
 
 # What shot_weight="cv" tries; of equally good ones the first.
 SHOT_WEIGHTS = (1.0, 0.3, 3.0, 0.1, 10.0, 0.0)

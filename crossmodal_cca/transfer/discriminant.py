@@ -14,13 +14,13 @@ from .._checks import check_number
 from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
-from .._validation import unchanged_on_error
-from ..linalg.ridge import smaller_gram, solve_ridge
-from ..linalg.whitening import oas_shrinkage
+from ..linalg._ridge import smaller_gram, solve_ridge
+from ..linalg._whitening import oas_shrinkage
+from ..rows._validation import unchanged_on_error
+from ._calibration import likeliest_temperature
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
 from ._folds import FOLDS, distinct_rows, even_folds
 from ._heads import GivenPrototypesMixin
-from .calibration import likeliest_temperature
 
 # As many rows does the ridge of the covariance count as: one shot a class leaves no scatter within.
 RIDGE_ROWS = 10.0

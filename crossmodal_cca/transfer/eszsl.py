@@ -13,8 +13,8 @@ from sklearn.base import BaseEstimator
 from .._checks import check_choice, check_number
 from .._schemas import Schema, Stored, saved
 from .._typing import FloatArray
-from .._validation import unchanged_on_error
-from ..linalg.ridge import ridge_coefficients, solve_ridge
+from ..linalg._ridge import ridge_coefficients, solve_ridge
+from ..rows._validation import unchanged_on_error
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class
 
 CANDIDATES = ("all", "unseen")

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._checks import check_choice, check_confidence_level
-from ..metrics.intervals import Clusters, interval_of_mean
+from ..metrics._intervals import Clusters, interval_of_mean
 from .few_shot import COLUMNS, ROW_COLUMNS
 
 if TYPE_CHECKING:
     import pandas as pd
 
-METRICS = ("balanced_accuracy", "accuracy")
+MEASURES = ("balanced_accuracy", "accuracy")
 # What intervals are taken over: what they cover.
 OVER = {"episodes": "these rows", "rows": "new rows"}
 ALL_CLASSES = "all classes"
 
 
 def few_shot_report(
-    episodes: pd.DataFrame, *, metric: str = "balanced_accuracy", confidence_level: float = 0.95
+    episodes: pd.DataFrame, *, measure: str = "balanced_accuracy", confidence_level: float = 0.95
 ) -> pd.DataFrame:
     """Mean accuracy of each model at each number of shots, with intervals over the episodes.
 
@@ -28,7 +28,7 @@ def few_shot_report(
     ----------
     episodes : DataFrame
         What `few_shot_episodes` returns.
-    metric : {"balanced_accuracy", "accuracy"}, default="balanced_accuracy"
+    measure : {"balanced_accuracy", "accuracy"}, default="balanced_accuracy"
         Mean of the recalls of the classes, or share of test rows recognised.
     confidence_level : float in (0, 1), default=0.95
         Of the intervals.
@@ -67,8 +67,8 @@ def few_shot_report(
     head  1       0.75       0.5
     """
     _check_episodes(episodes)
-    check_choice(metric, "metric", METRICS)
-    scores = _episode_scores(_by_class(episodes), metric)
+    check_choice(measure, "measure", MEASURES)
+    scores = _episode_scores(_by_class(episodes), measure)
     by_model = scores.groupby(["model", "shots"], sort=False)
     report = _with_interval(by_model["value"], confidence_level)
     report[["low", "high"]] = report[["low", "high"]].clip(0.0, 1.0)
@@ -246,9 +246,9 @@ def _gain_of_rows(
     }
 
 
-def _episode_scores(episodes: pd.DataFrame, metric: str) -> pd.DataFrame:
+def _episode_scores(episodes: pd.DataFrame, measure: str) -> pd.DataFrame:
     """A row for each model, number of shots and episode: value, that of the majority class, and test rows."""
-    weights = episodes["n_rows"] if metric == "accuracy" else 1.0
+    weights = episodes["n_rows"] if measure == "accuracy" else 1.0
     parts = episodes.assign(weight=weights, value=episodes["recall"] * weights)
     by_episode = parts.groupby(["model", "shots", "episode"], sort=False)
     scores = by_episode[["value", "weight", "n_rows"]].sum()

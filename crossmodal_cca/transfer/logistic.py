@@ -17,12 +17,12 @@ from .._checks import check_flag, check_number, check_whole_number
 from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
-from .._validation import unchanged_on_error
 from .._warn import warn
-from ..linalg.products import product
+from ..linalg._products import product
+from ..rows._validation import unchanged_on_error
+from ._calibration import likeliest_temperature
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
 from ._heads import GivenPrototypesMixin
-from .calibration import likeliest_temperature
 from .prototypes import class_prototypes
 
 # Of the shots' own prototypes, which fit themselves too well to say it; of given ones what is expected beforehand.

@@ -13,14 +13,14 @@ from .._aligner import fitted_aligner, innermost
 from .._checks import check_choice, check_confidence_level, check_whole_number
 from .._sklearn import check_array, count_rows
 from .._typing import FloatArray
-from .._validation import check_same_rows, warn_of_other_order
 from .._warn import warn
-from ..alignment.fitted import check_modality, check_training_rows
+from ..alignment._fitted_aligner import check_modality, check_training_rows
 from ..metrics._inputs import SIDES, prepare
-from ..metrics.intervals import interval_of_mean, percentile_interval
+from ..metrics._intervals import interval_of_mean, percentile_interval
+from ..metrics._resampling import bootstrap, cluster_codes
 from ..metrics.measures import ChosenMeasure, evaluate_measures
 from ..metrics.report import check_resampling
-from ..metrics.resampling import bootstrap, cluster_codes
+from ..rows._validation import check_same_rows, warn_of_other_order
 from ._conformal import checked_pair, cross_fitted, cross_interval, predictions, residuals, split_interval, warn_of_few
 
 if TYPE_CHECKING:
@@ -189,7 +189,7 @@ def prediction_report(
     n_neighbors: int = 1,
     k: int = 10,
     groups: ArrayLike | None = None,
-    n_bootstrap: int = 1000,
+    n_resamples: int = 1000,
     confidence_level: float = 0.95,
     random_state: int | RandomState | None = None,
 ) -> pd.DataFrame:
@@ -213,7 +213,7 @@ def prediction_report(
         Results looked at for the hit rate.
     groups : array-like of shape (n_rows,), default=None
         Rows that are not independent; resampled together.
-    n_bootstrap : int >= 0, default=1000
+    n_resamples : int >= 0, default=1000
         Resamples of the rows; 0 leaves the intervals NaN.
     confidence_level : float in (0, 1), default=0.95
         Of the intervals.
@@ -223,7 +223,7 @@ def prediction_report(
     Returns
     -------
     DataFrame of shape (9, 3)
-        Rows: ``(predictor, metric)`` for "prediction", "mean" of the training rows and "nearest neighbours"; metrics
+        Rows: ``(predictor, measure)`` for "prediction", "mean" of the training rows and "nearest neighbours"; measures
         "r2", the share of the variance of all features together that is predicted; "cosine" of predicted and true
         rows, both around the training mean; ``hit_rate_at_k``, whether the true row is among the k of all true rows
         that are nearest to the predicted one by that cosine. Columns: ``value``, ``low``, ``high``.
@@ -252,8 +252,8 @@ def prediction_report(
     >>> train, test = slice(400), slice(400, None)
     >>> cca = CCA(2).fit(X[train], y[train])
     >>> report = prediction_report(cca, X[test], y[test], X_train=X[train], y_train=y[train], random_state=0)
-    >>> report["value"].unstack("metric").round(3)
-    metric                 r2  cosine  hit_rate_at_10
+    >>> report["value"].unstack("measure").round(3)
+    measure                 r2  cosine  hit_rate_at_10
     predictor
     prediction          0.118   0.342           0.170
     mean               -0.015   0.000           0.050
@@ -262,7 +262,7 @@ def prediction_report(
     import pandas as pd
 
     check_modality(modality, "modality")
-    check_resampling(n_bootstrap, "n_bootstrap", confidence_level)
+    check_resampling(n_resamples, "n_resamples", confidence_level)
     check_whole_number(n_neighbors, "n_neighbors")
     sides = {}
     for name, A in (("X", X), ("y", y), ("X_train", X_train), ("y_train", y_train)):
@@ -293,15 +293,15 @@ def prediction_report(
     parts = {}
     for name, guess in predictors.items():
         per_row = _per_row(truth, guess, mean, k)
-        resampled = _as_metrics(bootstrap(per_row, (), clusters, n_bootstrap, rng))
+        resampled = _as_measures(bootstrap(per_row, (), clusters, n_resamples, rng))
         low, high = percentile_interval(resampled, clusters, confidence_level)
-        if n_bootstrap:
+        if n_resamples:
             low[2], high[2] = interval_of_mean(per_row[3], clusters, confidence_level)
-        value = _as_metrics(per_row.mean(axis=1))
+        value = _as_measures(per_row.mean(axis=1))
         parts[name] = pd.DataFrame(
             {"value": value, "low": low, "high": high}, index=["r2", "cosine", f"hit_rate_at_{k}"]
         )
-    return pd.concat(parts, names=["predictor", "metric"])
+    return pd.concat(parts, names=["predictor", "measure"])
 
 
 def _per_row(truth: FloatArray, guess: FloatArray, mean: FloatArray, k: int) -> FloatArray:
@@ -317,7 +317,7 @@ def _per_row(truth: FloatArray, guess: FloatArray, mean: FloatArray, k: int) -> 
     return np.stack((error, deviation, cosine, hit)).astype(float)
 
 
-def _as_metrics(means: FloatArray) -> FloatArray:
+def _as_measures(means: FloatArray) -> FloatArray:
     """Means of what `_per_row` gives as R², cosine and hit rate; without resamples in which the truth does not vary."""
     if means.ndim > 1:
         means = means[:, means[1] > 1e-24 * means[1].max(initial=0.0)]

@@ -10,14 +10,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._blocks import float_dtype
 from .._checks import check_number
 from .._files import SavedMixin
 from .._schemas import Schema, Stored, saved
 from .._similarity import unit_rows
 from .._sklearn import validate_data
 from .._typing import FloatArray
-from .._validation import unchanged_on_error
+from ..rows._blocks import float_dtype
+from ..rows._validation import unchanged_on_error
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows
 
 

@@ -15,8 +15,8 @@ from .._schemas import Schema, Stored, saved
 from .._similarity import unit_rows
 from .._sklearn import validate_data
 from .._typing import FloatArray
-from .._validation import set_or_delete, unchanged_on_error
-from ..alignment.fitted import FittedAlignerMixin, check_modality, shared_space_scores
+from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality, shared_space_scores
+from ..rows._validation import set_or_delete, unchanged_on_error
 
 
 @saved()

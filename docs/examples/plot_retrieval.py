@@ -76,13 +76,13 @@ print(each[["rank", "baseline_rank", "difference"]].head(5).round(2).to_string()
 # ------------------------
 #
 # The same model, refitted to the same rows paired at random, knows nothing here, and scores what chance does.
-# scikit-learn's permutation test asks the same question inside the training part, with the metric as its scorer, on
+# scikit-learn's permutation test asks the same question inside the training part, with the measure as its scorer, on
 # folds that keep variants together.
 
 control = shuffled_pair_control(
     cca, train.image, train.text, test.image, test.text, ks=(1, 10), n_shuffles=5, random_state=0
 )
-print(control.loc["x → y"].round(3).to_string())
+print(control.loc["x to y"].round(3).to_string())
 
 value, permuted, p = permutation_test_score(
     cca,

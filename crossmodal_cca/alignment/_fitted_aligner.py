@@ -1,0 +1,143 @@
+"""Estimators around a fitted aligner, which they use and never change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from copy import copy
+from types import MappingProxyType
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import clone
+
+from .._aligner import Aligner, fitted_aligner, unwrapped
+from .._checks import check_choice
+from .._errors import in_terms_of
+from .._files import SavedAlignerMixin
+from .._schemas import Schema, State, Stored
+from .._sklearn import check_array, column_names, count_rows, refuse_dask, take_rows
+from .._typing import FloatArray
+from ..rows._blocks import float_dtype
+from ..rows._validation import check_same_rows, refuse_other_order, warn_of_other_order
+from ._selection import SelectionMixin
+
+MODALITIES = ("x", "y")
+
+
+class FittedAlignerMixin(SavedAlignerMixin):
+    """Keeps the aligner fitted through `clone` and out of reach of `set_params`.
+
+    The class has a parameter `aligner`: a fitted aligner, or None for features that share a space already.
+    """
+
+    aligner: Any
+    aligner_: Aligner | None
+    # Names of the columns of either modality, or of the shared space without an aligner, as the fit saw them.
+    _column_names: Mapping[str, NDArray[Any]] = MappingProxyType({})
+    _stored: ClassVar[Schema] = {"aligner_": object, "column_names": Stored(dict, "_column_names", optional=True)}
+
+    def _to_file(self, state: State, *, moments: bool) -> State:
+        # The parameter may be a search around it, or fitted anew since.
+        return state | {"aligner": None} if "aligner_" in state else state
+
+    def _from_file(self, state: State) -> None:
+        if "aligner_" in state:
+            self.aligner, self.aligner_ = self.aligner_, copy(self.aligner_)
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Get the parameters.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include those of estimators inside; those of the aligner are its own, and never are.
+
+        Returns
+        -------
+        params : dict
+            Values by name.
+        """
+        params: dict[str, Any] = super().get_params(deep)  # type: ignore[misc]
+        return {name: value for name, value in params.items() if not name.startswith("aligner__")}
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name; those of the aligner cannot be set through this object.
+
+        Returns
+        -------
+        self : object
+            The same object.
+        """
+        nested = [name for name in params if name.startswith("aligner__")]
+        if nested:
+            raise ValueError(
+                f"{nested[0]} cannot be set: the aligner of {type(self).__name__} is fitted. Fit another one and pass "
+                "it as aligner."
+            )
+        super().set_params(**params)  # type: ignore[misc]
+        return self
+
+    def __sklearn_clone__(self) -> Any:
+        bare = copy(self)
+        bare.aligner = None
+        new = super(FittedAlignerMixin, bare).__sklearn_clone__()  # type: ignore[misc]
+        new.aligner = self.aligner
+        return new
+
+    def _frozen_aligner(self) -> Aligner | None:
+        """The aligner as it is now: a later fit of the user's own sets other attributes, and leaves these alone."""
+        return None if self.aligner is None else copy(fitted_aligner(self.aligner))
+
+    def _check_order_of_columns(self, rows: Any, modality: str, name: str, *, learn: bool) -> None:
+        """Refuse the column names that the fit saw if they are in another order; `learn` those of rows of the fit."""
+        space = "both" if self.aligner_ is None else modality
+        names = column_names(rows)
+        known = self._column_names.get(space)
+        refuse_other_order(**{name: names, f"the rows that {type(self).__name__} was fitted to": known})
+        if learn and known is None and names is not None:
+            self._column_names = {**self._column_names, space: names}
+
+
+def unfitted(aligner: Any) -> Any:
+    """The same model, not fitted: of a cross-validated one, that of the settings it has chosen."""
+    return aligner._chosen_model() if isinstance(aligner, SelectionMixin) else clone(aligner)
+
+
+def shared_space_scores(aligner: Aligner | None, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+    """Scores (n, k) of one modality's rows; without an aligner the checked rows themselves, as floats."""
+    refuse_dask(rows, name)
+    if aligner is None:
+        array = check_array(rows, dtype="numeric", input_name=name)
+    else:
+        with in_terms_of(**{"X" if modality == "x" else "y": name}):
+            array = np.asarray(aligner.transform(rows) if modality == "x" else aligner.transform_y(rows))
+    return np.asarray(array, dtype=float_dtype(array))
+
+
+def check_training_rows(aligner: Any, X: Any, y: Any, X_train: Any, y_train: Any) -> None:
+    """Refuse new rows and training rows that are not pairs, or whose features are not those of the fitted aligner.
+
+    By the first of them alone: what uses them looks at the others. A regressor, which has no scores, looks when it
+    predicts.
+    """
+    aligner = unwrapped(aligner)
+    for name, rows, own, training in (("X", X, "X_train", X_train), ("y", y, "y_train", y_train)):
+        refuse_other_order(**{own: column_names(training), name: column_names(rows)})
+    for x_name, x_rows, y_name, y_rows in (("X", X, "y", y), ("X_train", X_train, "y_train", y_train)):
+        with in_terms_of(X=x_name, y=y_name):
+            check_same_rows(count_rows(x_rows, "X"), count_rows(y_rows, "y"))
+            for method, rows in (("transform", x_rows), ("transform_y", y_rows)):
+                if hasattr(aligner, method):
+                    getattr(aligner, method)(take_rows(rows, slice(0, 1)))
+    warn_of_other_order(X_train=X_train, y_train=y_train)
+
+
+def check_modality(modality: Any, name: str) -> None:
+    """Refuse what is not the name of a modality."""
+    check_choice(modality, name, MODALITIES)

@@ -1,0 +1,242 @@
+"""What linear aligners that choose their settings by cross-validation share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .._checks import check_flag
+from .._sklearn import count_rows, telling_where
+from .._typing import FloatArray
+from ..metrics.scorer import RetrievalScorer
+from ..models._held_out import HeldOutRows, NestedSolution, Residuals
+from ..models._pair import StandardizedPair
+from ..rows._validation import (
+    check_pair,
+    check_sample_weight,
+    check_scale_of_weights,
+    unchanged_on_error,
+    warn_of_other_order,
+)
+from ._items import Gallery, Items
+from ._linear_aligner import LinearAligner, LinearMaps
+from ._pooled import PooledScore
+from ._selection import (
+    POOLED_SCORINGS,
+    Choice,
+    FoldScorer,
+    SelectionMixin,
+    check_sizes_of_folds,
+    choose,
+    numbers_of_components,
+    splits_of,
+)
+from ._solved import DOUBLE_FLOOR, single_floor
+from ._training_folds import Folds, HeldOut
+
+MOMENT_SCORINGS = ("correlation", "explained_variance", "r2", *POOLED_SCORINGS)
+
+
+@dataclass(frozen=True, eq=False)
+class FoldSolver:
+    """What one fold's training part gives: the number of components possible, and nested solutions of any setting.
+
+    `rcond` and `is_clear` say of its covariances what they say of one model's; of rows they need not be looked at.
+    """
+
+    possible: int
+    solve: Callable[[dict[str, Any], int], NestedSolution]
+    rcond: float
+    is_clear: bool
+
+
+class LinearCV(SelectionMixin, LinearMaps):
+    """Folds, scores and refit; a subclass says what its settings are and how one is solved."""
+
+    n_components: Any
+    scale: bool
+    cv: Any
+    scoring: Any
+    verbose: int
+    # Grids of numbers: (low, high, whether above low).
+    _grids: ClassVar[dict[str, tuple[float, float, bool]]] = {}
+
+    @abstractmethod
+    def _settings(self) -> list[dict[str, Any]]:
+        """Settings that need a solution each."""
+
+    @abstractmethod
+    def _powers(self, retrieval: bool) -> Sequence[float | None]:
+        """Powers to try; None where there is no such parameter."""
+
+    @abstractmethod
+    def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
+        """Solver for up to `most` components, from covariances or, where these are given, from triangular rows R."""
+
+    def _bound(self, n_features_x: int, n_features_y: int, degrees_of_freedom: int) -> int:
+        """Most components that a fold could have."""
+        return min(n_features_x, n_features_y, degrees_of_freedom)
+
+    @abstractmethod
+    def _estimator(self, **params: Any) -> LinearAligner:
+        """The aligner of chosen parameters."""
+
+    def fit(
+        self,
+        X: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        groups: ArrayLike | None = None,
+        x_ids: ArrayLike | None = None,
+        y_ids: ArrayLike | None = None,
+    ) -> Self:
+        """Choose the settings on the folds, and fit them to all rows.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features_x)
+            Rows of the first modality.
+        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+            Rows of the second modality, paired with those of `X`.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Non-negative weights, in the fits and in scores from moments; retrieval scores take every row of positive
+            weight as one.
+        groups : array-like of shape (n_rows,), default=None
+            Rows that must not be separated. None: rows that are one item, by their ids or because they are equal to six
+            digits (on both sides; for a retrieval score, on either). What would leave fewer than n_rows / 20 groups is
+            a label, and groups nothing. A splitter passed as `cv` gets only what is given here.
+        x_ids, y_ids : array-like of shape (n_rows,), default=None
+            Ids or labels for a retrieval score; None for row i to row i, or any row of the same item. Equal rows of one
+            id stand in the gallery of a fold once, as in :func:`~crossmodal_cca.metrics.deduplicate`.
+
+        Returns
+        -------
+        self : object
+            The fitted model.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a fold is too small, `n_components` is more than possible in every fold, or the rows or parameters are
+            bad.
+        """
+        with unchanged_on_error(self), telling_where(X=X, y=y):
+            scoring = self._check_parameters()
+            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2, accept_sparse=True)
+            if rows.sample_weight is not None:
+                check_scale_of_weights(rows.sample_weight.sum())
+            weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
+            warn_of_other_order(X=X, groups=groups, x_ids=x_ids)
+            warn_of_other_order(y=y, y_ids=y_ids)
+            items = Items.of(rows, groups, x_ids, y_ids, weight, retrieval=isinstance(scoring, RetrievalScorer))
+            splits = splits_of(self.cv, X, y, groups, weight, items.groups)
+            check_sizes_of_folds(splits, scoring, MOMENT_SCORINGS)
+            folds = Folds(rows, splits, self.scale)
+            if rows.is_sparse and (folds.is_wide or isinstance(scoring, RetrievalScorer)):
+                raise ValueError(
+                    f"{type(self).__name__} scores sparse rows from moments alone: with scoring one of "
+                    f"{', '.join(map(repr, MOMENT_SCORINGS))} and at most twice as many features as training rows. "
+                    "Reduce the features first (TruncatedSVD, for example), or search with GridSearchCV."
+                )
+            choice = self._choose(folds, scoring, items)
+            self._store_choice(choice, len(splits), items.groups, weight)
+            self._take_over(self._chosen_model()._fit_standardized(folds.whole(), rows))
+        return self
+
+    def _chosen_model(self) -> LinearAligner:
+        return self._estimator(**self.best_params_)
+
+    def _check_parameters(self) -> str | RetrievalScorer:
+        check_flag(self.scale, "scale")
+        return self._check_selection(MOMENT_SCORINGS, self._grids)  # type: ignore[no-any-return]
+
+    def _choose(self, folds: Folds, scoring: str | RetrievalScorer, items: Items) -> Choice:
+        retrieval = isinstance(scoring, RetrievalScorer)
+        powers = self._powers(retrieval)
+        numbers, given = numbers_of_components(self.n_components, self._bound(*folds.bounds), every=not retrieval)
+        pooled = PooledScore.named(scoring, folds) if scoring in POOLED_SCORINGS else None
+
+        def scorer(fold: int) -> tuple[int, FoldScorer]:
+            solver, held_out = self._solved(folds, fold, numbers[-1], needs_rows=retrieval)
+            gallery = items.gallery(folds.splits[fold][1])
+
+            def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
+                return self._scored(held_out, solver.solve(setting, ks[-1]), pooled or scoring, powers, ks, gallery)
+
+            return solver.possible, score
+
+        weights = folds.test_weights if pooled else np.ones(len(folds.splits))
+        of_folds = map(scorer, range(len(weights)))
+        return choose(of_folds, weights, self._settings(), powers, numbers, given, self.verbose)
+
+    def _solved(self, folds: Folds, fold: int, most: int, *, needs_rows: bool) -> tuple[FoldSolver, HeldOut]:
+        """Solver and held-out part of a fold: like one model's, from rows where covariances have too few digits."""
+        pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
+        solver = self._solver(pair, None, most)
+        if pair.moments.is_single and not (solver.is_clear and solver.rcond > single_floor(pair.n_rows)):
+            folds.repeat_in_double()
+            pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
+            solver = self._solver(pair, None, most)
+        # Sparse rows are scored from moments alone.
+        if not (solver.is_clear and solver.rcond > DOUBLE_FLOOR) and not folds.rows.is_sparse:
+            solver = self._solver(pair, folds.triangular_training_rows(fold, pair), most)
+            held_out = folds.test_rows(fold, pair)
+        return solver, held_out
+
+    def _scored(
+        self,
+        held_out: HeldOut,
+        solution: NestedSolution,
+        scoring: str | RetrievalScorer | PooledScore,
+        powers: Sequence[float | None],
+        ks: list[int],
+        gallery: Gallery,
+    ) -> FloatArray:
+        """Score of every power and number of components, shape (len(powers), len(ks))."""
+        found = len(solution.singular_values)
+        if isinstance(scoring, RetrievalScorer):
+            assert isinstance(held_out, HeldOutRows)
+            scores = self._scores(held_out, solution, ks)
+            d = solution.singular_values if found else np.ones(1)
+            weights = [d ** (power or 0.0) for power in powers]
+            return np.array(
+                [[gallery.score(scoring, x * w[: x.shape[1]], y * w[: x.shape[1]]) for x, y in scores] for w in weights]
+            )
+        # Without any component the mean of y is the prediction.
+        places = np.minimum(ks, found)
+        if isinstance(scoring, PooledScore):
+            values = scoring.of(held_out.residuals(solution))
+        elif scoring == "correlation":
+            values = np.append(0.0, self._correlations(held_out, solution))
+        else:
+            values = _explained(held_out.residuals(solution), with_mean=scoring == "r2")
+        return np.broadcast_to(values[places], (len(powers), len(ks)))
+
+    def _correlations(self, held_out: HeldOut, solution: NestedSolution) -> FloatArray:
+        """Sum of the correlations of the first 1, 2, … components."""
+        return np.cumsum(held_out.correlations(solution))
+
+    def _scores(
+        self, held_out: HeldOutRows, solution: NestedSolution, ks: list[int]
+    ) -> list[tuple[FloatArray, FloatArray]]:
+        """Scores of both sides for each number of components."""
+        x, y = held_out.scores(solution)
+        if not x.shape[1]:
+            # Nothing to tell items apart by.
+            x = y = np.zeros((len(x), 1))
+        return [(x[:, :k], y[:, :k]) for k in ks]
+
+
+def _explained(residuals: Residuals, *, with_mean: bool) -> FloatArray:
+    """Mean over the features of y of the share of variance explained, for the first 0, 1, … components."""
+    left = residuals.variance + residuals.mean**2 if with_mean else residuals.variance
+    varies = residuals.total > residuals.still
+    # As scikit-learn scores a constant target: 1 if it is met, else 0.
+    shares = 1.0 - np.divide(left, residuals.total, out=(left > residuals.still).astype(float), where=varies)
+    return np.asarray(shares.mean(axis=1))

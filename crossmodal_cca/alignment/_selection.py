@@ -1,0 +1,296 @@
+"""Choosing among settings by cross-validation: folds, scoring, and a table like GridSearchCV's."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product as combinations
+from numbers import Integral, Real
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import rankdata
+
+from .._checks import check_flag, check_n_components, check_number, check_whole_number
+from .._progress import Progress
+from .._schemas import Schema
+from .._typing import FloatArray, Split
+from ..metrics.measures import ChosenMeasure
+from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
+from ..rows._validation import set_or_delete
+from ._items import Parts
+
+# Numbers of components that a retrieval score is computed for, unless they are given.
+LADDER = 12
+# Of the shuffle where `cv` is a number; documented.
+SEED_OF_FOLDS = 0
+# Scorings by the squared errors of all held-out rows together, to which folds of a single row add up.
+POOLED_SCORINGS = ("q2", "neg_mean_squared_error")
+
+
+def splits_of(
+    cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None, parts: Parts
+) -> list[Split]:
+    """Positions of training and test rows of each fold, among the rows of positive weight.
+
+    Rows of one of the `parts` share a fold where `cv` is a number; a splitter gets what the user gave.
+    """
+    if cv is None or isinstance(cv, Integral):
+        n_folds = 5 if cv is None else check_whole_number(cv, "cv", low=2)
+        splits = _shuffled_folds(n_folds, parts, groups is not None)
+    else:
+        splits = _given_folds(cv, X, y, groups, sample_weight)
+    return splits
+
+
+def check_sizes_of_folds(splits: Sequence[Split], scoring: str | RetrievalScorer, scorings: Sequence[str]) -> None:
+    """Refuse a fold with fewer rows than the scoring compares; say which of the scorings would take it."""
+    fewest = 1 if scoring in POOLED_SCORINGS else 2
+    for fold, (train, test) in enumerate(splits):
+        if len(train) >= 2 and len(test) >= fewest:
+            continue
+        name = scoring.measure if isinstance(scoring, RetrievalScorer) else scoring
+        pooled = [repr(of_all) for of_all in POOLED_SCORINGS if of_all in scorings]
+        way = f"; or take scoring={' or '.join(pooled)}, for which folds of one row are enough"
+        raise ValueError(
+            f"Fold {fold} has {len(train)} training and {len(test)} test row(s) (of positive weight); scoring={name!r} "
+            f"needs at least 2 training and {fewest} test row(s) in each fold. Use fewer folds, or larger groups"
+            f"{way if pooled and len(train) >= 2 and len(test) == 1 else ''}."
+        )
+
+
+def _shuffled_folds(n_folds: int, parts: Parts, given: bool) -> list[Split]:
+    # Takes a tenth of a second to import.
+    from sklearn.model_selection import GroupKFold
+
+    found = int(parts.max()) + 1
+    if found < n_folds:
+        reason = (
+            "groups has that many values among the rows of positive weight. Lower cv, or pass finer groups"
+            if given
+            else "rows that are equal or share an id stay together. Lower cv; or, if these are not copies of one item, "
+            "pass groups that tell them apart"
+        )
+        raise ValueError(f"cv={n_folds} folds need at least {n_folds} groups of rows, but there are {found}: {reason}.")
+    splitter = GroupKFold(n_folds, shuffle=True, random_state=SEED_OF_FOLDS)
+    return list(splitter.split(parts, groups=parts))
+
+
+def _given_folds(
+    cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None
+) -> list[Split]:
+    splits = folds_of(cv, X, y, groups)
+    if not splits:
+        raise ValueError("cv gives no fold; pass a number of folds, a splitter, or a list of (train, test) positions.")
+    if sample_weight is not None and not np.all(sample_weight):
+        position = np.cumsum(sample_weight > 0) - 1
+        kept = sample_weight > 0
+        # A row without weight is no row: leaving out that one alone is no fold.
+        splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in splits if kept[b].any() or not len(b)]
+    return splits
+
+
+def folds_of(cv: Any, X: Any, y: Any, groups: Any, *, of_classes: bool = False) -> list[Split]:
+    """Positions of training and test rows of each fold, of a `cv` as scikit-learn's ``check_cv`` takes it."""
+    # Takes a tenth of a second to import.
+    from sklearn.model_selection import check_cv
+
+    try:
+        return [as_positions(split) for split in check_cv(cv, y, classifier=of_classes).split(X, y, groups)]
+    except (TypeError, ValueError) as error:
+        raise (TypeError if isinstance(error, TypeError) else ValueError)(
+            "cv must be a number of folds of at least 2, a splitter of scikit-learn that takes these rows, or a list "
+            f"of (train, test) positions; got {cv!r:.100}: {error}"
+        ) from error
+
+
+def as_positions(split: Any) -> Split:
+    """Training and test rows of a split by position; scikit-learn takes masks too."""
+    train, test = (np.flatnonzero(part) if np.asarray(part).dtype == bool else np.asarray(part) for part in split)
+    return train, test
+
+
+def check_scoring(scoring: Any, scorings: Sequence[str]) -> str | RetrievalScorer:
+    """One of the scorings computed here, or a retrieval scorer of one measure."""
+    if isinstance(scoring, str) and scoring in scorings:
+        return scoring
+    if isinstance(scoring, RetrievalScorer):
+        if not scoring.is_single:
+            raise ValueError(f"scoring must be a single measure, got a scorer of several: {scoring.measure!r}.")
+        return scoring
+    try:
+        return make_retrieval_scorer(ChosenMeasure.named(scoring).name)
+    except (TypeError, ValueError) as error:
+        raise type(error)(
+            f"scoring must be one of {', '.join(map(repr, scorings))}, the name of a retrieval measure such as "
+            f"'hit_rate_at_10', or what make_retrieval_scorer makes; got {scoring!r}."
+        ) from error
+
+
+def numbers_of_components(n_components: Any, bound: int, *, every: bool) -> tuple[list[int], bool]:
+    """Numbers to try, and whether they were given as such; all up to a bound, or a geometric ladder of them."""
+    if np.iterable(n_components) and not isinstance(n_components, str):
+        numbers = sorted({check_whole_number(k, "n_components") for k in n_components})
+        if not numbers:
+            raise ValueError(f"n_components must hold positive whole numbers, got {n_components!r}.")
+        return check_possible(numbers, True, bound), True
+    check_n_components(n_components)
+    given = n_components is not None
+    most = int(n_components) if given else bound
+    # Before so many numbers are listed.
+    check_possible([most], given, bound)
+    if every:
+        return list(range(1, most + 1)), given
+    return np.unique(np.geomspace(1, max(most, 1), LADDER).round().astype(int)).tolist(), given
+
+
+def check_possible(numbers: list[int], given: bool, possible: int) -> list[int]:
+    """The numbers of components possible in every fold; an error where one that was given is not."""
+    if possible < 1:
+        raise ValueError(
+            "No component is possible in some fold: its training rows of X or y do not vary. Use fewer folds."
+        )
+    if given and numbers[-1] > possible:
+        raise ValueError(
+            f"n_components={numbers[-1]} is more than the {possible} possible in every fold; lower it, use fewer "
+            "folds, or leave it at None for as many as possible."
+        )
+    return [k for k in numbers if k <= possible]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Scores of all settings on all folds, and which setting they choose."""
+
+    params: list[dict[str, Any]]
+    scores: FloatArray  # (n_settings, n_folds)
+    weights: FloatArray  # (n_folds,)
+
+    @property
+    def means(self) -> FloatArray:
+        """Mean score of each setting."""
+        return np.asarray(np.average(self.scores, axis=1, weights=self.weights))
+
+    @property
+    def deviations(self) -> FloatArray:
+        """Standard deviation of each setting's scores over the folds."""
+        squares = (self.scores - self.means[:, None]) ** 2
+        return np.asarray(np.sqrt(np.average(squares, axis=1, weights=self.weights)))
+
+    def best(self, one_standard_error: bool) -> int:
+        """The first of largest mean; or the simplest of those that one standard error does not tell from it.
+
+        Simplest: fewest components, then most shrinkage or regularisation, then least power.
+        """
+        means = self.means
+        best = int(np.argmax(means))
+        n_folds = self.scores.shape[1]
+        if not one_standard_error or n_folds < 2:
+            return best
+        # Unbiased also under weights, where the variance of a fold's score is one over its weight.
+        error = self.deviations[best] / np.sqrt(n_folds - 1)
+        good = np.flatnonzero(means >= means[best] - error)
+        return int(min(good, key=lambda i: self._complexity(self.params[i])))
+
+    @staticmethod
+    def _complexity(params: dict[str, Any]) -> tuple[float, ...]:
+        smoothing = sum(np.sum(params.get(name, 0.0)) for name in ("shrinkage", "regularization"))
+        return params["n_components"], -float(smoothing), params.get("power", 0.0)
+
+    def results(self) -> dict[str, Any]:
+        """Table of all settings, in the form of ``GridSearchCV.cv_results_``."""
+        results: dict[str, Any] = {"params": self.params}
+        for name in self.params[0]:
+            values = [params[name] for params in self.params]
+            column = np.empty(len(values), dtype=object)
+            column[:] = values
+            results[f"param_{name}"] = column if isinstance(values[0], tuple) else np.array(values)
+        results |= {f"split{i}_test_score": self.scores[:, i] for i in range(self.scores.shape[1])}
+        results |= {"mean_test_score": self.means, "std_test_score": self.deviations}
+        return results | {"rank_test_score": rankdata(-self.means, method="min").astype(np.int32)}
+
+
+FoldScorer = Callable[[dict[str, Any], list[int]], FloatArray]
+
+
+def choose(
+    folds: Iterable[tuple[int, FoldScorer]],
+    weights: FloatArray,
+    settings: list[dict[str, Any]],
+    powers: Sequence[float | None],
+    numbers: list[int],
+    given: bool,
+    verbose: int,
+) -> Choice:
+    """Score every number of components, power and setting on every fold.
+
+    A fold is the number of components possible in it, and a function of a setting and numbers of components that
+    returns scores (len(powers), len(numbers)). Its weight is what its scores count in the mean.
+    """
+    n_folds = len(weights)
+    scores: list[FloatArray] = []
+    possible = numbers[-1]
+    with Progress("fits to folds", n_folds * len(settings), verbose) as progress:
+        for most, score in folds:
+            possible = min(possible, most)
+            ks = check_possible(numbers, given, possible)
+            values = np.full((len(settings), len(powers), len(numbers)), np.nan)
+            for i, setting in enumerate(settings):
+                values[i, :, : len(ks)] = score(setting, ks)
+                progress.update(len(scores) * len(settings) + i + 1)
+            scores.append(values)
+    ks = check_possible(numbers, given, possible)
+    # In the order of ParameterGrid: components, powers, other settings.
+    table = np.stack(scores, axis=-1)[:, :, : len(ks)].transpose(2, 1, 0, 3)
+    params = [
+        {"n_components": k} | ({} if power is None else {"power": power}) | setting
+        for k, power, setting in combinations(ks, powers, settings)
+    ]
+    return Choice(params, table.reshape(len(params), n_folds), weights)
+
+
+class SelectionMixin:
+    """What every cross-validated aligner stores and checks."""
+
+    one_standard_error: bool
+    _stored: ClassVar[Schema] = {
+        "best_index_": Integral,
+        "best_params_": dict,
+        "best_score_": Real,
+        "cv_results_": dict,
+        "n_splits_": Integral,
+        "groups_": np.ndarray,
+    }
+
+    def _store_choice(self, choice: Choice, n_splits: int, parts: Parts, sample_weight: FloatArray | None) -> None:
+        self.best_index_ = choice.best(self.one_standard_error)
+        self.best_params_, self.best_score_ = choice.params[self.best_index_], float(choice.means[self.best_index_])
+        self.cv_results_, self.n_splits_ = choice.results(), n_splits
+        self.groups_ = parts
+        if sample_weight is not None:
+            self.groups_ = np.full(len(sample_weight), -1)
+            self.groups_[sample_weight > 0] = parts
+
+    @abstractmethod
+    def _chosen_model(self) -> Any:
+        """The model of the chosen settings, not fitted."""
+
+    def _take_over(self, fitted: Any) -> None:
+        """Become the fitted model, but for its parameters."""
+        for name in ("y_feature_names_in_", "trace_left_out_", "_moments_left_out"):
+            set_or_delete(self, name, None)
+        own = set(fitted.get_params())
+        self.__dict__.update({name: value for name, value in vars(fitted).items() if name not in own})
+
+    def _check_selection(self, scorings: Sequence[str], grids: dict[str, tuple[float, float, bool]]) -> Any:
+        """Check what all have in common, and grids of numbers by name: (low, high, whether above low)."""
+        check_flag(self.one_standard_error, "one_standard_error")
+        for name, (low, high, positive) in grids.items():
+            values = getattr(self, name)
+            if np.ndim(values) != 1 or len(values) == 0:
+                raise ValueError(f"{name} must be a sequence of numbers, got {values!r}.")
+            for value in values:
+                check_number(value, name, low=low, high=high, positive=positive)
+        return check_scoring(self.scoring, scorings)  # type: ignore[attr-defined]

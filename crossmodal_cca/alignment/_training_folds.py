@@ -1,0 +1,128 @@
+"""Training and test parts of every fold, of which narrow sides are walked once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial, reduce
+from operator import add
+from typing import Any
+
+import numpy as np
+
+from .._typing import FloatArray, Split
+from ..models._held_out import HeldOutMoments, HeldOutRows
+from ..models._pair import Side, StandardizedPair, standardize_moments, standardize_rows, standardized_columns
+from ..rows._blocks import ChosenRows, dense_block
+from ..rows._validation import PairedRows
+from ..rows.moments import PairMoments, moments_of_rows
+
+HeldOut = HeldOutMoments | HeldOutRows
+# Share of a feature's scatter that has to be in the training part for subtraction to keep its digits.
+_SAFE_SHARE = {"float64": 1e-4, "float32": 1e-2}
+# How many times larger than the rows of a fold its moments may be for both to be kept.
+_PARTS_TO_ROWS = 8
+
+
+class Folds:
+    """Training and test parts of every fold; narrow sides are walked once, and training moments are differences."""
+
+    def __init__(self, rows: PairedRows, splits: list[Split], scale: bool) -> None:
+        self.rows, self.splits, self.scale = rows, splits, scale
+        widths, n = (rows.X.shape[1], rows.y.shape[1]), rows.n_rows
+        fewest = min(len(train) for train, _ in splits)
+        self.bounds = (*widths, fewest - 1)
+        # As in one fit: then the covariance is more work than the rows.
+        self.is_wide = max(widths) > 2 * fewest
+        tested = np.sort(np.concatenate([test for _, test in splits]))
+        self._is_partition = np.array_equal(tested, np.arange(n))
+        self.test_weights = np.array([self._weight(test).sum() for _, test in splits])
+        # Moments of few rows are larger than the rows, and of many folds too large together.
+        self._keeps_parts = len(tested) * _PARTS_TO_ROWS >= len(splits) * max(widths)
+        self._parts: list[PairMoments] = []
+        self._total: PairMoments | None = None
+        self._walk(in_double=False)
+
+    def _walk(self, *, in_double: bool) -> None:
+        self._of_rows = partial(moments_of_rows, self.rows, in_double=in_double)
+        if not self.is_wide:
+            self._parts = [self._of_rows(test) for _, test in self.splits] if self._keeps_parts else []
+            self._total = reduce(add, self._parts) if self._parts and self._is_partition else self._of_rows()
+
+    def _part(self, fold: int) -> PairMoments:
+        """Moments of a fold's test part."""
+        return self._parts[fold] if self._parts else self._of_rows(self.splits[fold][1])
+
+    def _weight(self, positions: Any) -> FloatArray:
+        w = self.rows.sample_weight
+        return np.asarray((np.ones(self.rows.n_rows) if w is None else w)[positions])
+
+    def repeat_in_double(self) -> None:
+        """Go over the rows again with products in double precision, if they were not."""
+        if self._total is not None and self._total.is_single:
+            self._walk(in_double=True)
+
+    def whole(self) -> StandardizedPair:
+        """All rows, standardised."""
+        if self._total is None:
+            return standardize_rows(self.rows, scale=self.scale)
+        return standardize_moments(self._total, scale=self.scale)
+
+    def whole_y(self) -> Side:
+        """Mean and units of y over all rows."""
+        if self._total is not None:
+            return self.whole().y
+        side = standardized_columns(self._dense_y(), self._weight(slice(None)))
+        return side if self.scale else replace(side, scale=np.ones_like(side.scale))
+
+    def squares_of_y(self, centre: FloatArray) -> FloatArray:
+        """Weighted sum of squares of each feature of y about a centre, over the test parts of all folds."""
+        if self._total is None:
+            squares = (self._dense_y() - centre) ** 2
+            return np.asarray(sum(self._weight(test) @ squares[test] for _, test in self.splits))
+        parts = [self._total] if self._is_partition else map(self._part, range(len(self.splits)))
+        return np.asarray(sum(np.diagonal(m.scatter_yy) + m.weight_sum * (m.mean_y - centre) ** 2 for m in parts))
+
+    def _dense_y(self) -> FloatArray:
+        return np.asarray(dense_block(self.rows.y, slice(None), np.float64, "y"))
+
+    def train_and_test(self, fold: int, *, needs_rows: bool) -> tuple[StandardizedPair, HeldOut]:
+        """The training part of a fold, standardised, and what its test part knows."""
+        if self._total is None:
+            train = self.splits[fold][0]
+            rows, w = self.rows, self.rows.sample_weight
+            part = rows._replace(X=rows.X[train], y=rows.y[train], sample_weight=None if w is None else w[train])
+            pair = standardize_rows(part, scale=self.scale)
+        else:
+            pair = standardize_moments(self._training_moments(fold), scale=self.scale)
+        if needs_rows or self._total is None or not (self._parts or self.rows.is_sparse):
+            return pair, self.test_rows(fold, pair)
+        return pair, HeldOutMoments(pair, self._part(fold))
+
+    def test_rows(self, fold: int, pair: StandardizedPair) -> HeldOutRows:
+        """The rows of a fold's test part themselves."""
+        return HeldOutRows(pair, self.rows, self.splits[fold][1])
+
+    def triangular_training_rows(self, fold: int, pair: StandardizedPair) -> FloatArray:
+        """The training part of a fold, gathered block by block and reduced to a triangle."""
+        (X, y, w), train = self.rows[:3], self.splits[fold][0]
+        part: Any = ChosenRows(X, train), ChosenRows(y, train), None if w is None else w[train]
+        return pair.triangular_rows(PairedRows(*part))
+
+    def _training_moments(self, fold: int) -> PairMoments:
+        """The total minus the fold where that is the rest and keeps its digits; otherwise from the rows."""
+        assert self._total is not None
+        train = self.splits[fold][0]
+        if not self._is_complement(fold):
+            return self._of_rows(train)
+        moments = self._total - self._part(fold)
+        for side in ("xx", "yy"):
+            rest, total = (np.diagonal(getattr(m, f"scatter_{side}")) for m in (moments, self._total))
+            # A feature that varies mostly in this fold, by an outlier or an offset, leaves rounding to the others.
+            if np.any(rest < _SAFE_SHARE[self._total.product_dtype.name] * total):
+                return self._of_rows(train)
+        return moments
+
+    def _is_complement(self, fold: int) -> bool:
+        train, test = self.splits[fold]
+        n = self.rows.n_rows
+        return len(train) + len(test) == n and len(np.union1d(train, test)) == n

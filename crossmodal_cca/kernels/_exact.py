@@ -1,0 +1,237 @@
+"""Kernel canonical correlation analysis: exactly, from two centred kernels, or on features that approximate them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+from scipy.linalg import lapack
+
+from .._typing import FloatArray
+from ..linalg._products import product
+from ..linalg._svd import all_eigenvectors, rank_tolerance, truncated_svd
+from ..rows._validation import PairedRows
+from ._embedding import KernelEmbedding, KernelModel, row_moments
+from ._kernel import NEGATIVE_TOLERANCE, Kernel, centre, kernel_matrix, not_semidefinite
+from ._maps import KernelMap
+
+# Up to so many rows, or where the iteration would need blocks or a basis of more than these shares of them in columns,
+# all pairs at once.
+DENSE_UP_TO = 500
+BLOCK_SHARE = 0.02
+BASIS_SHARE = 0.25
+# Columns of an iterated block beyond the pairs asked for.
+EXTRA_COLUMNS = 8
+RESIDUAL_TOLERANCE = 1e-10
+# Growth of the basis between two looks at its eigenvectors; what counts as a tie of eigenvalues, and as none at all,
+# relative to the leading one.
+CHECK_GROWTH = 1.3
+TIED = 1e-8
+FAINTEST = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class KernelSolution:
+    """A shared space of k components: scores are centred features (kernel values, or a map's) times rotations."""
+
+    x_rotations: FloatArray
+    y_rotations: FloatArray
+    singular_values: FloatArray
+    correlations: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class DualSolution(KernelSolution):
+    """The same with the scores (n, k) of the training rows."""
+
+    x_scores: FloatArray
+    y_scores: FloatArray
+
+
+class RidgedKernel:
+    """The centred kernel K of one side and its ridge ε = regularization · trace(K), as one Cholesky factor of K + εI.
+
+    K is overwritten. A kernel not known to be positive semi-definite is looked at first.
+    """
+
+    def __init__(self, K: FloatArray, regularization: float, name: str, definite: bool) -> None:
+        trace = float(np.trace(K))
+        self.regularization = regularization
+        if not definite and _cholesky(K.copy(), NEGATIVE_TOLERANCE * trace) is None:
+            raise not_semidefinite(name, "once centred it has eigenvalues below zero")
+        self.ridge = regularization * trace
+        factor = _cholesky(K, self.ridge)
+        if factor is None:
+            raise ValueError(
+                f"regularization={regularization:g} is too small for the kernel of {name} to be factorised; raise it."
+            )
+        self.factor = factor
+
+    def kernel(self) -> FloatArray:
+        """K again, from the factor."""
+        L = np.tril(self.factor)
+        K = product(L, L.T)
+        K[np.diag_indices_from(K)] -= self.ridge
+        return K
+
+    def solve(self, B: FloatArray) -> FloatArray:
+        """(K + εI)⁻¹B."""
+        solution, _ = lapack.dpotrs(self.factor, B, lower=1)
+        return np.asarray(solution)
+
+    def smooth(self, B: FloatArray) -> FloatArray:
+        """HB with H = K(K + εI)⁻¹, what ridge regression on the kernel leaves of the columns of B."""
+        return B - self.ridge * self.solve(B)
+
+
+def _cholesky(K: FloatArray, ridge: float) -> FloatArray | None:
+    """The lower Cholesky factor of K + ridge·I, in place of K; None if there is none."""
+    K[np.diag_indices_from(K)] += ridge
+    # The transpose is the same matrix, in the layout that is overwritten without a copy.
+    L, failed = lapack.dpotrf(K.T, lower=1, clean=0, overwrite_a=1)
+    return None if failed else np.asarray(L)
+
+
+def exact_model(
+    rows: PairedRows, kernels: tuple[Kernel, Kernel], regularization: tuple[float, float], k: int | None
+) -> KernelModel:
+    """Solve with both kernels and say how rows reach the shared space; fewer than k components if need be."""
+    kx, ky = kernels
+    n = len(rows.X)
+    try:
+        Kx, Ky = kernel_matrix(kx, rows.X), kernel_matrix(ky, rows.y)
+    except MemoryError as error:
+        raise MemoryError(
+            f'The kernels of {n} rows, {n} × {n} numbers each, do not fit into memory; set approximation="nystroem".'
+        ) from error
+    mean_x, mean_y = centre(Kx, kx.name), centre(Ky, ky.name)
+    solution = solve_kernel_cca(Kx, Ky, regularization, k, (kx.is_definite, ky.is_definite))
+    # Rotations of a centred kernel sum to zero but for rounding, and kernel values of a new row are not centred over
+    # the training rows: what is left of the sum would reach its score, many times enlarged for a weak component.
+    Wx, Wy = (W - W.mean(axis=0) for W in (solution.x_rotations, solution.y_rotations))
+    model = KernelModel(
+        KernelEmbedding.folded(kx, KernelMap(kx, kx.all_rows(rows.X)), Wx, mean_x),
+        KernelEmbedding.folded(ky, KernelMap(ky, ky.all_rows(rows.y)), Wy, mean_y),
+        solution.singular_values,
+        solution.correlations,
+        row_moments(solution.x_scores, rows.y, ky),
+        row_moments(solution.y_scores, rows.X, kx),
+        n,
+    )
+    squares = (np.einsum("ij,ij->j", scores, scores) for scores in (solution.x_scores, solution.y_scores))
+    return model.with_definite_signs(*squares)
+
+
+def solve_kernel_cca(
+    Kx: FloatArray, Ky: FloatArray, regularization: tuple[float, float], k: int | None, definite: tuple[bool, bool]
+) -> DualSolution:
+    """Leading canonical pairs of two centred kernels (n, n), which are overwritten.
+
+    maximise  αᵀKxKyβ  subject to  αᵀKx(Kx + εxI)α = n − 1  and the same for β. The squared maxima d² are the leading
+    eigenvalues of HxHy, Hx = Kx(Kx + εxI)⁻¹, and the x-scores Kxα their eigenvectors; then Kyβ = Hy·Kxα/d. A few of
+    them come from a block iteration on two Cholesky factors, all of them from eigenvectors of the kernels.
+    Fewer than k where nothing but rounding is left.
+    """
+    n = len(Kx)
+    if k is None or n <= DENSE_UP_TO or k + EXTRA_COLUMNS > BLOCK_SHARE * n:
+        return _all_pairs(Kx, Ky, regularization, n - 1 if k is None else k, definite)
+    sides = zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True)
+    x, y = (RidgedKernel(*side) for side in sides)
+    return _leading_pairs(x, y, k) or _all_pairs(x.kernel(), y.kernel(), regularization, k, definite)
+
+
+def _all_pairs(
+    Kx: FloatArray, Ky: FloatArray, regularization: tuple[float, float], k: int, definite: tuple[bool, bool]
+) -> DualSolution:
+    """With Kx = QΛQᵀ, the singular triplets of √(Λx/(Λx + εx)) QxᵀQy √(Λy/(Λy + εy))."""
+    n, eps = len(Kx), float(np.finfo(float).eps)
+    bases, maps, largest = [], [], 1.0
+    for K, kappa, name, is_definite in zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True):
+        trace = float(np.trace(K))
+        lam, Q = all_eigenvectors(K.T, overwrite=True)
+        if not is_definite and lam[0] < -NEGATIVE_TOLERANCE * trace:
+            raise not_semidefinite(name, f"once centred its eigenvalues range from {lam[0]:g} to {lam[-1]:g}")
+        ridge = kappa * trace
+        keep = lam > n * eps * lam[-1]
+        lam, Q = lam[keep], Q[:, keep]
+        largest *= np.sqrt(lam[-1] / (lam[-1] + ridge))
+        bases.append(Q * np.sqrt(lam / (lam + ridge)))
+        maps.append(Q / np.sqrt(lam * (lam + ridge)))
+    U, d, V = truncated_svd(product(bases[0].T, bases[1]), min(k, bases[0].shape[1], bases[1].shape[1]))
+    # Uncorrelated sides leave rounding of what their correlation could have been.
+    found = int((d > max(rank_tolerance(n, eps) * d.max(initial=0.0), n * eps * largest)).sum())
+    U, d, V = U[:, :found], d[:found], V[:, :found]
+    return _dual_solution(product(maps[0], U), product(maps[1], V), product(bases[0], U), product(bases[1], V), d)
+
+
+def _leading_pairs(x: RidgedKernel, y: RidgedKernel, k: int) -> DualSolution | None:
+    """Block Arnoldi iteration on A = HxHy, until ‖Az − d²z‖ is at rounding level for the k leading eigenvectors.
+
+    A is symmetric in the inner product uᵀHyv, but that vanishes in the directions that Ky has not; so the basis V is
+    orthonormal as usual, and only the k vectors looked for, which are far from there, are made Hy-orthonormal. None
+    if the pairs are too close to each other, or to zero, for the basis to stay small.
+    """
+    n = len(x.factor)
+    # Rounding of the factorisations grows as the ridges shrink.
+    faintest = max(FAINTEST, 1e3 * np.finfo(float).eps / min(x.regularization, y.regularization))
+    V: FloatArray = np.random.default_rng(0).standard_normal((n, k + EXTRA_COLUMNS))
+    V = linalg.qr(x.smooth(y.smooth(V - V.mean(axis=0))), mode="economic", check_finite=False)[0]
+    HV = y.smooth(V)
+    AV = x.smooth(HV)
+    width, checked = V.shape[1], 0
+    while V.shape[1] <= BASIS_SHARE * n:
+        Q = None
+        if V.shape[1] >= CHECK_GROWTH * checked:
+            checked = V.shape[1]
+            Q = _leading_invariant_subspace(product(V.T, AV), k)
+        if Q is not None:
+            Z, HZ, AZ = (product(A, Q) for A in (V, HV, AV))
+            G, T = product(Z.T, HZ), product(HZ.T, AZ)
+            try:
+                theta, S = linalg.eigh((T + T.T) / 2, (G + G.T) / 2, check_finite=False)
+            except linalg.LinAlgError:
+                return None
+            theta, S = theta[::-1][:k], S[:, ::-1][:, :k]
+            Z, HZ, AZ = (product(A, S) for A in (Z, HZ, AZ))
+            residuals = np.linalg.norm(AZ - Z * theta, axis=0) / np.linalg.norm(Z, axis=0)
+            if theta[0] < faintest or theta[-1] < faintest * theta[0]:
+                return None
+            if residuals.max() <= RESIDUAL_TOLERANCE * theta[0]:
+                d = np.sqrt(theta)
+                return _dual_solution(x.solve(HZ) / d, y.solve(Z), Z * d, HZ, d)
+        block = AV[:, -width:]
+        for _ in range(2):
+            block = block - product(V, product(V.T, block))
+            block = linalg.qr(block, mode="economic", check_finite=False)[0]
+        H = y.smooth(block)
+        V, HV, AV = np.hstack([V, block]), np.hstack([HV, H]), np.hstack([AV, x.smooth(H)])
+    return None
+
+
+def _leading_invariant_subspace(T: FloatArray, k: int) -> FloatArray | None:
+    """Orthonormal basis of the invariant subspace of T for its k eigenvalues of largest real part, or a few more.
+
+    It is cut where eigenvalues are farthest apart, since no basis can be cut within a tie; None if all are tied.
+    """
+    values = np.sort(linalg.eigvals(T, check_finite=False).real)[::-1]
+    gaps = -np.diff(values[k - 1 : k + EXTRA_COLUMNS])
+    cut = k + int(gaps.argmax())
+    if gaps.max() <= TIED * values[0]:
+        return None
+    between = (values[cut - 1] + values[cut]) / 2
+    try:
+        _, Q, size = linalg.schur(T - between * np.eye(len(T)), sort="rhp", check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    return np.asarray(Q[:, :cut]) if size == cut else None
+
+
+def _dual_solution(
+    alpha: FloatArray, beta: FloatArray, x_scores: FloatArray, y_scores: FloatArray, d: FloatArray
+) -> DualSolution:
+    """Put a solution with αᵀKx(Kx + εxI)α = 1 in the units of covariances."""
+    lengths = np.linalg.norm(x_scores, axis=0) * np.linalg.norm(y_scores, axis=0)
+    correlations = np.clip(np.einsum("ij,ij->j", x_scores, y_scores) / lengths, -1.0, 1.0)
+    unit = np.sqrt(len(alpha) - 1)
+    return DualSolution(alpha * unit, beta * unit, d, correlations, x_scores * unit, y_scores * unit)

@@ -1,0 +1,144 @@
+"""Kernel CCA on features that approximate the kernels: one walk over the rows, then a linear solution."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import reduce
+from operator import add
+from typing import ClassVar
+
+import numpy as np
+
+from .._schemas import Schema, saved
+from .._typing import FloatArray
+from ..linalg._products import product, refuse_overflow
+from ..linalg._solution import score_correlations
+from ..linalg._svd import rank_tolerance, truncated_svd
+from ..linalg._whitening import whiten_covariances
+from ..models._pair import standardize_moments
+from ..rows._blocks import row_slices
+from ..rows._row_moments import RowMoments
+from ..rows._validation import PairedRows
+from ..rows.moments import PairMoments, moments_of_rows
+from ._embedding import KernelEmbedding, KernelModel, row_moments
+from ._exact import KernelSolution
+from ._kernel import Kernel, block_rows
+from ._maps import Map
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class FeatureMoments:
+    """Moments of both sides' features, and of each side's features with the other side's rows, for predictions.
+
+    `traces` are the sums of k(row, row) on either side.
+    """
+
+    pair: PairMoments
+    to_y: RowMoments | None
+    to_x: RowMoments | None
+    traces: FloatArray
+
+    _stored: ClassVar[Schema] = {
+        "pair": PairMoments,
+        "to_y": RowMoments | None,
+        "to_x": RowMoments | None,
+        "traces": np.ndarray,
+    }
+
+    @property
+    def kept(self) -> FloatArray:
+        """What the features have of the traces: the sums of their squares."""
+        pair = self.pair
+        sides = (pair.scatter_xx, pair.mean_x), (pair.scatter_yy, pair.mean_y)
+        return np.array([np.trace(S) + pair.n_rows * (mean @ mean) for S, mean in sides])
+
+    def __add__(self, other: FeatureMoments) -> FeatureMoments:
+        return FeatureMoments(
+            self.pair + other.pair,
+            None if self.to_y is None or other.to_y is None else self.to_y + other.to_y,
+            None if self.to_x is None or other.to_x is None else self.to_x + other.to_x,
+            self.traces + other.traces,
+        )
+
+
+def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tuple[Map, Map]) -> FeatureMoments:
+    """Walk over the rows block by block; nothing larger than a block of features is formed.
+
+    Features and their products are in double precision whatever the rows are: weak components, and how many there are,
+    need all the digits.
+    """
+    (kx, ky), (map_x, map_y) = kernels, maps
+
+    def parts() -> Iterator[FeatureMoments]:
+        widths = map_x.n_features, map_y.n_features, rows.X.shape[1], rows.y.shape[1]
+        for part in row_slices(len(rows.X), block_rows(*widths)):
+            X, Y = kx.read(rows.X, part), ky.read(rows.y, part)
+            # Centred in place, they are not copied to be centred for either kind of product.
+            (F, mean_f), (G, mean_g) = _centred(map_x(X)), _centred(map_y(Y))
+            pair, to_y, to_x = moments_of_rows(PairedRows(F, G, None)), row_moments(F, Y, ky), row_moments(G, X, kx)
+            yield FeatureMoments(
+                replace(pair, mean_x=pair.mean_x + mean_f, mean_y=pair.mean_y + mean_g),
+                None if to_y is None else to_y.with_a_plus(mean_f),
+                None if to_x is None else to_x.with_a_plus(mean_g),
+                np.array([kx.diagonal(rows.X, part).sum(), ky.diagonal(rows.y, part).sum()]),
+            )
+
+    with np.errstate(over="ignore"):  # of traces, looked at where they are used
+        return reduce(add, parts())
+
+
+def _centred(F: FloatArray) -> tuple[FloatArray, FloatArray]:
+    mean = F.mean(axis=0)
+    F -= mean
+    return F, mean
+
+
+def feature_model(
+    moments: FeatureMoments,
+    kernels: tuple[Kernel, Kernel],
+    maps: tuple[Map, Map],
+    regularization: tuple[float, float],
+    k: int | None,
+) -> KernelModel:
+    """Solve on the features' moments and say how rows reach the shared space; fewer than k components if need be."""
+    pair = moments.pair
+    refuse_overflow(moments.traces)
+    solution = solve_features(pair, regularization, k)
+    Wx, Wy = solution.x_rotations, solution.y_rotations
+    model = KernelModel(
+        KernelEmbedding.folded(kernels[0], maps[0], Wx, pair.mean_x),
+        KernelEmbedding.folded(kernels[1], maps[1], Wy, pair.mean_y),
+        solution.singular_values,
+        solution.correlations,
+        None if moments.to_y is None else moments.to_y.with_a_times(Wx),
+        None if moments.to_x is None else moments.to_x.with_a_times(Wy),
+        pair.n_rows,
+    )
+    squares = (np.einsum("ij,ij->j", W, product(S, W)) for W, S in ((Wx, pair.scatter_xx), (Wy, pair.scatter_yy)))
+    return model.with_definite_signs(*(np.maximum(each, 0.0) for each in squares))
+
+
+def solve_features(moments: PairMoments, regularization: tuple[float, float], k: int | None) -> KernelSolution:
+    """Linear CCA of the features with ridges κ·trace(S), which is shrinkage c = κp/(1 + κp) of p features.
+
+    Rotations and singular values are in the units of S + κ·trace(S)·I instead of (1 − c)·S + c·τ·I.
+    Fewer than k where nothing but rounding is left.
+    """
+    pair = standardize_moments(moments, scale=False)
+    S = pair.covariances()
+    widths = len(S.xx), len(S.yy)
+    unshrunk = np.array([1 / (1 + kappa * p) for kappa, p in zip(regularization, widths, strict=True)])
+    eps = float(np.finfo(float).eps)
+    possible = max(min(*widths, moments.n_rows - 1), 0)
+    k = possible if k is None else min(k, possible)
+    whitened = whiten_covariances(S, tuple(1 - unshrunk), widths, eps)
+    U, d, V = truncated_svd(whitened.cross, k)
+    d = d * np.sqrt(unshrunk.prod())
+    # Uncorrelated sides leave rounding of the sums over the rows.
+    rounding = eps * max(*widths, moments.n_rows)
+    found = int((d > max(rank_tolerance(max(widths), eps) * d.max(initial=0.0), rounding)).sum())
+    Wx = whitened.x.weights(U[:, :found]) * np.sqrt(unshrunk[0])
+    Wy = whitened.y.weights(V[:, :found]) * np.sqrt(unshrunk[1])
+    return KernelSolution(Wx, Wy, d[:found], score_correlations(S, Wx, Wy))

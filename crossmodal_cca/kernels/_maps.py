@@ -1,0 +1,182 @@
+"""Maps from rows to features whose products approximate a kernel: landmarks (Nyström) and random Fourier features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.random import RandomState
+from numpy.typing import NDArray
+from scipy import linalg
+from scipy.linalg import lapack
+
+from .._schemas import Schema, saved
+from .._typing import FloatArray
+from ..linalg._products import product, times_upper
+from ..rows._blocks import row_slices
+from ._kernel import NEGATIVE_TOLERANCE, Kernel, check_symmetric, not_semidefinite
+
+# Rows per landmark that k-means looks at.
+KMEANS_ROWS = 20
+# Reciprocal condition number of the kernel of the landmarks down to which its Cholesky factor serves.
+FACTORED_FROM = 1e-8
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class KernelMap:
+    """Rows to kernel values with base rows (n_base), or with a `projection` (n_base, m) to their combinations.
+
+    The projection may be upper `triangular`.
+    """
+
+    kernel: Kernel
+    base: FloatArray
+    projection: FloatArray | None = None
+    triangular: bool = False
+
+    _stored: ClassVar[Schema] = {
+        "kernel": Kernel,
+        "base": np.ndarray,
+        "projection": np.ndarray | None,
+        "triangular": bool,
+    }
+
+    @property
+    def n_features(self) -> int:
+        """Number of features that the map gives."""
+        return len(self.base) if self.projection is None else int(self.projection.shape[1])
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """Features (len(rows), n_features)."""
+        K = self.kernel(rows, self.base)
+        if self.projection is None:
+            return K
+        return times_upper(K, self.projection) if self.triangular else product(K, self.projection)
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class FourierMap:
+    """Random Fourier features of a shift-invariant kernel: cos(ωᵀx) and sin(ωᵀx), ω from the kernel's spectrum.
+
+    Rahimi & Recht (2007), Random features for large-scale kernel machines. Cosine and sine of each frequency together
+    make the model independent of where the rows are centred.
+    """
+
+    frequencies: FloatArray
+    shift: FloatArray
+
+    _stored: ClassVar[Schema] = {"frequencies": np.ndarray, "shift": np.ndarray}
+
+    @property
+    def n_features(self) -> int:
+        """Number of features that the map gives."""
+        return 2 * int(self.frequencies.shape[1])
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """Features (len(rows), n_features)."""
+        angles = product(rows - self.shift, self.frequencies)
+        n, m = angles.shape
+        features = np.empty((n, 2 * m), order="F" if angles.flags.f_contiguous else "C")
+        np.cos(angles, out=features[:, :m])
+        np.sin(angles, out=features[:, m:])
+        features /= np.sqrt(m)
+        return features
+
+
+def fourier_map(kernel: Kernel, shift: FloatArray, n_frequencies: int, rng: RandomState) -> FourierMap:
+    """Draw the frequencies: Gaussian for exp(−γ‖·‖²), Cauchy for exp(−γ‖·‖₁)."""
+    gamma, shape = kernel.params["gamma"], (len(shift), n_frequencies)
+    if kernel.metric == "rbf":
+        return FourierMap(np.sqrt(2 * gamma) * rng.standard_normal(shape), shift)
+    return FourierMap(gamma * rng.standard_cauchy(shape), shift)
+
+
+def nystroem_map(kernel: Kernel, landmarks: FloatArray, base: FloatArray) -> KernelMap:
+    """Features K_nm K_mm^(−1/2), without the directions in which the landmarks do not vary.
+
+    The root is from eigenvectors, or, where K_mm is far from singular, from its Cholesky factor: to products of
+    features it makes no difference. `base` is the landmarks as what the kernel is evaluated against: themselves, or
+    positions.
+    Williams & Seeger (2001), Using the Nyström method to speed up kernel machines.
+    """
+    K = kernel(landmarks, base)
+    check_symmetric(K, kernel.name)
+    K = (K + K.T) / 2
+    L, failed = lapack.dpotrf(K.T, lower=1, clean=1)
+    if not failed and lapack.dpocon(L, linalg.norm(K, 1, check_finite=False), uplo="L")[0] > FACTORED_FROM:
+        return KernelMap(kernel, base, lapack.dtrtri(L.T, lower=0)[0], triangular=True)
+    lam, Q = linalg.eigh(K, check_finite=False)
+    if not K.any():
+        raise ValueError(f"The kernel of {kernel.name} is zero on all landmarks. Pass rows that are not all zero.")
+    if lam[0] < -NEGATIVE_TOLERANCE * np.abs(lam).sum():
+        raise not_semidefinite(kernel.name, f"its eigenvalues on the landmarks range from {lam[0]:g} to {lam[-1]:g}")
+    keep = lam > len(K) * np.finfo(float).eps * lam[-1]
+    return KernelMap(kernel, base, Q[:, keep] / np.sqrt(lam[keep]))
+
+
+def uniform_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng: RandomState) -> KernelMap:
+    """Landmarks drawn from the rows without replacement."""
+    return _map_at(kernel, rows, rng.choice(len(rows), m, replace=False))
+
+
+def kmeans_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng: RandomState) -> KernelMap:
+    """Centres of k-means on a sample of the rows."""
+    # Not everyone clusters, and all of scikit-learn's clustering comes with it.
+    from sklearn.cluster import MiniBatchKMeans
+
+    size = min(KMEANS_ROWS * m, len(rows))
+    sample = kernel.read(rows, np.sort(rng.choice(len(rows), size, replace=False)))
+    # Its distances would lose the digits of rows far from zero; and what is added back may round across an end.
+    middle = np.median(sample, axis=0)
+    kmeans = MiniBatchKMeans(m, n_init=1, batch_size=max(1024, 4 * m), random_state=rng).fit(sample - middle)
+    centres = np.clip(kmeans.cluster_centers_ + middle, sample.min(axis=0), sample.max(axis=0))
+    centres = np.unique(centres, axis=0)
+    return nystroem_map(kernel, centres, centres)
+
+
+def pivoted_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng: RandomState) -> KernelMap:
+    """Pivots of an incomplete Cholesky factorisation: each time the row that the landmarks so far explain worst.
+
+    Stops when they leave out no more than `tol` of the trace. Columns of the kernel are evaluated one at a time, and
+    the factor (n, m) is all that is kept. Bach & Jordan (2002), Kernel independent component analysis.
+    """
+    n = len(rows)
+    left = kernel.diagonal(rows, slice(None))
+    total = float(left.sum())
+    if left.min() < 0 or total == 0:
+        raise not_semidefinite(kernel.name, f"its diagonal ranges from {left.min():g} to {left.max():g}")
+    enough = max(tol, n * np.finfo(float).eps) * total
+    G = np.empty((m, n))
+    pivots: list[int] = []
+    while len(pivots) < m and left.sum() > enough:
+        pivot, done = int(left.argmax()), len(pivots)
+        base = kernel.base(rows, np.array([pivot]))
+        for part in row_slices(n):
+            G[done, part] = kernel(kernel.read(rows, part), base)[:, 0]
+        G[done] -= G[:done, pivot] @ G[:done]
+        G[done] /= np.sqrt(left[pivot])
+        left -= G[done] ** 2
+        if left.min() < -NEGATIVE_TOLERANCE * total:
+            raise not_semidefinite(kernel.name, f"a pivot leaves {left.min():g} on the diagonal")
+        np.maximum(left, 0.0, out=left)
+        left[pivot] = 0.0
+        pivots.append(pivot)
+    return _map_at(kernel, rows, np.array(pivots))
+
+
+LANDMARKS: dict[str, Callable[[Kernel, NDArray[Any], int, float, RandomState], KernelMap]] = {
+    "uniform": uniform_landmarks,
+    "kmeans": kmeans_landmarks,
+    "pivoted": pivoted_landmarks,
+}
+
+
+def _map_at(kernel: Kernel, rows: NDArray[Any], positions: NDArray[np.intp]) -> KernelMap:
+    return nystroem_map(kernel, kernel.read(rows, positions), kernel.base(rows, positions))
+
+
+Map = KernelMap | FourierMap

@@ -1,0 +1,96 @@
+"""Matrix products by scipy's BLAS, which the decompositions use too.
+
+numpy may bring a BLAS of its own. Their threads go on waiting for work after each call, so that small problems which
+alternate between the two are several times slower.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.linalg import blas, get_blas_funcs
+
+from .._typing import FloatArray
+from ..rows._blocks import is_sparse
+from ..rows._sparse_rows import sparse_product
+
+# Rows of a symmetric matrix that are mirrored at a time, within the cache.
+TILE = 128
+LOWER = np.tri(TILE, k=-1, dtype=bool)
+
+
+def product(A: FloatArray, B: FloatArray) -> FloatArray:
+    """A @ B for matrices of one floating type, in any layout."""
+    (a, trans_a), (b, trans_b) = _fortran(A), _fortran(B)
+    (gemm,) = get_blas_funcs(("gemm",), (a, b))
+    return np.asarray(gemm(1.0, a, b, trans_a=trans_a, trans_b=trans_b))
+
+
+def cross_product(A: FloatArray, B: FloatArray) -> FloatArray:
+    """AᵀB of rows, dense or sparse."""
+    if is_sparse(A) or is_sparse(B):
+        return sparse_product(A, B)
+    return product(A.T, B)
+
+
+def gram(A: FloatArray) -> FloatArray:
+    """AᵀA, at half the work of a general product where A is dense."""
+    if is_sparse(A):
+        return sparse_product(A, A)
+    if A.size == 0:  # which BLAS has no notion of
+        return np.zeros((A.shape[1], A.shape[1]), A.dtype)
+    a, transposed = _fortran(A)
+    (syrk,) = get_blas_funcs(("syrk",), (a,))
+    G: FloatArray = syrk(1.0, a, trans=1 - transposed, lower=1)
+    # Columns of the lower triangle become rows of the upper one.
+    for start in range(0, len(G), TILE):
+        rows = slice(start, start + TILE)
+        G[rows, start + TILE :] = G[start + TILE :, rows].T
+        tile = G[rows, rows]
+        np.copyto(tile.T, tile, where=LOWER[: len(tile), : len(tile)])
+    return G
+
+
+def times_upper(A: FloatArray, R: FloatArray) -> FloatArray:
+    """AR for an upper triangular R, at half the work of a general product, in the memory of A if that is in C order."""
+    return np.asarray(blas.dtrmm(1.0, R, A.T, trans_a=1, overwrite_b=1)).T
+
+
+def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    """S − abᵀ in double precision, in the memory of S."""
+    s, transposed = _fortran(S)
+    s = blas.dger(-1.0, *((b, a) if transposed else (a, b)), a=s, overwrite_a=1)
+    return s.T if transposed else s
+
+
+def scaled(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
+    """diag(a) S diag(b)."""
+    R = a[:, None] * S
+    R *= b
+    return np.asarray(R)
+
+
+def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
+    """wᵀA, the sum of rows with weights of the same floating type."""
+    if A.size == 0:
+        return np.zeros(A.shape[1], A.dtype)
+    a, transposed = _fortran(A)
+    (gemv,) = get_blas_funcs(("gemv",), (a, w))
+    return np.asarray(gemv(1.0, a, w, trans=1 - transposed))
+
+
+def _fortran(A: FloatArray) -> tuple[FloatArray, int]:
+    """A in the layout of BLAS without a copy: itself, or its transpose and 1."""
+    return (A, 0) if A.flags.f_contiguous else (A.T, 1)
+
+
+def out_of_range() -> ValueError:
+    """The error for values whose squares do not fit into double precision."""
+    return ValueError(
+        "Squares of the values overflow or vanish in double precision; rescale the features to ordinary units."
+    )
+
+
+def refuse_overflow(*sums: FloatArray) -> None:
+    """Refuse sums of squares or products beyond double precision, of one block or where blocks merge."""
+    if not all(np.isfinite(values).all() for values in sums):
+        raise out_of_range()

@@ -1,0 +1,204 @@
+"""What a linear solver returns: weights, rotations, loadings and both prediction maps, in standardised coordinates."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import linalg
+
+from .._typing import FloatArray
+from ..models._pair import Covariances, Side
+from ._products import product, refuse_overflow, scaled
+from ._whitening import unit_diagonal
+
+# Share by which entries may differ that count as equally large.
+TIED = 1e-6
+# Sizes from which on products in single precision come near the end of its range.
+FAR = 1e30
+# Spread of scores, relative to their size, that is rounding of the products they come from.
+STILL = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class LinearSolution:
+    """A shared space of k components.
+
+    Scores are coordinates times rotations; coordinates are about scores times loadingsᵀ; `y_effects` (k, q) predicts
+    the other side's coordinates from x-scores, `x_effects` (k, p) from y-scores.
+    """
+
+    x_weights: FloatArray
+    y_weights: FloatArray
+    x_rotations: FloatArray
+    y_rotations: FloatArray
+    x_loadings: FloatArray
+    y_loadings: FloatArray
+    y_effects: FloatArray
+    x_effects: FloatArray
+    singular_values: FloatArray
+    correlations: FloatArray
+
+    def to_features(self, x: Side, y: Side) -> LinearSolution:
+        """Express a solution found in coordinates over the standardised features, signs made definite."""
+        effects = {"y_effects": y, "x_effects": x}
+        maps = {name: side.to_features(getattr(self, name).T).T for name, side in effects.items()}
+        for kind in ("weights", "rotations", "loadings"):
+            for letter, side in (("x", x), ("y", y)):
+                maps[f"{letter}_{kind}"] = side.to_features(getattr(self, f"{letter}_{kind}"))
+        return replace(self, **maps).with_definite_signs()
+
+    def with_definite_signs(self) -> LinearSolution:
+        """Make the largest entry of each x-weight positive, the first of equal ones, flipping both sides together."""
+        signs = definite_signs(self.x_weights)
+        return self._scaled(signs, signs, ("weights", "rotations", "loadings", "effects"))
+
+    def weighted(self, power: float) -> LinearSolution:
+        """Multiply the scores by singular_values ** power; loadings and effects undo it."""
+        if power == 0:
+            return self
+        f = self.singular_values**power
+        undo = np.divide(1.0, f, out=np.zeros_like(f), where=f > 0)
+        return self._scaled(f, undo, ("rotations", "loadings", "effects"))
+
+    def _scaled(self, forward: FloatArray, backward: FloatArray, kinds: tuple[str, ...]) -> LinearSolution:
+        """Scale component j of what makes scores by forward[j], and of what reads them by backward[j]."""
+        factors = {
+            "weights": forward,
+            "rotations": forward,
+            "loadings": backward,
+            "effects": backward[:, None],
+        }
+        return replace(
+            self,
+            **{
+                f.name: getattr(self, f.name) * factors[kind]
+                for f in fields(self)
+                for kind in kinds
+                if f.name.endswith("_" + kind)
+            },
+        )
+
+    def fits_single(self, x_scale: FloatArray, y_scale: FloatArray) -> bool:
+        """Whether maps from and to features with these divisors lie well within the range of single precision."""
+        of_features = (self.x_rotations.T / x_scale, self.y_rotations.T / y_scale)
+        to_features = (self.x_effects * x_scale, self.y_effects * y_scale)
+        sizes = np.concatenate([np.abs(A).max(axis=0, initial=0.0) for A in of_features + to_features])
+        return bool(((sizes == 0) | ((sizes > 1 / FAR) & (sizes < FAR))).all())
+
+    def amplification(self, S: Covariances) -> float:
+        """How many times larger than a score, or a predicted feature, are the terms that it is the sum of, at most.
+
+        Sizes are standard deviations, √(Σ r²·variance of the feature) that of the terms of a score, and rounding of the
+        terms is as many times larger in the sum.
+        """
+        sides = (self.x_rotations, S.xx, S.yy, self.y_effects), (self.y_rotations, S.yy, S.xx, self.x_effects)
+        return max(_amplification(*side) for side in sides)
+
+
+def _amplification(R: FloatArray, S: FloatArray, S_other: FloatArray, B: FloatArray) -> float:
+    variances = np.maximum(np.einsum("ij,ij->j", R, product(S, R)), 0.0)
+    pairs = (np.diagonal(S) @ R**2, variances), (variances @ B**2, np.diagonal(S_other))
+    ratios = [np.divide(terms, whole, out=np.where(terms > 0, np.inf, 0.0), where=whole > 0) for terms, whole in pairs]
+    return float(np.sqrt(max(ratio.max(initial=0.0) for ratio in ratios)))
+
+
+def definite_signs(W: FloatArray) -> FloatArray:
+    """The sign (k,) of the largest entry of each column of W (n, k), the first of those that are as large."""
+    if W.size == 0:
+        return np.ones(W.shape[1])
+    sizes = np.abs(W)
+    # A feature and its mirror image have weights that differ by rounding alone, which must not choose between them.
+    largest = (sizes >= (1 - TIED) * sizes.max(axis=0)).argmax(axis=0)
+    return np.where(W[largest, np.arange(W.shape[1])] < 0, -1.0, 1.0)
+
+
+def effects_of_scores(G: FloatArray, C: FloatArray) -> FloatArray:
+    """G⁺C: least-squares effects (k, m) of scores with covariance G (k, k) on variables of covariance C (k, m).
+
+    The pseudo-inverse, since more components than independent scores are legitimate for y.
+    """
+    if not len(G):
+        return C
+    # Scores of very different lengths are legitimate; unit diagonal keeps the short ones above the cut-off.
+    D = unit_diagonal(np.diagonal(G))
+    # Of scores that depend on one another rounding is left, some units for each of them.
+    rounding = 10 * len(G) * np.finfo(np.float64).eps
+    inverse = scaled(linalg.pinvh(scaled(G, D, D), rtol=rounding, check_finite=False), D, D)
+    return product(inverse, C)
+
+
+@dataclass(frozen=True, eq=False)
+class ColumnMoments:
+    """Moments of paired columns of A and B (n, k), each pair by itself; those of disjoint rows add up."""
+
+    n_rows: int
+    weight_sum: float
+    means: FloatArray  # (2, k), of A and of B
+    scatter: FloatArray  # (3, k): centred squares of A, of B, and products
+    lowest: FloatArray  # (2, k)
+    highest: FloatArray  # (2, k)
+
+    @classmethod
+    def of_rows(cls, A: FloatArray, B: FloatArray, weight: FloatArray | None = None) -> ColumnMoments:
+        """Moments of one block of weighted rows."""
+        w = np.ones(len(A)) if weight is None else weight
+        weight_sum = float(w.sum())
+        AB = np.stack([A, B]).astype(np.float64)
+        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+            means = w @ AB / (weight_sum or 1.0)
+            a, b = AB - means[:, None]
+            scatter = np.stack([w @ a**2, w @ b**2, w @ (a * b)])
+        refuse_overflow(scatter)
+        return cls(len(A), weight_sum, means, scatter, AB.min(axis=1), AB.max(axis=1))
+
+    def __add__(self, other: ColumnMoments) -> ColumnMoments:
+        weight_sum = self.weight_sum + other.weight_sum
+        share = other.weight_sum / (weight_sum or 1.0)
+        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+            da, db = other.means - self.means
+            between = share * self.weight_sum * np.stack([da**2, db**2, da * db])
+            scatter = self.scatter + other.scatter + between
+        refuse_overflow(scatter)
+        return ColumnMoments(
+            self.n_rows + other.n_rows,
+            weight_sum,
+            self.means + share * np.stack([da, db]),
+            scatter,
+            np.minimum(self.lowest, other.lowest),
+            np.maximum(self.highest, other.highest),
+        )
+
+    @property
+    def varies(self) -> NDArray[np.bool_]:
+        """Whether the columns of A and of B vary, (2, k)."""
+        # The mean of a constant column need not be its value to the last digit.
+        return np.asarray((self.lowest < self.highest) & (self.scatter[:2] > 0))
+
+    def correlations(self) -> FloatArray:
+        """Correlation (k,) of each pair of scores; 0 where one does not vary beyond their rounding."""
+        (a, b), ab = np.sqrt(self.scatter[:2]), self.scatter[2]
+        # Scores of equal rows may differ in their last digits, by where in a block the rows stand.
+        rounding = STILL * np.maximum(np.abs(self.lowest), np.abs(self.highest))
+        varies = self.varies & (self.highest - self.lowest > rounding)
+        return np.asarray(np.divide(ab, a * b, out=np.zeros_like(ab), where=varies.all(axis=0)))
+
+
+def paired_correlations(A: FloatArray, B: FloatArray, weight: FloatArray | None = None) -> FloatArray:
+    """Correlation (k,) of each pair of columns of A and B (n, k) over weighted rows; 0 where one does not vary."""
+    return ColumnMoments.of_rows(A, B, weight).correlations()
+
+
+def score_correlations(S: Covariances, Rx: FloatArray, Ry: FloatArray) -> FloatArray:
+    """Correlation of each pair of scores; 0 where a score does not vary."""
+    cross = np.einsum("ij,ij->j", Rx, product(S.xy, Ry))
+    return correlations_of(cross, *(np.einsum("ij,ij->j", R, product(A, R)) for R, A in ((Rx, S.xx), (Ry, S.yy))))
+
+
+def correlations_of(covariances: FloatArray, x_variances: FloatArray, y_variances: FloatArray) -> FloatArray:
+    """Correlations (k,) of pairs of scores; 0 where one does not vary."""
+    # Rounding may turn a variance of zero negative.
+    lengths = np.sqrt(np.maximum(x_variances, 0.0) * np.maximum(y_variances, 0.0))
+    correlations = np.divide(covariances, lengths, out=np.zeros_like(covariances), where=lengths > 0)
+    return np.asarray(np.clip(correlations, -1.0, 1.0))

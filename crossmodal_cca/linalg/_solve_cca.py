@@ -1,0 +1,42 @@
+"""Canonical correlation analysis of a whitened pair."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._typing import FloatArray
+from ..models._pair import Covariances
+from ._products import product
+from ._solution import LinearSolution, effects_of_scores, score_correlations
+from ._svd import truncated_svd
+from ._whitening import WhitenedPair
+
+
+def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, float], k: int) -> LinearSolution:
+    """Return the k leading canonical pairs: weights T·U, (U, d, V) the triplets of the whitened cross-covariance.
+
+    Predictions are ridge regression restricted to the shared space, B = (1 − c)·WᵀSxy in the metric WᵀAW = I.
+    """
+    U, d, V = truncated_svd(whitened.cross, k)
+    Wx, Wy = whitened.x.weights(U), whitened.y.weights(V)
+    cx, cy = shrinkage
+    unshrunk = cx == 0 and cy == 0
+    return LinearSolution(
+        x_weights=Wx,
+        y_weights=Wy,
+        x_rotations=Wx,
+        y_rotations=Wy,
+        x_loadings=_loadings(Wx, S.xx, cx),
+        y_loadings=_loadings(Wy, S.yy, cy),
+        y_effects=(1 - cx) * product(Wx.T, S.xy),
+        x_effects=(1 - cy) * product(Wy.T, S.xy.T),
+        singular_values=d,
+        # Exact without shrinkage, where large weights would cost the products of score_correlations their digits.
+        correlations=np.minimum(d, 1.0) if unshrunk else score_correlations(S, Wx, Wy),
+    )
+
+
+def _loadings(W: FloatArray, S: FloatArray, c: float) -> FloatArray:
+    """Regress the side on its own scores; without shrinkage WᵀSW is the identity."""
+    SW = product(S, W)
+    return SW if c == 0 else effects_of_scores(product(W.T, SW), SW.T).T

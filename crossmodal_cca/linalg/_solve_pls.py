@@ -1,0 +1,186 @@
+"""Partial least squares from covariances: the rows are never deflated, only small matrices are.
+
+Where covariances have too few digits for the variance of a score, that is taken from rows Z = (Zx, Zy) with ZᵀZ = S.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+
+from .._typing import FloatArray
+from ..models._pair import Covariances
+from ._products import product, scaled
+from ._solution import LinearSolution, correlations_of, effects_of_scores
+from ._svd import largest_eigenvalue, rank_tolerance, truncated_svd
+
+Rows = tuple[FloatArray, FloatArray]
+
+
+@dataclass(frozen=True, eq=False)
+class PLSSolution(LinearSolution):
+    """With the smallest variance of a unit combination of scores, relative to the largest of any direction (`rcond`).
+
+    It says how many digits of the products that the solution rests on are left in it.
+    """
+
+    rcond: float
+
+
+def solve_pls_svd(S: Covariances, k: int, Z: Rows | None = None) -> PLSSolution:
+    """Singular vectors of Sxy: the directions of largest covariance between the sides."""
+    U, d, V = truncated_svd(S.xy, k)
+    return _complete(S, Z, U, V, U, V, d)
+
+
+def solve_pls_canonical(S: Covariances, k: int, Z: Rows | None = None) -> PLSSolution:
+    """Per component the leading singular pair of Sxy, which is then deflated on either side by that side's score.
+
+    p = Sxx r/t² and g = Syy s/u² are the loadings, r and s the rotations, and Sxy ← (I − p wᵀ) Sxy (I − v gᵀ), the
+    rank-two update below. Fewer than k where nothing but rounding error is left.
+    Wegelin (2000), A survey of partial least squares methods (mode A).
+    """
+    C = S.xy.copy()
+    x, y = (_Deflation(_Side(S, Z, i)) for i in (0, 1))
+    d: list[float] = []
+    for w, strength, v in _leading_pairs(C, k):
+        p, g = x.add(w), y.add(v)
+        a, b = C.T @ w, C @ v
+        C -= np.column_stack([p, b]) @ np.column_stack([a - (w @ b) * g, g]).T
+        d.append(strength)
+    return _complete(S, Z, x.weights, y.weights, x.rotations, y.rotations, np.array(d))
+
+
+def solve_pls_regression(S: Covariances, k: int, Z: Rows | None = None) -> PLSSolution:
+    """Improved kernel PLS, algorithm 2: w leads C, and C ← C − t²·p gᵀ with g = Cᵀr/t² the y-weight.
+
+    Fewer than k where y is explained to rounding error. Dayal & MacGregor (1997), Improved PLS algorithms.
+    """
+    C = S.xy.copy()
+    x = _Deflation(_Side(S, Z, 0))
+    V = np.zeros((C.shape[1], 0))
+    d: list[float] = []
+    for w, strength, _ in _leading_pairs(C, k):
+        p = x.add(w)
+        r, t2 = x.rotations[:, -1], x.score_variance
+        g = C.T @ r / t2
+        C -= np.outer(t2 * p, g)
+        V = np.column_stack([V, g])
+        d.append(strength)
+    Ry = rotations_of_weights(V)
+    return _complete(S, Z, x.weights, V, x.rotations, Ry, np.array(d), y_loadings=V)
+
+
+def rotations_of_weights(V: FloatArray) -> FloatArray:
+    """Rotations V(VᵀV)⁺ of y-scores, which regress the y-row on the weights V (q, k).
+
+    A y with few columns has fewer directions than components; what is rounding, by the one rank rule, is none.
+    """
+    if not V.size:
+        return V
+    return np.asarray(linalg.pinv(V, rtol=rank_tolerance(V.shape[1], np.finfo(np.float64).eps)).T)
+
+
+class _Side:
+    """Covariances of one side (0 is x, 1 is y) with directions of its own; from rows where these are given."""
+
+    def __init__(self, S: Covariances, Z: Rows | None, index: int) -> None:
+        self.S, self.cross = (S.xx, S.xy) if index == 0 else (S.yy, S.xy.T)
+        self.rows = None if Z is None else (Z[index], Z[1 - index])
+
+    def image(self, r: FloatArray) -> tuple[FloatArray, float]:
+        """Sr, and the variance rᵀSr of the score."""
+        if self.rows is None:
+            Sr: FloatArray = self.S @ r
+            return Sr, float(r @ Sr)
+        t = self.rows[0] @ r
+        return self.rows[0].T @ t, float(t @ t)
+
+    def of_scores(self, R: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Covariances of the scores with rotations R: among themselves, with their own side, with the other side."""
+        if self.rows is None:
+            SR = product(self.S, R)
+            return product(R.T, SR), SR.T, product(R.T, self.cross)
+        own, other = self.rows
+        T = product(own, R)
+        return product(T.T, T), product(T.T, own), product(T.T, other)
+
+
+class _Deflation:
+    """Rotations and loadings of one side while its scores are taken out one after another.
+
+    A score of the deflated rows is a score of the rows themselves, Xr, with r = w − Σ_j (p_jᵀw) r_j.
+    """
+
+    def __init__(self, side: _Side) -> None:
+        self.side = side
+        self.weights = self.rotations = self.loadings = np.zeros((len(side.S), 0))
+        self.score_variance = 0.0
+
+    def add(self, w: FloatArray) -> FloatArray:
+        r = w - self.rotations @ (self.loadings.T @ w)
+        Sr, self.score_variance = self.side.image(r)
+        p: FloatArray = Sr / self.score_variance
+        self.weights = np.column_stack([self.weights, w])
+        self.rotations = np.column_stack([self.rotations, r])
+        self.loadings = np.column_stack([self.loadings, p])
+        return p
+
+
+def _leading_pairs(C: FloatArray, k: int) -> Iterator[tuple[FloatArray, float, FloatArray]]:
+    """Up to k leading singular pairs of C, which the caller deflates in between, until only rounding error is left.
+
+    They are found by decomposition, so no starting vector can lead to another pair.
+    """
+    negligible = float(np.linalg.norm(C)) * np.finfo(np.float64).eps * max(C.shape)
+    for _ in range(k):
+        U, d, V = truncated_svd(C, 1)
+        if d[0] <= negligible:
+            return
+        yield U[:, 0], float(d[0]), V[:, 0]
+
+
+def _complete(
+    S: Covariances,
+    Z: Rows | None,
+    Wx: FloatArray,
+    Wy: FloatArray,
+    Rx: FloatArray,
+    Ry: FloatArray,
+    d: FloatArray,
+    y_loadings: FloatArray | None = None,
+) -> PLSSolution:
+    """Add what follows from the rotations: loadings and predictions by least squares on the scores."""
+    x, y = _Side(S, Z, 0), _Side(S, Z, 1)
+    (Gx, x_own, x_other), (Gy, y_own, y_other) = x.of_scores(Rx), y.of_scores(Ry)
+    cross = np.einsum("ij,ji->i", x_other, Ry)
+    return PLSSolution(
+        x_weights=Wx,
+        y_weights=Wy,
+        x_rotations=Rx,
+        y_rotations=Ry,
+        x_loadings=effects_of_scores(Gx, x_own).T,
+        y_loadings=effects_of_scores(Gy, y_own).T if y_loadings is None else y_loadings,
+        y_effects=effects_of_scores(Gx, x_other),
+        x_effects=effects_of_scores(Gy, y_other),
+        singular_values=d,
+        correlations=correlations_of(cross, np.diagonal(Gx), np.diagonal(Gy)),
+        rcond=min(_relative_variance(Rx, Gx, x.S), _relative_variance(Ry, Gy, y.S)),
+    )
+
+
+def _relative_variance(R: FloatArray, G: FloatArray, S: FloatArray) -> float:
+    """Smallest variance of a unit combination of the scores of covariance G, relative to the largest that S allows.
+
+    Scores that are none, for more components than y has directions, do not count.
+    """
+    lengths, largest = np.linalg.norm(R, axis=0), largest_eigenvalue(S)
+    if not len(lengths) or largest == 0:
+        return 1.0
+    D = np.divide(1.0, lengths, out=np.zeros_like(lengths), where=lengths > 0)
+    values = linalg.eigvalsh(scaled(G, D, D), check_finite=False)
+    found = values[values > len(G) * np.finfo(np.float64).eps * values[-1]]
+    return float(found.min(initial=values[-1])) / largest

@@ -1,0 +1,182 @@
+"""Whitening of both sides under shrinkage, with one rank rule, from covariances or from rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import linalg
+from scipy.linalg import blas, lapack
+
+from .._typing import FloatArray
+from ..models._pair import Covariances
+from ._products import product, scaled
+from ._svd import EXACT_UP_TO, POWER_STEPS, all_eigenvectors, power_start, rank_tolerance
+
+
+@dataclass(frozen=True, eq=False)
+class Whitener:
+    """A map T with TᵀAT = I for a covariance A (p, p) of some rank, `complete` if no varying feature is redundant.
+
+    `rcond` is the reciprocal condition number of A at unit diagonal, among the directions kept.
+
+    `matrix` is the Cholesky factor L of A at unit diagonal (`is_factor`), T = diag(D) L⁻ᵀ; or, where A does not allow
+    that, T itself (p, r).
+    """
+
+    rank: int
+    rcond: float
+    complete: bool
+    scale: FloatArray
+    matrix: FloatArray
+    is_factor: bool
+
+    def whiten(self, S: FloatArray) -> FloatArray:
+        """TᵀS, the covariances S (p, m) of the side with m variables after whitening."""
+        if not self.is_factor:
+            return product(self.matrix.T, S)
+        B = self.scale[:, None] * S
+        if B.flags.f_contiguous:
+            return np.asarray(blas.dtrsm(1.0, self.matrix, B, lower=1, overwrite_b=1))
+        # From the right of the transpose, whose layout needs no copy.
+        return np.asarray(blas.dtrsm(1.0, self.matrix, B.T, side=1, lower=1, trans_a=1, overwrite_b=1)).T
+
+    def weights(self, U: FloatArray) -> FloatArray:
+        """TU: what directions U of the whitened side are in the side's own coordinates."""
+        if not self.is_factor:
+            return product(self.matrix, U)
+        return np.asarray(self.scale[:, None] * blas.dtrsm(1.0, self.matrix, U, lower=1, trans_a=1))
+
+
+@dataclass(frozen=True, eq=False)
+class WhitenedPair:
+    """Whiteners of both sides' A = (1 − c)·S + c·τ·I, and the cross-covariance of the whitened sides."""
+
+    x: Whitener
+    y: Whitener
+    cross: FloatArray
+
+    @property
+    def rcond(self) -> float:
+        """The smaller reciprocal condition number of the two."""
+        return min(self.x.rcond, self.y.rcond)
+
+    @property
+    def complete(self) -> bool:
+        """Whether neither side has redundant features."""
+        return self.x.complete and self.y.complete
+
+
+def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
+    """Oracle-approximating shrinkage of a covariance towards its mean variance.
+
+    ρ = min(1, ((1 − 2/p)·tr S² + tr²S) / ((n + 1 − 2/p)·(tr S² − tr²S/p))); 0 for p = 1.
+    Chen, Wiesel, Eldar & Hero (2010), Shrinkage algorithms for MMSE covariance estimation.
+    """
+    p = n_features
+    mean_variance = np.trace(S) / p
+    if p == 1 or mean_variance == 0:
+        return 0.0
+    # In units of the mean variance, whose square might overflow or vanish.
+    t, t2 = float(p), float(np.sum(np.square(S / mean_variance)))
+    spread = t2 - t**2 / p
+    if spread <= 0:
+        return 1.0
+    return float(min(1.0, ((1 - 2 / p) * t2 + t**2) / ((n_samples + 1 - 2 / p) * spread)))
+
+
+def whiten_covariances(
+    S: Covariances, shrinkage: tuple[float, float], n_features: tuple[int, int], eps: float
+) -> WhitenedPair:
+    """Whiten from covariances: Cholesky factors of the unit-diagonal matrices, eigenvectors where near singular."""
+    x, y = (
+        _whitener(Sii, eps) if c == 0 else _whitener(_shrunk(Sii, c, np.trace(Sii) / p), eps, definite=True)
+        for Sii, c, p in zip((S.xx, S.yy), shrinkage, n_features, strict=True)
+    )
+    return WhitenedPair(x, y, y.whiten(x.whiten(S.xy).T).T)
+
+
+def whiten_rows(
+    R: FloatArray,
+    shrinkage: tuple[float, float],
+    n_features: tuple[int, int],
+    widths: tuple[int, int],
+    degrees_of_freedom: float,
+) -> WhitenedPair:
+    """Whiten from rows R = [Rx, Ry] with RᵀR/(Σw − 1) = S, by thin SVDs that never square their condition number."""
+    rows, whiteners = [], []
+    for Ri, c, p in zip(np.hsplit(R, [widths[0]]), shrinkage, n_features, strict=True):
+        A = Ri / np.sqrt(degrees_of_freedom)
+        # Without shrinkage the units do not matter to the model, so the rank rule sees unit-variance columns.
+        D = unit_diagonal(np.einsum("ij,ij->j", A, A)) if c == 0 else np.ones(A.shape[1])
+        U, d, Vt = linalg.svd(A * D, full_matrices=False, check_finite=False)
+        # With shrinkage no direction can harm.
+        keep = np.full(len(d), c > 0) | (d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0))
+        U, d, V = U[:, keep], d[keep], Vt[keep].T
+        length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
+        rcond = float((length.min() / length.max()) ** 2) if len(d) else 1.0
+        rows.append(U * (d / length))
+        complete = len(d) == np.count_nonzero(D)
+        whiteners.append(Whitener(len(d), rcond, complete, D, D[:, None] * V / length, is_factor=False))
+    return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1])
+
+
+def ranks_of_covariances(S: Covariances, eps: float) -> tuple[int, int]:
+    """Numbers of directions in which the two sides vary, by the one rank rule for products with this rounding."""
+    return _whitener(S.xx, eps).rank, _whitener(S.yy, eps).rank
+
+
+def _shrunk(S: FloatArray, c: float, target: float) -> FloatArray:
+    A = (1 - c) * S
+    A[np.diag_indices_from(A)] += c * target
+    return A
+
+
+def unit_diagonal(variances: FloatArray) -> FloatArray:
+    """1/√variance, and 0 for features without variance."""
+    D = np.sqrt(np.maximum(variances, 0.0))
+    return np.divide(1.0, D, out=np.zeros_like(D), where=D > 0)
+
+
+def reciprocal_condition(L: FloatArray) -> float:
+    """Smallest over largest eigenvalue of LLᵀ, for a lower triangle L.
+
+    Of a large one both come from a few steps of a power iteration, whose result is a little too large. A norm of the
+    inverse as LAPACK estimates it would take as long and be off by up to √p.
+    """
+    if len(L) <= EXACT_UP_TO:
+        d = linalg.svdvals(L, check_finite=False)
+        return float((d[-1] / d[0]) ** 2)
+    largest = inverse = 0.0
+    u = v = power_start(len(L))
+    for _ in range(POWER_STEPS):
+        u = blas.dtrmv(L, blas.dtrmv(L, u, lower=1, trans=1), lower=1)
+        v = blas.dtrsv(L, blas.dtrsv(L, v, lower=1), lower=1, trans=1)
+        largest, inverse = (float(np.linalg.norm(w)) for w in (u, v))
+        u, v = u / largest, v / inverse
+    return 1.0 / (largest * inverse)
+
+
+def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
+    """Whitener of A by the one rank rule; a matrix known to be `definite` keeps all its directions."""
+    p = len(A)
+    D = unit_diagonal(np.diagonal(A))
+    if p == 0:
+        return Whitener(0, 1.0, True, D, A, is_factor=False)
+    C = scaled(A, D, D)
+    varying = D > 0
+    # Features without variance stand aside: 1 on the diagonal lets the others be factorised, D = 0 is their weight.
+    np.fill_diagonal(C, 1.0)
+    L, failed = lapack.dpotrf(C.T, lower=1, clean=1)
+    if not failed:
+        rcond = reciprocal_condition(L)
+        if definite or rcond > 3 * rank_tolerance(p, eps) ** 2:
+            return Whitener(int(varying.sum()), rcond, True, D, L, is_factor=True)
+    np.fill_diagonal(C, varying)
+    d2, Q = all_eigenvectors(C, overwrite=True)
+    # The leading directions come first, as in every other decomposition here.
+    d2, Q = d2[::-1], Q[:, ::-1]
+    keep = d2 > rank_tolerance(p, eps) ** 2 * d2[0]
+    rank = int(keep.sum())
+    rcond = float(d2[rank - 1] / d2[0]) if rank else 1.0
+    return Whitener(rank, rcond, rank == varying.sum(), D, D[:, None] * Q[:, keep] / np.sqrt(d2[keep]), is_factor=False)

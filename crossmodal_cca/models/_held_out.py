@@ -1,0 +1,111 @@
+"""What held-out rows say of a linear solution, from their moments or from the rows themselves.
+
+Solutions are in standardised coordinates of the training rows. Their components are nested: the first k of them are
+the solution with k.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .._typing import FloatArray
+from ..linalg._products import product
+from ..linalg._solution import paired_correlations, score_correlations
+from ..rows._blocks import float_block
+from ..rows._validation import PairedRows
+from ..rows.moments import PairMoments
+from ._pair import Covariances, StandardizedPair
+
+
+class NestedSolution(NamedTuple):
+    """What scores and predictions of y need: rotations (p, k) and (q, k), effects (k, q) and singular values (k,)."""
+
+    x_rotations: FloatArray
+    y_rotations: FloatArray
+    y_effects: FloatArray
+    singular_values: FloatArray
+
+
+class Residuals(NamedTuple):
+    """Of the prediction of y from the first 0, 1, … k components, for each standardised feature of y.
+
+    `variance` (k + 1, q) of what is left and its `mean` (k + 1, q), beside the variance of y, `total` (q,), up to where
+    a variance is rounding, `still` (q,), and what one of these units is in the features' own, `scale` (q,).
+    """
+
+    variance: FloatArray
+    mean: FloatArray
+    total: FloatArray
+    still: FloatArray
+    scale: FloatArray
+
+
+class HeldOutMoments:
+    """Held-out rows known by their moments over the same features."""
+
+    def __init__(self, pair: StandardizedPair, moments: PairMoments) -> None:
+        # What is constant in training has no weight as a feature of x, but may vary here as a target.
+        ux, uy = np.where(pair.x.constant, 0.0, 1.0 / pair.x.scale), 1.0 / pair.y.scale
+        self.S = Covariances.of_moments(moments, ux, uy, moments.weight_sum)
+        self.mean_x, self.mean_y = (moments.mean_x - pair.x.mean) * ux, (moments.mean_y - pair.y.mean) * uy
+        self._still, self._scale = _rounding(moments.mean_y * uy), pair.y.scale
+
+    def correlations(self, s: NestedSolution) -> FloatArray:
+        """Correlation of each pair of scores, 0 where one does not vary."""
+        return score_correlations(self.S, s.x_rotations, s.y_rotations)
+
+    def residuals(self, s: NestedSolution) -> Residuals:
+        """Residuals of predictions, from moments alone."""
+        W, B = s.x_rotations, s.y_effects
+        G, C = product(W.T, product(self.S.xx, W)), product(W.T, self.S.xy)
+        # One more component adds its own square and its product with those before.
+        added = B * (2 * product(np.tril(G, -1), B) + np.diagonal(G)[:, None] * B - 2 * C)
+        total = np.diagonal(self.S.yy)
+        explained = _from_zero(np.cumsum(added, axis=0))
+        mean = self.mean_y - _from_zero(np.cumsum((self.mean_x @ W)[:, None] * B, axis=0))
+        return Residuals(np.maximum(total + explained, 0.0), mean, total, self._still, self._scale)
+
+
+class HeldOutRows:
+    """Held-out rows themselves: for wide sides, whose solutions are in row-space coordinates, and for retrieval."""
+
+    def __init__(self, pair: StandardizedPair, rows: PairedRows, positions: FloatArray) -> None:
+        self.pair = pair
+        x, y = (float_block(A, positions, np.float64, name) for A, name in ((rows.X, "X"), (rows.y, "y")))
+        self.x, self.y = pair.x.coordinates(x), pair.y.coordinates(y)
+        self.features_y = (y - pair.y.mean) / pair.y.scale
+        self._still = _rounding(y.mean(axis=0) / pair.y.scale)
+        weight = np.ones(len(x)) if rows.sample_weight is None else rows.sample_weight[positions]
+        self.weight = weight / weight.sum()
+
+    def scores(self, s: NestedSolution) -> tuple[FloatArray, FloatArray]:
+        """Scores of both sides."""
+        return product(self.x, s.x_rotations), product(self.y, s.y_rotations)
+
+    def correlations(self, s: NestedSolution) -> FloatArray:
+        """Correlation of each pair of scores, 0 where one does not vary."""
+        return paired_correlations(*self.scores(s), self.weight)
+
+    def residuals(self, s: NestedSolution) -> Residuals:
+        """Residuals of predictions, one component after the other."""
+        T, B = product(self.x, s.x_rotations), self.pair.y.to_features(s.y_effects.T).T
+        left = self.features_y.copy()
+        variance, mean = np.empty((2, len(B) + 1, left.shape[1]))
+        for j in range(len(B) + 1):
+            if j > 0:
+                left -= np.outer(T[:, j - 1], B[j - 1])
+            mean[j] = self.weight @ left
+            variance[j] = self.weight @ (left - mean[j]) ** 2
+        return Residuals(variance, mean, variance[0], self._still, self.pair.y.scale)
+
+
+def _from_zero(sums: FloatArray) -> FloatArray:
+    """Running sums (k, q) with that of nothing before them."""
+    return np.vstack([np.zeros((1, sums.shape[1])), sums])
+
+
+def _rounding(mean: FloatArray) -> FloatArray:
+    """Variance that rounding gives a feature with this mean."""
+    return np.asarray((100 * np.finfo(np.float64).eps * mean) ** 2)

@@ -1,0 +1,291 @@
+"""The standardised pair: moments together with what leads from them back to either side's features."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import Any, ClassVar, NamedTuple, NoReturn
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._schemas import Schema, State, saved
+from .._typing import FloatArray
+from ..linalg._products import scaled
+from ..linalg._svd import row_space, triangular_rows
+from ..rows._blocks import dense_block, float_dtype, is_dask, is_sparse, row_slices
+from ..rows._centred_rows import CentredRows, SparseRowSpace
+from ..rows._sparse_rows import MAX_FEATURES
+from ..rows._validation import PairedRows
+from ..rows.moments import PairMoments, moments_of_rows
+
+# What to do about a model that was saved without its moments.
+LEFT_OUT = (
+    "They were left out of the file that this model comes from (moments=False): load one that was saved with them, or "
+    "fit again."
+)
+
+
+class Covariances(NamedTuple):
+    """Covariances of the standardised pair: xx (p, p), xy (p, q) and yy (q, q)."""
+
+    xx: FloatArray
+    xy: FloatArray
+    yy: FloatArray
+
+    @classmethod
+    def of_moments(cls, m: PairMoments, ux: FloatArray, uy: FloatArray, divisor: float) -> Covariances:
+        """Scatter over a divisor, in units of factors ux (p,) and uy (q,) times the features."""
+        return cls(
+            scaled(m.scatter_xx, ux / divisor, ux),
+            scaled(m.scatter_xy, ux / divisor, uy),
+            scaled(m.scatter_yy, uy / divisor, uy),
+        )
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class Side:
+    """How the rows of one modality become standardised coordinates.
+
+    The coordinates are (row − mean) / scale, with constant features set to zero. Wide data are further expressed in an
+    orthonormal `basis` (p, r) of the space their rows span, in which every linear model has the same solution.
+    """
+
+    mean: FloatArray
+    scale: FloatArray
+    constant: NDArray[np.bool_]
+    basis: Any = None
+
+    _stored: ClassVar[Schema] = {
+        "mean": np.ndarray,
+        "scale": np.ndarray,
+        "constant": np.ndarray,
+        "basis": np.ndarray | None,
+    }
+
+    @property
+    def n_features(self) -> int:
+        return len(self.mean)
+
+    def coordinates(self, rows: FloatArray) -> FloatArray:
+        """Express rows (n, p) in standardised coordinates (n, p), or (n, r) for a side with a basis."""
+        Z = (rows - self.mean) / self.scale
+        Z[:, self.constant] = 0.0
+        return Z if self.basis is None else Z @ self.basis
+
+    def coordinates_of_block(self, A: Any, part: slice, name: str) -> FloatArray:
+        """Express a block of the training rows in coordinates."""
+        if isinstance(self.basis, SparseRowSpace):
+            return self.basis.coordinates[part]
+        return self.coordinates(dense_block(A, part, np.float64, name))
+
+    def to_features(self, A: FloatArray) -> FloatArray:
+        """Map vectors in coordinates, the columns of A, to vectors over the standardised features."""
+        return A if self.basis is None else self.basis @ A
+
+    def to_coordinates(self, A: FloatArray) -> FloatArray:
+        """Map vectors over the standardised features, the columns of A, to coordinates."""
+        return A if self.basis is None else self.basis.T @ A
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class StandardizedPair:
+    """What every linear solver starts from: moments of the coordinates of either side."""
+
+    moments: PairMoments
+    x: Side
+    y: Side
+
+    _stored: ClassVar[Schema] = {"moments": PairMoments, "x": Side, "y": Side}
+
+    @property
+    def n_rows(self) -> int:
+        return self.moments.n_rows
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.moments.dtype
+
+    @property
+    def y_names(self) -> NDArray[Any] | None:
+        return self.moments.y_names
+
+    @property
+    def degrees_of_freedom(self) -> float:
+        """Divisor of the covariances."""
+        return degrees_of_freedom(self.moments.weight_sum)
+
+    def covariances(self) -> Covariances:
+        """Covariances in standardised coordinates; constant features have rows and columns of zeros."""
+        return Covariances.of_moments(self.moments, _units(self.x), _units(self.y), self.degrees_of_freedom)
+
+    def kept(self) -> StandardizedPair | UnformedPair:
+        """What a fitted model keeps: not the training rows that span a sparse row space."""
+        if not any(isinstance(side.basis, SparseRowSpace) for side in (self.x, self.y)):
+            return self
+        return self._unformed(left_out=False)
+
+    def without_moments(self) -> UnformedPair:
+        """What a small file keeps."""
+        return self._unformed(left_out=True)
+
+    def _unformed(self, *, left_out: bool) -> UnformedPair:
+        x, y = (replace(side, basis=None) for side in (self.x, self.y))
+        return UnformedPair(x, y, self.n_rows, self.dtype, self.y_names, left_out)
+
+    def triangular_rows(self, rows: PairedRows) -> FloatArray:
+        """Walk over the rows again and reduce their joint coordinates to a triangle R with RᵀR/(Σw − 1) = S."""
+
+        def blocks() -> Iterator[FloatArray]:
+            for part in row_slices(rows.n_rows):
+                sides = (self.x, rows.X, "X"), (self.y, rows.y, "y")
+                Z = np.hstack([side.coordinates_of_block(A, part, name) for side, A, name in sides])
+                yield Z if rows.sample_weight is None else Z * np.sqrt(rows.sample_weight[part])[:, None]
+
+        return triangular_rows(blocks())
+
+    def rows_of_sides(self, R: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """The two sides (Zx, Zy) of triangular rows, in units in which ZᵀZ are the covariances."""
+        x, y = np.hsplit(R / np.sqrt(self.degrees_of_freedom), [len(self.moments.mean_x)])
+        return x, y
+
+    def feature_moments(self) -> PairMoments:
+        """Moments over the features themselves, also where the pair was fitted in row-space coordinates."""
+        m, Bx, By = self.moments, self.x.basis, self.y.basis
+        if Bx is not None:
+            Bx = Bx * self.x.scale[:, None]
+            m = replace(m, mean_x=self.x.mean, scatter_xx=Bx @ m.scatter_xx @ Bx.T, scatter_xy=Bx @ m.scatter_xy)
+        if By is not None:
+            By = By * self.y.scale[:, None]
+            m = replace(m, mean_y=self.y.mean, scatter_yy=By @ m.scatter_yy @ By.T, scatter_xy=m.scatter_xy @ By.T)
+        return m
+
+
+def _never_left_out(state: State, version: int) -> State:
+    """Upgrade from version 1, which was of covariances that were never formed."""
+    return state | {"left_out": False}
+
+
+@saved(version=2, upgrade=_never_left_out)
+@dataclass(frozen=True, eq=False)
+class UnformedPair:
+    """What is known of paired rows whose covariances were never formed, or were left out of a file."""
+
+    x: Side
+    y: Side
+    n_rows: int
+    dtype: np.dtype[Any]
+    y_names: NDArray[Any] | None
+    left_out: bool = False
+
+    _stored: ClassVar[Schema] = {
+        "x": Side,
+        "y": Side,
+        "n_rows": Integral,
+        "dtype": np.dtype,
+        "y_names": np.ndarray | None,
+        "left_out": bool,
+    }
+
+    def without_moments(self) -> UnformedPair:
+        """The same: it has none."""
+        return self
+
+    def covariances(self) -> NoReturn:
+        """Say that there are none."""
+        if self.left_out:
+            raise ValueError(f"This needs the covariances of the features. {LEFT_OUT}")
+        raise ValueError(
+            f"This needs the covariances of the features, which are never formed of more than {MAX_FEATURES} sparse "
+            'features, nor with solver="randomized". Reduce the features (by TruncatedSVD, for example), and fit again.'
+        )
+
+    feature_moments = covariances
+    moments = property(covariances)
+
+
+def degrees_of_freedom(weight_sum: float) -> float:
+    """Σw − 1; infinite while a stream has too little weight for a covariance, which then is zero."""
+    return weight_sum - 1.0 if weight_sum > 1.0 else np.inf
+
+
+def _units(side: Side) -> FloatArray:
+    """Factor from the moments' units to those of the coordinates (row-space moments are in them already)."""
+    if side.basis is not None:
+        return np.ones(side.basis.shape[1])
+    return np.where(side.constant, 0.0, 1.0 / side.scale)
+
+
+def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPair:
+    """Standardise a pair that is known by its moments alone."""
+    sides = (
+        standardized_side(mean, np.diagonal(scatter) / degrees_of_freedom(moments.weight_sum), scale)
+        for mean, scatter in (
+            (moments.mean_x, moments.scatter_xx),
+            (moments.mean_y, moments.scatter_yy),
+        )
+    )
+    return StandardizedPair(moments, *sides)
+
+
+def standardize_rows(rows: PairedRows, *, scale: bool, in_double: bool = False) -> StandardizedPair:
+    """Standardise a pair given its rows, multiplied `in_double` precision whatever their type, or in their own.
+
+    A wide side is reduced to the space its rows span.
+
+    Wide means more than twice as many features as rows: below that, the covariance is the smaller work. Sparse rows
+    with too many features for a covariance are wide, too, as long as the Gram matrix of the rows is small.
+    """
+    X, Y, w = rows[:3]
+    wide_x, wide_y = map(_is_wide, (X, Y))
+    if not (wide_x or wide_y):
+        return standardize_moments(moments_of_rows(rows, in_double=in_double), scale=scale)
+    dtype = float_dtype(X, Y)
+    w = np.ones(rows.n_rows) if w is None else w
+    x, X = _wide_side(X, w, "X", scale) if wide_x else (None, X)
+    y, Y = _wide_side(Y, w, "y", scale) if wide_y else (None, Y)
+    moments = replace(moments_of_rows(rows._replace(X=X, y=Y), in_double=True), dtype=dtype)
+    tall = standardize_moments(moments, scale=scale)
+    return StandardizedPair(moments, x or tall.x, y or tall.y)
+
+
+def standardized_side(mean: FloatArray, variance: FloatArray, scale: bool) -> Side:
+    deviation = np.sqrt(np.maximum(variance, 0.0))
+    # A spread below the spacing of floating-point numbers at the mean is rounding, not variation.
+    constant = deviation <= np.finfo(np.float64).eps * np.abs(mean)
+    return Side(mean, np.where(constant, 1.0, deviation) if scale else np.ones_like(mean), constant)
+
+
+def standardized_columns(rows: FloatArray, w: FloatArray) -> Side:
+    """Dense rows of one modality with weights: means and deviations of the features, which alone are computed."""
+    mean = w @ rows / w.sum()
+    mean += w @ (rows - mean) / w.sum()
+    return standardized_side(mean, w @ np.square(rows - mean) / degrees_of_freedom(w.sum()), scale=True)
+
+
+def _is_wide(A: Any) -> bool:
+    n_rows, n_features = A.shape
+    if is_dask(A):
+        return False
+    if is_sparse(A) and n_features > MAX_FEATURES:
+        return bool(n_rows <= MAX_FEATURES)
+    return bool(n_features > 2 * n_rows)
+
+
+def _wide_side(A: Any, w: FloatArray, name: str, scale: bool) -> tuple[Side, FloatArray]:
+    """A wide side with its basis, and the coordinates of its rows."""
+    if is_sparse(A) and A.shape[1] > MAX_FEATURES:
+        centred = CentredRows.read(A, slice(None), w, None, name)
+        variance = centred.sum_of_squares() / degrees_of_freedom(w.sum())
+        side = standardized_side(centred.mean, variance, scale)
+        basis = SparseRowSpace(centred, np.where(side.constant, 0.0, 1.0 / side.scale))
+        return replace(side, basis=basis), basis.coordinates
+    rows = dense_block(A, slice(None), np.float64, name)
+    unit = standardized_columns(rows, w)
+    side = unit if scale else replace(unit, scale=np.ones_like(unit.scale))
+    Z = unit.coordinates(rows) * np.sqrt(w)[:, None]
+    side = replace(side, basis=row_space(Z, None if scale else np.where(unit.constant, 0.0, unit.scale)))
+    return side, side.coordinates(rows)

@@ -1,0 +1,227 @@
+"""Precision against recall as more results are looked at."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..metrics import retrieval_report
+from ._axes import add_chance, add_legend, add_model, given_or_new, y_range
+from ._data import cutoffs, name_of, per_direction, scores_of_rows, sizes_of_galleries
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class PrecisionRecallDisplay:
+    """Mean precision at k against mean recall at k in both search directions, against chance.
+
+    Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
+
+    Parameters
+    ----------
+    ks : ndarray of shape (n_ks,)
+        Numbers of results looked at.
+    precision, recall : dict of str to ndarray of shape (n_ks,)
+        Mean precision and mean recall at each k for each direction.
+    chance : dict of str to float
+        Precision of a random ranking for each direction: the mean share of relevant items.
+    name : str or None, default=None
+        Name of the model in the legend.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes drawn on.
+    figure_ : matplotlib Figure
+        Its figure.
+
+    See Also
+    --------
+    crossmodal_cca.metrics.mean_average_precision : One number for the whole list.
+
+    Notes
+    -----
+    The curve is parametric in k: each of its points is the pair (mean recall, mean precision) over the queries at one
+    k, from k = 1 to the size of the smaller gallery, in expectation over the order of ties. Nothing is interpolated, so
+    it may rise. It is no average of the queries' own curves. With a single relevant item each, precision is recall / k,
+    and `HitRateDisplay` shows more.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> from crossmodal_cca.plotting import PrecisionRecallDisplay
+    >>> X, y = make_paired_latent(300, 10, 8, random_state=0)
+    >>> cca = CCA(3).fit(X[:200], y[:200])
+    >>> labels = np.where(X[200:, 0] > 0, "positive", "negative")
+    >>> display = PrecisionRecallDisplay.from_estimator(cca, X[200:], y[200:], x_ids=labels, y_ids=labels)
+    >>> display.ax_.get_ylabel()
+    'mean precision at k'
+    """
+
+    def __init__(
+        self,
+        ks: NDArray[Any],
+        precision: dict[str, NDArray[Any]],
+        recall: dict[str, NDArray[Any]],
+        chance: dict[str, float],
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.ks = ks
+        self.precision = precision
+        self.recall = recall
+        self.chance = chance
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        aligner: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        x_ids: ArrayLike | None = None,
+        y_ids: ArrayLike | None = None,
+        similarity: str = "cosine",
+        names: tuple[str, str] = ("x", "y"),
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Map rows into the shared space of a fitted aligner, search in both directions and draw.
+
+        Parameters
+        ----------
+        aligner : estimator
+            Fitted aligner.
+        X : array-like of shape (n_x, n_features_x)
+            Rows of the first modality, outside the training set.
+        y : array-like of shape (n_y, n_features_y)
+            Rows of the second modality.
+        x_ids, y_ids, similarity, names, name, ax
+            As in `from_predictions`; the name defaults to the aligner's class.
+
+        Returns
+        -------
+        display : PrecisionRecallDisplay
+            The display, drawn.
+        """
+        return cls.from_predictions(
+            *scores_of_rows(aligner, X, y, x_ids, y_ids),
+            x_ids=x_ids,
+            y_ids=y_ids,
+            similarity=similarity,
+            names=names,
+            name=name_of(aligner, name),
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        x_scores: ArrayLike,
+        y_scores: ArrayLike,
+        *,
+        x_ids: ArrayLike | None = None,
+        y_ids: ArrayLike | None = None,
+        similarity: str = "cosine",
+        names: tuple[str, str] = ("x", "y"),
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Search in both directions among scores and draw.
+
+        Parameters
+        ----------
+        x_scores : array-like of shape (n_x, n_components)
+            Scores of the first modality.
+        y_scores : array-like of shape (n_y, n_components)
+            Scores of the second modality.
+        x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
+            Ids or labels that say what is relevant; None for row i to row i.
+        similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+            Similarity that ranks the gallery.
+        names : tuple of two str, default=("x", "y")
+            What the modalities are called.
+        name : str or None, default=None
+            Name of the model in the legend.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+
+        Returns
+        -------
+        display : PrecisionRecallDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If `names` are not two different ones, or as `retrieval_report`.
+        """
+        largest = min(sizes_of_galleries(x_scores, y_scores))
+        ks = np.union1d(cutoffs(largest, n_points=50), _powers_of_ten(largest))
+        report = retrieval_report(
+            x_scores,
+            y_scores,
+            x_ids=x_ids,
+            y_ids=y_ids,
+            measures=[f"{measure}_at_{k}" for measure in ("precision", "recall") for k in ks],
+            similarity=similarity,
+            n_resamples=0,
+        )
+        # Of each direction all precisions come first, then all recalls. Chance has the same precision at every k.
+        values, chance = (per_direction(report[column], names) for column in ("value", "chance"))
+        return cls(
+            ks,
+            {direction: both[: len(ks)] for direction, both in values.items()},
+            {direction: both[len(ks) :] for direction, both in values.items()},
+            {direction: float(both[0]) for direction, both in chance.items()},
+            name=name,
+        ).plot(ax)
+
+    def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
+        """Draw the curves, one line style a direction, and chance once in each axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+        name : str or None, default=None
+            Name in the legend; None for the display's own.
+
+        Returns
+        -------
+        self : PrecisionRecallDisplay
+            The display.
+        """
+        ax = given_or_new(ax)
+        marked = _powers_of_ten(self.ks[-1])
+        add_model(
+            ax,
+            {direction: (self.recall[direction], values) for direction, values in self.precision.items()},
+            name or self.name,
+            marker="o",
+            markersize=5,
+            markevery=np.flatnonzero(np.isin(self.ks, marked)).tolist(),
+        )
+        add_chance(ax, {direction: ([0, 1], [level, level]) for direction, level in self.chance.items()})
+        _, highest = y_range(ax)
+        ax.set(
+            xlim=(0, 1.01),
+            ylim=(0, min(1.01, 1.2 * highest)),
+            xlabel="mean recall at k",
+            ylabel="mean precision at k",
+            title=f"Precision and recall, dots at k = {', '.join(map(str, marked))}",
+        )
+        ax.grid(alpha=0.3)
+        add_legend(ax, loc="upper right")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+def _powers_of_ten(largest: int) -> list[int]:
+    return [10**power for power in range(len(str(largest)))]

@@ -1,0 +1,222 @@
+"""At which rank the best match stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ..metrics import retrieval_report
+from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new
+from ._data import name_of, per_direction, scores_of_rows, sizes_of_galleries
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+class RankHistogramDisplay:
+    """Distribution of the rank of the best match in both search directions, against chance.
+
+    Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
+
+    Parameters
+    ----------
+    last_ranks : ndarray of shape (n_bins,)
+        Last rank of each bin, increasing; a bin begins after the one before, the first at rank 1.
+    shares : dict of str to ndarray of shape (n_bins,)
+        Share of the queries in each bin for each direction.
+    chance : dict of str to ndarray of shape (n_bins,)
+        The same of a random ranking.
+    medians : dict of str to float
+        Median rank for each direction.
+    name : str or None, default=None
+        Name of the model in the legend.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        Axes drawn on.
+    figure_ : matplotlib Figure
+        Its figure.
+
+    See Also
+    --------
+    crossmodal_cca.metrics.retrieval_ranks : The ranks, one for each query.
+    HitRateDisplay : The same cumulated.
+
+    Notes
+    -----
+    The bins are ranks 1, 2, 3–4, 5–8, 9–16, … up to the size of the larger gallery. Their shares are differences of hit
+    rates, in expectation over the order of ties, and so is chance: exact for each query's number of relevant items.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> from crossmodal_cca.plotting import RankHistogramDisplay
+    >>> X, y = make_paired_latent(300, 10, 8, random_state=0)
+    >>> cca = CCA(3).fit(X[:200], y[:200])
+    >>> display = RankHistogramDisplay.from_estimator(cca, X[200:], y[200:])
+    >>> display.last_ranks.tolist()
+    [1, 2, 4, 8, 16, 32, 64, 100]
+    """
+
+    def __init__(
+        self,
+        last_ranks: NDArray[Any],
+        shares: dict[str, NDArray[Any]],
+        chance: dict[str, NDArray[Any]],
+        medians: dict[str, float],
+        *,
+        name: str | None = None,
+    ) -> None:
+        self.last_ranks = last_ranks
+        self.shares = shares
+        self.chance = chance
+        self.medians = medians
+        self.name = name
+
+    @classmethod
+    def from_estimator(
+        cls,
+        aligner: Any,
+        X: ArrayLike,
+        y: ArrayLike,
+        *,
+        x_ids: ArrayLike | None = None,
+        y_ids: ArrayLike | None = None,
+        similarity: str = "cosine",
+        names: tuple[str, str] = ("x", "y"),
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Map rows into the shared space of a fitted aligner, search in both directions and draw.
+
+        Parameters
+        ----------
+        aligner : estimator
+            Fitted aligner.
+        X : array-like of shape (n_x, n_features_x)
+            Rows of the first modality, outside the training set.
+        y : array-like of shape (n_y, n_features_y)
+            Rows of the second modality.
+        x_ids, y_ids, similarity, names, name, ax
+            As in `from_predictions`; the name defaults to the aligner's class.
+
+        Returns
+        -------
+        display : RankHistogramDisplay
+            The display, drawn.
+        """
+        return cls.from_predictions(
+            *scores_of_rows(aligner, X, y, x_ids, y_ids),
+            x_ids=x_ids,
+            y_ids=y_ids,
+            similarity=similarity,
+            names=names,
+            name=name_of(aligner, name),
+            ax=ax,
+        )
+
+    @classmethod
+    def from_predictions(
+        cls,
+        x_scores: ArrayLike,
+        y_scores: ArrayLike,
+        *,
+        x_ids: ArrayLike | None = None,
+        y_ids: ArrayLike | None = None,
+        similarity: str = "cosine",
+        names: tuple[str, str] = ("x", "y"),
+        name: str | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
+        """Search in both directions among scores and draw.
+
+        Parameters
+        ----------
+        x_scores : array-like of shape (n_x, n_components)
+            Scores of the first modality.
+        y_scores : array-like of shape (n_y, n_components)
+            Scores of the second modality.
+        x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
+            Ids or labels that say what is relevant; None for row i to row i.
+        similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+            Similarity that ranks the gallery.
+        names : tuple of two str, default=("x", "y")
+            What the modalities are called.
+        name : str or None, default=None
+            Name of the model in the legend.
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+
+        Returns
+        -------
+        display : RankHistogramDisplay
+            The display, drawn.
+
+        Raises
+        ------
+        ValueError
+            If `names` are not two different ones, or as `retrieval_report`.
+        """
+        largest = max(sizes_of_galleries(x_scores, y_scores))
+        last_ranks = np.array([*(2**j for j in range(int(largest).bit_length()) if 2**j < largest), max(largest, 1)])
+        report = retrieval_report(
+            x_scores,
+            y_scores,
+            x_ids=x_ids,
+            y_ids=y_ids,
+            measures=[*(f"hit_rate_at_{rank}" for rank in last_ranks), "median_rank"],
+            similarity=similarity,
+            n_resamples=0,
+        )
+        values, chance = (per_direction(report[column], names) for column in ("value", "chance"))
+        medians = {direction: float(numbers[-1]) for direction, numbers in values.items()}
+        # The last number of each direction is the median.
+        shares, expected = (
+            {direction: np.diff(numbers[:-1], prepend=0.0) for direction, numbers in of.items()}
+            for of in (values, chance)
+        )
+        return cls(last_ranks, shares, expected, medians, name=name).plot(ax)
+
+    def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
+        """Draw the steps, one line style a direction, their medians, and chance once in each axes.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+        name : str or None, default=None
+            Name in the legend; None for the display's own.
+
+        Returns
+        -------
+        self : RankHistogramDisplay
+            The display.
+        """
+        ax = given_or_new(ax)
+        # A bin reaches half a rank beyond its first and last one, so that it is centred on a single rank.
+        edges = np.concatenate([[0.5], self.last_ranks + 0.5])
+        curves = {
+            f"{direction} (median {self.medians[direction]:g})": (edges, np.append(shares, shares[-1]))
+            for direction, shares in self.shares.items()
+        }
+        color = add_model(ax, curves, name or self.name, drawstyle="steps-post")
+        for direction, shares in self.shares.items():
+            median = self.medians[direction]
+            height = shares[np.searchsorted(self.last_ranks, median)]
+            ax.plot(median, height, "o", color=color, markeredgecolor="white", markersize=8, zorder=3)
+        chance = {direction: (edges, np.append(shares, shares[-1])) for direction, shares in self.chance.items()}
+        add_chance(ax, chance, drawstyle="steps-post")
+        ax.set(
+            xlabel="rank of the best match (bins 1, 2, 3–4, 5–8, …)",
+            ylabel="share of queries in the bin",
+            title="Rank of the best match, dots at the median",
+        )
+        ax.set_ylim(bottom=0)
+        count_on_log_x(ax)
+        add_legend(ax, loc="best")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self

@@ -1,0 +1,133 @@
+"""Rows of one side about their mean, for which sparse ones are not filled up."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._typing import FloatArray
+from ..linalg._products import cross_product, product, subtract_outer, weighted_sum
+from ..linalg._svd import all_eigenvectors, rank_tolerance
+from ._blocks import float_block, is_sparse, row_slices
+from ._sparse_rows import centre_sparse, sparse_product, sum_of_squares
+
+# Where in a block of rows some of them are looked at: fractions of it that follow no period.
+SOME = np.arange(256) * 0.6180339887498949 % 1.0
+# Values of single precision that are summed at a time in double precision, within the cache.
+TILE = 2**18
+
+
+def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Rows about their mean, times √w; the mean; and what is left of it in the rows. Dense ones may get a buffer.
+
+    The mean has all digits of double precision, whatever the rows' own type. What is subtracted need not be the mean:
+    products can be corrected for what is left of it, and lose none themselves where that is below the standard
+    deviation. Without weights the mean of some rows does, and nothing is subtracted, C is A, where that is below half
+    their standard deviation in every feature. A feature that is constant becomes exactly zero.
+    """
+    if is_sparse(A):
+        return centre_sparse(A, w)
+    root = np.sqrt(w).astype(A.dtype)
+    unweighted = bool((w == 1).all())
+    some = A[(SOME * len(A)).astype(np.intp)] if len(A) > len(SOME) else A
+    out = None if buffer is None else buffer[: len(A)]
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite shows in the mean
+        if unweighted:
+            shift = some.mean(axis=0, dtype=np.float64).astype(A.dtype)
+        else:
+            shift = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
+        shift = np.where((some == some[0]).all(axis=0), some[0], shift)
+        # Where all of the mean may be left in the rows, they stay as they are.
+        deviation = np.sqrt(np.mean(np.square(some - shift), axis=0))
+        stay = unweighted and A.flags.forc and bool((2 * np.abs(shift) <= deviation).all())
+        if A.dtype == np.float32:
+            C = A if stay else np.empty_like(A) if out is None else out
+            left = _subtract(A, w, shift, None if stay else C) / w.sum()
+            if stay:
+                left += shift
+        else:
+            C = A if stay else np.subtract(A, shift, out=out)
+        if not unweighted:
+            C *= root[:, None]
+        if A.dtype == np.float64:
+            left = weighted_sum(root, C) / w.sum()
+    return C, left if stay else shift + left, left
+
+
+def _subtract(A: FloatArray, w: FloatArray, shift: FloatArray, C: FloatArray | None) -> FloatArray:
+    """Sum of w (a − shift) in double over rows of single precision, which become C if there is one."""
+    total, shift = np.zeros(A.shape[1]), shift.astype(np.float64)
+    at_once = min(max(TILE // A.shape[1], 1), len(A))
+    tile = np.empty((at_once, A.shape[1]))
+    for part in row_slices(len(A), at_once):
+        rows = tile[: part.stop - part.start]
+        np.copyto(rows, A[part])
+        rows -= shift
+        if C is not None:
+            C[part] = rows
+        total += weighted_sum(w[part], rows)
+    return total
+
+
+class CentredRows(NamedTuple):
+    """Rows about a mean, times √w, given by rows C (n, p) and what is to subtract from each of them, √w·restᵀ."""
+
+    C: Any
+    root: FloatArray
+    rest: FloatArray
+    mean: FloatArray
+
+    @classmethod
+    def read(cls, A: Any, part: slice, w: FloatArray, mean: FloatArray | None, name: str) -> CentredRows:
+        """Rows of any storage about a mean, by default their own."""
+        C, own_mean, rest = centre(float_block(A, part, np.float64, name), w[part])
+        root = np.sqrt(w[part])
+        return cls(C, root, rest, own_mean) if mean is None else cls(C, root, rest + mean - own_mean, mean)
+
+    def times(self, W: FloatArray) -> FloatArray:
+        return subtract_outer(cross_product(self.C.T, W), self.root, self.rest @ W)
+
+    def transposed_times(self, Z: FloatArray) -> FloatArray:
+        return subtract_outer(cross_product(self.C, Z), self.rest, self.root @ Z)
+
+    def sum_of_squares(self) -> FloatArray:
+        """Sum (p,) of the squares of every feature of rows about their own mean."""
+        squares = sum_of_squares(self.C)
+        squares -= np.sum(self.root**2) * self.rest**2
+        return squares
+
+
+class SparseRowSpace:
+    """Orthonormal basis B = (D ZᵀM) (p, r) of the space spanned by sparse centred rows Z·D, kept as its factors.
+
+    B itself would be dense. M = U/d has the eigenvectors and roots of the eigenvalues of the Gram matrix of the rows.
+    """
+
+    def __init__(self, rows: CentredRows, units: FloatArray) -> None:
+        self.rows, self.units = rows, units
+        scaled = rows.C.copy()
+        scaled.data *= units[scaled.indices]
+        away = scaled @ (units * rows.rest)
+        G = sparse_product(scaled.T, scaled.T)
+        # Half of the last term, the mean's own square, with either of the others.
+        away -= np.sum((units * rows.rest) ** 2) / 2 * rows.root
+        G = subtract_outer(subtract_outer(G, away, rows.root), rows.root, away)
+        values, U = all_eigenvectors(G, overwrite=True)
+        values, U = values[::-1], U[:, ::-1]
+        keep = values > rank_tolerance(len(units), np.finfo(np.float64).eps) ** 2 * values[0]
+        self.U, self.d = U[:, keep], np.sqrt(values[keep])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return len(self.units), len(self.d)
+
+    @property
+    def coordinates(self) -> FloatArray:
+        """Of the rows themselves, without their weights."""
+        return np.asarray(self.U * self.d / self.rows.root[:, None])
+
+    def __matmul__(self, A: FloatArray) -> FloatArray:
+        B = self.rows.transposed_times(product(self.U / self.d, A))
+        B *= self.units[:, None]
+        return np.asarray(B)

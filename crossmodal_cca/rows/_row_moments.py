@@ -1,0 +1,78 @@
+"""Moments of scores or features beside the rows of the other side, for predictions and signs of kernel models."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from numbers import Integral
+from typing import ClassVar
+
+import numpy as np
+
+from .._schemas import Schema, saved
+from .._typing import FloatArray
+from ..linalg._products import product, refuse_overflow
+from ._centred_rows import centre
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class RowMoments:
+    """Count, means, Σ (a − mean_a)(b − mean_b)ᵀ and Σ (b − mean_b)² of paired rows; those of disjoint rows add up.
+
+    a are scores or features of one side, b the rows of the other.
+    """
+
+    n_rows: int
+    mean_a: FloatArray
+    mean_b: FloatArray
+    scatter: FloatArray
+    squares: FloatArray
+
+    _stored: ClassVar[Schema] = {
+        "n_rows": Integral,
+        **dict.fromkeys(("mean_a", "mean_b", "scatter", "squares"), np.ndarray),
+    }
+
+    def __post_init__(self) -> None:
+        # What the rows are multiplied with is finite, so that nothing else overflows before their squares.
+        refuse_overflow(self.squares)
+
+    @classmethod
+    def of_rows(cls, A: FloatArray, B: FloatArray) -> RowMoments:
+        """Moments of one block of rows in double precision."""
+        w = np.ones(len(A))
+        with np.errstate(over="ignore", invalid="ignore"):
+            (Ac, mean_a, da), (Bc, mean_b, db) = centre(A, w), centre(B, w)
+            scatter = product(Ac.T, Bc) - np.outer(len(A) * da, db)
+            return cls(len(A), mean_a, mean_b, scatter, np.square(B - mean_b).sum(axis=0))
+
+    def __add__(self, other: RowMoments) -> RowMoments:
+        n = self.n_rows + other.n_rows
+        share = other.n_rows / n
+        between = share * self.n_rows
+        with np.errstate(over="ignore", invalid="ignore"):
+            da, db = other.mean_a - self.mean_a, other.mean_b - self.mean_b
+            return RowMoments(
+                n,
+                self.mean_a + share * da,
+                self.mean_b + share * db,
+                self.scatter + other.scatter + np.outer(between * da, db),
+                self.squares + other.squares + between * np.square(db),
+            )
+
+    def with_a_times(self, W: FloatArray) -> RowMoments:
+        """The moments of AW in place of A."""
+        return replace(self, mean_a=self.mean_a @ W, scatter=product(W.T, self.scatter))
+
+    def with_a_plus(self, shift: FloatArray) -> RowMoments:
+        """The moments of A + shift in place of A."""
+        return replace(self, mean_a=self.mean_a + shift)
+
+    def flipped(self, signs: FloatArray) -> RowMoments:
+        """The moments of A times signs."""
+        return replace(self, mean_a=self.mean_a * signs, scatter=self.scatter * signs[:, None])
+
+    def correlations(self, a_squares: FloatArray) -> FloatArray:
+        """Correlation (n_features_b, n_features_a) of each b with each a, whose squares are given."""
+        lengths = np.sqrt(self.squares)[:, None] * np.sqrt(a_squares)
+        return np.asarray(np.divide(self.scatter.T, lengths, out=np.zeros_like(lengths), where=lengths > 0))

@@ -1,0 +1,325 @@
+"""Checks of paired input: one place, one wording of errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._errors import as_typed, message_of
+from .._sklearn import check_array, column_names, get_feature_names, validate_data
+from .._warn import warn
+from ._blocks import ChosenRows, aligned_rows, dask_rows, is_dask, is_sparse, without_rows
+
+
+class PairedRows(NamedTuple):
+    """Checked rows of both modalities, 2-D (dense or CSR) and of any numeric type, without the rows of weight zero.
+
+    Of Dask collections these are arrays cut alike, whose chunks are checked where they are read.
+    """
+
+    X: NDArray[Any]
+    y: NDArray[Any]
+    sample_weight: NDArray[np.float64] | None
+    x_names: NDArray[Any] | None = None
+    y_names: NDArray[Any] | None = None
+    y_is_1d: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def is_sparse(self) -> bool:
+        return is_sparse(self.X) or is_sparse(self.y)
+
+
+def check_rows(
+    A: ArrayLike,
+    name: str,
+    *,
+    min_rows: int = 1,
+    one_column_is_1d: bool = False,
+    accept_sparse: bool = False,
+    lazy: bool = False,
+) -> NDArray[Any]:
+    """Check one side's rows and return them as a numeric array; finiteness is checked where blocks are read.
+
+    With `one_column_is_1d` a 1-D array passes too, with `accept_sparse` sparse rows, which become CSR, and with `lazy`
+    a Dask collection, as an array of Dask.
+    """
+    if A is None:
+        raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
+    if lazy and is_dask(A):
+        known = check_rows(without_rows(A, name), name, min_rows=0, one_column_is_1d=one_column_is_1d)
+        return dask_rows(A, known.dtype, name)  # type: ignore[no-any-return]
+    array: NDArray[Any] = check_array(
+        A,
+        accept_sparse="csr" if accept_sparse else False,
+        dtype="numeric",
+        ensure_2d=not one_column_is_1d,
+        ensure_all_finite=False,
+        ensure_min_samples=min_rows,
+        input_name=name,
+    )
+    return array
+
+
+def check_rows_of_x(
+    estimator: Any,
+    X: ArrayLike,
+    *,
+    reset: bool = False,
+    min_rows: int = 1,
+    accept_sparse: bool = False,
+    lazy: bool = False,
+) -> NDArray[Any]:
+    """Check the first modality's rows, and their number and names of features; `reset` records these instead."""
+    if lazy and is_dask(X):
+        known = check_rows_of_x(estimator, without_rows(X, "X"), reset=reset, min_rows=0)
+        return dask_rows(X, known.dtype, "X")  # type: ignore[no-any-return]
+    with nullcontext() if reset else telling_sides_apart(estimator, X):
+        array: NDArray[Any] = validate_data(
+            estimator,
+            X,
+            reset=reset,
+            accept_sparse="csr" if accept_sparse else False,
+            dtype="numeric",
+            ensure_all_finite=False,
+            ensure_min_samples=min_rows,
+        )
+    return array
+
+
+@contextmanager
+def telling_sides_apart(estimator: Any, X: Any) -> Iterator[None]:
+    """Let errors about the features of X say so if they are those of the second modality."""
+    try:
+        yield
+    except ValueError as error:
+        message, names = message_of(error) or "", column_names(X)
+        own_of_y = getattr(estimator, "y_feature_names_in_", None)
+        found = re.match(r"X has (\d+) features", message)
+        if (found and int(found[1]) == estimator._n_features_y) or (
+            "feature names should match" in message and _are_equal(names, own_of_y)
+        ):
+            gap = "\n" if "\n" in message else " "
+            error.args = (
+                f"{message.rstrip()}{gap}The second modality has these: its rows are y, and alone they go to "
+                "transform_y or predict_x.",
+            )
+        raise
+
+
+def check_rows_of_y(
+    y: ArrayLike, *, accept_sparse: bool = False, lazy: bool = False
+) -> tuple[NDArray[Any], NDArray[Any] | None]:
+    """Check the second modality's rows; return them as 2-D, with their feature names."""
+    array = check_rows(y, "y", one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
+    return _as_columns(array), get_feature_names(y, "y")
+
+
+def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
+    return A[:, None] if A.ndim == 1 else A
+
+
+def check_pair(
+    X: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
+    *,
+    estimator: Any = None,
+    reset: bool = True,
+    min_rows: int = 1,
+    allow_no_weight: bool = False,
+    accept_sparse: bool = False,
+    lazy: bool = False,
+) -> PairedRows:
+    """Check paired rows; with an estimator, also check (or, with `reset`, record) its number and names of features.
+
+    A batch of a stream may have no row of positive weight (`allow_no_weight`): then no rows are returned. With `lazy`
+    either side, or both, may be a Dask collection.
+    """
+    if y is None:
+        raise ValueError(
+            f"{type(estimator).__name__ if estimator else 'PairMoments'} requires y to be passed, but the target y is "
+            "None. y holds the rows of the second modality, paired with those of X."
+        )
+    A: NDArray[Any]
+    if estimator is None:
+        A = check_rows(X, "X", min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
+    else:
+        A = check_rows_of_x(estimator, X, reset=reset, min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
+    B = check_rows(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
+    x_names, y_names = get_feature_names(X, "X"), get_feature_names(y, "y")
+    check_same_rows(A.shape[0], B.shape[0])
+    warn_of_other_order(X=X, y=y)
+    warn_of_other_order(X=X, sample_weight=sample_weight)
+    y_is_1d = B.ndim == 1
+    B = _as_columns(B)
+    if is_dask(A, B):
+        return PairedRows(*aligned_pair(A, B, sample_weight), x_names, y_names, y_is_1d)
+    n = A.shape[0]
+    w = None if sample_weight is None else check_sample_weight(sample_weight, n, allow_none=allow_no_weight)
+    if w is not None and not w.all():
+        kept = np.flatnonzero(w)
+        A, B, w = _chosen(A, kept), _chosen(B, kept), w[kept]
+    if A.shape[0] < min_rows and not allow_no_weight:
+        raise ValueError(
+            f"sample_weight leaves n_samples={A.shape[0]} row(s) with a positive weight, while a minimum of "
+            f"{min_rows} is required."
+        )
+    return PairedRows(A, B, w, x_names, y_names, y_is_1d)
+
+
+def _chosen(A: Any, kept: NDArray[np.intp]) -> Any:
+    """Some of the rows; of dense ones no copy."""
+    return A[kept] if is_sparse(A) else ChosenRows(A, kept)
+
+
+def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Rows of both sides, one of them Dask's, and weights, cut alike; the weights are checked where they are read."""
+    w = sample_weight
+    n_rows = next((C.shape[0] for C in (A, B) if not np.isnan(C.shape[0])), np.nan)
+    if is_dask(w):
+        w = check_rows(w, "sample_weight", one_column_is_1d=True, lazy=True)
+    elif w is not None and not isinstance(w, Real):
+        w = check_rows(w, "sample_weight", one_column_is_1d=True)
+    if hasattr(w, "shape"):
+        check_same_rows(n_rows, w.shape[0], "sample_weight")
+    A, B, w = aligned_rows(X=A, y=B, sample_weight=w)
+    return A, B, w
+
+
+def check_same_rows(n_x: float, n_y: float, name: str = "y") -> None:
+    """Refuse sides that cannot be pairs; NaN, a number that is not known yet, passes."""
+    if n_x != n_y and not np.isnan([n_x, n_y]).any():
+        raise ValueError(f"X has {n_x} rows and {name} has {n_y}; rows are pairs, so both need the same number.")
+
+
+def warn_of_other_order(**sides: Any) -> None:
+    """Warn where dataframes or series, given by name, have the index labels of the first, but not row by row.
+
+    What was shuffled or sorted on one side alone would be paired wrongly, without any error.
+    """
+    (one, A), *others = sides.items()
+    a = _index_of(A)
+    for other, B in others:
+        b = _index_of(B)
+        if a is None or b is None or len(a) != len(b) or a.equals(b):
+            continue
+        if a.is_unique and b.is_unique and b.isin(a).all():
+            first, second = as_typed(one), as_typed(other)
+            warn(
+                f"The indexes of {first} and {second} hold the same labels in different orders, and rows are paired by "
+                f"their positions. To pair them by their labels pass {second}.loc[{first}.index] as {second}."
+            )
+
+
+def _index_of(A: Any) -> Any:
+    """The labels of rows that pandas keeps; None for all others."""
+    index = getattr(A, "index", None)
+    return index if hasattr(index, "is_unique") and hasattr(index, "isin") and not is_dask(A) else None
+
+
+def refuse_other_order(**names: NDArray[Any] | None) -> None:
+    """Refuse two lists of feature names, given by what they are of, that are the same in different orders.
+
+    Different names are none of our business: the two may come from different sources.
+    """
+    (one, a), (other, b) = names.items()
+    if a is None or b is None or np.array_equal(a, b) or sorted(a) != sorted(b):
+        return
+    raise ValueError(
+        f"{one} and {other} have columns of the same names in different orders: {list(a)[:5]} and {list(b)[:5]} (first "
+        "five). Pass the same columns in the same order."
+    )
+
+
+def check_sample_weight(sample_weight: ArrayLike, n_rows: int, *, allow_none: bool = False) -> NDArray[np.float64]:
+    """Return non-negative finite weights as float64, one for each row; a number counts for every row.
+
+    Some must be positive, unless `allow_none`.
+    """
+    w: NDArray[np.float64]
+    if isinstance(sample_weight, Real):
+        w = np.full(n_rows, sample_weight, dtype=np.float64)
+    else:
+        w = check_array(
+            sample_weight, dtype=np.float64, ensure_2d=False, ensure_min_samples=0, input_name="sample_weight"
+        )
+    if w.shape != (n_rows,):
+        raise ValueError(
+            f"sample_weight has shape {w.shape}; it needs one weight for each of the {n_rows} rows: ({n_rows},)."
+        )
+    if not (np.isfinite(w).all() and (w >= 0).all() and (allow_none or w.any() or not n_rows)):
+        raise ValueError(
+            "sample_weight must be finite and non-negative, and not every weight may be zero; "
+            f"the weights range from {w.min():g} to {w.max():g}."
+        )
+    return w
+
+
+def check_scale_of_weights(weight_sum: float) -> None:
+    """Refuse weights that leave no degree of freedom for a covariance (its divisor is Σw − 1)."""
+    if weight_sum <= 1:
+        raise ValueError(
+            f"sample_weight sums to {weight_sum:g}; a covariance divides by the sum minus 1, so it must be more "
+            "than 1. Weights count repetitions of a row: rescale them, for example to a mean of 1."
+        )
+
+
+def _are_equal(names: NDArray[Any] | None, others: NDArray[Any] | None) -> bool:
+    return names is not None and others is not None and np.array_equal(names, others)
+
+
+def check_features_of_y(estimator: Any, y: NDArray[Any], names: NDArray[Any] | None) -> None:
+    """Refuse rows of the second modality that differ in width or names from those the estimator was fitted with."""
+    name, width = type(estimator).__name__, estimator._n_features_y
+    hint, names_of_x = "", getattr(estimator, "feature_names_in_", None)
+    if y.shape[1] == estimator.n_features_in_ != width or _are_equal(names, names_of_x):
+        hint = " The first modality has these: its rows are X, and alone they go to transform or predict."
+    elif y.shape == (width, 1) != (1, 1):
+        hint = " A single row is passed as [y]."
+    if y.shape[1] != width:
+        raise ValueError(
+            f"y has {y.shape[1]} features, but {name} was fitted with {width} in the second modality.{hint}"
+        )
+    fitted = getattr(estimator, "y_feature_names_in_", None)
+    if fitted is not None and names is not None and not np.array_equal(fitted, names):
+        raise ValueError(
+            f"The features of y are named {list(names)[:5]} (first five), but {name} was fitted with "
+            f"{list(fitted)[:5]}; pass the same columns in the same order.{hint}"
+        )
+
+
+def set_or_delete(estimator: Any, name: str, value: Any) -> None:
+    """Set an attribute, or remove what an earlier fit left behind."""
+    if value is not None:
+        setattr(estimator, name, value)
+    else:
+        vars(estimator).pop(name, None)
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[Callable[[], None]]:
+    """Leave the estimator exactly as it was if the block raises, or calls what it is given.
+
+    No call leaves a half-fitted model behind.
+    """
+    before = vars(estimator).copy()
+
+    def undo() -> None:
+        vars(estimator).clear()
+        vars(estimator).update(before)
+
+    try:
+        yield undo
+    except BaseException:
+        undo()
+        raise

@@ -1,0 +1,387 @@
+"""Paired moments: everything a linear model of two modalities needs to know about the rows, from one walk over them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from functools import reduce
+from numbers import Integral, Real
+from operator import add
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, DTypeLike, NDArray
+from sklearn.utils import assert_all_finite
+
+from .._files import SavedMixin
+from .._schemas import Schema, saved
+from .._sklearn import telling_where
+from .._typing import FloatArray
+from ..linalg._products import cross_product, gram, out_of_range, refuse_overflow, subtract_outer
+from ._blocks import float_dtype, is_dask, is_sparse, read_block, row_slices, sum_over_rows
+from ._centred_rows import centre
+from ._sparse_rows import DENSE_FROM, largest_magnitudes, refuse_wide_sparse
+from ._validation import PairedRows, check_pair
+
+DOUBLE = np.dtype(np.float64)
+# Up to so many rows, or below so many features of the wider side, rows of single precision are multiplied in double.
+FEW_ROWS, NARROW = 1024, 32
+
+
+@saved()
+@dataclass(frozen=True, eq=False, repr=False)
+class PairMoments(SavedMixin):
+    """Counts, means and centred cross-products of paired rows of two modalities.
+
+    Moments of disjoint rows add up, and moments of a part can be taken away again: ``moments_a + moments_b`` are
+    the moments of all rows, ``total - fold`` those of the rows outside the fold. Fit models to them with
+    ``fit_moments``. Make them with `from_arrays` or `from_blocks`.
+
+    Parameters
+    ----------
+    n_rows : int
+        Number of rows with positive weight.
+    weight_sum : float
+        Sum of the sample weights, Σw; equal to `n_rows` without weights.
+    mean_x : ndarray of shape (n_features_x,)
+        Weighted mean of the x-rows.
+    mean_y : ndarray of shape (n_features_y,)
+        Weighted mean of the y-rows.
+    scatter_xx : ndarray of shape (n_features_x, n_features_x)
+        Sum of centred products, Σ w (x − mean_x)(x − mean_x)ᵀ; a covariance after division by Σw − 1.
+    scatter_xy : ndarray of shape (n_features_x, n_features_y)
+        Σ w (x − mean_x)(y − mean_y)ᵀ.
+    scatter_yy : ndarray of shape (n_features_y, n_features_y)
+        Σ w (y − mean_y)(y − mean_y)ᵀ.
+    x_names, y_names : ndarray of str or None
+        Feature names of either side, where the rows had them.
+    dtype : numpy.dtype
+        Floating type of the rows; the coarser one after a merge. The moments themselves are always float64.
+    product_dtype : numpy.dtype
+        Floating type in which the rows of a block were multiplied, which says how many digits the scatters have; the
+        coarser one after a merge. Means are always summed in double precision.
+
+    Notes
+    -----
+    Two disjoint parts a and b merge with δ = mean_b − mean_a and n = n_a + n_b as
+
+        mean = mean_a + δ·n_b/n,        S = S_a + S_b + (n_a·n_b/n)·δδᵀ,
+
+    and the same identity, solved for a, subtracts. A block of rows is centred at its own mean before it is multiplied,
+    unless all means are below half a standard deviation, so large means cost no digits.
+
+    References
+    ----------
+    Chan, Golub & LeVeque (1983), Algorithms for computing the sample variance.
+    Engstrøm & Jensen (2025), Fast partition-based cross-validation with centering and scaling for XᵀX and XᵀY.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from crossmodal_cca import CCA, PairMoments
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> X, y = make_paired_latent(300, 6, 4, random_state=0)
+    >>> total = PairMoments.from_arrays(X, y)
+    >>> fold = PairMoments.from_arrays(X[:100], y[:100])
+    >>> outside = total - fold
+    >>> outside.n_rows
+    200
+    >>> cca = CCA(2).fit_moments(outside)
+    >>> bool(np.allclose(cca.correlations_, CCA(2).fit(X[100:], y[100:]).correlations_))
+    True
+    """
+
+    n_rows: int
+    weight_sum: float
+    mean_x: FloatArray
+    mean_y: FloatArray
+    scatter_xx: FloatArray
+    scatter_xy: FloatArray
+    scatter_yy: FloatArray
+    x_names: NDArray[Any] | None = None
+    y_names: NDArray[Any] | None = None
+    dtype: np.dtype[Any] = DOUBLE
+    product_dtype: np.dtype[Any] = DOUBLE
+
+    _stored: ClassVar[Schema] = {
+        "n_rows": Integral,
+        "weight_sum": Real,
+        **dict.fromkeys(("mean_x", "mean_y", "scatter_xx", "scatter_xy", "scatter_yy"), np.ndarray),
+        **dict.fromkeys(("x_names", "y_names"), np.ndarray | None),
+        **dict.fromkeys(("dtype", "product_dtype"), np.dtype),
+    }
+
+    @property
+    def is_single(self) -> bool:
+        """Whether some of the products were computed in single precision."""
+        return self.product_dtype != DOUBLE
+
+    @property
+    def eps(self) -> float:
+        """Rounding of the products, relative to what they are sums of."""
+        return float(np.finfo(self.product_dtype).eps)
+
+    @classmethod
+    def from_arrays(cls, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> PairMoments:
+        """Walk once over paired rows, block by block.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_x)
+            Rows of the first modality. Many wide float32 rows are multiplied in float32, a block at a time; sparse
+            rows, of at most 5000 features, in float64; chunks of Dask where they are.
+        y : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_y) or (n_rows,)
+            Rows of the second modality, paired with those of `X`; 1-D counts as one column.
+        sample_weight : array-like of shape (n_rows,), default=None
+            Non-negative weights; a weight of 2 counts a row twice, 0 leaves it out.
+
+        Returns
+        -------
+        moments : PairMoments
+            Moments of these rows.
+
+        Raises
+        ------
+        ValueError
+            If the two sides differ in rows, hold NaN or infinities, or no row has a positive weight.
+        """
+        with telling_where(X=X, y=y):
+            return moments_of_rows(check_pair(X, y, sample_weight, accept_sparse=True, lazy=True))
+
+    @classmethod
+    def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:
+        """Walk once over an iterable of paired blocks, for rows that arrive in pieces.
+
+        Parameters
+        ----------
+        blocks : iterable of (X, y) or (X, y, sample_weight)
+            Disjoint batches of paired rows, each as in `from_arrays`; one without rows is nothing.
+
+        Returns
+        -------
+        moments : PairMoments
+            Moments of all rows of all blocks.
+
+        Raises
+        ------
+        ValueError
+            If there is no block with a row of positive weight, or a block differs from the earlier ones in width or
+            feature names.
+        """
+        checked = (
+            check_pair(*block, min_rows=0, allow_no_weight=True, accept_sparse=True, lazy=True) for block in blocks
+        )
+        parts = map(moments_of_batch, checked)
+        present = (part for part in parts if part is not None)
+        first = next(present, None)
+        if first is None:
+            raise ValueError(
+                "PairMoments.from_blocks got no block with a row of positive weight; pass at least one (X, y) pair."
+            )
+        return reduce(add, present, first)
+
+    def __repr__(self) -> str:
+        return (
+            f"PairMoments(n_rows={self.n_rows}, weight_sum={self.weight_sum:g}, n_features_x={len(self.mean_x)}, "
+            f"n_features_y={len(self.mean_y)}, dtype={self.dtype.name})"
+        )
+
+    def __add__(self, other: PairMoments) -> PairMoments:
+        if not isinstance(other, PairMoments):
+            return NotImplemented
+        self._check_same_features(other)
+        return self._combine(other, sign=1)
+
+    def __radd__(self, other: object) -> PairMoments:
+        # sum() starts from 0.
+        return self if isinstance(other, int) and other == 0 else NotImplemented
+
+    def __sub__(self, other: PairMoments) -> PairMoments:
+        if not isinstance(other, PairMoments):
+            return NotImplemented
+        self._check_same_features(other)
+        if other.n_rows >= self.n_rows or other.weight_sum >= self.weight_sum:
+            raise ValueError(
+                f"Only a proper part can be subtracted: the total has {self.n_rows} rows with weight "
+                f"{self.weight_sum:g}, the part {other.n_rows} rows with weight {other.weight_sum:g}."
+            )
+        return self._combine(other, sign=-1)._without_rounding_of(self)
+
+    def _combine(self, other: PairMoments, sign: int, *, in_place: bool = False) -> PairMoments:
+        """Add the rows of `other` (sign 1) or take them away (sign −1).
+
+        With `in_place`, the memory of these moments becomes that of the result.
+        """
+        weight_sum = self.weight_sum + sign * other.weight_sum
+        share = sign * other.weight_sum / weight_sum
+        dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
+
+        def scatter(mine: FloatArray, theirs: FloatArray, da: FloatArray, db: FloatArray) -> FloatArray:
+            S = (np.add if sign > 0 else np.subtract)(mine, theirs, out=mine if in_place else None)
+            return subtract_outer(S, (-share * self.weight_sum) * da, db)
+
+        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+            scatter_xx = scatter(self.scatter_xx, other.scatter_xx, dx, dx)
+            scatter_xy = scatter(self.scatter_xy, other.scatter_xy, dx, dy)
+            scatter_yy = scatter(self.scatter_yy, other.scatter_yy, dy, dy)
+        refuse_overflow(np.diagonal(scatter_xx), np.diagonal(scatter_yy))
+        return PairMoments(
+            n_rows=self.n_rows + sign * other.n_rows,
+            weight_sum=weight_sum,
+            mean_x=self.mean_x + share * dx,
+            mean_y=self.mean_y + share * dy,
+            scatter_xx=scatter_xx,
+            scatter_xy=scatter_xy,
+            scatter_yy=scatter_yy,
+            x_names=self.x_names,
+            y_names=self.y_names,
+            dtype=_coarser(self.dtype, other.dtype),
+            product_dtype=_coarser(self.product_dtype, other.product_dtype),
+        )
+
+    def _without_rounding_of(self, total: PairMoments) -> PairMoments:
+        """Set to zero what subtraction left of features that do not vary any more; refuse what was not a part."""
+        still: list[NDArray[np.bool_]] = []
+        for mine, whole in ((self.scatter_xx, total.scatter_xx), (self.scatter_yy, total.scatter_yy)):
+            rounding = 64 * total.eps * np.diagonal(whole)
+            if (np.diagonal(mine) < -rounding).any():
+                raise ValueError(
+                    "Only a part of the same rows can be subtracted: these moments vary more than the total."
+                )
+            still.append(np.diagonal(mine) > rounding)
+        x, y = still
+        return replace(
+            self,
+            scatter_xx=np.where(np.outer(x, x), self.scatter_xx, 0.0),
+            scatter_xy=np.where(np.outer(x, y), self.scatter_xy, 0.0),
+            scatter_yy=np.where(np.outer(y, y), self.scatter_yy, 0.0),
+        )
+
+    def _check_same_features(self, other: PairMoments) -> None:
+        for side in "xy":
+            mine, theirs = len(getattr(self, f"mean_{side}")), len(getattr(other, f"mean_{side}"))
+            if mine != theirs:
+                raise ValueError(
+                    f"Moments of {mine} and of {theirs} {side}-features cannot be combined; "
+                    "both must come from the same features in the same order."
+                )
+            names, others = getattr(self, f"{side}_names"), getattr(other, f"{side}_names")
+            if names is not None and others is not None and not np.array_equal(names, others):
+                raise ValueError(
+                    f"Moments with different {side}-feature names cannot be combined: "
+                    f"{list(names)[:5]} and {list(others)[:5]} (first five)."
+                )
+
+
+def _coarser(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
+    return min(a, b, key=lambda dtype: dtype.itemsize)
+
+
+def moments_of_rows(
+    rows: PairedRows, positions: NDArray[np.intp] | None = None, *, in_double: bool = False
+) -> PairMoments:
+    """Moments of checked rows: blocks centred at their own means, multiplied in their own type, merged in float64.
+
+    Only of those at `positions`, if given: these are gathered block by block, also from a memory map. `in_double`
+    multiplies in double precision whatever the rows' type, as is done wherever single precision saves next to nothing.
+    """
+    X, Y, w = rows[:3]
+    if is_dask(X):
+        total = moments_of_batch(rows)
+        if total is None:
+            raise ValueError("X and y hold no row of positive weight; pass at least one.")
+        return total
+    refuse_wide_sparse(X, "X")
+    refuse_wide_sparse(Y, "y")
+    dtype = float_dtype(X, Y)
+    n_rows = rows.n_rows if positions is None else len(positions)
+    product_type = DOUBLE if in_double or not _single_saves(n_rows, X, Y) else dtype
+    slices = list(row_slices(n_rows))
+    # Blocks are centred into the same memory: fresh pages would cost as much again.
+    most = slices[0].stop
+    buffers = [None if is_sparse(A) else np.empty((most, A.shape[1]), product_type) for A in (X, Y)]
+    parts = (
+        _block_moments(
+            _product_block(X, part, product_type),
+            _product_block(Y, part, product_type),
+            None if w is None else w[part],
+            (rows.x_names, rows.y_names),
+            *buffers,
+        )
+        for part in (slices if positions is None else (positions[part] for part in slices))
+    )
+    return replace(_sum(parts), dtype=dtype)
+
+
+def _single_saves(n_rows: int, X: Any, Y: Any) -> bool:
+    """Whether products in single precision are worth their digits: of few or narrow rows they save little.
+
+    Few rows may be fewer than features, or a batch of a stream, each of which ends with a solution. Sums of few columns
+    lose most, since BLAS adds them up in one long row. Sparse products are not quicker in single precision.
+    """
+    width = max(X.shape[1], Y.shape[1])
+    return not (is_sparse(X) or is_sparse(Y)) and n_rows > max(FEW_ROWS, width) and width >= NARROW
+
+
+def _sum(parts: Iterable[PairMoments]) -> PairMoments:
+    """Sum of moments that nobody else holds."""
+    return reduce(lambda total, part: total._combine(part, sign=1, in_place=True), parts)
+
+
+def _product_block(A: Any, part: slice | NDArray[np.intp], dtype: DTypeLike) -> Any:
+    block: Any = read_block(A, part, dtype)
+    if is_sparse(block) and block.nnz > DENSE_FROM * block.shape[0] * block.shape[1]:
+        return block.toarray()
+    return block
+
+
+def moments_of_batch(rows: PairedRows) -> PairMoments | None:
+    """Moments of checked rows; None if there is no row. Chunks of Dask give theirs where they are."""
+    if not is_dask(rows.X):
+        return moments_of_rows(rows) if rows.n_rows else None
+    total = sum_over_rows(_chunk_moments, *rows[:3])
+    if total is not None and (len(total.mean_x), len(total.mean_y)) != (rows.X.shape[1], rows.y.shape[1]):
+        raise ValueError(
+            f"The chunks of X and y have {len(total.mean_x)} and {len(total.mean_y)} columns, but their arrays "
+            f"announce {rows.X.shape[1]} and {rows.y.shape[1]}."
+        )
+    return None if total is None else replace(total, x_names=rows.x_names, y_names=rows.y_names)
+
+
+def _chunk_moments(X: Any, Y: Any, w: Any) -> PairMoments | None:
+    return moments_of_batch(check_pair(X, Y, w, min_rows=0, allow_no_weight=True, accept_sparse=True))
+
+
+def _block_moments(
+    X: FloatArray,
+    Y: FloatArray,
+    w: FloatArray | None,
+    names: tuple[NDArray[Any] | None, NDArray[Any] | None],
+    x_buffer: FloatArray | None = None,
+    y_buffer: FloatArray | None = None,
+) -> PairMoments:
+    n = X.shape[0]
+    w = np.ones(n) if w is None else w
+    weight_sum = float(w.sum())
+    with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        Xc, mean_x, dx = centre(X, w, x_buffer)
+        Yc, mean_y, dy = centre(Y, w, y_buffer)
+        for rows, mean, name in ((X, mean_x, "X"), (Y, mean_y, "y")):
+            if not np.isfinite(mean).all():
+                assert_all_finite(rows, input_name=name)
+        products = (gram(Xc), dx, dx), (cross_product(Xc, Yc), dx, dy), (gram(Yc), dy, dy)
+        xx, xy, yy = (subtract_outer(S.astype(np.float64, copy=False), weight_sum * a, b) for S, a, b in products)
+    if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
+        if X.dtype == DOUBLE:
+            raise out_of_range()
+        return _block_moments(X.astype(DOUBLE), Y.astype(DOUBLE), w, names)
+    return PairMoments(n, weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype, product_dtype=X.dtype)
+
+
+def _products_hold(S: FloatArray, A: FloatArray) -> bool:
+    """Whether the squares of the columns of A, the diagonal of S, stayed within the range of A's floating type."""
+    squares, limits = np.diagonal(S), np.finfo(A.dtype)
+    smallest = float(limits.tiny) / float(limits.eps)
+    small = squares < smallest
+    largest = largest_magnitudes(A)[small] if is_sparse(A) else np.abs(A[:, small]).max(axis=0, initial=0.0)
+    return bool(np.isfinite(squares).all() and not ((largest > 0) & (largest < np.sqrt(smallest))).any())

@@ -1,0 +1,152 @@
+"""Fitting a classifier to two modalities at once, and what it says of shots held out."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import clone
+from sklearn.utils.validation import has_fit_parameter
+
+from .._similarity import unit_rows
+from .._typing import FloatArray
+from ._calibration import best_offset
+from ._classes import ClassScoresMixin, sums_by_class
+from ._folds import FOLDS, distinct_rows, even_folds, places
+from ._heads import PrototypeHead, check_scores_classes
+from .prototypes import PrototypeClassifier
+
+
+class Rows(NamedTuple):
+    """Rows (n, k) of the shared space, and the place of each one's class (n,) among all classes."""
+
+    Z: FloatArray
+    codes: NDArray[np.intp]
+
+    def take(self, kept: NDArray[np.intp]) -> Rows:
+        """Some of the rows."""
+        return Rows(self.Z[kept], self.codes[kept])
+
+    def mean(self, weights: FloatArray) -> FloatArray:
+        """Mean (k,) of the class means with a weight for each class (n_classes,), however many rows each has."""
+        n = np.bincount(self.codes, minlength=len(weights))
+        return np.average(self.Z, axis=0, weights=(weights / np.maximum(n, 1))[self.codes])
+
+
+class TwoModalities(NamedTuple):
+    """A classifier and what it is fitted to: unit rows of one modality and shots of the other, of these classes."""
+
+    classifier: Any
+    classes: NDArray[Any]
+    known: Rows
+    shots: Rows
+
+    def prototypes(self) -> FloatArray:
+        """Mean directions of the classes in the known modality, (n_classes, k)."""
+        ones = np.ones(len(self.known.Z), self.known.Z.dtype)
+        return unit_rows(sums_by_class(*self.known, len(self.classes), ones))
+
+    def fitted(self, shot_weight: float | None, shots: Rows | None = None) -> Any:
+        """A new classifier fitted to both, or to some of the shots."""
+        shots = self.shots if shots is None else shots
+        if isinstance(self.classifier, PrototypeHead):
+            prototypes = dict(zip(self.classes.tolist(), self.prototypes(), strict=True))
+            classifier = self.classifier.with_prototypes(prototypes)
+            if len(shots.Z) == 0:
+                return PrototypeClassifier().fit(self.known.Z, self.classes[self.known.codes])
+            labels = self.classes[shots.codes]
+            if not has_fit_parameter(classifier, "sample_weight"):
+                return classifier.fit(shots.Z, labels)
+            # Each class as much as the others, and all shots together as many as they are.
+            m = np.bincount(shots.codes)
+            return classifier.fit(shots.Z, labels, sample_weight=(m[m > 0].mean() / np.maximum(m, 1))[shots.codes])
+        classifier = clone(self.classifier)
+        if len(shots.Z) == 0 or shot_weight == 0:
+            return classifier.fit(self.known.Z, self.classes[self.known.codes])
+        Z = np.concatenate((self.known.Z, shots.Z))
+        labels = self.classes[np.concatenate((self.known.codes, shots.codes))]
+        if shot_weight is None:
+            return classifier.fit(Z, labels)
+        # Class by class: what a class's own shots weigh does not hang on how many the others have.
+        n, m = (np.bincount(rows.codes, minlength=len(self.classes)) for rows in (self.known, shots))
+        weights = np.concatenate((np.ones(len(self.known.Z)), shot_weight * (n / np.maximum(m, 1))[shots.codes]))
+        return classifier.fit(Z, labels, sample_weight=weights)
+
+    def splits(self) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+        """Folds with the same share of every class."""
+        n_folds = min(FOLDS, self.fewest_shots)
+        folds = even_folds(*self.shots, n_folds)
+        return [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(n_folds)]
+
+    def without_copies(self) -> TwoModalities:
+        """The same with one of several equal shots, as what is held out must not be among the rest."""
+        return self._replace(shots=self.shots.take(distinct_rows(*self.shots)))
+
+    @property
+    def fewest_shots(self) -> int:
+        """Shots of the class that has the fewest of those that have any; 0 without shots."""
+        return int(min(np.unique(self.shots.codes, return_counts=True)[1], default=0))
+
+    def held_out_scores(self, shot_weight: float | None) -> FloatArray:
+        """Class scores (n_shots, n_classes) of every shot by a classifier that has not seen it."""
+        S = np.empty((len(self.shots.Z), len(self.classes)))
+        for train, test in self.splits():
+            S[test] = class_scores(self.fitted(shot_weight, self.shots.take(train)), self.shots.Z[test])
+        return S
+
+    def stacking_offset(self, shot_weight: float | None) -> float:
+        """What to take from scores of classes with shots, found by letting some of them play classes without."""
+        with_shots, every = np.unique(self.shots.codes), np.arange(len(self.classes))
+        # Which classes play together must not depend on their names.
+        with_shots = with_shots[np.argsort(places(self.prototypes()[with_shots])[0])]
+        splits = self.splits()
+        scores, codes, seen = [], [], []
+        for fold, (train, test) in enumerate(splits):
+            hidden = with_shots[fold :: len(splits)]
+            is_hidden = np.isin(self.shots.codes, hidden)
+            asked = np.union1d(test, np.flatnonzero(is_hidden))
+            classifier = self.fitted(shot_weight, self.shots.take(train[~is_hidden[train]]))
+            scores.append(class_scores(classifier, self.shots.Z[asked]))
+            codes.append(self.shots.codes[asked])
+            has_shots = np.isin(every, with_shots) & ~np.isin(every, hidden)
+            seen.append(np.broadcast_to(has_shots, scores[-1].shape))
+        return best_offset(*map(np.concatenate, (scores, codes, seen)))
+
+
+def balanced_accuracy(S: FloatArray, codes: NDArray[np.intp]) -> float:
+    """Mean over the classes of the share of rows whose highest score is their own class's."""
+    right = S.argmax(axis=1) == codes
+    return float(np.mean([right[codes == c].mean() for c in np.unique(codes)]))
+
+
+def class_scores(classifier: Any, Z: FloatArray) -> FloatArray:
+    """Scores (n, n_classes): the decision function, or logarithms of probabilities where there is none."""
+    if isinstance(classifier, ClassScoresMixin):
+        return classifier._class_scores(Z)
+    if hasattr(classifier, "decision_function"):
+        S = np.asarray(classifier.decision_function(Z))
+        S = np.column_stack((np.zeros_like(S), S)) if S.ndim == 1 else S
+    else:
+        p = np.asarray(classifier.predict_proba(Z))
+        S = np.log(np.maximum(p, np.finfo(p.dtype).tiny))
+    return S
+
+
+def check_classifier(classifier: Any, shot_weight: Any, has_shots: bool) -> None:
+    """Refuse a classifier that cannot do what is asked of it."""
+    name = type(classifier).__name__
+    check_scores_classes(classifier, "classifier")
+    if getattr(classifier, "decision_function_shape", None) == "ovo":
+        raise ValueError(f"{name} must score classes, not pairs of them: set decision_function_shape='ovr'.")
+    if isinstance(classifier, PrototypeHead):
+        if shot_weight != 1.0:
+            raise ValueError(
+                f"shot_weight has no meaning for {name}, which weighs shots against prototypes by parameters of its "
+                f"own; leave it at 1.0, got {shot_weight!r}."
+            )
+    elif has_shots and shot_weight not in (None, 0) and not has_fit_parameter(classifier, "sample_weight"):
+        raise ValueError(
+            f"{name} takes no sample_weight, so shots cannot be weighted: use shot_weight=None, and every row counts "
+            "as one, or a classifier that does."
+        )
