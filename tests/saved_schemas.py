@@ -36,11 +36,11 @@ SCHEMAS = {
         """,
     ),
     "CrossModalIndex": (
-        2,
+        3,
         """
         aligner aligner_ bank_embeddings_ bias_neighbors bias_weight center column_names embeddings_
-        feature_names_in_ fitted_hubness fitted_metric fitted_modality gallery_mean_ has_aligner hubness
-        hubness_neighbors hubness_weight ids_ metric modality n_features_in_ next_id query_mean_
+        feature_names_in_ fitted_hubness fitted_similarity fitted_modality gallery_mean_ has_aligner hubness
+        hubness_neighbors hubness_weight ids_ similarity modality n_features_in_ next_id query_mean_
         sklearn_output_config verbose width
         """,
     ),
@@ -150,9 +150,9 @@ SCHEMAS = {
     ),
     "PrototypeSimilarity": (1, """classes_ feature_names_in_ n_features_in_ prototypes_ sklearn_output_config"""),
     "RetrievalScorer": (
-        1,
+        2,
         """
-        direction feature_names_in_ metric n_features_in_ options similarity sklearn_output_config
+        direction feature_names_in_ measure n_features_in_ options similarity sklearn_output_config
         """,
     ),
     "RowMoments": (1, """mean_a mean_b n_rows scatter squares"""),

@@ -86,7 +86,7 @@ def test_old_moments_and_an_old_index_are_read(old_file):
     assert_close(crossmodal_cca.load(old_file("PairMoments")).scatter_xy, PairMoments.from_arrays(X, Y).scatter_xy)
     index = crossmodal_cca.load(old_file("CrossModalIndex"))
     cca = CCA(1, shrinkage=0.5).fit(X, Y)
-    other = CrossModalIndex(cca, hubness="csls", hubness_neighbors=2, metric="dot")
+    other = CrossModalIndex(cca, hubness="csls", hubness_neighbors=2, similarity="dot")
     other.fit(Y, ids=list("abcdefgh"), query_bank=X)
     for one, same in zip(index.kneighbors(X, 3), other.kneighbors(X, 3), strict=True):
         if one.dtype.kind == "f":
@@ -167,7 +167,7 @@ def test_what_is_stored_is_written_down_with_its_version():
 
 
 def test_every_public_class_with_files_is_registered_where_load_looks():
-    homes = {f"crossmodal_cca.{home}" for home in ("alignment", "linalg", *_schemas.HOMES)}
+    homes = {f"crossmodal_cca.{home}" for home in ("alignment", "kernels", "linalg", "models", "rows", *_schemas.HOMES)}
     for name, each in _schemas.REGISTRY.items():
         assert name == each.cls.__name__
         assert ".".join(each.cls.__module__.split(".")[:2]) in homes

@@ -12,7 +12,7 @@ from sklearn.utils.metadata_routing import UNUSED
 from .._aligner import fitted_aligner
 from .._checks import check_choice
 from .._errors import in_terms_of
-from .._schemas import saved
+from .._schemas import State, saved
 from .._similarity import similarity_named
 from .._sklearn import errors_become_nan, refuse_dask
 from ..rows._validation import warn_of_other_order
@@ -23,7 +23,12 @@ from .report import both_directions
 DIRECTIONS = ("both", "x_to_y", "y_to_x")
 
 
-@saved()
+def _with_measure(state: State, version: int) -> State:
+    """Upgrade from version 1, which said metric."""
+    return {"measure" if name == "metric" else name: value for name, value in state.items()}
+
+
+@saved(2, upgrade=_with_measure)
 class RetrievalScorer(BaseEstimator):
     """What :func:`make_retrieval_scorer` makes: ``scorer(estimator, X, y, x_ids=None, y_ids=None)``."""
 

@@ -17,9 +17,11 @@ from .._similarity import SIMILARITIES
 from .hubness import CORRECTIONS
 
 
-def with_parameter_of_aligner(state: State, version: int) -> State:
-    """Upgrade from version 1, which named attributes and left the parameter out."""
-    return without_underscores(state, version) | {"aligner": None}
+def upgraded(state: State, version: int) -> State:
+    """From version 1, which named attributes and left the aligner out, or 2, which called a similarity a metric."""
+    if version < 2:
+        state = without_underscores(state, version) | {"aligner": None}
+    return {name.replace("metric", "similarity"): value for name, value in state.items()}
 
 
 class IndexFileMixin:

@@ -18,7 +18,7 @@ from .._typing import Captions, FloatArray
 from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality, shared_space_scores
 from ..rows._validation import set_or_delete, unchanged_on_error, warn_of_other_order
 from ._gallery import Gallery
-from ._index_file import IndexFileMixin, with_parameter_of_aligner
+from ._index_file import IndexFileMixin, upgraded
 from ._matches import matches_table
 from ._nearest import SearchSpace
 from .hubness import bias, bias_weight, check_correction, with_bias, with_ones
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-@saved(version=2, upgrade=with_parameter_of_aligner)
+@saved(version=3, upgrade=upgraded)
 class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
     """Exact search in a gallery of one modality with queries of the other.
 
