@@ -10,6 +10,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import sklearn.utils
 
 
 def check_number(
@@ -125,3 +126,11 @@ def as_pair(value: Any, name: str) -> tuple[Any, Any]:
     if len(value) != 2:
         raise ValueError(f"{name} must be one value for both sides or a pair (x, y); got {value!r}.")
     return value[0], value[1]
+
+
+def check_random_state(seed: Any) -> np.random.RandomState:
+    """Random numbers for a seed, as scikit-learn makes them; those of a NumPy Generator are drawn from it."""
+    if isinstance(seed, np.random.Generator):
+        return np.random.RandomState(seed.bit_generator)
+    rng: np.random.RandomState = sklearn.utils.check_random_state(seed)
+    return rng

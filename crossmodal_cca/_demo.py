@@ -56,8 +56,7 @@ def run_demo(output: Path) -> None:
 
 
 def _table(x_scores: Any, y_scores: Any) -> str:
-    report = retrieval_report(x_scores, y_scores, random_state=0)
-    report = report.rename(index={"x to y": "picture to word", "y to x": "word to picture"}, level="direction")
+    report = retrieval_report(x_scores, y_scores, names=("picture", "word"), random_state=0)
     table: str = report.drop(columns=["n_queries"]).to_string(float_format="{:.3f}".format)
     return table
 

@@ -259,3 +259,17 @@ def test_a_search_refuses_too_many_components_before_it_lists_them(search):
         search.fit(X, Y)
     # The list alone would take half a minute and 40 GB.
     assert time.process_time() - start < 5
+
+
+def test_a_generator_of_numpy_is_a_seed_too():
+    drawn, again = (make_paired_latent(20, 4, 3, random_state=np.random.default_rng(5))[0] for _ in range(2))
+    np.testing.assert_array_equal(drawn, again)
+    rng = np.random.default_rng(5)
+    first, second = (make_paired_latent(20, 4, 3, random_state=rng)[0] for _ in range(2))
+    np.testing.assert_array_equal(first, drawn)
+    assert not np.array_equal(second, drawn)  # it goes on where it stopped
+    settings = {"solver": "randomized", "shrinkage": 0.5}
+    models = [CCA(1, random_state=np.random.default_rng(5), **settings).fit(X, X[:, :2]) for _ in range(2)]
+    np.testing.assert_array_equal(models[0].x_rotations_, models[1].x_rotations_)
+    tables = [retrieval_report(*SCORES, random_state=np.random.default_rng(5)) for _ in range(2)]
+    assert tables[0].equals(tables[1])

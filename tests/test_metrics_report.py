@@ -5,9 +5,9 @@ import pandas as pd
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
-from crossmodal_cca import metrics
+from crossmodal_cca import PLSSVD, metrics
 from crossmodal_cca.metrics import _resampling as resampling
-from crossmodal_cca.metrics import report, retrieval_report
+from crossmodal_cca.metrics import compare_retrieval, report, retrieval_report, shuffled_pair_control
 
 DIRECTIONS = ("x to y", "y to x")
 
@@ -167,3 +167,17 @@ def test_bad_input_is_refused(captions, arguments, error, message):
 
 def test_no_cutoffs_are_allowed(captions):
     assert len(retrieval_report(**captions, ks=(), n_resamples=0)) == 6
+
+
+def test_tables_speak_of_the_modalities_by_their_names():
+    x, y = np.random.default_rng(0).normal(size=(2, 20, 3))
+    names = ("picture", "word")
+    for table in (
+        retrieval_report(x, y, names=names, random_state=0),
+        compare_retrieval((x, y), (y, x), names=names, random_state=0),
+        shuffled_pair_control(PLSSVD(1), x, y, x, y, names=names, n_shuffles=1, random_state=0),
+    ):
+        assert table.index.get_level_values("direction").unique().tolist() == ["picture to word", "word to picture"]
+    for wrong, error in ((("x", "x"), ValueError), ("xy", TypeError), (("x", 1), TypeError), (None, TypeError)):
+        with pytest.raises(error, match="names must be two different names, one for each modality"):
+            retrieval_report(x, y, names=wrong)

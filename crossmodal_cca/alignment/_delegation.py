@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.random import RandomState
+from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 from sklearn.frozen import FrozenEstimator
@@ -275,7 +275,7 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
 
     @if_aligner_has
     def sample_y(
-        self, X: Any, n_samples: int = 1, random_state: int | RandomState | None = None, **params: Any
+        self, X: Any, n_samples: int = 1, random_state: int | RandomState | Generator | None = None, **params: Any
     ) -> FloatArray:
         """Draw features of the second modality, as `y_transformer` gives it, given rows of the first.
 
@@ -285,7 +285,7 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
             Rows of the first modality, before preprocessing.
         n_samples : int, default=1
             Draws for each row.
-        random_state : int, RandomState or None, default=None
+        random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
         **params : dict
             Metadata, by the requests for `predict` of the aligner and `transform` of `x_transformer`.

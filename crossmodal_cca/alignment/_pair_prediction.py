@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.random import RandomState
+from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
 from scipy import linalg
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_whole_number
+from .._checks import check_random_state, check_whole_number
 from .._sklearn import check_array, refuse_dask
 from .._typing import FloatArray
 from ..models._pair import StandardizedPair, UnformedPair
@@ -143,7 +142,9 @@ class LinearPredictionMixin(PredictionMixin):
         C = own.to_features(C.T) * scale * scale[:, None]
         return np.asarray((C + C.T) / 2)
 
-    def sample_y(self, X: ArrayLike, n_samples: int = 1, random_state: int | RandomState | None = None) -> FloatArray:
+    def sample_y(
+        self, X: ArrayLike, n_samples: int = 1, random_state: int | RandomState | Generator | None = None
+    ) -> FloatArray:
         """Draw features of the second modality given rows of the first, from the Gaussian of the prediction.
 
         Parameters
@@ -152,7 +153,7 @@ class LinearPredictionMixin(PredictionMixin):
             Rows of the first modality.
         n_samples : int, default=1
             Draws for each row.
-        random_state : int, RandomState or None, default=None
+        random_state : int, RandomState, Generator or None, default=None
             Seed of the draws.
 
         Returns

@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.random import RandomState
-from sklearn.utils import check_random_state
+from numpy.random import Generator, RandomState
 
-from .._checks import as_pair, check_choice, check_number_or_word
+from .._checks import as_pair, check_choice, check_number_or_word, check_random_state
 from .._schemas import Schema, saved, without_underscores
 from .._typing import FloatArray
 from .._warn import warn
@@ -52,7 +51,7 @@ class CCA(LinearAligner):
         thousands of features, and needs `n_components` and shrinkage of both sides. "auto" takes the first where that
         is accurate, otherwise the second; the third for sparse rows of more than 5000 features that are more than
         5000 themselves.
-    random_state : int, RandomState or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the directions in which the randomized solver starts; where it converges, the result does not depend
         on them.
 
@@ -135,7 +134,7 @@ class CCA(LinearAligner):
         scale: bool = True,
         power: float = 0.0,
         solver: str = "auto",
-        random_state: int | RandomState | None = None,
+        random_state: int | RandomState | Generator | None = None,
     ) -> None:
         self.n_components = n_components
         self.shrinkage = shrinkage

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any, Self
 
 import numpy as np
-from numpy.random import RandomState
+from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 
-from .._checks import check_n_components, check_number
+from .._checks import check_n_components, check_number, check_random_state
 from .._schemas import saved, without_underscores
 from .._sklearn import telling_where
 from .._warn import warn
@@ -82,7 +81,7 @@ class KernelCCA(KernelMaps):
         Scores are multiplied by ``singular_values_ ** power``, so that weak components count less in a similarity,
         which serves retrieval; 0 leaves them in the metric of the constraint. `score` and predictions do not depend
         on it.
-    random_state : int, RandomState or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of landmarks and frequencies.
 
     Attributes
@@ -177,7 +176,7 @@ class KernelCCA(KernelMaps):
         landmarks: Any = "uniform",
         tol: float = 1e-3,
         power: float = 1.0,
-        random_state: int | RandomState | None = None,
+        random_state: int | RandomState | Generator | None = None,
     ) -> None:
         self.n_components = n_components
         self.kernel = kernel

@@ -9,11 +9,10 @@ from itertools import product as combinations
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.random import RandomState
+from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 
-from .._checks import as_pair
+from .._checks import as_pair, check_random_state
 from .._schemas import saved, without_underscores
 from .._sklearn import telling_where
 from .._typing import FloatArray, Split
@@ -155,7 +154,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         n_landmarks: Any = None,
         landmarks: Any = "uniform",
         tol: float = 1e-3,
-        random_state: int | RandomState | None = None,
+        random_state: int | RandomState | Generator | None = None,
         verbose: int = 0,
     ) -> None:
         self.n_components = n_components

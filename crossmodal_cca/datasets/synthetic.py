@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 
-from .._checks import check_number, check_whole_number
+from .._checks import check_number, check_random_state, check_whole_number
 
 
 def _random_orthogonal(n_features: int, random_state: Any) -> NDArray[np.float64]:
@@ -68,7 +67,7 @@ def make_paired_latent(
     condition : float, default=10.0
         Condition number of each mixing matrix, finite and at least 1; that of the features' covariance is
         its square. With 1, features are uncorrelated within their modality.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Determines the mixing and the rows. Pass an int for the same pairs on every call.
 
     Returns

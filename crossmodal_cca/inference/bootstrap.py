@@ -11,11 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn.base import clone
-from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._aligner import METHODS, fitted_aligner
-from .._checks import check_choice, check_confidence_level, check_n_jobs, check_whole_number
+from .._checks import check_choice, check_confidence_level, check_n_jobs, check_random_state, check_whole_number
 from .._progress import Progress
 from .._typing import FloatArray
 from .._warn import warn
@@ -66,7 +65,7 @@ def bootstrap_weights(
         Rows of one group (a subject, a picture with several captions) are drawn together; None for single pairs.
     confidence_level : float in (0, 1), default=0.95
         Share of the resamples inside the interval (percentiles).
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples; the same one gives the same table for any `n_jobs`.
     n_jobs : int or None, default=None
         Number of threads among which the refits are shared; None for one, −1 for all cores.

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
-from .._checks import check_n_components, check_n_jobs, check_whole_number
+from .._checks import check_n_components, check_n_jobs, check_random_state, check_whole_number
 from .._progress import Progress
 from .._sklearn import telling_where
 from .._typing import FloatArray
@@ -112,7 +111,7 @@ def permutation_test(
     n_components : int or None, default=None
         Number of components to test, from the first on; None for those of the aligner, or all that are possible. The
         statistics of canonical correlations use all of them in any case.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the permutations; the same one gives the same table for any `n_jobs`.
     n_jobs : int or None, default=None
         Number of threads among which the permutations are shared; None for one, −1 for all cores.

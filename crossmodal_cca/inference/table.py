@@ -53,7 +53,7 @@ def summary(
         The rows that the aligner was fitted to, for the p-values; without them these are NaN.
     n_permutations : int >= 1, default=999
         Number of permutations of the p-values.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the permutations.
     n_jobs : int or None, default=None
         Number of threads among which the permutations are shared; None for one, −1 for all cores.

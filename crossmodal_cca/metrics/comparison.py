@@ -7,27 +7,26 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils import check_random_state, shuffle
+from sklearn.utils import shuffle
 
 from .._aligner import check_can_be_fitted, fitted_aligner
-from .._checks import check_whole_number
+from .._checks import check_random_state, check_whole_number
 from .._errors import in_terms_of
 from .._progress import Progress
 from ..rows._validation import warn_of_other_order
+from ._directions import Direction, both_directions, check_names, table_of_directions
 from ._inputs import SIDES
 from ._intervals import intervals_of_differences
 from ._resampling import cluster_codes, swap_p_values
 from .measures import ChosenMeasure, evaluate_measures
 from .report import (
     aggregates,
-    both_directions,
     chances,
     check_resampling,
     check_same_sizes,
     chosen_measures,
     gallery_size,
     sizes,
-    table_of_directions,
 )
 
 if TYPE_CHECKING:
@@ -47,6 +46,7 @@ def compare_retrieval(
     measures: Sequence[str] | None = None,
     similarity: str = "cosine",
     exclude: Any = None,
+    names: tuple[str, str] = ("x", "y"),
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
@@ -76,11 +76,13 @@ def compare_retrieval(
     exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
+    names : tuple of two str, default=("x", "y")
+        What the table calls the modalities.
     n_resamples : int >= 0, default=1000
         Random swaps, and resamples for the median rank; 0 leaves interval and p-value NaN.
     confidence_level : float in (0, 1), default=0.95
         Of the intervals.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0
         Above 0, progress is printed.
@@ -131,6 +133,7 @@ def compare_retrieval(
     [[True, True, False], [True, True, False]]
     """
     chosen = chosen_measures(ks, measures)
+    check_names(names)
     check_resampling(n_resamples, "n_resamples", confidence_level)
     for name, pair in (("scores", scores), ("baseline_scores", baseline_scores)):
         if not isinstance(pair, tuple | list) or len(pair) != 2:
@@ -138,20 +141,20 @@ def compare_retrieval(
     for side, name, of_side in zip(scores, ("x_groups", "y_groups"), (x_groups, y_groups), strict=True):
         warn_of_other_order(scores=side, **{name: of_side})
     rng = check_random_state(random_state)
-    given = {"x to y": ("x_groups", x_groups), "y to x": ("y_groups", y_groups)}
-    tables = {}
+    groups = {"x": x_groups, "y": y_groups}
     problems = []
     for name, pair in {"scores": scores, "baseline_scores": baseline_scores}.items():
         with in_terms_of(x_scores=f"x_scores of {name}", y_scores=f"y_scores of {name}"):
             problems.append(both_directions(*pair, x_ids, y_ids, relevance, similarity, exclude))
-    for (direction, problem), (_, other) in zip(*problems, strict=True):
+    tables = {}
+    for direction, problem in problems[0].items():
+        other, side = problems[1][direction], direction.queries
         check_same_sizes(problem, other)
-        name, groups = given[direction]
-        clusters = cluster_codes(groups, name, problem.kept, problem.n_queries)
+        clusters = cluster_codes(groups[side], f"{side}_groups", problem.kept, problem.n_queries)
         values, baseline = (evaluate_measures(p, chosen, verbose)[:, p.kept] for p in (problem, other))
         tables[direction] = compared(values, baseline, chosen, clusters, n_resamples, confidence_level, rng)
         tables[direction] |= sizes(problem, clusters)
-    return table_of_directions(tables, chosen)
+    return table_of_directions(tables, chosen, names)
 
 
 def compared(
@@ -195,6 +198,7 @@ def shuffled_pair_control(
     measures: Sequence[str] | None = None,
     similarity: str = "cosine",
     exclude: Any = None,
+    names: tuple[str, str] = ("x", "y"),
     n_shuffles: int = 20,
     random_state: Any = None,
     verbose: int = 0,
@@ -230,9 +234,11 @@ def shuffled_pair_control(
     exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
+    names : tuple of two str, default=("x", "y")
+        What the table calls the modalities.
     n_shuffles : int >= 1, default=20
         Fits to wrong pairs.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the shuffles.
     verbose : int >= 0, default=0
         Above 0, progress is printed.
@@ -261,21 +267,25 @@ def shuffled_pair_control(
     [0.27, 0.1, 0.1, 0.05]
     """
     check_can_be_fitted(aligner)
+    check_names(names)
     chosen = chosen_measures(ks, measures)
     n_shuffles = check_whole_number(n_shuffles, "n_shuffles")
     rng = check_random_state(random_state)
 
-    def measured(partners: Any) -> dict[str, tuple[Any, Any]]:
+    def measured(partners: Any) -> dict[Direction, tuple[Any, Any]]:
         model = fitted_aligner(clone(aligner).fit(X, partners))
         with in_terms_of(X="X_test", y="y_test", x_scores="X_test", y_scores="y_test"):
             scores = model.transform(X_test), model.transform_y(y_test)
             problems = both_directions(*scores, x_ids, y_ids, relevance, similarity, exclude, quiet=SIDES)
-        return {name: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept])) for name, p in problems}
+        return {
+            direction: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept]))
+            for direction, p in problems.items()
+        }
 
     if x_ids is None and y_ids is None and relevance is None:
         warn_of_other_order(X_test=X_test, y_test=y_test)
     true = measured(y)
-    null: dict[str, list[Any]] = {direction: [] for direction in true}
+    null: dict[Direction, list[Any]] = {direction: [] for direction in true}
     with Progress("fits to shuffled pairs", n_shuffles, verbose) as progress:
         for done in range(n_shuffles):
             for direction, (_, values) in measured(_shuffled(y, rng)).items():
@@ -295,7 +305,7 @@ def shuffled_pair_control(
             "n_queries": len(problem.kept),
             "n_gallery": gallery_size(problem),
         }
-    return table_of_directions(tables, chosen)
+    return table_of_directions(tables, chosen, names)
 
 
 def _shuffled(rows: Any, rng: np.random.RandomState) -> Any:

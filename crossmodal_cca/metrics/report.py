@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from sklearn.utils import check_random_state
 
-from .._checks import check_confidence_level, check_whole_number, check_whole_numbers
+from .._checks import check_confidence_level, check_random_state, check_whole_number, check_whole_numbers
 from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._typing import Array, Cutoff
 from ..rows._blocks import row_slices
 from ..rows._validation import warn_of_other_order
-from ._inputs import SIDES, RetrievalProblem, check_sides, prepare
+from ._directions import both_directions, check_names, table_of_directions
+from ._inputs import RetrievalProblem, prepare
 from ._intervals import intervals_of_aggregates
 from ._resampling import cluster_codes
-from ._tables import transposed
 from .measures import ChosenMeasure, evaluate_measures
 from .ranks import RelevantCounts, evaluate, expected_rank
 
@@ -41,6 +40,7 @@ def retrieval_report(
     measures: Sequence[str] | None = None,
     similarity: str = "cosine",
     exclude: Any = None,
+    names: tuple[str, str] = ("x", "y"),
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
     random_state: Any = None,
@@ -72,11 +72,13 @@ def retrieval_report(
     exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
+    names : tuple of two str, default=("x", "y")
+        What the table calls the modalities.
     n_resamples : int >= 0, default=1000
         Resamples of the queries for the median rank, which alone needs them; 0 leaves all intervals NaN.
     confidence_level : float in (0, 1), default=0.95
         Of the intervals.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0
         Above 0, progress is printed.
@@ -84,10 +86,10 @@ def retrieval_report(
     Returns
     -------
     DataFrame of shape (2 * n_measures, 7)
-        Rows: ``("x to y" | "y to x", measure)``, the direction being query to gallery. Columns: ``value``; ``low`` and
-        ``high`` ends of the interval; ``chance``, what a constant similarity scores; ``n_queries`` that have a relevant
-        item; ``n_clusters`` that they form; ``n_gallery``, items in the list of a query (their mean, where `exclude`
-        leaves some more than others).
+        Rows: ``(direction, measure)``; "x to y" has queries of the first modality and a gallery of the second, with the
+        `names` in place of "x" and "y". Columns: ``value``; ``low`` and ``high`` ends of the interval; ``chance``, what
+        a constant similarity scores; ``n_queries`` that have a relevant item; ``n_clusters`` that they form;
+        ``n_gallery``, items in the list of a query (their mean, where `exclude` leaves some more than others).
 
     Raises
     ------
@@ -128,49 +130,22 @@ def retrieval_report(
     [1.0, 0.1, 50.0]
     """
     chosen = chosen_measures(ks, measures)
+    check_names(names)
     check_resampling(n_resamples, "n_resamples", confidence_level)
     rng = check_random_state(random_state)
     warn_of_other_order(x_scores=x_scores, x_groups=x_groups)
     warn_of_other_order(y_scores=y_scores, y_groups=y_groups)
-    groups = {"x to y": ("x_groups", x_groups), "y to x": ("y_groups", y_groups)}
+    groups = {"x": x_groups, "y": y_groups}
+    problems = both_directions(x_scores, y_scores, x_ids, y_ids, relevance, similarity, exclude)
     tables = {}
-    for direction, problem in both_directions(x_scores, y_scores, x_ids, y_ids, relevance, similarity, exclude):
-        name, given = groups[direction]
-        clusters = cluster_codes(given, name, problem.kept, problem.n_queries)
+    for direction, problem in problems.items():
+        side = direction.queries
+        clusters = cluster_codes(groups[side], f"{side}_groups", problem.kept, problem.n_queries)
         values = evaluate_measures(problem, chosen, verbose)[:, problem.kept]
         low, high = intervals_of_aggregates(values, chosen, clusters, n_resamples, confidence_level, rng)
         columns = {"value": aggregates(chosen, values), "low": low, "high": high, "chance": chances(chosen, problem)}
         tables[direction] = columns | sizes(problem, clusters)
-    return table_of_directions(tables, chosen)
-
-
-def both_directions(
-    x_scores: Any,
-    y_scores: Any,
-    x_ids: Any,
-    y_ids: Any,
-    relevance: Any,
-    similarity: str,
-    exclude: Any = None,
-    *,
-    quiet: Sequence[str] = (),
-    only: str = "both",
-) -> list[tuple[str, RetrievalProblem]]:
-    """The two retrieval problems of a report, under their names; or `only` one, "x_to_y" or "y_to_x"."""
-    back = transposed(relevance), transposed(exclude)
-    if x_ids is None and y_ids is None and relevance is None:
-        warn_of_other_order(x_scores=x_scores, y_scores=y_scores)
-    if not quiet:
-        warn_of_other_order(x_scores=x_scores, x_ids=x_ids, relevance=relevance, exclude=exclude)
-        warn_of_other_order(y_scores=y_scores, y_ids=y_ids)
-    with in_terms_of(queries="x_scores", gallery="y_scores", query_ids="x_ids", gallery_ids="y_ids"):
-        x, y = check_sides(x_scores, y_scores, similarity, quiet=quiet)
-        ways = (
-            ("x to y", "x_to_y", (x, y, x_ids, y_ids, similarity, relevance, exclude)),
-            ("y to x", "y_to_x", (y, x, y_ids, x_ids, similarity, *back)),
-        )
-        # What is not asked for is not even prepared: its warnings would be about nothing.
-        return [(name, prepare(*way, quiet=SIDES)) for name, word, way in ways if only in ("both", word)]
+    return table_of_directions(tables, chosen, names)
 
 
 def chosen_measures(ks: Sequence[int], measures: Sequence[str] | None) -> list[ChosenMeasure]:
@@ -236,14 +211,6 @@ def sizes(problem: RetrievalProblem, clusters: Array) -> dict[str, float]:
 def gallery_size(problem: RetrievalProblem) -> float:
     """Items in the list of a query: their mean, where `exclude` leaves some more than others."""
     return int(problem.n_gallery[0]) if np.ptp(problem.n_gallery) == 0 else float(problem.n_gallery.mean())
-
-
-def table_of_directions(tables: dict[str, dict[str, Any]], measures: Sequence[ChosenMeasure]) -> pd.DataFrame:
-    """One table with rows (direction, measure)."""
-    import pandas as pd
-
-    names = pd.Index([chosen.name for chosen in measures], name="measure")
-    return pd.concat({key: pd.DataFrame(table, index=names) for key, table in tables.items()}, names=["direction"])
 
 
 def query_report(

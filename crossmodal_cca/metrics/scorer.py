@@ -10,17 +10,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import UNUSED
 
 from .._aligner import fitted_aligner
-from .._checks import check_choice
 from .._errors import in_terms_of
 from .._schemas import State, saved
 from .._similarity import similarity_named
 from .._sklearn import errors_become_nan, refuse_dask
 from ..rows._validation import warn_of_other_order
+from ._directions import both_directions, check_direction
 from ._inputs import SIDES
 from .measures import ChosenMeasure, evaluate_measures
-from .report import both_directions
-
-DIRECTIONS = ("both", "x_to_y", "y_to_x")
 
 
 def _with_measure(state: State, version: int) -> State:
@@ -74,13 +71,8 @@ class RetrievalScorer(BaseEstimator):
         one = self.is_single
         chosen = [ChosenMeasure.named(m, **self.options) for m in ([self.measure] if one else self.measure)]
         scores = np.asarray(x_scores), np.asarray(y_scores)
-        problems = [
-            problem
-            for _, problem in both_directions(
-                *scores, x_ids, y_ids, None, self.similarity, quiet=SIDES, only=self.direction
-            )
-        ]
-        values = [evaluate_measures(problem, chosen)[:, problem.kept] for problem in problems]
+        problems = both_directions(*scores, x_ids, y_ids, None, self.similarity, quiet=SIDES, only=self.direction)
+        values = [evaluate_measures(problem, chosen)[:, problem.kept] for problem in problems.values()]
         signs = [1.0 if each.measure.greater_is_better else -1.0 for each in chosen]
         found = {
             each.name: sign * float(np.mean([each.aggregate(value[i]) for value in values]))
@@ -162,6 +154,6 @@ def make_retrieval_scorer(
     chosen = [ChosenMeasure.named(name, **kwargs).name for name in names]
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"measure must name different measures, got {chosen}.")
-    check_choice(direction, "direction", DIRECTIONS)
+    check_direction(direction)
     similarity_named(similarity, "similarity")
     return RetrievalScorer(measure if single else names, direction, similarity, kwargs)

@@ -12,14 +12,15 @@ from .._aligner import fitted_aligner, unwrapped
 from .._checks import check_whole_number
 from .._ids import checked_ids, distinct_ids
 from .._sklearn import check_array, count_rows
+from ..metrics._directions import Direction, check_names
 from ..rows._validation import check_same_rows, warn_of_other_order
 
 
 def direction_names(names: Sequence[str]) -> tuple[str, str]:
     """Names of the two search directions, query to gallery."""
-    if isinstance(names, str) or len(names) != 2 or names[0] == names[1]:
-        raise ValueError(f"names must be two different names, one for each modality; got {names!r}.")
-    return f"{names[0]} to {names[1]}", f"{names[1]} to {names[0]}"
+    check_names(names)
+    first, second = (direction.label(names) for direction in Direction)
+    return first, second
 
 
 def per_direction(column: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:

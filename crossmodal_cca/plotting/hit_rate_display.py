@@ -185,7 +185,7 @@ class HitRateDisplay:
             0 for no band; as in `retrieval_report`, whose intervals of hit rates take no resamples.
         confidence_level : float in (0, 1), default=0.95
             Of the band, at each k by itself.
-        random_state : int, RandomState instance or None, default=None
+        random_state : int, RandomState, Generator or None, default=None
             As in `retrieval_report`.
         names : tuple of two str, default=("x", "y")
             What the modalities are called.

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import skew
-from sklearn.utils import check_random_state
 
-from .._checks import check_choice, check_number, check_whole_number, check_whole_numbers
+from .._checks import check_choice, check_number, check_random_state, check_whole_number, check_whole_numbers
 from .._errors import in_terms_of
 from .._similarity import SIMILARITIES, similarity_named
 from .._sklearn import count_rows
@@ -232,7 +231,7 @@ def hubness_report(
         Random swaps for the p-value; 0 leaves it and the interval NaN.
     confidence_level : float in (0, 1), default=0.95
         Of the intervals. Both are those of :func:`~crossmodal_cca.metrics.compare_retrieval`.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0
         Above 0, progress is printed.

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.random import RandomState
+from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import clone, is_regressor
-from sklearn.utils import check_random_state
 
-from .._checks import check_choice, check_whole_number, check_whole_numbers
+from .._checks import check_choice, check_random_state, check_whole_number, check_whole_numbers
 from .._errors import in_terms_of
 from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
@@ -45,7 +44,7 @@ def few_shot_episodes(
     descriptions: ArrayLike | None = None,
     description_labels: ArrayLike | None = None,
     per: str = "class",
-    random_state: int | RandomState | None = None,
+    random_state: int | RandomState | Generator | None = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
     """Fit models to a few labelled rows of each class, again and again, and test them on rows kept apart.
@@ -78,7 +77,7 @@ def few_shot_episodes(
     per : {"class", "row"}, default="class"
         What a row of the table is about: a class, or a single test row, which `transfer_gain` needs to speak of new
         rows (``over="rows"``).
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the splits and shots.
     verbose : int >= 0, default=0
         Above 0, progress is printed.

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.random import RandomState
+from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
-from sklearn.utils import check_random_state
 
 from .._aligner import fitted_aligner, innermost
-from .._checks import check_choice, check_confidence_level, check_whole_number
+from .._checks import check_choice, check_confidence_level, check_random_state, check_whole_number
 from .._sklearn import check_array, count_rows
 from .._typing import FloatArray
 from .._warn import warn
@@ -191,7 +190,7 @@ def prediction_report(
     groups: ArrayLike | None = None,
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
-    random_state: int | RandomState | None = None,
+    random_state: int | RandomState | Generator | None = None,
 ) -> pd.DataFrame:
     """Compare predicted features of the other modality with the true ones, and with what is easily had.
 
@@ -217,7 +216,7 @@ def prediction_report(
         Resamples of the rows; 0 leaves the intervals NaN.
     confidence_level : float in (0, 1), default=0.95
         Of the intervals.
-    random_state : int, RandomState instance or None, default=None
+    random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
 
     Returns
