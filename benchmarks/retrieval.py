@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from sklearn.neighbors import NearestNeighbors
 
 from crossmodal_cca.metrics import mean_average_precision, mean_reciprocal_rank, retrieval_ranks
-from crossmodal_cca.metrics.ranks import BLOCK_BYTES
+from crossmodal_cca.metrics._counting import BLOCK_BYTES
 from crossmodal_cca.retrieval import CrossModalIndex
 
 Array = NDArray[Any]

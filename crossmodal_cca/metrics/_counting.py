@@ -14,6 +14,10 @@ import numpy as np
 
 from .._typing import Array, FloatArray
 
+# Of a block of scores and its counts: large enough for a fast matrix product, small enough for any laptop.
+BLOCK_BYTES = 32 * 2**20
+# Where more of the pairs are in doubt, a product in double precision is cheaper than to judge each.
+DOUBTS_TO_JUDGE = 1 / 32
 # Says of pairs (target, item), of which so many are relevant, which items are above their target and which tie.
 Judge = Callable[[Array, Array, Array], tuple[Array, Array]]
 # Pairs judged at once.

@@ -14,10 +14,9 @@ from .._similarity import SIMILARITIES, Layout, QueryLayout, Similarity, Units, 
 from .._sklearn import check_array
 from .._typing import Array, FloatArray
 from ..rows._blocks import BLOCK_ROWS, cut_rows, float_dtype, is_dask, row_slices, sum_over_rows
-from ._counting import Targets, best_of, count_around, told_apart
+from ._counting import BLOCK_BYTES, DOUBTS_TO_JUDGE, Targets, best_of, count_around, told_apart
 from ._inputs import check_sides, exact_pairs, queries_with_relevant_items, sizes_of_lists
 from ._tables import EqualIds, Table, left_out
-from .ranks import BLOCK_BYTES, DOUBTS_TO_JUDGE
 
 # Rows of all chunks together, about, that settle the layout.
 _SAMPLED_ROWS = 50_000

@@ -9,18 +9,25 @@ import numpy as np
 from .._progress import Progress
 from .._typing import Array
 from ..rows._blocks import is_dask
-from ._counting import Counts, Judge, Targets, best_of, count_around, count_by_sorting, told_apart
+from ._counting import (
+    BLOCK_BYTES,
+    DOUBTS_TO_JUDGE,
+    Counts,
+    Judge,
+    Targets,
+    best_of,
+    count_around,
+    count_by_sorting,
+    told_apart,
+)
 from ._inputs import RetrievalProblem, prepare
+from ._sharded import sharded_ranks
 from ._tables import Table
 
-# Of a block of scores and its counts: large enough for a fast matrix product, small enough for any laptop.
-BLOCK_BYTES = 32 * 2**20
 # While a measure is computed from them: about twenty 8-byte numbers.
 _BYTES_PER_RELEVANT_ITEM = 160
 # Up to so many relevant items, two passes over the scores per item are cheaper than sorting them.
 _COUNT_UP_TO = 8
-# Where more of the pairs are in doubt, a product in double precision is cheaper than to judge each.
-DOUBTS_TO_JUDGE = 1 / 32
 
 
 @dataclass(frozen=True)
@@ -282,8 +289,6 @@ def retrieval_ranks(
     array([1., 1.])
     """
     if is_dask(queries, gallery):
-        from ._sharded import sharded_ranks  # which counts with this module
-
         if relevance is not None:
             raise ValueError("relevance is for rows in memory; pass query_ids and gallery_ids with Dask's.")
         return sharded_ranks(queries, gallery, query_ids, gallery_ids, similarity, exclude)

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from .._progress import Progress
 from .._similarity import Similarity
 from .._typing import FloatArray
-from ..metrics.ranks import BLOCK_BYTES
+from ..metrics._counting import BLOCK_BYTES
 
 # Groups of items per neighbour asked for: enough that two of the best seldom share one.
 _GROUPS_PER_NEIGHBOR = 16
