@@ -1,5 +1,7 @@
 """Bundled and synthetic data: what they hold, and that they are what they claim to be."""
 
+import pickle
+import re
 from importlib.resources import files
 from pathlib import Path
 
@@ -248,3 +250,14 @@ def test_more_samples_extend_the_same_rows():
 def test_bad_argument_is_refused_with_what_is_allowed(arguments, error, message):
     with pytest.raises(error, match=message):
         make_paired_latent(**arguments)
+
+
+@pytest.mark.parametrize("as_frame", [False, True])
+def test_emoji_show_themselves_in_a_few_lines(as_frame):
+    data = load_emoji(subset="train", as_frame=as_frame)
+    shown = repr(data).splitlines()
+    assert len(shown) <= 12
+    assert max(map(len, shown)) <= 140
+    assert all(re.search(rf"\b{name}\b", repr(data)) for name in data)
+    assert "(1528, 1280)" in shown[1]
+    assert repr(pickle.loads(pickle.dumps(data))) == repr(data)

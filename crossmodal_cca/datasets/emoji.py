@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils import Bunch
 
 from .._checks import check_choice, check_flag
+from ._bunch import Data
 
 _LANGUAGES = ("en", "fr", "es", "de", "it", "pt", "ru", "zh", "ja")
 _SUBSETS = ("all", "train", "test")
@@ -134,7 +135,7 @@ def load_emoji(*, subset: str = "all", return_X_y: bool = False, as_frame: bool 
         names = pd.DataFrame(names, index=index)
     if return_X_y:
         return image, text
-    return Bunch(
+    return Data(
         image=image,
         text=text,
         names=names,
