@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from build_emoji import base_name, build
 
 from crossmodal_cca.datasets import load_emoji, make_paired_latent
-from crossmodal_cca.datasets._build_emoji import base_name, build
 
 ORIGINAL = Path(__file__).resolve().parents[2] / "shared" / "data" / "emoji"
 needs_original = pytest.mark.skipif(not ORIGINAL.is_dir(), reason="original embeddings are not at hand")

@@ -2,7 +2,7 @@
 
 For maintainers only::
 
-    python -m crossmodal_cca.datasets._build_emoji FOLDER
+    python tools/build_emoji.py FOLDER
 
 ``FOLDER`` holds ``emoji.npz`` (embeddings, labels, split) and ``pairs.csv`` (names, tags).
 """
@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_TARGET = Path(__file__).parent / "data" / "emoji.npz"
+_TARGET = Path(__file__).parents[1] / "crossmodal_cca" / "datasets" / "data" / "emoji.npz"
 _TEXT_COLUMNS = ("hexcode", "emoji", "en_tags", "en", "fr", "es", "de", "it", "pt", "ru", "zh", "ja")
 _PERSON_WORDS = re.compile(r"\b(?:(?:wo)?m[ae]n|person|people|(?:fe)?male|boy|girl)\b(?:’s)?")
 
