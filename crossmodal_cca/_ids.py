@@ -5,6 +5,7 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
@@ -230,31 +231,61 @@ def joined(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
     return np.concatenate((one, other))
 
 
-def rows_with_ids(ids: Any, name: str, present: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether each id of an index is among some, which it must all have: one id, several, or a set of them."""
-    known = comparable(present)
-    if _is_one_id(ids) or (isinstance(ids, tuple | Set) and ids in known):
-        ids = [ids[()] if isinstance(ids, np.ndarray) else ids]
-    elif isinstance(ids, Set):
-        ids = list(ids)
-    asked = checked_ids(ids, name, len(ids), name)
-    wanted = comparable_with(present, asked, name)
-    # In Python True is 1 and False is 0: a mask would mean the items with these ids.
-    if bool in set(map(type, wanted)) and bool not in set(map(type, known)):
-        raise TypeError(
-            f"{name} must be ids of the index, none of which is True or False. Of a mask pass the ids that it chooses: "
-            "index.ids_[mask]."
-        )
-    distinct = set(known)
-    absent = [i for i, value in enumerate(wanted) if value not in distinct]
-    if absent:
-        kinds = sorted({type(i).__name__ for i in objects_of(present[:1000])})
-        raise ValueError(
-            f"{name} must be ids of the index, but {len(absent)} of {len(asked)} are not in the index, such as "
-            f"{objects_of(asked)[absent[0]]!r}; its ids are of type {', '.join(kinds) or 'none: it is empty'}."
-        )
-    chosen = set(wanted)
-    return np.array([value in chosen for value in known], dtype=bool)
+class KnownIds:
+    """Ids of an index, of which it can say where they are; looked over when the first are asked for, and then no more.
+
+    Parameters
+    ----------
+    ids : ndarray of shape (n_items,)
+        Checked ids; several items may share one.
+    """
+
+    def __init__(self, ids: NDArray[Any]) -> None:
+        self.ids = ids
+
+    def __reduce__(self) -> tuple[type[KnownIds], tuple[NDArray[Any]]]:
+        return type(self), (self.ids,)
+
+    @cached_property
+    def _codes(self) -> tuple[dict[Any, int], NDArray[np.intp], bool]:
+        """A number of each distinct id, those of all items, and whether some id is True or False."""
+        numbers: dict[Any, int] = {}
+        values = comparable(self.ids)
+        codes = np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.intp)
+        return numbers, codes, bool in set(map(type, values))
+
+    def rows_with(self, ids: Any, name: str) -> NDArray[np.bool_]:
+        """Whether each item has one of some ids, which must all be here: one id, several, or a set of them."""
+        numbers, codes, have_flags = self._codes
+        if _is_one_id(ids) or (isinstance(ids, tuple | Set) and _is_key(_plain(ids), numbers)):
+            ids = [ids[()] if isinstance(ids, np.ndarray) else ids]
+        elif isinstance(ids, Set):
+            ids = list(ids)
+        asked = checked_ids(ids, name, len(ids), name)
+        wanted = comparable_with(self.ids, asked, name)
+        # In Python True is 1 and False is 0: a mask would mean the items with these ids.
+        if bool in set(map(type, wanted)) and not have_flags:
+            raise TypeError(
+                f"{name} must be ids of the index, none of which is True or False. Of a mask pass the ids that it "
+                "chooses: index.ids_[mask]."
+            )
+        absent = [i for i, value in enumerate(wanted) if value not in numbers]
+        if absent:
+            kinds = sorted({type(i).__name__ for i in objects_of(self.ids[:1000])})
+            raise ValueError(
+                f"{name} must be ids of the index, but {len(absent)} of {len(asked)} are not in the index, such as "
+                f"{objects_of(asked)[absent[0]]!r}; its ids are of type {', '.join(kinds) or 'none: it is empty'}."
+            )
+        chosen = np.zeros(len(numbers), dtype=bool)
+        chosen[[numbers[value] for value in wanted]] = True
+        return np.asarray(chosen[codes])
+
+
+def _is_key(value: Any, known: Mapping[Any, Any]) -> bool:
+    try:
+        return value in known
+    except TypeError:  # as what has no hash is no id
+        return False
 
 
 def _is_one_id(ids: Any) -> bool:

@@ -72,8 +72,8 @@ class Similarity(ABC):
         """Rows of which the inner product (or distance) is the similarity; the rows given may be overwritten."""
         return rows
 
-    def searchable(self, items: FloatArray) -> Layout:
-        """Lay out embedded items, which stay as they are."""
+    def searchable(self, items: FloatArray, like: Any = None) -> Layout:
+        """Lay out embedded items, which stay as they are; further ones like the layout of queries for the first."""
         # Against unit queries no score exceeds the length of the item, so only that must not overflow.
         return Layout(items, np.sqrt(_squares(items)).astype(items.dtype), unit_rows)
 
@@ -186,8 +186,8 @@ class Euclidean(Similarity):
         values = -_norms(queries)
         return values, tie_width(items, -values)
 
-    def searchable(self, items: FloatArray) -> Layout:
-        return self.laid_out(items.copy())
+    def searchable(self, items: FloatArray, like: Any = None) -> Layout:
+        return self.laid_out(items.copy(), like)
 
     def of_pairs(self, queries: FloatArray, items: FloatArray) -> FloatArray:
         queries -= items

@@ -11,7 +11,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from sklearn.preprocessing import MultiLabelBinarizer
 
-from crossmodal_cca._ids import checked_ids, codes_of_ids, distinct_ids, joined, rows_with_ids
+from crossmodal_cca._ids import KnownIds, checked_ids, codes_of_ids, distinct_ids, joined
 from crossmodal_cca.metrics import query_report, retrieval_ranks
 from crossmodal_cca.retrieval import CrossModalIndex
 
@@ -187,7 +187,7 @@ LOOKED_FOR = {
 
 @pytest.mark.parametrize("ids", LOOKED_FOR.values(), ids=LOOKED_FOR)
 def test_ids_to_look_for_come_in_any_collection(ids):
-    assert_array_equal(rows_with_ids(ids, "within", np.array([1, 2, 3, 2])), [False, True, False, True])
+    assert_array_equal(KnownIds(np.array([1, 2, 3, 2])).rows_with(ids, "within"), [False, True, False, True])
 
 
 @pytest.mark.parametrize(
@@ -203,13 +203,13 @@ def test_ids_to_look_for_come_in_any_collection(ids):
 )
 def test_ids_that_cannot_be_looked_for_are_refused(ids, error, message):
     with pytest.raises(error, match=message):
-        rows_with_ids(ids, "within", np.array([1, 2, 3]))
+        KnownIds(np.array([1, 2, 3])).rows_with(ids, "within")
 
 
 def test_dates_are_looked_for_as_dates():
-    assert_array_equal(rows_with_ids("2020-01-02", "ids", DAYS), [False, True, False])
+    assert_array_equal(KnownIds(DAYS).rows_with("2020-01-02", "ids"), [False, True, False])
     with pytest.raises(TypeError, match=r"^ids must be dates or times of datetime64"):
-        rows_with_ids(["x"], "ids", DAYS)
+        KnownIds(DAYS).rows_with(["x"], "ids")
 
 
 def test_an_item_of_an_id_that_is_a_tuple_or_a_set_is_found():

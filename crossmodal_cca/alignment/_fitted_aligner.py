@@ -25,25 +25,13 @@ from ._selection import SelectionMixin
 MODALITIES = ("x", "y")
 
 
-class FittedAlignerMixin(SavedAlignerMixin):
+class AlignerParameterMixin(SavedAlignerMixin):
     """Keeps the aligner fitted through `clone` and out of reach of `set_params`.
 
     The class has a parameter `aligner`: a fitted aligner, or None for features that share a space already.
     """
 
     aligner: Any
-    aligner_: Aligner | None
-    # Names of the columns of either modality, or of the shared space without an aligner, as the fit saw them.
-    _column_names: Mapping[str, NDArray[Any]] = MappingProxyType({})
-    _stored: ClassVar[Schema] = {"aligner_": object, "column_names": Stored(dict, "_column_names", optional=True)}
-
-    def _to_file(self, state: State, *, moments: bool) -> State:
-        # The parameter may be a search around it, or fitted anew since.
-        return state | {"aligner": None} if "aligner_" in state else state
-
-    def _from_file(self, state: State) -> None:
-        if "aligner_" in state:
-            self.aligner, self.aligner_ = self.aligner_, copy(self.aligner_)
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Get the parameters.
@@ -86,7 +74,7 @@ class FittedAlignerMixin(SavedAlignerMixin):
     def __sklearn_clone__(self) -> Any:
         bare = copy(self)
         bare.aligner = None
-        new = super(FittedAlignerMixin, bare).__sklearn_clone__()  # type: ignore[misc]
+        new = super(AlignerParameterMixin, bare).__sklearn_clone__()  # type: ignore[misc]
         new.aligner = self.aligner
         return new
 
@@ -94,14 +82,37 @@ class FittedAlignerMixin(SavedAlignerMixin):
         """The aligner as it is now: a later fit of the user's own sets other attributes, and leaves these alone."""
         return None if self.aligner is None else copy(fitted_aligner(self.aligner))
 
+
+class FittedAlignerMixin(AlignerParameterMixin):
+    """Keeps the aligner as it was in `fit`, and what the columns were called."""
+
+    aligner_: Aligner | None
+    # Names of the columns of either modality, or of the shared space without an aligner, as the fit saw them.
+    _column_names: Mapping[str, NDArray[Any]] = MappingProxyType({})
+    _stored: ClassVar[Schema] = {"aligner_": object, "column_names": Stored(dict, "_column_names", optional=True)}
+
+    def _to_file(self, state: State, *, moments: bool) -> State:
+        # The parameter may be a search around it, or fitted anew since.
+        return state | {"aligner": None} if "aligner_" in state else state
+
+    def _from_file(self, state: State) -> None:
+        if "aligner_" in state:
+            self.aligner, self.aligner_ = self.aligner_, copy(self.aligner_)
+
     def _check_order_of_columns(self, rows: Any, modality: str, name: str, *, learn: bool) -> None:
         """Refuse the column names that the fit saw if they are in another order; `learn` those of rows of the fit."""
         space = "both" if self.aligner_ is None else modality
-        names = column_names(rows)
         known = self._column_names.get(space)
-        refuse_other_order(**{name: names, f"the rows that {type(self).__name__} was fitted to": known})
+        names = names_in_order(rows, name, known, type(self).__name__)
         if learn and known is None and names is not None:
             self._column_names = {**self._column_names, space: names}
+
+
+def names_in_order(rows: Any, name: str, known: NDArray[Any] | None, fitted: str) -> NDArray[Any] | None:
+    """Names of the columns of rows, if any; refuse those that the fit knows if they are in another order."""
+    names = column_names(rows)
+    refuse_other_order(**{name: names, f"the rows that {fitted} was fitted to": known})
+    return names
 
 
 def unfitted(aligner: Any) -> Any:

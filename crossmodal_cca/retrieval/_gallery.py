@@ -1,88 +1,226 @@
-"""Embedded items and their ids, and the search among them."""
+"""All that a fitted index holds, as one value, and the search in it."""
 
 from __future__ import annotations
 
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
+from .._aligner import Aligner
 from .._checks import check_whole_number
-from .._ids import joined, rows_with_ids
-from .._similarity import Similarity
+from .._ids import KnownIds, checked_ids, joined
+from .._schemas import Schema, State, Stored
+from .._similarity import SIMILARITIES
 from .._typing import FloatArray
+from ..rows._validation import warn_of_other_order
+from ._growing import GrowingRows
 from ._nearest import SearchSpace
-from .hubness import bias
+from ._search_embedding import Embedding, HubCorrection
+from .hubness import CORRECTIONS, bias
 
 
+@dataclass(frozen=True, eq=False)
 class Gallery:
-    """Items of an index: a value that never changes, so that another can take its place while it is searched.
+    """A fitted index: a value that never changes, so that another can take its place while it is searched.
 
     Parameters
     ----------
-    embeddings : ndarray of shape (n_items, n_dims)
-        Rows as the similarity embeds them, with minus their bias as one more dimension where hubs are corrected.
-    ids : ndarray of shape (n_items,)
+    embedding : Embedding
+        How rows come here.
+    rows : GrowingRows
+        Embedded items, with minus their bias as one more dimension where hubs are corrected.
+    known : KnownIds
         Their ids.
-    similarity : Similarity
-        What is largest for the nearest.
-    is_corrected : bool
-        Whether hubs are corrected.
+    next_id : int or None
+        Of ids given by number, the next one.
+    space : SearchSpace or None
+        The items laid out for a search; None where there are none.
+    plain : SearchSpace or None
+        The same without their bias, where a search needs that.
     """
 
-    def __init__(
-        self, embeddings: FloatArray, ids: NDArray[Any], similarity: Similarity, *, is_corrected: bool
-    ) -> None:
-        self.embeddings, self.ids, self.similarity, self.is_corrected = embeddings, ids, similarity, is_corrected
-        self._space = SearchSpace(embeddings, similarity) if len(embeddings) else None
+    embedding: Embedding
+    rows: GrowingRows
+    known: KnownIds
+    next_id: int | None
+    space: SearchSpace | None
+    plain: SearchSpace | None
+
+    # What a file holds of it. What searches go over is made again from this.
+    STORED: ClassVar[Schema] = {
+        "aligner_": object,
+        "has_aligner": bool,
+        "column_names": Stored(dict, optional=True),
+        **{f"fitted_{name}": str for name in ("similarity", "modality")},
+        "fitted_hubness": str | None,
+        **{f"{side}_mean_": Stored(np.ndarray, optional=True) for side in ("gallery", "query")},
+        "bank_embeddings_": Stored(np.ndarray, optional=True),
+        "bias_neighbors": Integral | None,
+        "bias_weight": Real | None,
+        "width": Integral,
+        "next_id": Integral | None,
+        "embeddings_": np.ndarray,
+        "ids_": np.ndarray,
+    }
+
+    @classmethod
+    def of(cls, embedding: Embedding, embeddings: FloatArray, ids: NDArray[Any], next_id: int | None) -> Self:
+        """Of embedded items."""
+        space = SearchSpace(embeddings, embedding.similarity) if len(embeddings) else None
+        return cls(embedding, GrowingRows(embeddings), KnownIds(ids), next_id, space, _plain(embedding, embeddings))
+
+    @property
+    def embeddings(self) -> FloatArray:
+        return self.rows.array
+
+    @property
+    def ids(self) -> NDArray[Any]:
+        return self.known.ids
 
     def __len__(self) -> int:
         return len(self.ids)
 
-    def added(self, embeddings: FloatArray, ids: NDArray[Any]) -> Self:
+    def added(self, rows: ArrayLike, ids: ArrayLike | None, verbose: int) -> Self:
         """With further items at the end."""
-        embeddings = np.concatenate((self.embeddings, embeddings.astype(self.embeddings.dtype, copy=False)))
-        return self._of(embeddings, joined(self.ids, ids))
+        if (ids is None) != (self.next_id is not None):
+            way, wanted = ("without", "pass none") if ids is not None else ("with", "pass one for each row")
+            raise ValueError(f"This index was fitted {way} ids, so {wanted} to add.")
+        items = self.embedding.of_items(rows, "rows", verbose)
+        warn_of_other_order(rows=rows, ids=ids)
+        new, next_id = ids_of_rows(ids, len(items), "rows", self.next_id or 0)
+        known = KnownIds(joined(self.ids, new))
+        longer = self.rows.with_more(items)
+        if self.space is None:
+            return self.of(self.embedding, longer.array, known.ids, next_id)
+        space = self.space.with_more(longer.array)
+        plain = None if self.plain is None else self.plain.with_more(longer.array[:, :-1])
+        return replace(self, rows=longer, known=known, next_id=next_id, space=space, plain=plain)
 
     def without(self, ids: Any) -> Self:
         """Without the items of some ids."""
-        return self._chosen(~rows_with_ids(ids, "ids", self.ids))
+        kept = np.flatnonzero(~self.known.rows_with(ids, "ids"))
+        items = self.embeddings[kept]
+        some = len(kept) > 0
+        return replace(
+            self,
+            rows=GrowingRows(items),
+            known=KnownIds(self.ids[kept]),
+            space=self.space.chosen(kept, items) if self.space is not None and some else None,
+            plain=self.plain.chosen(kept, items[:, :-1]) if self.plain is not None and some else None,
+        )
+
+    def with_aligner(self, aligner: Aligner | None) -> Self:
+        """With the aligner that a file did not hold, or left out for a file."""
+        left_out = aligner is None and (self.embedding.aligner_left_out or self.embedding.aligner is not None)
+        return replace(self, embedding=replace(self.embedding, aligner=aligner, aligner_left_out=left_out))
 
     def nearest(
-        self, queries: FloatArray, n_neighbors: Any, within: Any, scaling_neighbors: int | None, verbose: int
+        self, queries: ArrayLike, n_neighbors: Any, within: Any, verbose: int
     ) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Distances and positions of the items nearest to embedded queries, among all or those of some ids.
-
-        Under CSLS `scaling_neighbors` of the items searched say how near a query is to any.
-        """
-        if within is None:
-            return self._nearest(queries, n_neighbors, "items in the index", scaling_neighbors, verbose)
-        chosen = np.flatnonzero(rows_with_ids(within, "within", self.ids))
-        if len(chosen) == 0:
-            raise ValueError("within holds no id: pass those to search among, or None for all items.")
-        part = self._chosen(chosen)
-        distances, positions = part._nearest(queries, n_neighbors, "items in within", scaling_neighbors, verbose)
-        return distances, chosen[positions]
-
-    def _nearest(
-        self, queries: FloatArray, n_neighbors: Any, items: str, scaling_neighbors: int | None, verbose: int
-    ) -> tuple[FloatArray, NDArray[np.intp]]:
-        if self._space is None:
+        """Distances and positions of the items nearest to queries, among all or those of some ids."""
+        embedded = self.embedding.of_queries(queries)
+        among, items = None, "items in the index"
+        if within is not None:
+            among, items = np.flatnonzero(self.known.rows_with(within, "within")), "items in within"
+            if len(among) == 0:
+                raise ValueError("within holds no id: pass those to search among, or None for all items.")
+        if self.space is None:
             raise ValueError("The index is empty: add items before searching.")
-        k = check_whole_number(n_neighbors, "n_neighbors", high=len(self), of=items)
-        similarities, positions = self._space.nearest(queries, k, verbose)
-        if scaling_neighbors is not None:
+        n_items = len(self) if among is None else len(among)
+        k = check_whole_number(n_neighbors, "n_neighbors", high=n_items, of=items)
+        similarities, positions = self.space.nearest(embedded, k, verbose, among)
+        correction, similarity = self.embedding.correction, self.embedding.similarity
+        if correction is None:
+            return similarity.distances(similarities), positions
+        if self.plain is not None and correction.scaling_neighbors is not None:
             # What a query has in common with its own neighbours lowers all of its similarities alike.
-            plain = SearchSpace(np.ascontiguousarray(self.embeddings[:, :-1]), self.similarity)
-            own = bias(queries[:, :-1], plain, min(scaling_neighbors, len(self)))
-            similarities = 2 * similarities - own[:, None]
-        if self.is_corrected:
-            # Corrected similarities have no ends to be kept within.
-            return self.similarity.at_distance_zero - similarities, positions
-        return self.similarity.distances(similarities), positions
+            n_scaling = min(correction.scaling_neighbors, n_items)
+            similarities = 2 * similarities - bias(embedded[:, :-1], self.plain, n_scaling, among=among)[:, None]
+        # Corrected similarities have no ends to be kept within.
+        return similarity.at_distance_zero - similarities, positions
 
-    def _chosen(self, rows: NDArray[Any]) -> Self:
-        return self._of(self.embeddings[rows], self.ids[rows])
+    def to_file(self) -> State:
+        """What a file holds of it."""
+        embedding, correction = self.embedding, self.embedding.correction
+        optional = {
+            "gallery_mean_": embedding.gallery_mean,
+            "query_mean_": embedding.query_mean,
+            "bank_embeddings_": None if correction is None else correction.bank.items,
+        }
+        return {
+            "aligner_": embedding.aligner,
+            "has_aligner": embedding.aligner is not None or embedding.aligner_left_out,
+            "column_names": dict(embedding.column_names),
+            "fitted_similarity": embedding.similarity.name,
+            "fitted_modality": embedding.modality,
+            "fitted_hubness": None if correction is None else correction.method,
+            "bias_neighbors": None if correction is None else correction.n_neighbors,
+            "bias_weight": None if correction is None else correction.weight,
+            "width": embedding.width,
+            "next_id": self.next_id,
+            "embeddings_": self.embeddings,
+            "ids_": self.ids,
+            **{name: value for name, value in optional.items() if value is not None},
+        }
 
-    def _of(self, embeddings: FloatArray, ids: NDArray[Any]) -> Self:
-        return type(self)(embeddings, ids, self.similarity, is_corrected=self.is_corrected)
+    @classmethod
+    def from_file(cls, state: State) -> Self:
+        """What a file holds, made a gallery again."""
+        _check_state(state)
+        similarity, correction = SIMILARITIES[state["fitted_similarity"]], None
+        if state["fitted_hubness"] is not None:
+            bank = SearchSpace(state["bank_embeddings_"], similarity)
+            correction = HubCorrection(state["fitted_hubness"], bank, state["bias_neighbors"], state["bias_weight"])
+        embedding = Embedding(
+            aligner=state["aligner_"],
+            similarity=similarity,
+            modality=state["fitted_modality"],
+            aligner_left_out=state["has_aligner"] and state["aligner_"] is None,
+            width=state["width"],
+            column_names=state.get("column_names", {}),
+            gallery_mean=state.get("gallery_mean_"),
+            query_mean=state.get("query_mean_"),
+            correction=correction,
+        )
+        return cls.of(embedding, state["embeddings_"], state["ids_"], state["next_id"])
+
+
+def ids_of_rows(ids: ArrayLike | None, n: int, rows: str, start: int) -> tuple[NDArray[Any], int | None]:
+    """Ids of further rows, and of ids given by number the next one."""
+    if ids is None:
+        return np.arange(start, start + n), start + n
+    # A copy: an array of ids is the user's own.
+    return checked_ids(ids, "ids", n, rows).copy(), None
+
+
+def _plain(embedding: Embedding, embeddings: FloatArray) -> SearchSpace | None:
+    """The items without their bias, in the same memory, where a search needs them."""
+    correction = embedding.correction
+    if correction is None or correction.scaling_neighbors is None or len(embeddings) == 0:
+        return None
+    return SearchSpace(embeddings[:, :-1], embedding.similarity)
+
+
+def _check_state(state: State) -> None:
+    """Refuse what no index has, before it is used."""
+    embeddings, ids = state["embeddings_"], state["ids_"]
+    similarity, modality, hubness = (state[f"fitted_{name}"] for name in ("similarity", "modality", "hubness"))
+    means = [state[name] for name in ("gallery_mean_", "query_mean_") if name in state]
+    fits = (
+        embeddings.ndim == 2
+        and embeddings.dtype in (np.float32, np.float64)
+        and ids.shape == embeddings.shape[:1]
+        and similarity in SIMILARITIES
+        and modality in ("x", "y")
+        and hubness in (None, *CORRECTIONS)
+        and (hubness is None or "bank_embeddings_" in state)
+        and embeddings.shape[1] == state["width"] + (hubness is not None)
+        and len(means) in (0, 2)
+        and all(mean.shape == (state["width"],) for mean in means)
+        and (state["aligner_"] is None or hasattr(state["aligner_"], "transform_y"))
+    )
+    if not fits:
+        raise ValueError("it does not hold an index")

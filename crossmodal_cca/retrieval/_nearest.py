@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any, Self
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .._progress import Progress
-from .._similarity import Similarity
+from .._similarity import Layout, QueryLayout, Similarity
 from .._typing import FloatArray
 from ..metrics._counting import BLOCK_BYTES
+from ._growing import GrowingRows
 
 # Groups of items per neighbour asked for: enough that two of the best seldom share one.
 _GROUPS_PER_NEIGHBOR = 16
@@ -17,8 +21,51 @@ _CANDIDATES_AT_ONCE = 2**20
 _GATHERED_AT_ONCE = 2**22
 
 
+@dataclass(frozen=True)
+class _LaidOut:
+    """Items as the product takes them, and how that came about."""
+
+    rows: FloatArray  # the items themselves, unless `own` holds others
+    own: GrowingRows | None
+    width: FloatArray  # (n_items,), how far rounding takes each score
+    queries: QueryLayout
+    n_items: int  # that the layout was made for
+
+    @classmethod
+    def of(cls, items: FloatArray, similarity: Similarity) -> Self:
+        layout = _searchable(items, similarity)
+        if not _is_finite(layout):
+            raise ValueError(
+                f"The rows are too large for {items.dtype}: the largest entry is {np.abs(items).max():g}. Rescale them."
+            )
+        own = None if layout.rows is items else GrowingRows(layout.rows)
+        return cls(layout.rows, own, layout.width, layout.queries, len(items))
+
+    def fits(self, n_items: int) -> bool:
+        """Whether the layout serves so many items: any would be right, but centre and unit come from other items."""
+        return self.own is None or self.n_items <= 2 * n_items <= 4 * self.n_items
+
+    def chosen(self, rows: NDArray[Any], items: FloatArray) -> Self:
+        own = None if self.own is None else GrowingRows(self.rows[rows])
+        return type(self)(items if own is None else own.array, own, self.width[rows], self.queries, self.n_items)
+
+    def with_more(self, items: FloatArray, more: Layout) -> Self:
+        own = None if self.own is None else self.own.with_more(more.rows)
+        width = np.concatenate((self.width, more.width))
+        return type(self)(items if own is None else own.array, own, width, self.queries, self.n_items)
+
+
+def _searchable(items: FloatArray, similarity: Similarity, like: QueryLayout | None = None) -> Layout:
+    with np.errstate(over="ignore", invalid="ignore"):  # looked at by those who call
+        return similarity.searchable(items, like)
+
+
+def _is_finite(layout: Layout) -> bool:
+    return bool(np.isfinite(layout.width).all() and np.isfinite(layout.rows).all())
+
+
 class SearchSpace:
-    """Items laid out for a search.
+    """Items laid out for a search; a value that never changes.
 
     Parameters
     ----------
@@ -26,19 +73,34 @@ class SearchSpace:
         Float rows as the similarity embeds them; kept, not copied.
     similarity : Similarity
         What is largest for the nearest.
+    laid_out : _LaidOut or None
+        These items, where they have been laid out before.
     """
 
-    def __init__(self, items: FloatArray, similarity: Similarity) -> None:
+    def __init__(self, items: FloatArray, similarity: Similarity, laid_out: _LaidOut | None = None) -> None:
         self.items, self.similarity = items, similarity
-        with np.errstate(over="ignore"):  # looked at below
-            layout = similarity.searchable(items)
-            self._rows, self._lay_out, self._width = layout.rows, layout.queries, layout.width
-        if not (np.isfinite(self._width).all() and np.isfinite(self._rows).all()):
-            raise ValueError(
-                f"The rows are too large for {items.dtype}: the largest entry is {np.abs(items).max():g}. Rescale them."
-            )
+        self._laid_out = _LaidOut.of(items, similarity) if laid_out is None else laid_out
 
-    def nearest(self, queries: FloatArray, k: int, verbose: int = 0) -> tuple[FloatArray, NDArray[np.intp]]:
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def chosen(self, rows: NDArray[Any], items: FloatArray | None = None) -> SearchSpace:
+        """Of some of the items, by their positions; `items` are these, where they are at hand."""
+        items = self.items[rows] if items is None else items
+        laid_out = self._laid_out.chosen(rows, items) if self._laid_out.fits(len(items)) else None
+        return SearchSpace(items, self.similarity, laid_out)
+
+    def with_more(self, items: FloatArray) -> SearchSpace:
+        """Of further items: `items` are all of them, and begin with those that are here."""
+        laid_out = None
+        if self._laid_out.fits(len(items)):
+            more = _searchable(items[len(self) :], self.similarity, self._laid_out.queries)
+            laid_out = self._laid_out.with_more(items, more) if _is_finite(more) else None
+        return SearchSpace(items, self.similarity, laid_out)
+
+    def nearest(
+        self, queries: FloatArray, k: int, verbose: int = 0, among: NDArray[np.intp] | None = None
+    ) -> tuple[FloatArray, NDArray[np.intp]]:
         """The k items most similar to each query, the best first; equal ones in the order of the items.
 
         Parameters
@@ -49,6 +111,8 @@ class SearchSpace:
             Number of neighbours.
         verbose : int
             Above 0, progress is printed.
+        among : ndarray of shape (n_among,) or None
+            Positions, increasing, of the items to search among; None for all.
 
         Returns
         -------
@@ -57,32 +121,43 @@ class SearchSpace:
         positions : ndarray of shape (n_queries, k)
             Rows of the items.
         """
-        n_items = len(self._rows)
-        step = max(1, min(len(queries), BLOCK_BYTES // (n_items * self._rows.itemsize)))
-        buffer = np.empty((step, n_items), self._rows.dtype)
+        if among is not None and 2 * len(among) < len(self):
+            # A copy of few rows costs less than the product with all.
+            similarities, positions = self.chosen(among).nearest(queries, k, verbose)
+            return similarities, among[positions]
+        rows, lay_out = self._laid_out.rows, self._laid_out.queries
+        per_query = len(rows) + (0 if among is None else len(among))
+        step = max(1, min(len(queries), BLOCK_BYTES // (per_query * rows.itemsize)))
+        buffer = np.empty((step, len(rows)), rows.dtype)
         similarities, positions = np.empty((len(queries), k)), np.empty((len(queries), k), dtype=np.intp)
         with Progress("queries searched", len(queries), verbose) as progress:
             for start in range(0, len(queries), step):
                 block = slice(start, min(start + step, len(queries)))
                 scores = buffer[: block.stop - start]
-                laid_out = self._lay_out(queries[block].astype(np.float64)).astype(self._rows.dtype)
+                laid_out = lay_out(queries[block].astype(np.float64)).astype(rows.dtype)
                 if not np.isfinite(laid_out).all():
                     raise ValueError("Queries are too far from all items for their distances to be told apart.")
-                np.matmul(laid_out, self._rows.T, out=scores)
-                similarities[block], positions[block] = self._best(queries[block], scores, k)
+                np.matmul(laid_out, rows.T, out=scores)
+                if among is not None:
+                    scores = np.take(scores, among, axis=1)
+                similarities[block], positions[block] = self._best(queries[block], scores, k, among)
                 progress.update(block.stop)
         return similarities, positions
 
-    def _best(self, queries: FloatArray, scores: FloatArray, k: int) -> tuple[FloatArray, NDArray[np.intp]]:
+    def _best(
+        self, queries: FloatArray, scores: FloatArray, k: int, among: NDArray[np.intp] | None
+    ) -> tuple[FloatArray, NDArray[np.intp]]:
         """The k nearest of a block of queries, of which the scores are known to rounding."""
-        best = _Candidates(scores, self._width, k)
+        width = self._laid_out.width
+        best = _Candidates(scores, width if among is None else width[among], k)
         if best.at_most > _CANDIDATES_AT_ONCE and len(queries) > 1:
             # Where nearly everything ties, a few queries at a time bound the memory.
             half = len(queries) // 2
-            parts = [self._best(queries[part], scores[part], k) for part in (slice(half), slice(half, None))]
+            parts = [self._best(queries[part], scores[part], k, among) for part in (slice(half), slice(half, None))]
             first, second = (np.concatenate(both) for both in zip(*parts, strict=True))
             return first, second
         query, item = best.pairs()
+        item = item if among is None else among[item]
         exact = self._exact(queries, query, item)
         if not np.isfinite(exact).all():
             raise ValueError(

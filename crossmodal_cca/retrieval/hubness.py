@@ -155,9 +155,15 @@ def correct_hubness(
     return with_ones(q), with_bias(g, bias_weight(method, weight) * biases)
 
 
-def bias(items: FloatArray, bank: SearchSpace, n_neighbors: int, verbose: int = 0) -> FloatArray:
-    """Mean of each item's largest similarities with a bank of queries, shape (n_items,)."""
-    return np.asarray(bank.nearest(items, n_neighbors, verbose)[0].mean(axis=1))
+def bias(
+    items: FloatArray,
+    bank: SearchSpace,
+    n_neighbors: int,
+    verbose: int = 0,
+    among: NDArray[np.intp] | None = None,
+) -> FloatArray:
+    """Mean of each item's largest similarities with a bank of queries, or with some of them, shape (n_items,)."""
+    return np.asarray(bank.nearest(items, n_neighbors, verbose, among)[0].mean(axis=1))
 
 
 def bias_weight(method: str, weight: float) -> float:

@@ -5,30 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
-from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag, check_number, check_verbose, check_whole_number
-from .._ids import checked_ids
 from .._schemas import saved
-from .._similarity import SIMILARITIES, Similarity, similarity_named, warn_of_zero_rows
+from .._similarity import SIMILARITIES, similarity_named
 from .._typing import Captions, FloatArray
-from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality, shared_space_scores
-from ..rows._validation import set_or_delete, unchanged_on_error, warn_of_other_order
-from ._gallery import Gallery
+from ..alignment._fitted_aligner import AlignerParameterMixin, check_modality
+from ..rows._validation import warn_of_other_order
+from ._gallery import Gallery, ids_of_rows
+from ._gallery_views import GalleryViewsMixin
 from ._index_file import IndexFileMixin, upgraded
 from ._matches import matches_table
-from ._nearest import SearchSpace
-from .hubness import bias, bias_weight, check_correction, with_bias, with_ones
+from ._search_embedding import Embedding
+from .hubness import check_correction
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @saved(version=3, upgrade=upgraded)
-class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
+class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, BaseEstimator):
     """Exact search in a gallery of one modality with queries of the other.
 
     Parameters
@@ -81,6 +79,10 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
     do not depend on blocks, and equal items come in the order of the gallery. Time is little more than that of the
     product, memory that of one block; both are more where nearly all items tie.
 
+    Any number of threads may search while one fits, adds or removes: each call works with the gallery as it was before
+    a change or as it is after it. Of several threads that change it, let one wait for the other. Arrays of a fitted
+    index are read-only.
+
     Examples
     --------
     >>> from crossmodal_cca import CCA
@@ -93,8 +95,6 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
     >>> distances.shape, ids.shape, len(index)
     ((1, 3), (1, 3), 383)
     """
-
-    _gallery: Gallery
 
     def __init__(
         self,
@@ -139,30 +139,18 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         ValueError, TypeError
             If a parameter is out of its range, the aligner is not fitted, or the rows or ids are bad.
         """
-        with unchanged_on_error(self):
-            self._check_parameters(query_bank)
-            self.aligner_, self._width, self._column_names = self._frozen_aligner(), None, {}
-            self._fitted_similarity, self._fitted_modality, self._fitted_hubness = (
-                self.similarity,
-                self.modality,
-                self.hubness,
-            )
-            bank = (
-                None if query_bank is None else self._scores(query_bank, self._query_modality, "query_bank", learn=True)
-            )
-            items = self._scores(gallery, self.modality, "gallery", learn=True)
-            warn_of_other_order(gallery=gallery, ids=ids)
-            for name, rows in (("query_mean_", bank), ("gallery_mean_", items)):
-                mean = rows.mean(axis=0, dtype=float) if self.center and rows is not None else None
-                set_or_delete(self, name, mean)
-            self._set_correction(
-                None if self.hubness is None or bank is None else self._embedded(bank, "query", "query_bank")
-            )
-            # Of ids given by number, the next one.
-            self._next_id = len(items) if ids is None else None
-            self._set_gallery(
-                self._item_embeddings(items, "gallery"), self._checked_ids(ids, len(items), "gallery", start=0)
-            )
+        self._check_parameters(query_bank)
+        embedding, bank = Embedding(self._frozen_aligner(), SIMILARITIES[self.similarity], self.modality), None
+        if query_bank is not None:
+            embedding, bank = embedding.learned(query_bank, embedding.query_modality, "query_bank")
+        embedding, scores = embedding.learned(gallery, self.modality, "gallery")
+        warn_of_other_order(gallery=gallery, ids=ids)
+        if self.center and bank is not None:
+            embedding = embedding.centred(scores, bank)
+        if self.hubness is not None and bank is not None:
+            embedding = embedding.correcting(self.hubness, bank, self.hubness_neighbors, self.hubness_weight)
+        items = embedding.of_item_scores(scores, "gallery", self.verbose)
+        self._gallery = Gallery.of(embedding, items, *ids_of_rows(ids, len(items), "gallery", 0))
         return self
 
     def add(self, rows: ArrayLike, ids: ArrayLike | None = None) -> Self:
@@ -171,8 +159,8 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         Parameters
         ----------
         rows : array-like of shape (n_rows, n_features)
-            Further rows of the gallery's modality. All embeddings are copied: add many rows at once. With
-            ``center=True`` the mean of the rows that `fit` got is subtracted from these too.
+            Further rows of the gallery's modality. With ``center=True`` the mean of the rows that `fit` got is
+            subtracted from these too. Embeddings are copied now and then, after many rows; ids each time.
         ids : array-like of shape (n_rows,), default=None
             Their ids; None if, and only if, `fit` was given none: the numbers go on.
 
@@ -186,17 +174,7 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         ValueError, TypeError
             If the rows or ids are bad, or ids are given in one call and not in the other.
         """
-        check_is_fitted(self)
-        if (ids is None) != (self._next_id is not None):
-            known, wanted = ("without", "pass none") if ids is not None else ("with", "pass one for each row")
-            raise ValueError(f"This index was fitted {known} ids, so {wanted} to add.")
-        items = self._item_embeddings(self._scores(rows, self._fitted_modality, "rows"), "rows")
-        warn_of_other_order(rows=rows, ids=ids)
-        new = self._checked_ids(ids, len(items), "rows", start=self._next_id or 0)
-        with unchanged_on_error(self):
-            if self._next_id is not None:
-                self._next_id += len(items)
-            self._gallery = self._gallery.added(items, new)
+        self._gallery = self._fitted.added(rows, ids, self.verbose)
         return self
 
     def remove(self, ids: Any) -> Self:
@@ -217,21 +195,8 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         ValueError, TypeError
             If no item has one of the ids, or they are no ids.
         """
-        check_is_fitted(self)
-        self._gallery = self._gallery.without(ids)
+        self._gallery = self._fitted.without(ids)
         return self
-
-    @property
-    def embeddings_(self) -> FloatArray:
-        return self._gallery.embeddings
-
-    @property
-    def ids_(self) -> NDArray[Any]:
-        return self._gallery.ids
-
-    def __len__(self) -> int:
-        """Number of items; none before `fit`."""
-        return len(getattr(self, "ids_", ()))
 
     def __bool__(self) -> bool:
         return True
@@ -249,9 +214,7 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         ndarray of shape (n_queries, n_dims)
             Of unit length for the cosine; under a correction of hubs with a 1 as one more dimension.
         """
-        check_is_fitted(self)
-        embedded = self._embedded(self._scores(queries, self._query_modality, "queries"), "query", "queries")
-        return embedded if self._fitted_hubness is None else with_ones(embedded)
+        return self._fitted.embedding.of_queries(queries)
 
     def kneighbors(
         self, queries: ArrayLike, n_neighbors: int = 10, *, within: Any = None
@@ -281,7 +244,8 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
         ValueError, TypeError
             If the queries are bad, no item has an id of `within`, or `n_neighbors` is more than there are items.
         """
-        gallery, distances, positions = self._found(queries, n_neighbors, within)
+        gallery = self._fitted
+        distances, positions = gallery.nearest(queries, n_neighbors, within, self.verbose)
         return distances, gallery.ids[positions]
 
     def show(
@@ -325,7 +289,8 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
             As `kneighbors`; or if there is not one caption or id for each query, a caption is missing, or the right ids
             cannot be compared with those of the index.
         """
-        gallery, distances, positions = self._found(queries, n_neighbors, within)
+        gallery = self._fitted
+        distances, positions = gallery.nearest(queries, n_neighbors, within, self.verbose)
         warn_of_other_order(queries=queries, query_ids=query_ids, query_captions=query_captions)
         return matches_table(gallery.ids, positions, distances, captions, query_captions, query_ids)
 
@@ -349,66 +314,3 @@ class CrossModalIndex(IndexFileMixin, FittedAlignerMixin, BaseEstimator):
                 "query_bank is for a correction of hubs or centring: set hubness to 'csls' or 'nnn', set center=True, "
                 "or leave it out."
             )
-
-    @property
-    def _similarity(self) -> Similarity:
-        return SIMILARITIES[self._fitted_similarity]
-
-    @property
-    def _query_modality(self) -> str:
-        return "x" if self._fitted_modality == "y" else "y"
-
-    def _scores(self, rows: ArrayLike, modality: str, name: str, *, learn: bool = False) -> FloatArray:
-        """Rows in the shared space, which must all be of one width."""
-        self._check_order_of_columns(rows, modality, name, learn=learn)
-        scores = shared_space_scores(self.aligner_, rows, modality, name)
-        self._width = self._width or scores.shape[1]
-        if scores.shape[1] != self._width:
-            raise ValueError(
-                f"{name} has {scores.shape[1]} features, but the shared space {self._width}: queries, gallery and "
-                "query_bank need as many without an aligner."
-            )
-        return scores
-
-    def _embedded(self, scores: FloatArray, side: str, name: str) -> FloatArray:
-        """Scores of the "query" or the "gallery" side, centred and laid out for the similarity."""
-        mean = getattr(self, f"{side}_mean_", None)
-        # A copy: scaling works in place, and rows without an aligner are the user's own.
-        scores = scores.copy() if mean is None else scores - mean.astype(scores.dtype)
-        if self._similarity.needs_direction:
-            warn_of_zero_rows(scores, name)
-        return self._similarity.embedded(scores)
-
-    def _item_embeddings(self, scores: FloatArray, name: str) -> FloatArray:
-        items = self._embedded(scores, "gallery", name)
-        if self._bank is None or self._bias_neighbors is None or self._bias_weight is None:
-            return items
-        return with_bias(items, self._bias_weight * bias(items, self._bank, self._bias_neighbors, self.verbose))
-
-    def _found(self, queries: ArrayLike, n_neighbors: int, within: Any) -> tuple[Gallery, FloatArray, NDArray[np.intp]]:
-        """The gallery that was searched, distances, and positions there."""
-        embedded = self.query_embeddings(queries)
-        gallery = self._gallery
-        scaling_neighbors = self._bias_neighbors if self._fitted_hubness == "csls" else None
-        return gallery, *gallery.nearest(embedded, n_neighbors, within, scaling_neighbors, self.verbose)
-
-    def _checked_ids(self, ids: ArrayLike | None, n: int, rows: str, start: int) -> NDArray[Any]:
-        return np.arange(start, start + n) if ids is None else checked_ids(ids, "ids", n, rows)
-
-    def _set_correction(self, bank: FloatArray | None) -> None:
-        """Keep the embedded bank that biases come from, and how; None for no correction."""
-        self._bias_neighbors = self._bias_weight = None
-        if bank is not None:
-            self._bias_neighbors = check_whole_number(
-                self.hubness_neighbors, "hubness_neighbors", high=len(bank), of="rows of query_bank"
-            )
-            self._bias_weight = bias_weight(str(self.hubness), self.hubness_weight)
-        set_or_delete(self, "bank_embeddings_", bank)
-        self._set_bank(bank)
-
-    def _set_bank(self, bank: FloatArray | None) -> None:
-        self._bank = None if bank is None else SearchSpace(bank, self._similarity)
-
-    def _set_gallery(self, embeddings: FloatArray, ids: NDArray[Any]) -> None:
-        is_corrected = self._fitted_hubness is not None
-        self._gallery = Gallery(embeddings, ids, self._similarity, is_corrected=is_corrected)
