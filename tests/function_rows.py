@@ -325,13 +325,12 @@ PLOTTING = {
     ),
     "CrossValidationDisplay": _display(
         "CrossValidationDisplay",
-        from_estimator=Call("", {"search": SEARCH}),
-        from_predictions=Call("", {"results": SEARCH.cv_results_, "best_index": SEARCH.best_index_}),
+        from_cv_results=Call("", {"search": SEARCH}),
     ),
-    "FewShotDisplay": _display("FewShotDisplay", from_predictions=Call("", {"episodes": EPISODES})),
+    "FewShotDisplay": _display("FewShotDisplay", from_table=Call("", {"episodes": EPISODES})),
     "TransferGainDisplay": _display(
         "TransferGainDisplay",
-        from_predictions=Call("", {"gain": transfer.transfer_gain(EPISODES, "one", "other"), "shots": 1}),
+        from_table=Call("", {"gain": transfer.transfer_gain(EPISODES, "one", "other"), "shots": 1}),
     ),
 }
 MOMENTS = {

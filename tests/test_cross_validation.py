@@ -446,4 +446,4 @@ def test_order_of_training_rows_changes_no_kernel_score(parameters):
 
 def test_the_default_grid_has_the_documented_shrinkages():
     assert CCACV().shrinkages == cca_cv.SHRINKAGES
-    assert CrossValidationDisplay.from_estimator(CCACV(3, cv=3).fit(X, Y)).ax_.get_xlabel() == "components"
+    assert CrossValidationDisplay.from_cv_results(CCACV(3, cv=3).fit(X, Y)).ax_.get_xlabel() == "components"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from linear_models import pairs
 from numpy.testing import assert_allclose
+from pictures import labels_of
 from scipy import stats
 from sklearn.decomposition import PCA
 
@@ -267,7 +268,7 @@ def test_shared_space_shows_pairs_and_labels():
     assert_allclose(display.x_points, SCORES[0][:, [2, 0]])
     assert_allclose(display.y_points, SCORES[1][:, [2, 0]])
     assert display.ax_.get_xlabel() == "component 3 (score)"
-    assert [text.get_text() for text in display.ax_.texts] == ["pair"]
+    assert [text.get_text() for text in labels_of(display)] == ["pair"]
     again = display.plot()
     assert again.ax_.figure is again.figure_
 
@@ -325,8 +326,9 @@ def test_thin_classes_are_not_named_over_each_other():
         (lambda: SharedSpaceDisplay.from_predictions(*SCORES, components=(0, 3)), "two of 0 to 2"),
         (lambda: SharedSpaceDisplay.from_predictions(*SCORES, labels=["one"]), "a text for each of the 100 pairs"),
         (lambda: SharedSpaceDisplay.from_predictions(*SCORES, classes=["one"]), "classes must have one entry per row"),
-        (lambda: SharedSpaceDisplay.from_predictions(*SCORES, classes=range(100)), "at most 10 .* got 100"),
+        (lambda: SharedSpaceDisplay.from_predictions(*SCORES, classes=range(100)), "at most 12 .* got 100"),
         (lambda: SharedSpaceDisplay.from_predictions(SCORES[0] * np.nan, SCORES[1]), "x_scores contains NaN"),
+        (lambda: SharedSpaceDisplay.from_predictions(*SCORES, kind="lines"), "kind must be one of 'points', 'arrows'"),
         (lambda: CanonicalCorrelationDisplay.from_estimator(MODEL, X), "X and y go together: got only X"),
         (lambda: CanonicalCorrelationDisplay.from_predictions(SCORES[0], SCORES[1][:5]), "same 2-D shape"),
         (lambda: CanonicalCorrelationDisplay.from_predictions(SCORES[0][:1], SCORES[1][:1]), "at least 2 pairs"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from linear_models import pairs
 from numpy.testing import assert_allclose, assert_array_equal
+from pictures import labels_of
 from sklearn.datasets import load_wine
 
 from crossmodal_cca import CCA, PLSSVD, KernelCCA
@@ -75,7 +76,7 @@ def test_the_longest_are_labelled_where_there_is_room():
     halves = wine.iloc[:, :6], wine.iloc[:, 6:]
     model = CCA(2).fit(*halves)
     display = CorrelationCircleDisplay.from_estimator(model, *halves, n_labels=3)
-    texts = display.ax_.texts
+    texts = labels_of(display)
     lengths = np.linalg.norm(display.y_points, axis=1)
     longest = set(display.y_labels[np.argsort(-lengths)[:3]]) | set(
         display.x_labels[np.argsort(-np.linalg.norm(display.x_points, axis=1))[:3]]
@@ -83,10 +84,10 @@ def test_the_longest_are_labelled_where_there_is_room():
     assert 0 < len(texts) <= 6
     assert {text.get_text() for text in texts} <= longest
     everything = CorrelationCircleDisplay.from_estimator(model, *halves, n_labels=20)
-    everything.figure_.canvas.draw()
-    boxes = [text.get_window_extent() for text in everything.ax_.texts]
+    boxes = [text.get_window_extent() for text in labels_of(everything)]
+    assert len(boxes) > 6
     assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
-    assert not CorrelationCircleDisplay.from_estimator(model, *halves, n_labels=0).ax_.texts
+    assert not labels_of(CorrelationCircleDisplay.from_estimator(model, *halves, n_labels=0))
 
 
 def test_many_features_are_points_without_arrows():

@@ -174,7 +174,7 @@ def test_folds_count_by_their_rows(scoring):
     simple = clone(search).set_params(one_standard_error=True).fit(X, Y)
     reached = means >= search.best_score_ - deviations[search.best_index_] / np.sqrt(3)
     assert simple.best_index_ == np.flatnonzero(reached)[0]
-    bar = CrossValidationDisplay.from_estimator(search).ax_.containers[0].lines[2][0].get_segments()[0]
+    bar = CrossValidationDisplay.from_cv_results(search).ax_.containers[0].lines[2][0].get_segments()[0]
     assert np.ptp(bar[:, 1]) == pytest.approx(2 * deviations[search.best_index_] / np.sqrt(3))
 
 

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ._style import CHANCE_COLOR, CYCLE, LINES
+from ._fonts import writable
+from ._style import LINES, cycle, ink, paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.lines import Line2D
 
 # Group ids, by which a later display knows what is in the axes already.
 MODEL, REFERENCE = "model", "reference"
+# Height in points that a name takes beside an axis.
+NAME_ROOM = 12
 
 
 def given_or_new(ax: Axes | None) -> Axes:
@@ -43,7 +48,8 @@ def add_model(
         For all curves.
     """
     models = {line.get_gid() for line in ax.lines if str(line.get_gid()).startswith(MODEL)}
-    color = CYCLE[len(models) % len(CYCLE)]
+    colors = cycle()
+    color = colors[len(models) % len(colors)]
     options: dict[str, Any] = {"color": color, "linewidth": 2, "gid": f"{MODEL} {len(models)}"} | style
     prefix = f"{name}: " if name else ""
     for (label, curve), line in zip(curves.items(), LINES, strict=False):
@@ -57,7 +63,7 @@ def add_reference(ax: Axes, x: ArrayLike, y: ArrayLike, label: str, line: str = 
     points = np.column_stack([x, y])
     drawn = [line.get_xydata() for line in ax.lines if line.get_gid() == REFERENCE]
     if not any(np.array_equal(other, points) for other in drawn):
-        ax.plot(x, y, line, color=CHANCE_COLOR, label=label, gid=REFERENCE, **style)
+        ax.plot(x, y, line, color=ink(ax, 0.6), label=label, gid=REFERENCE, **style)
 
 
 def add_chance(ax: Axes, chance: Mapping[str, tuple[ArrayLike, ArrayLike]], **style: Any) -> None:
@@ -69,11 +75,43 @@ def add_chance(ax: Axes, chance: Mapping[str, tuple[ArrayLike, ArrayLike]], **st
         add_reference(ax, *curve, label, line, **style)
 
 
-def add_legend(ax: Axes, **options: Any) -> None:
-    """List the models first, references last; bands and unnamed lines not at all."""
-    lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
-    lines.sort(key=lambda line: line.get_gid() == REFERENCE)
-    ax.legend(handles=lines, **{"frameon": False} | options)
+def add_legend(ax: Axes, handles: Sequence[Any] | None = None, **options: Any) -> None:
+    """List the models first, references last, bands and unnamed lines not at all; or list what is given."""
+    if handles is None:
+        lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
+        handles = sorted(lines, key=lambda line: line.get_gid() == REFERENCE)
+    texts, families = writable(str(handle.get_label()) for handle in handles)
+    # A veil behind the entries keeps them legible where they cannot but lie on a curve.
+    veil = {"facecolor": paper(ax), "edgecolor": "none", "framealpha": 0.7, "fancybox": False}
+    style: dict[str, Any] = veil | {"labelcolor": ink(ax)} | options
+    legend = ax.legend(handles, texts, **style)
+    for text in legend.get_texts():
+        text.set_fontfamily(families)
+
+
+def entry(label: str, marker: str = "", **style: Any) -> Line2D:
+    """An entry of a legend that stands for something else than one artist."""
+    from matplotlib.lines import Line2D
+
+    return Line2D([], [], linestyle="", marker=marker, label=label, **style)
+
+
+def add_legend_beside(ax: Axes, handles: Sequence[Any] | None = None, **options: Any) -> None:
+    """List what is drawn to the right of the axes, where it covers nothing."""
+    add_legend(ax, handles, **{"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False} | options)
+
+
+def add_names(axis: Axis, places: ArrayLike, names: Sequence[Any], importance: ArrayLike, **style: Any) -> None:
+    """Names as ticks, the most important first, as long as there is room for a line of text."""
+    places, box = np.asarray(places), axis.axes.get_window_extent()
+    points = (box.height if axis is axis.axes.yaxis else box.width) / axis.axes.figure.dpi * 72
+    apart = NAME_ROOM / points * np.ptp(axis.get_view_interval())
+    named: list[int] = []
+    for i in np.argsort(-np.asarray(importance), kind="stable"):
+        if all(abs(places[i] - places[j]) >= apart for j in named):
+            named.append(int(i))
+    texts, families = writable(names[i] for i in named)
+    axis.set_ticks(places[named], texts, fontsize=8, fontfamily=families, **style)
 
 
 def y_range(ax: Axes) -> tuple[float, float]:
@@ -84,10 +122,18 @@ def y_range(ax: Axes) -> tuple[float, float]:
 
 def count_on_log_x(ax: Axes) -> None:
     """A logarithmic x-axis that counts: plain numbers as ticks, no more than fit."""
-    largest = max(np.max(np.asarray(line.get_xdata(), dtype=float)) for line in ax.lines if line.get_gid())
-    steps = (1, 2, 5) if largest <= 1000 else (1,)
-    ticks = [step * 10**power for power in range(10) for step in steps if step * 10**power <= largest]
+    counts = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in ax.lines if line.get_gid()])
+    steps = (1, 2, 5) if counts.max() <= 1000 * max(counts.min(), 1) else (1,)
+    numbers = (step * 10**power for power in range(10) for step in steps)
+    ticks = [number for number in numbers if counts.min() <= number <= counts.max()]
     ax.set_xscale("log")
     ax.set_xticks(ticks, [str(tick) for tick in ticks])
     ax.minorticks_off()
     ax.grid(alpha=0.3)
+
+
+def count_on_x(ax: Axes) -> None:
+    """An x-axis of whole numbers."""
+    from matplotlib.ticker import MaxNLocator
+
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,16 +45,21 @@ def name_of(aligner: Any, name: str | None) -> str:
     return type(unwrapped(aligner)).__name__ if name is None else name
 
 
+def named(aligner: Any, options: dict[str, Any]) -> dict[str, Any]:
+    """Options of a display with the name of its model."""
+    return options | {"name": name_of(aligner, options.get("name"))}
+
+
 def scores_of_sides(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:
     """Scores of both modalities' rows, which need not be pairs."""
     aligner = fitted_aligner(aligner)
     return aligner.transform(X), aligner.transform_y(y)
 
 
-def scores_of_rows(aligner: Any, X: Any, y: Any, x_ids: Any = None, y_ids: Any = None) -> tuple[Any, Any]:
-    """Scores of both modalities' rows, which are pairs unless ids say what belongs together."""
+def scores_of_rows(aligner: Any, X: Any, y: Any, options: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
+    """Scores of both modalities' rows, which are pairs unless ids in the options say what belongs together."""
     scores = scores_of_sides(aligner, X, y)
-    if x_ids is None and y_ids is None:
+    if all((options or {}).get(ids) is None for ids in ("x_ids", "y_ids")):
         check_same_rows(scores[0].shape[0], scores[1].shape[0])
         warn_of_other_order(X=X, y=y)
     return scores

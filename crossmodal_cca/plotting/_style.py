@@ -1,13 +1,27 @@
-"""Colours that colour-blind readers tell apart (Okabe & Ito 2008), one meaning each."""
+"""Colours: the active style's where it has its own, or ones that colour-blind readers tell apart."""
 
-X_COLOR = "#0072B2"
-Y_COLOR = "#D55E00"
-CHANCE_COLOR = "#666666"
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+RGB: TypeAlias = tuple[float, float, float]
+
+# Okabe & Ito (2008), in place of matplotlib's default cycle.
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 LINES = ("-", "--")
+MARKERS = ("o", "^")
+# More markers than this would hide their line or each other.
+MARKED_UP_TO = 30
 
-# Okabe & Ito have eight colours. These ten are the sequence of Petroff (2021), Accessible color sequences for data
-# visualization, found by a search under simulated colour blindness.
+# Okabe & Ito have eight colours. The first ten are the sequence of Petroff (2021), Accessible color sequences for data
+# visualization, found by a search under simulated colour blindness. The last two are farthest from these by CIEDE2000
+# among colours that stand out from white and from black.
 CLASS_COLORS = (
     "#3f90da",
     "#ffa90e",
@@ -19,4 +33,60 @@ CLASS_COLORS = (
     "#b9ac70",
     "#717581",
     "#92dadd",
+    "#a00040",
+    "#206060",
 )
+
+
+def _of_style() -> tuple[str, ...]:
+    """Different colours of the active style's cycle; none if it has matplotlib's own."""
+    import matplotlib as mpl
+
+    cycle = mpl.rcParams["axes.prop_cycle"]
+    if cycle == mpl.rcParamsDefault["axes.prop_cycle"]:
+        return ()
+    return tuple(dict.fromkeys(cycle.by_key().get("color", ())))
+
+
+def cycle() -> tuple[str, ...]:
+    """Colours of models, one after the other; those of x and y are the first two."""
+    colors = _of_style()
+    return colors if len(colors) > 1 else CYCLE
+
+
+def class_colors(n_classes: int) -> tuple[str, ...]:
+    """Colours of classes, at most as many as `CLASS_COLORS` are."""
+    colors = _of_style()
+    return (colors if len(colors) >= n_classes else CLASS_COLORS)[:n_classes]
+
+
+def paper(ax: Axes) -> RGB:
+    """Colour of the background as red, green and blue."""
+    from matplotlib.colors import to_rgba
+
+    color = np.ones(3)
+    for layer in (ax.figure.get_facecolor(), ax.get_facecolor()):
+        *rgb, alpha = to_rgba(layer)
+        color = alpha * np.array(rgb) + (1 - alpha) * color
+    return _rgb(color)
+
+
+def ink(ax: Axes, strength: float = 1.0) -> RGB:
+    """Colour of the axes' own labels; with less strength, mixed with the background."""
+    from matplotlib.colors import to_rgb
+
+    text, background = np.array(to_rgb(ax.xaxis.label.get_color())), np.array(paper(ax))
+    return _rgb(strength * text + (1 - strength) * background)
+
+
+def _rgb(color: NDArray[Any]) -> RGB:
+    red, green, blue = color.tolist()
+    return red, green, blue
+
+
+def scale_of_colors(ax: Axes, name: str, n_colors: int) -> NDArray[Any]:
+    """Colours of ordered values, from the part of a colour map that stands out from the background."""
+    import matplotlib as mpl
+
+    ends = (0.0, 0.85) if sum(paper(ax)) > 1.5 else (0.35, 1.0)
+    return np.asarray(mpl.colormaps[name](np.linspace(*ends, n_colors)))

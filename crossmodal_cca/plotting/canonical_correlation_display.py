@@ -12,17 +12,17 @@ from .._checks import check_number
 from ..inference import noise_edge as edge_of_noise
 from ..linalg._solution import paired_correlations
 from ..rows._numbers import as_numbers
-from ._axes import add_legend, add_model, add_reference, given_or_new, y_range
+from ._axes import add_legend, add_model, add_reference, count_on_x, y_range
 from ._data import name_of, paired_scores, scores_of_rows
+from ._display import NamedDisplay, display
+from ._style import MARKED_UP_TO
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# More markers than this would hide the line.
-MARKED_UP_TO = 30
 
-
-class CanonicalCorrelationDisplay:
+@display
+class CanonicalCorrelationDisplay(NamedDisplay):
     """Correlation of x- and y-scores per component: training, held-out, and the edge of noise.
 
     Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
@@ -35,15 +35,6 @@ class CanonicalCorrelationDisplay:
         The same on rows outside the training set.
     noise_edge : float or None, default=None
         Largest training correlation that unrelated modalities of this size show; None for no line.
-    name : str or None, default=None
-        Name of the model in the legend.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
 
     See Also
     --------
@@ -66,18 +57,9 @@ class CanonicalCorrelationDisplay:
     ((5,), 0.415)
     """
 
-    def __init__(
-        self,
-        training: NDArray[Any] | None = None,
-        held_out: NDArray[Any] | None = None,
-        noise_edge: float | None = None,
-        *,
-        name: str | None = None,
-    ) -> None:
-        self.training = training
-        self.held_out = held_out
-        self.noise_edge = noise_edge
-        self.name = name
+    training: NDArray[Any] | None = None
+    held_out: NDArray[Any] | None = None
+    noise_edge: float | None = None
 
     @classmethod
     def from_estimator(
@@ -103,13 +85,6 @@ class CanonicalCorrelationDisplay:
             Rows of the first modality, outside the training set; None for training correlations alone.
         y : array-like of shape (n_pairs, n_features_y) or None, default=None
             Paired rows of the second modality.
-        name, ax
-            As in `from_predictions`; the name defaults to the aligner's class.
-
-        Returns
-        -------
-        display : CanonicalCorrelationDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -151,15 +126,6 @@ class CanonicalCorrelationDisplay:
             Correlations on the training rows, such as `correlations_`.
         noise_edge : float in [0, 1] or None, default=None
             Edge of noise of the training correlations, from :func:`crossmodal_cca.inference.noise_edge`.
-        name : str or None, default=None
-            Name of the model in the legend.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : CanonicalCorrelationDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -181,30 +147,13 @@ class CanonicalCorrelationDisplay:
             check_number(noise_edge, "noise_edge", low=0.0, high=1.0)
         return cls(training, paired_correlations(x, y), noise_edge, name=name).plot(ax)
 
-    def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
-        """Draw the curves, and the edge of noise once in each axes.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-        name : str or None, default=None
-            Name in the legend; None for the display's own.
-
-        Returns
-        -------
-        self : CanonicalCorrelationDisplay
-            The display.
-        """
-        from matplotlib.ticker import MaxNLocator
-
-        ax = given_or_new(ax)
+    def _draw(self, ax: Axes, name: str | None) -> None:
         values = {"training": self.training, "held-out": self.held_out}
         curves = {
             label: None if value is None else (np.arange(1, len(value) + 1), value) for label, value in values.items()
         }
         n_components = max(len(value) for value in values.values() if value is not None)
-        add_model(ax, curves, name or self.name, marker="o" if n_components <= MARKED_UP_TO else "", markersize=4)
+        add_model(ax, curves, name, marker="o" if n_components <= MARKED_UP_TO else "", markersize=4)
         if self.noise_edge is not None:
             height = [self.noise_edge, self.noise_edge]
             label = f"noise edge of training, {self.noise_edge:.2f}"
@@ -216,11 +165,9 @@ class CanonicalCorrelationDisplay:
             ylabel="correlation of x- and y-scores",
             title="Canonical correlations",
         )
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        count_on_x(ax)
         ax.grid(alpha=0.3)
         add_legend(ax, loc="best")
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
 
 def _edge_of(model: Any) -> float | None:

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from ..inference import summary
-from ._axes import add_reference, given_or_new
-from ._data import name_of
-from ._style import CYCLE, X_COLOR, Y_COLOR
+from ._axes import add_legend_beside, add_reference, count_on_x
+from ._data import named
+from ._display import NamedDisplay, display
+from ._style import MARKED_UP_TO, cycle, ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-# More components than this have lines without markers.
-MARKED_UP_TO = 30
-# Column: label, colour, marker, line.
-CURVES = {
-    "training": ("training", "0.55", "o", "-"),
-    "debiased": ("debiased", CYCLE[2], "s", "-"),
-    "held_out": ("held-out", "black", "D", "-"),
-}
-BARS = {"x_variance": X_COLOR, "y_variance": Y_COLOR}
+# Column: label, marker.
+CURVES = {"training": ("training", "o"), "debiased": ("debiased", "s"), "held_out": ("held-out", "D")}
+BARS = ("x_variance", "y_variance")
 SIGNIFICANT = 0.05
 
 
-class ComponentSummaryDisplay:
+@display
+class ComponentSummaryDisplay(NamedDisplay):
     """Correlations of each component — training, debiased, held-out — with the edge of noise, and variance explained.
 
     Make one with `from_estimator` or `from_table`.
@@ -37,17 +34,6 @@ class ComponentSummaryDisplay:
     ----------
     table : DataFrame
         From :func:`crossmodal_cca.inference.summary`.
-    names : tuple of two str, default=("x", "y")
-        What the modalities are called.
-    name : str or None, default=None
-        Name of the model in the title.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
 
     See Also
     --------
@@ -70,10 +56,9 @@ class ComponentSummaryDisplay:
     [0.9, 0.6, nan, nan, nan]
     """
 
-    def __init__(self, table: DataFrame, *, names: tuple[str, str] = ("x", "y"), name: str | None = None) -> None:
-        self.table = table
-        self.names = names
-        self.name = name
+    table: DataFrame
+    _: KW_ONLY
+    names: tuple[str, str] = ("x", "y")
 
     @classmethod
     def from_estimator(
@@ -86,34 +71,23 @@ class ComponentSummaryDisplay:
         y_train: ArrayLike | None = None,
         n_permutations: int = 999,
         random_state: Any = None,
-        names: tuple[str, str] = ("x", "y"),
-        name: str | None = None,
-        ax: Axes | None = None,
+        **options: Any,
     ) -> Self:
         """Summarise the components of a fitted aligner and draw.
 
         Parameters
         ----------
-        aligner : estimator
-            Fitted aligner.
         X : array-like of shape (n_pairs, n_features_x)
             Rows of the first modality, outside the training set.
         y : array-like of shape (n_pairs, n_features_y)
             Paired rows of the second modality.
         X_train, y_train, n_permutations, random_state
             For the p-values, as in :func:`crossmodal_cca.inference.summary`; without training rows there are none.
-        names, name, ax
-            As in `from_table`; the name defaults to the aligner's class.
-
-        Returns
-        -------
-        display : ComponentSummaryDisplay
-            The display, drawn.
         """
         table = summary(
             aligner, X, y, X_train=X_train, y_train=y_train, n_permutations=n_permutations, random_state=random_state
         )
-        return cls.from_table(table, names=names, name=name_of(aligner, name), ax=ax)
+        return cls.from_table(table, **named(aligner, options))
 
     @classmethod
     def from_table(
@@ -130,17 +104,6 @@ class ComponentSummaryDisplay:
         ----------
         table : DataFrame
             From :func:`crossmodal_cca.inference.summary`.
-        names : tuple of two str, default=("x", "y")
-            What the modalities are called.
-        name : str or None, default=None
-            Name of the model in the title.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : ComponentSummaryDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -154,23 +117,8 @@ class ComponentSummaryDisplay:
             )
         return cls(table, names=names, name=name).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw the curves, the edge of noise, the bars and the stars.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        self : ComponentSummaryDisplay
-            The display.
-        """
-        from matplotlib.ticker import MaxNLocator
-
-        ax = given_or_new(ax)
-        table = self.table
+    def _draw(self, ax: Axes, name: str | None) -> None:
+        table, colors = self.table, cycle()
         components = table.index.to_numpy()
         bars = [
             ax.bar(
@@ -179,14 +127,16 @@ class ComponentSummaryDisplay:
                 width=0.38,
                 color=color,
                 alpha=0.45,
-                label=f"variance of {name} explained",
+                label=f"variance of {modality} explained",
             )
-            for (column, color), shift, name in zip(BARS.items(), (-0.2, 0.2), self.names, strict=True)
+            for column, color, shift, modality in zip(BARS, colors, (-0.2, 0.2), self.names, strict=False)
         ]
-        for column, (label, color, marker, line) in CURVES.items():
+        for (column, (label, marker)), color in zip(
+            CURVES.items(), (ink(ax, 0.45), colors[2 % len(colors)], ink(ax)), strict=True
+        ):
             if table[column].notna().any():
                 marker = marker if len(table) <= MARKED_UP_TO else ""
-                ax.plot(components, table[column], line, color=color, marker=marker, markersize=5, label=label)
+                ax.plot(components, table[column], color=color, marker=marker, markersize=5, label=label)
         if table["noise_edge"].notna().any():
             edge = float(table["noise_edge"].iloc[0])
             label = f"noise edge of training, {edge:.2f}"
@@ -195,18 +145,16 @@ class ComponentSummaryDisplay:
         if len(found):
             height = np.full(len(found), 1.04)
             size = 9 if len(table) <= MARKED_UP_TO else 4
-            ax.plot(found, height, "*", color=CYCLE[4], markersize=size, label=f"p ≤ {SIGNIFICANT:g}")
+            ax.plot(found, height, "*", color=colors[4 % len(colors)], markersize=size, label=f"p ≤ {SIGNIFICANT:g}")
         lowest = float(np.nanmin(table[list(CURVES)].to_numpy()))
         ax.set(
             xlim=(components[0] - 0.6, components[-1] + 0.6),
             ylim=(min(0.0, 1.1 * lowest), 1.09),
             xlabel="component",
             ylabel="correlation, or share of variance",
-            title=f"{self.name}: components" if self.name else "Components",
+            title=f"{name}: components" if name else "Components",
         )
-        ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+        count_on_x(ax)
         ax.grid(axis="y", alpha=0.3)
         lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
-        ax.legend(handles=[*lines, *bars], frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        add_legend_beside(ax, [*lines, *bars])

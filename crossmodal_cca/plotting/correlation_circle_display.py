@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -9,22 +10,21 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_whole_number
 from ..inference import structure_correlations
-from ._axes import given_or_new
+from ._axes import add_legend_beside
 from ._data import check_components, direction_names
-from ._style import X_COLOR, Y_COLOR
+from ._display import Display, display
+from ._style import MARKERS, cycle, ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-MARKERS = ("o", "^")
 # More features of a side than this are points without arrows.
 ARROWS_UP_TO = 30
-# About the size of a letter in units of the axes, with which labels are kept apart.
-_LETTER = (0.042, 0.095)
 
 
-class CorrelationCircleDisplay:
+@display
+class CorrelationCircleDisplay(Display):
     """Features of both modalities at their correlations with two components: close to the circle, well represented.
 
     Make one with `from_estimator` or `from_table`.
@@ -39,15 +39,6 @@ class CorrelationCircleDisplay:
         The components shown, counted from 0.
     n_labels : int, default=8
         Most features of a side that are labelled, those farthest from the centre first.
-    names : tuple of two str, default=("x", "y")
-        What the modalities are called.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
 
     See Also
     --------
@@ -70,37 +61,17 @@ class CorrelationCircleDisplay:
     (['Weight', 'Waist', 'Pulse'], (3, 2))
     """
 
-    def __init__(
-        self,
-        x_points: NDArray[Any],
-        y_points: NDArray[Any],
-        *,
-        x_labels: NDArray[Any],
-        y_labels: NDArray[Any],
-        components: tuple[int, int] = (0, 1),
-        n_labels: int = 8,
-        names: tuple[str, str] = ("x", "y"),
-    ) -> None:
-        self.x_points = x_points
-        self.y_points = y_points
-        self.x_labels = x_labels
-        self.y_labels = y_labels
-        self.components = components
-        self.n_labels = n_labels
-        self.names = names
+    x_points: NDArray[Any]
+    y_points: NDArray[Any]
+    _: KW_ONLY
+    x_labels: NDArray[Any]
+    y_labels: NDArray[Any]
+    components: tuple[int, int] = (0, 1)
+    n_labels: int = 8
+    names: tuple[str, str] = ("x", "y")
 
     @classmethod
-    def from_estimator(
-        cls,
-        aligner: Any,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        components: tuple[int, int] = (0, 1),
-        n_labels: int = 8,
-        names: tuple[str, str] = ("x", "y"),
-        ax: Axes | None = None,
-    ) -> Self:
+    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
         """Correlate features with the scores of a fitted aligner and draw.
 
         Parameters
@@ -111,16 +82,8 @@ class CorrelationCircleDisplay:
             Rows of the first modality; names of columns become labels.
         y : array-like of shape (n_pairs, n_features_y)
             Paired rows of the second modality.
-        components, n_labels, names, ax
-            As in `from_table`.
-
-        Returns
-        -------
-        display : CorrelationCircleDisplay
-            The display, drawn.
         """
-        table = structure_correlations(aligner, X, y)
-        return cls.from_table(table, components=components, n_labels=n_labels, names=names, ax=ax)
+        return cls.from_table(structure_correlations(aligner, X, y), **options)
 
     @classmethod
     def from_table(
@@ -143,15 +106,6 @@ class CorrelationCircleDisplay:
         n_labels : int >= 0, default=8
             Most features of a side that are labelled, those farthest from the centre first; those without room are
             left out.
-        names : tuple of two str, default=("x", "y")
-            What the modalities are called.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : CorrelationCircleDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -169,43 +123,14 @@ class CorrelationCircleDisplay:
             *points, x_labels=labels[0], y_labels=labels[1], components=components, n_labels=n_labels, names=names
         ).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw the circle, the features and the labels of the longest.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        self : CorrelationCircleDisplay
-            The display.
-        """
-        ax = given_or_new(ax)
+    def _draw(self, ax: Axes) -> None:
         angle = np.linspace(0, 2 * np.pi, 200)
-        for radius, color in ((1.0, "0.3"), (np.sqrt(0.5), "0.8")):
-            ax.plot(radius * np.cos(angle), radius * np.sin(angle), color=color, linewidth=0.8, zorder=0)
-        ax.axhline(0, color="0.8", linewidth=0.8, zorder=0)
-        ax.axvline(0, color="0.8", linewidth=0.8, zorder=0)
-        sides = zip((self.x_points, self.y_points), (X_COLOR, Y_COLOR), MARKERS, self.names, strict=True)
-        for points, color, marker, name in sides:
-            few = len(points) <= ARROWS_UP_TO
-            if few:
-                zeros = np.zeros(len(points))
-                ax.quiver(
-                    zeros, zeros, *points.T, angles="xy", scale_units="xy", scale=1, color=color, alpha=0.5, width=0.004
-                )
-            ax.scatter(
-                points[:, 0],
-                points[:, 1],
-                s=22 if few else 8,
-                color=color,
-                marker=marker,
-                label=name,
-                linewidths=0,
-                zorder=2,
-            )
+        for radius, strength in ((1.0, 0.7), (np.sqrt(0.5), 0.25)):
+            ax.plot(radius * np.cos(angle), radius * np.sin(angle), color=ink(ax, strength), linewidth=0.8, zorder=0)
+        ax.axhline(0, color=ink(ax, 0.25), linewidth=0.8, zorder=0)
+        ax.axvline(0, color=ink(ax, 0.25), linewidth=0.8, zorder=0)
+        sides = zip((self.x_points, self.y_points), cycle()[:2], MARKERS, self.names, strict=True)
+        handles = [self._draw_side(ax, *side) for side in sides]
         self._add_labels(ax)
         i, j = self.components
         ax.set(
@@ -216,34 +141,28 @@ class CorrelationCircleDisplay:
         ax.margins(0.06)
         # A fixed box would be cut off where it has to make room for the legend.
         ax.set_aspect("equal", adjustable="datalim")
-        ax.legend(frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        add_legend_beside(ax, handles)
+
+    def _draw_side(self, ax: Axes, points: NDArray[Any], color: str, marker: str, name: str) -> Any:
+        """Draw the features of one modality, with arrows if they are few."""
+        few, (a, b) = len(points) <= ARROWS_UP_TO, points.T
+        if few:
+            zeros = np.zeros(len(points))
+            arrow: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.004}
+            ax.quiver(zeros, zeros, a, b, color=color, alpha=0.5, **arrow)
+        size = 22 if few else 8
+        return ax.scatter(a, b, s=size, color=color, marker=marker, label=name, linewidths=0, zorder=2)
 
     def _add_labels(self, ax: Axes) -> None:
-        """Label the longest features of both sides, longest first, where a label has room."""
-        candidates = []
-        for points, labels, color in (
-            (self.x_points, self.x_labels, X_COLOR),
-            (self.y_points, self.y_labels, Y_COLOR),
+        """Label the longest features of either side, the longest of all first."""
+        from ._labels import Labels
+
+        texts, points, colors = [], [], []
+        for of_side, labels, color in zip(
+            (self.x_points, self.y_points), (self.x_labels, self.y_labels), cycle()[:2], strict=True
         ):
-            lengths = np.linalg.norm(points, axis=1)
-            for f in np.argsort(-lengths, kind="stable")[: self.n_labels]:
-                candidates.append((lengths[f], points[f], str(labels[f]), color))
-        placed: list[tuple[float, float, float, float]] = []
-        for _, (a, b), text, color in sorted(candidates, key=lambda candidate: -candidate[0]):
-            left, width = a < 0, _LETTER[0] * len(text)
-            box = (a - width if left else a, b - _LETTER[1] / 2, a if left else a + width, b + _LETTER[1] / 2)
-            if any(box[0] < c[2] and c[0] < box[2] and box[1] < c[3] and c[1] < box[3] for c in placed):
-                continue
-            placed.append(box)
-            ax.annotate(
-                text,
-                (a, b),
-                xytext=(-5 if left else 5, 0),
-                textcoords="offset points",
-                ha="right" if left else "left",
-                va="center",
-                fontsize=8,
-                color=color,
-            )
+            longest = np.argsort(-np.linalg.norm(of_side, axis=1), kind="stable")[: self.n_labels]
+            texts += list(labels[longest])
+            points += list(of_side[longest])
+            colors += [color] * len(longest)
+        Labels(ax, texts, points, colors, [float(np.linalg.norm(point)) for point in points])

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
+from numbers import Real
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from ._axes import given_or_new
+from ._axes import MODEL, add_legend_beside, count_on_log_x, count_on_x, entry
+from ._display import Display, display
+from ._style import LINES, MARKED_UP_TO, ink, scale_of_colors
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# More values of a parameter than this are shown by those that reach the highest scores.
+CURVES_UP_TO = 9
 
-class CrossValidationDisplay:
-    """Score over the folds against the number of components, one curve for each shrinkage or ridge.
 
-    Make one with `from_estimator` or `from_predictions`.
+@display
+class CrossValidationDisplay(Display):
+    """Score over the folds against the number of components, one curve for each shrinkage or ridge, and each width.
+
+    A curve shows the best of the other parameters; curves of widths (`gamma` of kernels) are dashed.
+
+    Make one with `from_cv_results`.
 
     Parameters
     ----------
@@ -27,134 +37,99 @@ class CrossValidationDisplay:
     scoring : str, default="score"
         What the scores are.
 
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
-
     Examples
     --------
     >>> from crossmodal_cca import CCACV
     >>> from crossmodal_cca.datasets import make_paired_latent
     >>> from crossmodal_cca.plotting import CrossValidationDisplay
     >>> X, y = make_paired_latent(300, 10, 8, random_state=0)
-    >>> display = CrossValidationDisplay.from_estimator(CCACV(4, cv=3).fit(X, y))
+    >>> display = CrossValidationDisplay.from_cv_results(CCACV(4, cv=3).fit(X, y))
     >>> display.ax_.get_ylabel()
     'correlation'
     """
 
-    def __init__(self, results: dict[str, Any], best_index: int, *, scoring: str = "score") -> None:
-        self.results = results
-        self.best_index = best_index
-        self.scoring = scoring
+    results: dict[str, Any]
+    best_index: int
+    _: KW_ONLY
+    scoring: str = "score"
 
     @classmethod
-    def from_estimator(cls, search: Any, *, ax: Axes | None = None) -> Self:
+    def from_cv_results(cls, search: Any, *, ax: Axes | None = None) -> Self:
         """Draw the scores by which a fitted search has chosen.
 
         Parameters
         ----------
-        search : CCACV, PLSRegressionCV or KernelCCACV
-            Fitted.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : CrossValidationDisplay
-            The display, drawn.
-        """
-        check_is_fitted(search, "cv_results_")
-        scoring = (
-            search.scoring if isinstance(search.scoring, str) else str(getattr(search.scoring, "measure", "score"))
-        )
-        return cls.from_predictions(search.cv_results_, search.best_index_, scoring=scoring, ax=ax)
-
-    @classmethod
-    def from_predictions(
-        cls, results: dict[str, Any], best_index: int, *, scoring: str = "score", ax: Axes | None = None
-    ) -> Self:
-        """Draw a table of cross-validated scores.
-
-        Parameters
-        ----------
-        results : dict
-            As ``cv_results_``, with ``param_n_components``.
-        best_index : int
-            Place of the setting to mark.
-        scoring : str, default="score"
-            What the scores are.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : CrossValidationDisplay
-            The display, drawn.
+        search : CCACV, PLSRegressionCV, KernelCCACV or GridSearchCV
+            Fitted, with `n_components` among what it has searched.
 
         Raises
         ------
         ValueError
-            If the table has no numbers of components.
+            If the search has no numbers of components.
         """
-        if "param_n_components" not in results:
-            raise ValueError("results must have param_n_components, as cv_results_ of CCACV has.")
-        return cls(results, best_index, scoring=scoring).plot(ax)
+        check_is_fitted(search, "cv_results_")
+        if "param_n_components" not in search.cv_results_:
+            raise ValueError("search must have searched n_components, as CCACV does; its cv_results_ have none.")
+        scoring = (
+            search.scoring if isinstance(search.scoring, str) else str(getattr(search.scoring, "measure", "score"))
+        )
+        return cls(search.cv_results_, search.best_index_, scoring=scoring).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw a curve for each shrinkage or ridge, the best of the other parameters in it, and mark the choice.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        self : CrossValidationDisplay
-            The display.
-        """
-        import matplotlib as mpl
-
-        ax = given_or_new(ax)
+    def _draw(self, ax: Axes) -> None:
         params, means = self.results["params"], np.asarray(self.results["mean_test_score"])
         n_folds = sum(name.startswith("split") for name in self.results)
         errors = np.asarray(self.results["std_test_score"]) / np.sqrt(max(n_folds - 1, 1))
-        smoothing = next((name for name in ("shrinkage", "regularization") if name in params[0]), None)
-        values = list(dict.fromkeys(p.get(smoothing) for p in params))
-        colors = mpl.colormaps["viridis"](np.linspace(0, 0.9, len(values)))
-        ks = np.array([p["n_components"] for p in params])
-        for value, color in zip(values, colors, strict=True):
-            of_value = np.array([p.get(smoothing) == value for p in params])
-            best = [max(np.flatnonzero(of_value & (ks == k)), key=means.__getitem__) for k in np.unique(ks[of_value])]
-            label = None if smoothing is None else f"{smoothing} {_shown(value)}"
-            ax.plot(ks[best], means[best], ".-", color=color, label=label)
-        chosen = params[self.best_index]
-        ax.errorbar(
-            chosen["n_components"],
+        handles = []
+        for (name, values), line, cmap in zip(_parameters(params).items(), LINES, ("viridis", "plasma"), strict=False):
+            handles += self._draw_curves(ax, name, values, line, cmap)
+        chosen = ax.errorbar(
+            params[self.best_index]["n_components"],
             means[self.best_index],
             errors[self.best_index],
             fmt="o",
-            color="black",
+            color=ink(ax),
             mfc="none",
             ms=10,
             capsize=4,
             label="chosen, ± 1 standard error",
             zorder=3,
         )
-        ax.set(
-            xlabel="components",
-            ylabel=self.scoring,
-            title=f"Score on {n_folds} held-out folds",
-            xscale="log" if ks.max() > 50 else "linear",
-        )
+        ax.set(xlabel="components", ylabel=self.scoring.replace("_", " "), title=f"Score on {n_folds} held-out folds")
+        if max(p["n_components"] for p in params) > 50:
+            count_on_log_x(ax)
+        else:
+            count_on_x(ax)
         ax.grid(alpha=0.3)
-        ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        add_legend_beside(ax, [*handles, chosen], fontsize="small")
+
+    def _draw_curves(self, ax: Axes, name: str, values: list[Any], line: str, cmap: str) -> list[Any]:
+        """Draw a curve for each value of a parameter, the best of the other parameters in it; entries of the legend."""
+        params, means = self.results["params"], np.asarray(self.results["mean_test_score"])
+        ks = np.array([p["n_components"] for p in params])
+        marker = "." if len(set(ks)) <= MARKED_UP_TO else ""
+        rows = {}
+        for value in values:
+            of_value = np.array([p.get(name) == value for p in params])
+            tops = (np.flatnonzero(of_value & (ks == k)) for k in np.unique(ks[of_value]))
+            rows[value] = [max(top, key=means.__getitem__) for top in tops]
+        best = sorted(values, key=lambda value: -means[rows[value]].max())[:CURVES_UP_TO]
+        shown = [value for value in values if value in best]
+        curves = [
+            ax.plot(ks[rows[v]], means[rows[v]], line, marker=marker, color=color, label=_shown(v), gid=MODEL)[0]
+            for v, color in zip(shown, scale_of_colors(ax, cmap, len(shown)), strict=True)
+        ]
+        heading = name if len(shown) == len(values) else f"{name}, the best {len(shown)} of {len(values)}"
+        return [entry(heading), *curves] if name else []
+
+
+def _parameters(params: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """What tells the curves apart: shrinkage or ridge, and the widths where several were tried."""
+    names = [name for name in ("shrinkage", "regularization", "gamma") if any(name in p for p in params)]
+    values = {name: list(dict.fromkeys(p.get(name) for p in params)) for name in names}
+    return {name: of for name, of in values.items() if name != "gamma" or len(of) > 1} or {"": [None]}
 
 
 def _shown(value: Any) -> str:
-    return ", ".join(f"{v:g}" for v in value) if isinstance(value, tuple) else f"{value:g}"
+    """A number or word, or one for either side."""
+    sides = value if isinstance(value, tuple) else (value,)
+    return ", ".join(f"{v:.3g}" if isinstance(v, Real) else str(v).lower() for v in sides)

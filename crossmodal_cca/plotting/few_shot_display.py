@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
 from ..transfer import few_shot_report
-from ._axes import add_legend, add_model, add_reference, given_or_new
+from ._axes import add_legend, add_model, add_reference
+from ._display import Display, display
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
 
-class FewShotDisplay:
+@display
+class FewShotDisplay(Display):
     """Accuracy of several models against the number of shots of each class, with intervals, and zero-shot at the left.
 
-    Make one with `from_predictions`.
+    Make one with `from_table`. A dotted line shows what always naming the majority class scores.
 
     Parameters
     ----------
@@ -25,13 +28,6 @@ class FewShotDisplay:
         What `few_shot_report` returns.
     measure : str, default="balanced_accuracy"
         What the values are.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
 
     See Also
     --------
@@ -44,17 +40,17 @@ class FewShotDisplay:
     >>> from crossmodal_cca.plotting import FewShotDisplay
     >>> rows = [("head", m, e, c, 0.5 + 0.02 * m + 0.1 * e, 10) for m in (1, 4) for e in (0, 1) for c in "ab"]
     >>> columns = ["model", "shots", "episode", "class", "recall", "n_rows"]
-    >>> display = FewShotDisplay.from_predictions(pd.DataFrame(rows, columns=columns))
+    >>> display = FewShotDisplay.from_table(pd.DataFrame(rows, columns=columns))
     >>> display.ax_.get_xlabel()
     'shots of each class'
     """
 
-    def __init__(self, report: pd.DataFrame, *, measure: str = "balanced_accuracy") -> None:
-        self.report = report
-        self.measure = measure
+    report: pd.DataFrame
+    _: KW_ONLY
+    measure: str = "balanced_accuracy"
 
     @classmethod
-    def from_predictions(
+    def from_table(
         cls,
         episodes: pd.DataFrame,
         *,
@@ -72,13 +68,6 @@ class FewShotDisplay:
             As in `few_shot_report`.
         confidence_level : float in (0, 1), default=0.95
             Of the bands.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : FewShotDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -88,20 +77,7 @@ class FewShotDisplay:
         report = few_shot_report(episodes, measure=measure, confidence_level=confidence_level)
         return cls(report, measure=measure).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw a curve with its band for each model, and the majority class.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        self : FewShotDisplay
-            The display.
-        """
-        ax = given_or_new(ax)
+    def _draw(self, ax: Axes) -> None:
         shots = sorted(set(self.report.index.get_level_values("shots")))
         place = {m: i for i, m in enumerate(shots)}
         for name in dict.fromkeys(self.report.index.get_level_values("model")):
@@ -115,5 +91,3 @@ class FewShotDisplay:
         ax.set_xticks(range(len(shots)), [str(m) for m in shots])
         ax.grid(alpha=0.3)
         add_legend(ax, fontsize="small")
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

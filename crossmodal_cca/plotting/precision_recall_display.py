@@ -8,17 +8,20 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import retrieval_report
-from ._axes import add_chance, add_legend, add_model, given_or_new, y_range
-from ._data import cutoffs, name_of, per_direction, scores_of_rows, sizes_of_galleries
+from ._axes import add_chance, add_legend, add_model, y_range
+from ._data import cutoffs, named, per_direction, scores_of_rows, sizes_of_galleries
+from ._display import NamedDisplay, display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class PrecisionRecallDisplay:
+@display
+class PrecisionRecallDisplay(NamedDisplay):
     """Mean precision at k against mean recall at k in both search directions, against chance.
 
     Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
+    Each model has a colour, each direction a line style, and chance stands once in the axes.
 
     Parameters
     ----------
@@ -28,15 +31,6 @@ class PrecisionRecallDisplay:
         Mean precision and mean recall at each k for each direction.
     chance : dict of str to float
         Precision of a random ranking for each direction: the mean share of relevant items.
-    name : str or None, default=None
-        Name of the model in the legend.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
 
     See Also
     --------
@@ -63,62 +57,15 @@ class PrecisionRecallDisplay:
     'mean precision at k'
     """
 
-    def __init__(
-        self,
-        ks: NDArray[Any],
-        precision: dict[str, NDArray[Any]],
-        recall: dict[str, NDArray[Any]],
-        chance: dict[str, float],
-        *,
-        name: str | None = None,
-    ) -> None:
-        self.ks = ks
-        self.precision = precision
-        self.recall = recall
-        self.chance = chance
-        self.name = name
+    ks: NDArray[Any]
+    precision: dict[str, NDArray[Any]]
+    recall: dict[str, NDArray[Any]]
+    chance: dict[str, float]
 
     @classmethod
-    def from_estimator(
-        cls,
-        aligner: Any,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        x_ids: ArrayLike | None = None,
-        y_ids: ArrayLike | None = None,
-        similarity: str = "cosine",
-        names: tuple[str, str] = ("x", "y"),
-        name: str | None = None,
-        ax: Axes | None = None,
-    ) -> Self:
-        """Map rows into the shared space of a fitted aligner, search in both directions and draw.
-
-        Parameters
-        ----------
-        aligner : estimator
-            Fitted aligner.
-        X : array-like of shape (n_x, n_features_x)
-            Rows of the first modality, outside the training set.
-        y : array-like of shape (n_y, n_features_y)
-            Rows of the second modality.
-        x_ids, y_ids, similarity, names, name, ax
-            As in `from_predictions`; the name defaults to the aligner's class.
-
-        Returns
-        -------
-        display : PrecisionRecallDisplay
-            The display, drawn.
-        """
-        return cls.from_predictions(
-            *scores_of_rows(aligner, X, y, x_ids, y_ids),
-            x_ids=x_ids,
-            y_ids=y_ids,
-            similarity=similarity,
-            names=names,
-            name=name_of(aligner, name),
-            ax=ax,
-        )
+    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
+        """Map rows into the shared space of a fitted aligner, search in both directions and draw."""
+        return cls.from_predictions(*scores_of_rows(aligner, X, y, options), **named(aligner, options))
 
     @classmethod
     def from_predictions(
@@ -134,28 +81,6 @@ class PrecisionRecallDisplay:
         ax: Axes | None = None,
     ) -> Self:
         """Search in both directions among scores and draw.
-
-        Parameters
-        ----------
-        x_scores : array-like of shape (n_x, n_components)
-            Scores of the first modality.
-        y_scores : array-like of shape (n_y, n_components)
-            Scores of the second modality.
-        x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
-            Ids or labels that say what is relevant; None for row i to row i.
-        similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-            Similarity that ranks the gallery.
-        names : tuple of two str, default=("x", "y")
-            What the modalities are called.
-        name : str or None, default=None
-            Name of the model in the legend.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : PrecisionRecallDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -183,27 +108,12 @@ class PrecisionRecallDisplay:
             name=name,
         ).plot(ax)
 
-    def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
-        """Draw the curves, one line style a direction, and chance once in each axes.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-        name : str or None, default=None
-            Name in the legend; None for the display's own.
-
-        Returns
-        -------
-        self : PrecisionRecallDisplay
-            The display.
-        """
-        ax = given_or_new(ax)
+    def _draw(self, ax: Axes, name: str | None) -> None:
         marked = _powers_of_ten(self.ks[-1])
         add_model(
             ax,
             {direction: (self.recall[direction], values) for direction, values in self.precision.items()},
-            name or self.name,
+            name,
             marker="o",
             markersize=5,
             markevery=np.flatnonzero(np.isin(self.ks, marked)).tolist(),
@@ -212,15 +122,13 @@ class PrecisionRecallDisplay:
         _, highest = y_range(ax)
         ax.set(
             xlim=(0, 1.01),
-            ylim=(0, min(1.01, 1.2 * highest)),
+            ylim=(0, min(1.01, 1.3 * highest)),
             xlabel="mean recall at k",
             ylabel="mean precision at k",
             title=f"Precision and recall, dots at k = {', '.join(map(str, marked))}",
         )
         ax.grid(alpha=0.3)
         add_legend(ax, loc="upper right")
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
 
 def _powers_of_ten(largest: int) -> list[int]:

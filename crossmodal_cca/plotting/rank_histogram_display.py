@@ -8,17 +8,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ..metrics import retrieval_report
-from ._axes import add_chance, add_legend, add_model, count_on_log_x, given_or_new
-from ._data import name_of, per_direction, scores_of_rows, sizes_of_galleries
+from ._axes import add_chance, add_legend, add_model, count_on_log_x
+from ._data import named, per_direction, scores_of_rows, sizes_of_galleries
+from ._display import NamedDisplay, display
+from ._style import paper
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
-class RankHistogramDisplay:
+@display
+class RankHistogramDisplay(NamedDisplay):
     """Distribution of the rank of the best match in both search directions, against chance.
 
     Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
+    Each model has a colour, each direction a line style, and chance stands once in the axes.
 
     Parameters
     ----------
@@ -30,15 +34,6 @@ class RankHistogramDisplay:
         The same of a random ranking.
     medians : dict of str to float
         Median rank for each direction.
-    name : str or None, default=None
-        Name of the model in the legend.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
 
     See Also
     --------
@@ -49,6 +44,7 @@ class RankHistogramDisplay:
     -----
     The bins are ranks 1, 2, 3–4, 5–8, 9–16, … up to the size of the larger gallery. Their shares are differences of hit
     rates, in expectation over the order of ties, and so is chance: exact for each query's number of relevant items.
+    Dots mark the median ranks.
 
     Examples
     --------
@@ -62,62 +58,15 @@ class RankHistogramDisplay:
     [1, 2, 4, 8, 16, 32, 64, 100]
     """
 
-    def __init__(
-        self,
-        last_ranks: NDArray[Any],
-        shares: dict[str, NDArray[Any]],
-        chance: dict[str, NDArray[Any]],
-        medians: dict[str, float],
-        *,
-        name: str | None = None,
-    ) -> None:
-        self.last_ranks = last_ranks
-        self.shares = shares
-        self.chance = chance
-        self.medians = medians
-        self.name = name
+    last_ranks: NDArray[Any]
+    shares: dict[str, NDArray[Any]]
+    chance: dict[str, NDArray[Any]]
+    medians: dict[str, float]
 
     @classmethod
-    def from_estimator(
-        cls,
-        aligner: Any,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        x_ids: ArrayLike | None = None,
-        y_ids: ArrayLike | None = None,
-        similarity: str = "cosine",
-        names: tuple[str, str] = ("x", "y"),
-        name: str | None = None,
-        ax: Axes | None = None,
-    ) -> Self:
-        """Map rows into the shared space of a fitted aligner, search in both directions and draw.
-
-        Parameters
-        ----------
-        aligner : estimator
-            Fitted aligner.
-        X : array-like of shape (n_x, n_features_x)
-            Rows of the first modality, outside the training set.
-        y : array-like of shape (n_y, n_features_y)
-            Rows of the second modality.
-        x_ids, y_ids, similarity, names, name, ax
-            As in `from_predictions`; the name defaults to the aligner's class.
-
-        Returns
-        -------
-        display : RankHistogramDisplay
-            The display, drawn.
-        """
-        return cls.from_predictions(
-            *scores_of_rows(aligner, X, y, x_ids, y_ids),
-            x_ids=x_ids,
-            y_ids=y_ids,
-            similarity=similarity,
-            names=names,
-            name=name_of(aligner, name),
-            ax=ax,
-        )
+    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
+        """Map rows into the shared space of a fitted aligner, search in both directions and draw."""
+        return cls.from_predictions(*scores_of_rows(aligner, X, y, options), **named(aligner, options))
 
     @classmethod
     def from_predictions(
@@ -133,28 +82,6 @@ class RankHistogramDisplay:
         ax: Axes | None = None,
     ) -> Self:
         """Search in both directions among scores and draw.
-
-        Parameters
-        ----------
-        x_scores : array-like of shape (n_x, n_components)
-            Scores of the first modality.
-        y_scores : array-like of shape (n_y, n_components)
-            Scores of the second modality.
-        x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
-            Ids or labels that say what is relevant; None for row i to row i.
-        similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-            Similarity that ranks the gallery.
-        names : tuple of two str, default=("x", "y")
-            What the modalities are called.
-        name : str or None, default=None
-            Name of the model in the legend.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : RankHistogramDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -181,33 +108,18 @@ class RankHistogramDisplay:
         )
         return cls(last_ranks, shares, expected, medians, name=name).plot(ax)
 
-    def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
-        """Draw the steps, one line style a direction, their medians, and chance once in each axes.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-        name : str or None, default=None
-            Name in the legend; None for the display's own.
-
-        Returns
-        -------
-        self : RankHistogramDisplay
-            The display.
-        """
-        ax = given_or_new(ax)
+    def _draw(self, ax: Axes, name: str | None) -> None:
         # A bin reaches half a rank beyond its first and last one, so that it is centred on a single rank.
         edges = np.concatenate([[0.5], self.last_ranks + 0.5])
         curves = {
             f"{direction} (median {self.medians[direction]:g})": (edges, np.append(shares, shares[-1]))
             for direction, shares in self.shares.items()
         }
-        color = add_model(ax, curves, name or self.name, drawstyle="steps-post")
+        color = add_model(ax, curves, name, drawstyle="steps-post")
         for direction, shares in self.shares.items():
             median = self.medians[direction]
             height = shares[np.searchsorted(self.last_ranks, median)]
-            ax.plot(median, height, "o", color=color, markeredgecolor="white", markersize=8, zorder=3)
+            ax.plot(median, height, "o", color=color, markeredgecolor=paper(ax), markersize=8, zorder=3)
         chance = {direction: (edges, np.append(shares, shares[-1])) for direction, shares in self.chance.items()}
         add_chance(ax, chance, drawstyle="steps-post")
         ax.set(
@@ -218,5 +130,3 @@ class RankHistogramDisplay:
         ax.set_ylim(bottom=0)
         count_on_log_x(ax)
         add_legend(ax, loc="best")
-        self.ax_, self.figure_ = ax, ax.figure
-        return self

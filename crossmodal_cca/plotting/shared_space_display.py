@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ._axes import given_or_new
+from .._checks import check_choice, check_whole_number
+from ._axes import add_legend, add_legend_beside, entry
 from ._data import check_components, class_codes, paired_scores, scores_of_rows
-from ._style import CLASS_COLORS, X_COLOR, Y_COLOR
+from ._display import Display, display
+from ._style import CLASS_COLORS, MARKERS, class_colors, cycle, ink
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-MARKERS = ("o", "^")
+KINDS = ("points", "arrows")
 
 
-class SharedSpaceDisplay:
+@display
+class SharedSpaceDisplay(Display):
     """Two components of the shared space: a point for each row of either modality, a line for each pair.
 
     Make one with `from_estimator` or `from_predictions`.
@@ -30,18 +34,11 @@ class SharedSpaceDisplay:
     components : tuple of two int, default=(0, 1)
         The components shown.
     labels : sequence of str or None, default=None
-        A text for each pair, written beside its point of the second modality; an empty one is left out.
+        A text for each pair, beside its point of the second modality; an empty one is left out.
     classes : ndarray of shape (n_pairs,) or None, default=None
         Class of each pair, shown by the colour of its points; None for colours that tell the modality.
-    names : tuple of two str, default=("x", "y")
-        What the modalities are called.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
+    n_labels : int, default=20
+        Most pairs that are labelled, those farthest from the centre first, where a label has room.
 
     Examples
     --------
@@ -55,62 +52,27 @@ class SharedSpaceDisplay:
     'component 1 (score)'
     """
 
-    def __init__(
-        self,
-        x_points: NDArray[Any],
-        y_points: NDArray[Any],
-        *,
-        components: tuple[int, int] = (0, 1),
-        labels: Sequence[str] | None = None,
-        classes: NDArray[Any] | None = None,
-        names: tuple[str, str] = ("x", "y"),
-    ) -> None:
-        self.x_points = x_points
-        self.y_points = y_points
-        self.components = components
-        self.labels = labels
-        self.classes = classes
-        self.names = names
+    x_points: NDArray[Any]
+    y_points: NDArray[Any]
+    _: KW_ONLY
+    components: tuple[int, int] = (0, 1)
+    labels: Sequence[str] | None = None
+    classes: NDArray[Any] | None = None
+    n_labels: int = 20
+    names: tuple[str, str] = ("x", "y")
 
     @classmethod
-    def from_estimator(
-        cls,
-        aligner: Any,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        components: tuple[int, int] = (0, 1),
-        labels: Sequence[str] | None = None,
-        classes: ArrayLike | None = None,
-        names: tuple[str, str] = ("x", "y"),
-        ax: Axes | None = None,
-    ) -> Self:
+    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
         """Map pairs into the shared space of a fitted aligner and draw.
 
         Parameters
         ----------
-        aligner : estimator
-            Fitted aligner.
         X : array-like of shape (n_pairs, n_features_x)
             Rows of the first modality.
         y : array-like of shape (n_pairs, n_features_y)
             Paired rows of the second modality.
-        components, labels, classes, names, ax
-            As in `from_predictions`.
-
-        Returns
-        -------
-        display : SharedSpaceDisplay
-            The display, drawn.
         """
-        return cls.from_predictions(
-            *scores_of_rows(aligner, X, y),
-            components=components,
-            labels=labels,
-            classes=classes,
-            names=names,
-            ax=ax,
-        )
+        return cls.from_predictions(*scores_of_rows(aligner, X, y), **options)
 
     @classmethod
     def from_predictions(
@@ -121,7 +83,9 @@ class SharedSpaceDisplay:
         components: tuple[int, int] = (0, 1),
         labels: Sequence[str] | None = None,
         classes: ArrayLike | None = None,
+        n_labels: int = 20,
         names: tuple[str, str] = ("x", "y"),
+        kind: str = "points",
         ax: Axes | None = None,
     ) -> Self:
         """Draw pairs of scores.
@@ -132,31 +96,25 @@ class SharedSpaceDisplay:
             Scores of the first modality.
         y_scores : array-like of shape (n_pairs, n_components)
             Scores of the second modality.
-        components : tuple of two int, default=(0, 1)
-            The components to show, counted from 0.
         labels : sequence of str or None, default=None
             A text for each pair; an empty one is left out.
         classes : array-like of shape (n_pairs,) or None, default=None
-            A class label for each pair, at most ten different ones: points are coloured by class, and their marker
+            A class label for each pair, at most twelve different ones: points are coloured by class, and their marker
             tells the modality.
-        names : tuple of two str, default=("x", "y")
-            What the modalities are called.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : SharedSpaceDisplay
-            The display, drawn.
+        n_labels : int >= 0, default=20
+            Most pairs that are labelled, those farthest from the centre first; those without room are left out.
+        kind : {"points", "arrows"}, default="points"
+            As in `plot`.
 
         Raises
         ------
         ValueError
             If the sides do not pair up, a component does not exist, there is not one label or class for each pair, or
-            there are more than ten classes.
+            there are more than twelve classes.
         """
         x, y = paired_scores(x_scores, y_scores)
         columns = check_components(components, x.shape[1])
+        check_whole_number(n_labels, "n_labels", low=0)
         if labels is not None and len(labels) != len(x):
             raise ValueError(f"labels must hold a text for each of the {len(x)} pairs, got {len(labels)}.")
         return cls(
@@ -165,67 +123,90 @@ class SharedSpaceDisplay:
             components=components,
             labels=labels,
             classes=None if classes is None else _few_classes(classes, len(x)),
+            n_labels=n_labels,
             names=names,
-        ).plot(ax)
+        ).plot(ax, kind=kind)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw the points and the lines between partners.
+    def plot(self, ax: Axes | None = None, *, kind: str = "points") -> Self:
+        """Draw on given axes, or on new ones.
 
         Parameters
         ----------
         ax : matplotlib Axes or None, default=None
             Axes to draw on; None for new ones.
+        kind : {"points", "arrows"}, default="points"
+            A point for either score of a pair and a line between them, or an arrow from the first modality's to the
+            second's.
 
         Returns
         -------
         self : SharedSpaceDisplay
             The display.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `kind` is neither of the two.
         """
+        check_choice(kind, "kind", KINDS)
+        return self._plot(ax, arrows=kind == "arrows")
+
+    def _draw(self, ax: Axes, arrows: bool) -> None:
+        sides: Any = cycle()[:2]
+        colors, entries = sides, []
+        if self.classes is not None:
+            values, codes = np.unique(self.classes, return_inverse=True)
+            of_class = class_colors(len(values))
+            colors, sides = (np.array(of_class)[codes],) * 2, (ink(ax, 0.7),) * 2
+            entries = [entry(str(value), "s", color=color) for value, color in zip(values, of_class, strict=True)]
+        if arrows:
+            markers, names, title = (
+                ("o", ">"),
+                [f"start: {self.names[0]}", f"tip: {self.names[1]}"],
+                "arrows join partners",
+            )
+            self._draw_arrows(ax, colors)
+        else:
+            markers, names, title = MARKERS, list(self.names), "partners are joined"
+            self._draw_points(ax, colors)
+        self._add_labels(ax)
+        i, j = (f"component {number + 1} (score)" for number in self.components)
+        ax.set(xlabel=i, ylabel=j, title=f"Shared space: {title}")
+        of_sides = [entry(name, marker, color=color) for name, marker, color in zip(names, markers, sides, strict=True)]
+        (add_legend if self.classes is None else add_legend_beside)(ax, of_sides + entries)
+
+    def _draw_points(self, ax: Axes, colors: Any) -> None:
+        """Draw two points and a line for each pair."""
         from matplotlib.collections import LineCollection
 
-        ax = given_or_new(ax)
         pairs = np.stack([self.x_points, self.y_points], axis=1)
-        ax.add_collection(LineCollection(list(pairs), colors="0.75", linewidths=0.7, zorder=1))
-        colors: Any = (X_COLOR, Y_COLOR)
-        if self.classes is not None:
-            colors = (np.array(CLASS_COLORS)[np.unique(self.classes, return_inverse=True)[1]],) * 2
-        for points, color, marker, name in zip(
-            (self.x_points, self.y_points), colors, MARKERS, self.names, strict=True
-        ):
-            ax.scatter(points[:, 0], points[:, 1], s=22, c=color, marker=marker, label=name, zorder=2, linewidths=0)
-        labels = [""] * len(pairs) if self.labels is None else self.labels
-        near_end = np.dot([1 / 3, 2 / 3], ax.get_xlim())
-        for point, label in zip(self.y_points, labels, strict=True):
-            if label:
-                # Near the right end to the left, or the text would run out of the axes.
-                ha, offset = ("right", -4) if point[0] > near_end else ("left", 4)
-                ax.annotate(label, point, xytext=(offset, 3), textcoords="offset points", fontsize=8, ha=ha)
-        i, j = self.components
-        ax.set(
-            xlabel=f"component {i + 1} (score)",
-            ylabel=f"component {j + 1} (score)",
-            title="Shared space: partners are joined",
-        )
-        if self.classes is None:
-            ax.legend(frameon=False, loc="best")
-        else:
-            self._add_legend_of_classes(ax)
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        # The more there are, the less each may cover.
+        size = 22 * min(1.0, max(0.2, (200 / len(pairs)) ** 0.5))
+        ax.add_collection(LineCollection(list(pairs), colors=ink(ax, 0.25), linewidths=0.03 * size, zorder=1))
+        for points, color, marker in zip((self.x_points, self.y_points), colors, MARKERS, strict=True):
+            ax.scatter(points[:, 0], points[:, 1], s=size, c=color, marker=marker, zorder=2, linewidths=0)
 
-    def _add_legend_of_classes(self, ax: Axes) -> None:
-        """List the modalities by marker, then the classes by colour, beside the axes: they are many."""
-        from matplotlib.lines import Line2D
+    def _draw_arrows(self, ax: Axes, colors: Any) -> None:
+        """Draw an arrow for each pair, from a point of the first modality."""
+        steps = self.y_points - self.x_points
+        size = min(1.0, max(0.4, (200 / len(steps)) ** 0.5))
+        style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003 * size}
+        ax.quiver(*self.x_points.T, *steps.T, color=colors[1], alpha=size, **style)
+        ax.scatter(self.x_points[:, 0], self.x_points[:, 1], s=12 * size, c=colors[0], linewidths=0, zorder=2)
+        # Tips are not among what an axis makes room for by itself.
+        ax.update_datalim(self.y_points)
+        ax.autoscale_view()
 
-        handles = [
-            Line2D([], [], linestyle="", marker=marker, color="0.3", label=name)
-            for marker, name in zip(MARKERS, self.names, strict=True)
-        ]
-        handles += [
-            Line2D([], [], linestyle="", marker="s", color=color, label=str(value))
-            for color, value in zip(CLASS_COLORS, np.unique(self.classes), strict=False)  # type: ignore[arg-type]
-        ]
-        ax.legend(handles=handles, frameon=False, loc="upper left", bbox_to_anchor=(1.0, 1.0))
+    def _add_labels(self, ax: Axes) -> None:
+        """Label the pairs farthest from the centre, where a label has room."""
+        from ._labels import Labels
+
+        if self.labels is not None:
+            both = np.concatenate([self.x_points, self.y_points])
+            spread = np.ptp(both, axis=0)
+            scaled = (self.y_points - both.mean(axis=0)) / np.where(spread > 0, spread, 1)
+            distances = np.linalg.norm(scaled, axis=1)
+            Labels(ax, self.labels, self.y_points, [ink(ax)] * len(distances), distances, self.n_labels)
 
 
 def _few_classes(classes: Any, n_pairs: int) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -11,8 +12,9 @@ from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._similarity import SIMILARITIES
 from ..metrics._inputs import check_sides
-from ._axes import given_or_new
-from ._data import class_codes, direction_names, name_of, scores_of_sides
+from ._axes import add_names
+from ._data import class_codes, direction_names, named, scores_of_sides
+from ._display import NamedDisplay, display
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -20,14 +22,14 @@ if TYPE_CHECKING:
 
 # More classes than this are ordered, but neither separated nor named.
 NAMED_UP_TO = 40
-# Classes closer together than this share of the axis would print their names over each other.
-_NAME_HEIGHT = 0.05
+SEQUENTIAL = "viridis"
 
 
-class SimilarityMatrixDisplay:
+@display
+class SimilarityMatrixDisplay(NamedDisplay):
     """Similarity of x-rows to y-rows as an image: partners on the diagonal, classes as blocks.
 
-    Make one with `from_estimator` or `from_predictions`.
+    Make one with `from_estimator` or `from_predictions`. Lines separate the classes.
 
     Parameters
     ----------
@@ -39,17 +41,6 @@ class SimilarityMatrixDisplay:
         What the similarities are.
     n_items : tuple of two int or None, default=None
         Numbers of rows of which these are shown; None if all are.
-    names : tuple of two str, default=("x", "y")
-        What the modalities are called.
-    name : str or None, default=None
-        Name of the model in the title.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
 
     Notes
     -----
@@ -69,68 +60,24 @@ class SimilarityMatrixDisplay:
     ((100, 100), 'sound items')
     """
 
-    def __init__(
-        self,
-        similarities: NDArray[Any],
-        *,
-        x_classes: NDArray[Any] | None = None,
-        y_classes: NDArray[Any] | None = None,
-        similarity: str = "cosine",
-        n_items: tuple[int, int] | None = None,
-        names: tuple[str, str] = ("x", "y"),
-        name: str | None = None,
-    ) -> None:
-        self.similarities = similarities
-        self.x_classes = x_classes
-        self.y_classes = y_classes
-        self.similarity = similarity
-        self.n_items = n_items
-        self.names = names
-        self.name = name
+    similarities: NDArray[Any]
+    _: KW_ONLY
+    x_classes: NDArray[Any] | None = None
+    y_classes: NDArray[Any] | None = None
+    similarity: str = "cosine"
+    n_items: tuple[int, int] | None = None
+    names: tuple[str, str] = ("x", "y")
 
     @classmethod
-    def from_estimator(
-        cls,
-        aligner: Any,
-        X: ArrayLike,
-        y: ArrayLike,
-        *,
-        x_ids: ArrayLike | None = None,
-        y_ids: ArrayLike | None = None,
-        similarity: str = "cosine",
-        max_items: int = 500,
-        names: tuple[str, str] = ("x", "y"),
-        name: str | None = None,
-        ax: Axes | None = None,
-    ) -> Self:
+    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
         """Map rows into the shared space of a fitted aligner and draw their similarities.
 
         Parameters
         ----------
-        aligner : estimator
-            Fitted aligner.
-        X : array-like of shape (n_x, n_features_x)
-            Rows of the first modality, outside the training set.
         y : array-like of shape (n_y, n_features_y)
             Rows of the second modality; they need not be paired.
-        x_ids, y_ids, similarity, max_items, names, name, ax
-            As in `from_predictions`; the name defaults to the aligner's class.
-
-        Returns
-        -------
-        display : SimilarityMatrixDisplay
-            The display, drawn.
         """
-        return cls.from_predictions(
-            *scores_of_sides(aligner, X, y),
-            x_ids=x_ids,
-            y_ids=y_ids,
-            similarity=similarity,
-            max_items=max_items,
-            names=names,
-            name=name_of(aligner, name),
-            ax=ax,
-        )
+        return cls.from_predictions(*scores_of_sides(aligner, X, y), **named(aligner, options))
 
     @classmethod
     def from_predictions(
@@ -162,17 +109,6 @@ class SimilarityMatrixDisplay:
         max_items : int >= 1, default=500
             Most items shown of either side: of more, as many are taken at even steps through the ordered ones, and the
             title says so.
-        names : tuple of two str, default=("x", "y")
-            What the modalities are called.
-        name : str or None, default=None
-            Name of the model in the title.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : SimilarityMatrixDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -198,27 +134,13 @@ class SimilarityMatrixDisplay:
             name=name,
         ).plot(ax)
 
-    def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
-        """Draw the image with its colour bar, and lines between classes.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-        name : str or None, default=None
-            Name in the title; None for the display's own.
-
-        Returns
-        -------
-        self : SimilarityMatrixDisplay
-            The display.
-        """
-        ax = given_or_new(ax)
+    def _draw(self, ax: Axes, name: str | None) -> None:
         label = SIMILARITIES[self.similarity].label
         colors, extend = self._color_scale()
         image = ax.imshow(self.similarities, aspect="auto", **colors)
+        ax.grid(False)  # some styles would draw it over the image
         ax.figure.colorbar(image, ax=ax, label=label, extend=extend)
-        title = f"{name or self.name}: {label}" if name or self.name else f"{label[0].upper()}{label[1:]}"
+        title = f"{name}: {label}" if name else f"{label[0].upper()}{label[1:]}"
         shown = self.similarities.shape
         if self.n_items is not None and self.n_items != shown:
             counts = ", ".join(f"{s} of {n} {m}" for s, n, m in zip(shown, self.n_items, self.names, strict=True))
@@ -227,20 +149,20 @@ class SimilarityMatrixDisplay:
         ax.set(ylabel=f"{self.names[0]} items{order}", xlabel=f"{self.names[1]} items{order}")
         ax.set_title(title, fontsize="medium" if "\n" in title else "large")
         if self.x_classes is not None and self.y_classes is not None:
+            # The middle of the diverging scale is white, whatever the style; the sequential one is mostly dark.
+            line: dict[str, Any] = {"color": "white" if colors["cmap"] == SEQUENTIAL else "black", "linewidth": 0.5}
             for end in _ends(self.x_classes)[:-1]:
-                ax.axhline(end - 0.5, color="black", linewidth=0.5)
+                ax.axhline(end - 0.5, **line)
             for end in _ends(self.y_classes)[:-1]:
-                ax.axvline(end - 0.5, color="black", linewidth=0.5)
+                ax.axvline(end - 0.5, **line)
             _name_classes(ax.yaxis, self.x_classes)
             _name_classes(ax.xaxis, self.y_classes, rotation=45, ha="right", rotation_mode="anchor")
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
 
     def _color_scale(self) -> tuple[dict[str, Any], str]:
         """Options of the image, and the end of the colour bar beyond which there are values."""
         share = SIMILARITIES[self.similarity].color_reach
         if share is None:
-            return {"cmap": "viridis"}, "neither"
+            return {"cmap": SEQUENTIAL}, "neither"
         sizes = np.abs(self.similarities)
         reach = float(np.quantile(sizes, share)) or 1.0
         return {"cmap": "RdBu_r", "vmin": -reach, "vmax": reach}, "both" if sizes.max() > reach else "neither"
@@ -266,9 +188,4 @@ def _name_classes(axis: Axis, classes: NDArray[Any], **style: Any) -> None:
     """Name the classes at their middle, the largest first, as long as there is room."""
     ends = _ends(classes)
     sizes = np.diff(ends, prepend=0)
-    middles = ends - (sizes + 1) / 2
-    named: list[int] = []
-    for i in np.argsort(-sizes, kind="stable"):
-        if all(abs(middles[i] - middles[j]) >= _NAME_HEIGHT * len(classes) for j in named):
-            named.append(int(i))
-    axis.set_ticks(middles[named], [str(classes[ends[i] - 1]) for i in named], fontsize=8, **style)
+    add_names(axis, ends - (sizes + 1) / 2, classes[ends - 1], sizes, **style)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from ._axes import given_or_new
-from ._style import CHANCE_COLOR, X_COLOR, Y_COLOR
+from ._axes import add_legend_beside, add_names
+from ._display import Display, display
+from ._style import MARKED_UP_TO, cycle, ink
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-COLORS = {"helps": X_COLOR, "hurts": Y_COLOR, "unclear": CHANCE_COLOR}
 
-
-class TransferGainDisplay:
+@display
+class TransferGainDisplay(Display):
     """Difference of two models class by class with its interval: what transfer gains, and where it hurts.
 
-    Make one with `from_predictions`.
+    Make one with `from_table`. The largest gain stands on top, below that of all classes together.
 
     Parameters
     ----------
@@ -27,13 +27,6 @@ class TransferGainDisplay:
         Rows of one number of shots of what `transfer_gain` returns, by class.
     shots : int
         That number.
-
-    Attributes
-    ----------
-    ax_ : matplotlib Axes
-        Axes drawn on.
-    figure_ : matplotlib Figure
-        Its figure.
 
     See Also
     --------
@@ -48,17 +41,16 @@ class TransferGainDisplay:
     >>> rows = [(m, 1, e, c, r, 10) for m, values in recalls.items() for e, r in enumerate(values) for c in "ab"]
     >>> columns = ["model", "shots", "episode", "class", "recall", "n_rows"]
     >>> gain = transfer_gain(pd.DataFrame(rows, columns=columns), "shared", "raw")
-    >>> display = TransferGainDisplay.from_predictions(gain)
+    >>> display = TransferGainDisplay.from_table(gain)
     >>> [label.get_text() for label in display.ax_.get_yticklabels()]
     ['all classes', 'a', 'b']
     """
 
-    def __init__(self, gain: pd.DataFrame, shots: int) -> None:
-        self.gain = gain
-        self.shots = shots
+    gain: pd.DataFrame
+    shots: int
 
     @classmethod
-    def from_predictions(cls, gain: pd.DataFrame, *, shots: int | None = None, ax: Axes | None = None) -> Self:
+    def from_table(cls, gain: pd.DataFrame, *, shots: int | None = None, ax: Axes | None = None) -> Self:
         """Draw a table of gains.
 
         Parameters
@@ -67,13 +59,6 @@ class TransferGainDisplay:
             What `transfer_gain` returns.
         shots : int or None, default=None
             Number of shots; None for the smallest in the table.
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        display : TransferGainDisplay
-            The display, drawn.
 
         Raises
         ------
@@ -86,38 +71,28 @@ class TransferGainDisplay:
             raise ValueError(f"shots must be one of {known}, as gain has; got {shots!r}.")
         return cls(gain[gain.index.get_level_values("shots") == shots].droplevel("shots"), shots).plot(ax)
 
-    def plot(self, ax: Axes | None = None) -> Self:
-        """Draw a point with its interval for each class, the largest gain on top.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        self : TransferGainDisplay
-            The display.
-        """
-        ax = given_or_new(ax)
+    def _draw(self, ax: Axes) -> None:
         # All classes together come first, then each one by its gain.
         table = self.gain.iloc[[0, *(1 + np.argsort(-self.gain["difference"].to_numpy()[1:], kind="stable"))]]
         places = np.arange(len(table))
-        for verdict, color in COLORS.items():
+        few = len(table) <= MARKED_UP_TO
+        marks: dict[str, Any] = {"fmt": "o", "markersize": 6 if few else 3, "capsize": 3 if few else 0}
+        entries = []
+        for verdict, color in zip(("helps", "hurts", "unclear"), (*cycle()[:2], ink(ax, 0.6)), strict=True):
             of_verdict = (table["verdict"] == verdict).to_numpy()
             part = table[of_verdict]
             errors = np.abs(part[["low", "high"]].to_numpy().T - part["difference"].to_numpy())
-            entry = f"{verdict} ({np.sum(of_verdict[1:])} classes)"
+            n = np.sum(of_verdict[1:])
+            label = f"{verdict} ({n} class{'es' if n != 1 else ''})"
             x, y = part["difference"], places[of_verdict]
-            ax.errorbar(x, y, xerr=errors, fmt="o", color=color, capsize=3, label=entry)
-        ax.axvline(0, color="black", linewidth=0.8)
-        ax.axhline(0.5, color=CHANCE_COLOR, linewidth=0.5)
-        ax.set_yticks(places, [str(c) for c in table.index])
-        ax.invert_yaxis()
+            entries.append(ax.errorbar(x, y, xerr=errors, color=color, label=label, **marks))
+        ax.axvline(0, color=ink(ax), linewidth=0.8)
+        ax.axhline(0.5, color=ink(ax, 0.6), linewidth=0.5)
+        ax.set_ylim(len(table) - 0.5, -0.5)
+        importance = table["difference"].abs() + 2 * (table["verdict"] != "unclear")
+        add_names(ax.yaxis, places, list(table.index), [np.inf, *importance.iloc[1:]])
         title = f"Gain by class, {self.shots} shot{'s' if self.shots != 1 else ''}"
         label = f"difference of recall, with its interval for {table['interval_for'].iloc[0]}"
         ax.set(xlabel=label, title=title)
         ax.grid(alpha=0.3, axis="x")
-        ax.legend(frameon=False, fontsize="small", loc="center left", bbox_to_anchor=(1.0, 0.5))
-        self.ax_, self.figure_ = ax, ax.figure
-        return self
+        add_legend_beside(ax, entries, fontsize="small")

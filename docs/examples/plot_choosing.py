@@ -33,7 +33,7 @@ searches = {
 fig, axes = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
 for ax, (scoring, search) in zip(axes, searches.items(), strict=True):
     search.fit(train.image, train.text, groups=train.base_name)
-    CrossValidationDisplay.from_estimator(search, ax=ax)
+    CrossValidationDisplay.from_cv_results(search, ax=ax)
     print(f"{scoring}: {search.best_params_}, {search.best_score_:.3f} on {search.n_splits_} folds")
 
 # %%

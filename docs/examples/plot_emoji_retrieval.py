@@ -93,13 +93,13 @@ print(table[["value", "baseline", "difference", "low", "high", "p_value"]].round
 # The shared space
 # ----------------
 #
-# Two of the hundred components, with some test emoji labelled by name. Partners are joined by a line: short lines
-# mean that the two maps, each of which sees one modality only, put picture and name in the same place.
+# Two of the hundred components, with some test emoji; those farthest out are labelled, as far as there is room.
+# Partners are joined by a line: short lines mean that the two maps, each of which sees one modality only, put picture
+# and name in the same place.
 
 shown = np.random.default_rng(0).choice(len(test.image), 60, replace=False)
-labels = [name if i % 9 == 0 else "" for i, name in enumerate(test.names["en"][shown])]
 display = SharedSpaceDisplay.from_predictions(
-    image_scores[shown], text_scores[shown], labels=labels, names=("picture", "name")
+    image_scores[shown], text_scores[shown], labels=test.names["en"][shown], names=("picture", "name")
 )
 
 # %%

@@ -67,7 +67,7 @@ print(transfer_gain(episodes, *models).xs("all classes", level="class").round(3)
 strong = few_shot_episodes(
     {"strong encoder": make_pipeline(Normalizer(), head)}, data.text[kept], labels[kept], **protocol
 )
-FewShotDisplay.from_predictions(pd.concat([episodes, strong]))
+FewShotDisplay.from_table(pd.concat([episodes, strong]))
 
 # %%
 # Where it comes from

@@ -81,7 +81,7 @@ episodes = few_shot_episodes(
 )
 print(few_shot_report(episodes)["value"].unstack("shots").round(3).to_string())
 fig, axes = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
-FewShotDisplay.from_predictions(episodes, ax=axes[0])
+FewShotDisplay.from_table(episodes, ax=axes[0])
 
 # %%
 # Does it help?
@@ -94,7 +94,7 @@ FewShotDisplay.from_predictions(episodes, ax=axes[0])
 
 gain = transfer_gain(episodes, "names and shots, stacked", "shots in the shared space")
 print(gain.loc[16].round(3).to_string())
-TransferGainDisplay.from_predictions(gain, shots=16, ax=axes[1])
+TransferGainDisplay.from_table(gain, shots=16, ax=axes[1])
 
 # %%
 # Captions

@@ -1,0 +1,97 @@
+"""What all displays share: they hold what they show, and draw it on given axes or new ones."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform
+
+from ._axes import given_or_new
+from ._docs import ATTRIBUTES, PARAMETERS, complete, entries, sections, with_options_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure, SubFigure
+
+T = TypeVar("T", bound="Display")
+# In this order: the keywords of the first that a display has are the options of the others.
+MAKERS = ("from_predictions", "from_table", "from_cv_results", "from_estimator")
+
+
+class Display:
+    """Base of the displays: a subclass has fields, a `_draw`, and class methods `from_…` that make and plot one."""
+
+    ax_: Axes
+    figure_: Figure | SubFigure
+
+    def plot(self, ax: Axes | None = None) -> Self:
+        """Draw on given axes, or on new ones.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+
+        Returns
+        -------
+        self : Display
+            The display.
+        """
+        return self._plot(ax)
+
+    def _plot(self, ax: Axes | None, **options: Any) -> Self:
+        ax = given_or_new(ax)
+        self._draw(ax, **options)
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+    def _draw(self, ax: Axes, *args: Any, **kwargs: Any) -> None:
+        raise NotImplementedError
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class NamedDisplay(Display):
+    """Base of the displays of one model, which has a name."""
+
+    name: str | None = None
+
+    def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
+        """Draw on given axes, or on new ones.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Axes to draw on; None for new ones.
+        name : str or None, default=None
+            Name of the model in the legend or title; None for the display's own.
+
+        Returns
+        -------
+        self : Display
+            The display.
+        """
+        return self._plot(ax, name=name or self.name)
+
+
+@dataclass_transform(eq_default=False)
+def display(cls: type[T]) -> type[T]:
+    """Make a display of a class: a dataclass, whose docstrings have all that is common to displays.
+
+    The ``**options`` of `from_estimator` are the keywords of `from_predictions` or `from_table`: `help` and editors
+    list them.
+    """
+    cls = dataclass(eq=False, repr=False)(cls)
+    known = entries(PARAMETERS)
+    cls.__doc__ = complete(cls, known, Attributes=ATTRIBUTES)
+    makers = {name: vars(cls)[name].__func__ for name in MAKERS if name in vars(cls)}
+    source, raises = next(iter(makers.values())), ""
+    for call in makers.values():
+        ends = {"Returns": f"display : {cls.__name__}\n    The display, drawn."}
+        if "options" in inspect.signature(call).parameters:
+            call.__signature__ = with_options_of(call, source)
+            ends["Raises"] = raises
+        call.__doc__ = complete(call, known, **ends)
+        if call is source:
+            known |= entries(sections(call.__doc__)["Parameters"])
+            raises = sections(call.__doc__).get("Raises", "")
+    return cls
