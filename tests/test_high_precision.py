@@ -75,17 +75,24 @@ CASES = {
     ),
 }
 
+# Both narrow types meet every condition and every recipe, though not every pair of these: rows of either are the same
+# to the package, single precision.
 ON_ALL_ROWS = pytest.mark.parametrize(
     ("recipe", "condition", "dtype"),
-    [(recipe, kappa, dtype) for recipe in RECIPES for kappa in (1e0, 1e2, 1e3, 1e4, 1e6, 1e8) for dtype in TYPES],
+    [
+        (recipe, kappa, dtype)
+        for i, recipe in enumerate(RECIPES)
+        for j, kappa in enumerate((1e0, 1e2, 1e3, 1e4, 1e6, 1e8))
+        for dtype in ("float64", TYPES[1 + (i + j) % 2])
+    ],
 )
 # solver="moments" says that it is at its limit.
 AT_ITS_LIMIT = pytest.mark.filterwarnings("ignore:.*ill-conditioned")
 
 
 @cache
-def rows_of(recipe: str, condition: float, dtype: str) -> Any:
-    return ill_conditioned_pairs(recipe, condition, N, dtype=dtype)
+def rows_of(recipe: str, condition: float, dtype: str, n: int = N, seed: int = 0, **width: int) -> Any:
+    return ill_conditioned_pairs(recipe, condition, n, seed, dtype, **width)
 
 
 @cache
@@ -144,7 +151,7 @@ def shortest_before(case: Case, right: hp.Scored) -> Any:
 def test_single_precision_keeps_its_law_of_many_rows_and_features(model, n, width, condition, recipe):
     """Sums of many single products lose more. Double rows say what is right, as the test above says of them."""
     for seed in range(2):
-        rows = ill_conditioned_pairs(recipe, condition, n, seed, "float32", width=width)
+        rows = rows_of(recipe, condition, "float32", n, seed, width=width)
         double = tuple(side.astype(float) for side in rows)
         right = clone(model).fit(*double)
         fitted = clone(model).fit(*rows)
@@ -194,12 +201,13 @@ def held_out_of(model: hp.Model, *rows_key: Any) -> list[hp.Scored]:
 )
 def test_kernel_models_agree_with_fifty_digits(kernel, condition, regularization, dtype):
     """Kernels are double in every floating type, and what is inverted has condition 1/regularization."""
-    rows = ill_conditioned_pairs("smooth decay", condition, n=30, dtype=dtype)
+    n = 20
+    rows = ill_conditioned_pairs("smooth decay", condition, n, dtype=dtype)
     right = hp.kernel_cca(rows, kernel, 0.5, regularization, K)
     gamma = 0.5 if kernel == "rbf" else None
     fitted = KernelCCA(K, kernel=kernel, gamma=gamma, regularization=regularization, power=0.0).fit(*rows)
 
-    base = N * np.finfo(float).eps / regularization
+    base = n * np.finfo(float).eps / regularization
     exact = {"x": floats(right.x_scores), "y": floats(right.y_scores)}
     # Scores are as short as the ridge leaves them, and then easily turned.
     short = np.prod([scores.std(axis=0) for scores in exact.values()], axis=0).min()

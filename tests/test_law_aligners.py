@@ -92,15 +92,15 @@ def test_every_aligner_of_the_package_follows_the_protocol(row):
 @pytest.mark.parametrize("what", CALLS)
 def test_a_fitted_aligner_is_found_wherever_it_is(what, way):
     row, call, name = CALLS[what]
-    bare = call.on(row.made())
-    assert_same(call.on(row.made(), **{name: WAYS[way](call.arguments[name])}), bare)
+    bare = call.on(row.ready())
+    assert_same(call.on(row.ready(), **{name: WAYS[way](call.arguments[name])}), bare)
 
 
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("row", WRAPPERS.values(), ids=WRAPPERS)
 def test_wrappers_find_it_too(row, way):
     wrapper = clone(row.estimator).set_params(aligner=WAYS[way](row.estimator.aligner))
-    assert_same(row.fit.on(wrapper).aligner_, row.made().aligner_)
+    assert_same(row.fit.on(wrapper).aligner_, row.ready().aligner_)
 
 
 @pytest.mark.parametrize("case", NO_ALIGNERS)
@@ -109,7 +109,7 @@ def test_what_is_none_is_refused(what, case):
     row, call, name = CALLS[what]
     given, error, message = NO_ALIGNERS[case]
     with pytest.raises(error, match=message):
-        call.on(row.made(), **{name: given})
+        call.on(row.ready(), **{name: given})
 
 
 @pytest.mark.parametrize("case", NO_ALIGNERS)
@@ -126,7 +126,7 @@ def test_predictions_are_asked_of_a_fitted_model(what, case):
     row, call, name = CALLS[what]
     given, error, message = NO_ALIGNERS[case]
     with pytest.raises(error, match=message):
-        call.on(row.made(), **{name: given})
+        call.on(row.ready(), **{name: given})
 
 
 class Duck:

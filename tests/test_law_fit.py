@@ -26,7 +26,7 @@ def test_a_fit_forgets_every_earlier_one(row):
 
 @estimators("settled", lambda row: row.before)
 def test_parameters_set_later_count_from_the_next_fit_on(row):
-    fitted = row.made()
+    fitted = row.ready()
     answers = [call.on(fitted) for call in row.calls]
     fitted.set_params(**row.before)
     for call, answer in zip(row.calls, answers, strict=True):
@@ -47,10 +47,10 @@ def frozen(value):
 
 @rows("untouched")
 def test_questions_change_nothing_and_nothing_changes_parameters_or_data(row):
-    made = row.made()
+    made = row.ready()
     state = copy.deepcopy(row.state_of(made))
     for call in row.all_calls:
-        thing = made if call in row.calls else row.made()
+        thing = made if call in row.calls else row.ready()
         arguments = {name: frozen(value) for name, value in call.arguments.items()}
         call.on(thing, **arguments)
         assert_same(arguments, call.arguments, where=str(call))

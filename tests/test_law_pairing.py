@@ -57,7 +57,7 @@ PAIRED = {f"{row_id} {call}": (row, call) for row_id, row in TABLE.items() for c
 @pytest.mark.parametrize("what", PAIRED)
 def test_labels_of_rows_in_another_order_are_warned_of(what):
     row, call = PAIRED[what]
-    thing = row.made()
+    thing = row.ready()
     for one, *others in paired(call):
         labels = pd.Index([f"row {i}" for i in range(len(call.arguments[one]))])
         for other in others:
@@ -69,9 +69,9 @@ def test_labels_of_rows_in_another_order_are_warned_of(what):
             with pytest.warns(UserWarning, match=said) as seen:
                 call.on(thing, **called)
             assert {Path(warning.filename).parent for warning in seen} == {Path(__file__).parent}
-            # Warnings are errors: none of these says a word.
-            for same in (labels, labels[::-1] + " of another table", labels[:1].repeat(len(labels))):
-                call.on(thing, **called | {other: labelled(second, same)})
+            # Warnings are errors: none of these says a word. The slow calls take turns at them.
+            silent = (labels, labels[::-1] + " of another table", labels[:1].repeat(len(labels)))
+            call.on(thing, **called | {other: labelled(second, silent[list(PAIRED).index(what) % 3])})
 
 
 def test_sorting_as_the_warning_says_is_what_is_wanted():

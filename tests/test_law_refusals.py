@@ -92,14 +92,14 @@ def outcomes(row_id, call):
     """What came of each bad argument of a call on a fitted object: an exception, an AssertionError if it left a trace,
     or None for silence."""
     row, found = TABLE[row_id], {}
-    thing = row.made()
+    thing = row.ready()
     before = copy.deepcopy(row.state_of(thing))
     for name in arguments_of(call):
         for case in BAD_ROWS:
             if applies(row_id, call, name, case):
                 found[name, case] = outcome = attempt(thing, call, name, BAD_ROWS[case])
                 if outcome is None:
-                    thing = row.made()
+                    thing = row.ready()
                     continue
                 try:
                     assert_same(row.state_of(thing), before)
@@ -167,7 +167,7 @@ def test_what_is_not_fitted_says_so(row):
 @estimators("refused", lambda row: row.warned)
 def test_a_warning_made_an_error_changes_nothing(row):
     """It is raised late, when much of the work is done."""
-    fitted = row.made().set_params(**row.warned_with)
+    fitted = row.ready().set_params(**row.warned_with)
     before = copy.deepcopy(vars(fitted))
     for call in row.warned:
         if call.name == "partial_fit":  # goes on from the fit, without a reason to warn

@@ -143,7 +143,7 @@ def test_under_equal_folds_squared_errors_are_those_of_a_grid_search(cv):
 def test_the_choice_is_that_of_press():
     """Reports of leave-one-out on few rows: the mean R² of small folds chose the same 7 times of 40."""
     n_mean_agrees = 0
-    for seed in range(5):
+    for seed in range(3):
         rng = np.random.default_rng(seed)
         A = rng.normal(size=(24, 12)) * np.linspace(1.5, 0.4, 12)
         y = A[:, :4].sum(axis=1) + rng.normal(size=24)
@@ -154,7 +154,7 @@ def test_the_choice_is_that_of_press():
         assert search.best_score_ == pytest.approx(1 - min(press) / np.sum((y - y.mean()) ** 2), abs=1e-8)
         mean = PLSRegressionCV(8, cv=cv, scoring="r2").fit(A, y)
         n_mean_agrees += mean.best_params_ == search.best_params_
-    assert n_mean_agrees < 5
+    assert n_mean_agrees < 3
 
 
 def test_a_number_of_folds_may_be_that_of_the_rows():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import sklearn
+from joblib import parallel_config
 from linear_models import pairs
 from numpy.testing import assert_allclose
 from sklearn.base import clone
@@ -137,6 +138,12 @@ def test_it_clones_prints_and_runs_in_parallel():
     assert_allclose(*scores)
 
 
+def in_threads(scorer):
+    """Processes, which take long to start, run the scorer in the test above."""
+    with parallel_config("threading"):
+        cross_validate(PLAIN, X, Y, scoring=scorer, n_jobs=2)
+
+
 PLAIN = make_pipeline(StandardScaler(), CCA(2))
 SEVERAL = ["hit_rate_at_1", "median_rank"]
 
@@ -147,7 +154,7 @@ SEVERAL = ["hit_rate_at_1", "median_rank"]
         lambda scorer: scorer(clone(PLAIN).fit(X, Y), X, Y),
         lambda scorer: cross_validate(PLAIN, X, Y, scoring=scorer, error_score="raise"),
         lambda scorer: cross_validate(PLAIN, X, Y, scoring=scorer),
-        lambda scorer: cross_validate(PLAIN, X, Y, scoring=scorer, n_jobs=2),
+        in_threads,
         lambda scorer: cross_validate(PLAIN, X, Y, scoring={"one": scorer, "another": scorer}),
         lambda scorer: GridSearchCV(PLAIN, {"cca__n_components": [1, 2]}, scoring=scorer, refit=False).fit(X, Y),
         lambda scorer: learning_curve(PLAIN, X, Y, scoring=scorer, train_sizes=[0.5, 1.0]),

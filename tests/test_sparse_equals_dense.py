@@ -165,9 +165,9 @@ def test_wide_sparse_rows_of_few_rows():
 
 
 def test_moments_in_the_memory_of_a_few_covariances(monkeypatch):
-    """20,000 rows of 1,500 words: filled up they would take 240 MB, a covariance takes 18."""
+    """20,000 rows of 1,000 words: filled up they would take 160 MB, a covariance takes 8."""
     monkeypatch.setattr(_blocks.row_slices, "__defaults__", (8192,))
-    text = sparse.random(20_000, 1500, 0.002, format="csr", random_state=0)
+    text = sparse.random(20_000, 1000, 0.002, format="csr", random_state=0)
     tracemalloc.start()
     moments = PairMoments.from_arrays(text, text[:, :10])
     peak = tracemalloc.get_traced_memory()[1]
@@ -177,8 +177,9 @@ def test_moments_in_the_memory_of_a_few_covariances(monkeypatch):
     assert peak < 4 * moments.scatter_xx.nbytes
 
 
-WIDE = sparse.random(60, 20_000, 0.01, format="csr", random_state=0)
-NEW_WIDE = sparse.random(9, 20_000, 0.01, format="csr", random_state=1)
+# A covariance is formed of up to 5,000 columns.
+WIDE = sparse.random(60, 5200, 0.04, format="csr", random_state=0)
+NEW_WIDE = sparse.random(9, 5200, 0.04, format="csr", random_state=1)
 
 
 @pytest.mark.parametrize("weight", [None, WEIGHT[:60]])

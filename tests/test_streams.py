@@ -11,7 +11,7 @@ from sklearn.base import clone
 from crossmodal_cca import CCA, PairMoments, PLSRegression
 from crossmodal_cca.rows import _blocks
 
-N, P, Q, BLOCK = 30_000, 96, 32, 1024
+N, P, Q, BLOCK = 16_000, 96, 32, 512
 # Some blocks of doubles, and a few numbers for each row (weights, positions).
 ALLOWED = 6 * BLOCK * (P + Q) * 8 + 5 * N * 8
 

@@ -170,7 +170,7 @@ def test_leaving_out_single_rows_keeps_no_moments_of_them():
 
 
 # Of n bytes each; the rows are small beside them. A flag is one byte, a grade eight; a stored entry has a column too.
-RELEVANT = np.random.default_rng(0).random((500, 4_000)) < 0.4
+RELEVANT = np.random.default_rng(0).random((500, 2_000)) < 0.4
 FLAGS = {
     "flags": RELEVANT,
     "flags by columns": np.asfortranarray(RELEVANT),
@@ -183,7 +183,7 @@ FLAGS = {
 @pytest.mark.parametrize("table", FLAGS)
 @pytest.mark.parametrize("measure", ["mean_average_precision", "ndcg_at_k", "mean_reciprocal_rank", "ranks left out"])
 def test_a_table_costs_at_most_twice_its_own_memory(table, measure):
-    x, y = rows(4_000, 4, 4, np.float32)
+    x, y = rows(2_000, 4, 4, np.float32)
     x, given = x[:500], FLAGS[table]
     if measure == "ranks left out":
         if given.dtype == float:
