@@ -58,11 +58,13 @@ class Registered:
         """All that is stored: parameters, what scikit-learn sets, and what the classes that it is made of declare."""
         stored = {name: Stored(object) for name in self.parameters}
         if hasattr(self.cls, "_get_param_names"):
-            stored |= {
+            seen = {
                 "n_features_in_": Stored(Integral, optional=True),
                 "feature_names_in_": Stored(np.ndarray, optional=True),
                 "sklearn_output_config": Stored(dict, "_sklearn_output_config", optional=True),
             }
+            # Views and properties read what is stored elsewhere.
+            stored |= {name: each for name, each in seen.items() if not hasattr(self.cls, name)}
         for base in reversed(self.cls.__mro__):
             declared: Schema = vars(base).get("_stored", {})
             stored |= {n: each if isinstance(each, Stored) else Stored(each) for n, each in declared.items()}

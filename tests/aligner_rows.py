@@ -173,7 +173,6 @@ ALIGNERS = {
         KernelCCACV(2, width_factors=(1.0,), regularizations=(0.01, 0.1), cv=3),
         (*SCORES_OF_NEW, *PREDICTIONS),
         before={"approximation": "nystroem", "n_landmarks": 9, "random_state": 0},
-        fails={"forget": "a search that is fitted again keeps attributes of its earlier fit: a later issue"},
     ),
     "kernel-cv-nystroem": _search(
         KernelCCACV(

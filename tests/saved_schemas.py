@@ -1,23 +1,12 @@
 """What files hold of each class: its version, and the names of what is stored. Golden: see `test_saved_versions.py`."""
 
 SCHEMAS = {
-    "CCA": (
-        2,
-        """
-        correlations_ feature_names_in_ n_components n_components_ n_features_in_ n_samples_seen_ pair power
-        random_state scale shrinkage shrinkage_ singular_values_ sklearn_output_config solver x_directions
-        x_effects x_loadings_ x_mean_ x_rotations_ x_scale_ x_weights_ y_directions y_effects
-        y_feature_names_in_ y_is_1d y_loadings_ y_mean_ y_rotations_ y_scale_ y_weights_
-        """,
-    ),
+    "CCA": (1, """model_ n_components power random_state scale shrinkage sklearn_output_config solver"""),
     "CCACV": (
-        2,
+        1,
         """
-        best_index_ best_params_ best_score_ correlations_ cv cv_results_ feature_names_in_ groups_
-        n_components n_components_ n_features_in_ n_samples_seen_ n_splits_ one_standard_error pair powers
-        scale scoring separate_shrinkage shrinkage_ shrinkages singular_values_ sklearn_output_config
-        verbose x_directions x_effects x_loadings_ x_mean_ x_rotations_ x_scale_ x_weights_ y_directions
-        y_effects y_feature_names_in_ y_is_1d y_loadings_ y_mean_ y_rotations_ y_scale_ y_weights_
+        choice_ cv model_ n_components one_standard_error powers scale scoring separate_shrinkage shrinkages
+        sklearn_output_config verbose
         """,
     ),
     "CacheSimilarity": (
@@ -26,6 +15,7 @@ SCHEMAS = {
         beta beta_used classes_ codes examples_ feature_names_in_ n_features_in_ sklearn_output_config
         """,
     ),
+    "Choice": (1, """groups one_standard_error params scores weights"""),
     "CrossModalClassifier": (
         1,
         """
@@ -45,10 +35,9 @@ SCHEMAS = {
         """,
     ),
     "CrossModalPipeline": (
-        2,
+        1,
         """
-        aligner aligner_ feature_names_in_ n_features_in_ sklearn_output_config x_transformer x_transformer_
-        y_transformer y_transformer_
+        aligner aligner_ sklearn_output_config x_transformer x_transformer_ y_transformer y_transformer_
         """,
     ),
     "ESZSLClassifier": (
@@ -67,67 +56,47 @@ SCHEMAS = {
         sklearn_output_config temperature_
         """,
     ),
-    "Kernel": (1, """metric name params shift"""),
+    "Kernel": (1, """function name params shift"""),
     "KernelCCA": (
-        2,
+        1,
         """
-        approximation coef0 correlations_ degree feature_names_in_ gamma gamma_ kernel kernel_params kernels
-        landmarks maps moments moments_left_out n_components n_components_ n_features_in_ n_features_y
-        n_landmarks n_samples_seen_ power random_state regularization score_weights settled singular_values_
-        sklearn_output_config tol trace_left_out_ x_effects x_embedding x_mean_ y_effects y_embedding
-        y_feature_names_in_ y_is_1d y_mean_
+        approximation coef0 degree gamma kernel kernel_params landmarks model_ n_components n_landmarks power
+        random_state regularization sklearn_output_config tol
         """,
     ),
     "KernelCCACV": (
-        2,
+        1,
         """
-        approximation best_index_ best_params_ best_score_ coef0 correlations_ cv cv_results_ degree
-        feature_names_in_ gamma_ groups_ kernel kernel_params kernels landmarks maps moments
-        moments_left_out n_components n_components_ n_features_in_ n_features_y n_landmarks n_samples_seen_
-        n_splits_ one_standard_error powers random_state regularizations score_weights scoring settled
-        singular_values_ sklearn_output_config tol trace_left_out_ verbose width_factors x_effects
-        x_embedding x_mean_ y_effects y_embedding y_feature_names_in_ y_is_1d y_mean_
+        approximation choice_ coef0 cv degree kernel kernel_params landmarks model_ n_components n_landmarks
+        one_standard_error powers random_state regularizations scoring sklearn_output_config tol verbose
+        width_factors
         """,
     ),
     "KernelEmbedding": (1, """kernel map offset rotations"""),
     "KernelMap": (1, """base kernel projection triangular"""),
-    "PLSCanonical": (
-        2,
+    "KernelModel": (
+        1,
         """
-        correlations_ feature_names_in_ n_components n_components_ n_features_in_ n_samples_seen_ pair power
-        scale singular_values_ sklearn_output_config x_directions x_effects x_loadings_ x_mean_ x_rotations_
-        x_scale_ x_weights_ y_directions y_effects y_feature_names_in_ y_is_1d y_loadings_ y_mean_
-        y_rotations_ y_scale_ y_weights_
+        correlations left_out n_samples_seen singular_values stream trace_left_out x y y_is_1d
         """,
     ),
-    "PLSRegression": (
-        2,
+    "KernelSide": (1, """effects embedding mean n_features names score_weights"""),
+    "LinearModel": (
+        1,
         """
-        correlations_ feature_names_in_ n_components n_components_ n_features_in_ n_samples_seen_ pair scale
-        singular_values_ sklearn_output_config x_directions x_effects x_loadings_ x_mean_ x_rotations_
-        x_scale_ x_weights_ y_directions y_effects y_feature_names_in_ y_is_1d y_loadings_ y_mean_
-        y_rotations_ y_scale_ y_weights_
+        correlations left_out n_samples_seen pair power shrinkage singular_values weight_sum x y y_is_1d
         """,
     ),
+    "LinearSide": (1, """directions effects mean names own_weights plain_loadings scale score_weights triangle"""),
+    "PLSCanonical": (1, """model_ n_components power scale sklearn_output_config"""),
+    "PLSRegression": (1, """model_ n_components scale sklearn_output_config"""),
     "PLSRegressionCV": (
-        2,
+        1,
         """
-        best_index_ best_params_ best_score_ correlations_ cv cv_results_ feature_names_in_ groups_
-        n_components n_components_ n_features_in_ n_samples_seen_ n_splits_ one_standard_error pair scale
-        scoring singular_values_ sklearn_output_config verbose x_directions x_effects x_loadings_ x_mean_
-        x_rotations_ x_scale_ x_weights_ y_directions y_effects y_feature_names_in_ y_is_1d y_loadings_
-        y_mean_ y_rotations_ y_scale_ y_weights_
+        choice_ cv model_ n_components one_standard_error scale scoring sklearn_output_config verbose
         """,
     ),
-    "PLSSVD": (
-        2,
-        """
-        correlations_ feature_names_in_ n_components n_components_ n_features_in_ n_samples_seen_ pair power
-        scale singular_values_ sklearn_output_config x_directions x_effects x_loadings_ x_mean_ x_rotations_
-        x_scale_ x_weights_ y_directions y_effects y_feature_names_in_ y_is_1d y_loadings_ y_mean_
-        y_rotations_ y_scale_ y_weights_
-        """,
-    ),
+    "PLSSVD": (1, """model_ n_components power scale sklearn_output_config"""),
     "PairMoments": (
         1,
         """
@@ -165,5 +134,5 @@ SCHEMAS = {
     ),
     "Side": (1, """basis constant mean scale"""),
     "StandardizedPair": (1, """moments x y"""),
-    "UnformedPair": (2, """dtype left_out n_rows x y y_names"""),
+    "Stream": (1, """maps moments settled"""),
 }

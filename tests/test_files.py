@@ -52,7 +52,7 @@ STATE = {
 }
 
 
-EMPTY = {"object": "CCA", "version": 2, "state": []}
+EMPTY = {"object": "CCA", "version": 1, "state": []}
 OTHER = {
     "object": "RetrievalScorer",
     "version": 1,
@@ -192,7 +192,7 @@ def test_a_model_is_loaded_by_its_own_class(tmp_path):
         ({"state": EMPTY}, "damaged.*it does not hold n_components of CCA"),
         (
             {"state": EMPTY | {"version": 99}},
-            "later .*: it holds a CCA of version 99, and this one reads up to 2. Upgrade",
+            "later .*: it holds a CCA of version 99, and this one reads up to 1. Upgrade",
         ),
         ({"state": OTHER}, "says that it holds a CCA, but holds a RetrievalScorer"),
     ],

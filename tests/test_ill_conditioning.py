@@ -263,7 +263,7 @@ def test_wide_features_never_form_a_square_matrix(p):
     wide = rng.standard_normal((20, p))
     cca = CCA(2, shrinkage=0.5).fit(wide, Y[:20])
     assert cca.x_weights_.shape == (p, 2)
-    sizes = [a.size for a in (cca._pair.moments.scatter_xx, cca._pair.x.basis)]
+    sizes = [a.size for a in (cca.model_.pair.moments.scatter_xx, cca.model_.pair.x.basis)]
     assert max(sizes) <= 20 * p
 
 

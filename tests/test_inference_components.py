@@ -1,5 +1,7 @@
 """What components mean: shares of variance, structure correlations, importance, stability, the table of them all."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -204,8 +206,12 @@ class Scrambled(CCA):
         if len(np.unique(X[:, 0])) < len(X):
             rng = np.random.default_rng(int(1e6 * abs(X[0, 0])))
             order, signs = rng.permutation(self.n_components_), rng.choice([-1, 1], self.n_components_)
-            for name in ("x_weights_", "y_weights_", "x_rotations_", "y_rotations_"):
-                setattr(self, name, getattr(self, name)[:, order] * signs)
+            maps = ("directions", "own_weights")
+            x, y = (
+                replace(side, **{name: getattr(side, name)[:, order] * signs for name in maps})
+                for side in (self.model_.x, self.model_.y)
+            )
+            self.model_ = replace(self.model_, x=x, y=y)
         return self
 
 

@@ -11,7 +11,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from crossmodal_cca import CrossModalPipeline, KernelCCA, KernelCCACV
 from crossmodal_cca.datasets import load_emoji
-from crossmodal_cca.kernels import _exact as kernel_cca
+from crossmodal_cca.kernels import _fit
 
 X, Y = pairs(100)
 K, L = rbf_kernel(X, gamma=0.05), rbf_kernel(Y, gamma=0.05)
@@ -145,7 +145,7 @@ def test_kernels_that_do_not_fit_into_memory_are_told(monkeypatch):
     def fails(kernel, rows):
         raise MemoryError
 
-    monkeypatch.setattr(kernel_cca, "kernel_matrix", fails)
+    monkeypatch.setattr(_fit, "kernel_matrix", fails)
     with pytest.raises(MemoryError, match=r'The kernels of 100 rows, 100 × 100 .* set approximation="nystroem"'):
         KernelCCA(2).fit(X, Y)
 

@@ -166,7 +166,7 @@ def test_fourier_features_converge_to_the_exact_model(kernel):
 
     def squared_errors(n_frequencies):
         models = [fit(exact, approximation="fourier", n_landmarks=n_frequencies, random_state=i) for i in range(4)]
-        features = [model._maps[0](NEW[0]) for model in models]
+        features = [model.model_.stream.maps[0](NEW[0]) for model in models]
         predictions = np.mean([np.square(m.predict(NEW[0]) - exact.predict(NEW[0])).mean() for m in models])
         return np.mean([np.square(F @ F.T - K).mean() for F in features]), predictions
 

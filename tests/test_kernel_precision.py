@@ -193,8 +193,8 @@ def test_zeros_stay_zeros_in_centres_of_histograms():
     X = np.where(X > 0, np.round(X, 1), 0.0)
     X[:, 0] = 0.0
     model = KernelCCA(2, kernel=("chi2", "rbf"), **NYSTROEM, landmarks="kmeans").fit(X, Y)
-    assert (model._maps[0].base >= 0).all()
-    assert (model._maps[0].base[:, 0] == 0).all()
+    assert (model.model_.stream.maps[0].base >= 0).all()
+    assert (model.model_.stream.maps[0].base[:, 0] == 0).all()
 
 
 # Too large to be squared: sums of powers of two are exact, so that rows of 2^665 are alike within a block

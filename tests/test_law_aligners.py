@@ -22,7 +22,7 @@ from crossmodal_cca._aligner import Aligner, fitted_aligner
 from crossmodal_cca.inference import bootstrap_weights, summary
 from crossmodal_cca.metrics import shuffled_pair_control
 from crossmodal_cca.plotting import CanonicalCorrelationDisplay, HitRateDisplay
-from crossmodal_cca.transfer import prediction_intervals
+from crossmodal_cca.transfer import SharedSpace, prediction_intervals
 
 # These fit it themselves, or take its parameters alone.
 FITS_ITSELF = ("shuffled_pair_control", "prediction_intervals-folds", "permutation_test")
@@ -154,6 +154,14 @@ def test_whatever_has_the_methods_is_an_aligner_and_may_lack_others():
         prediction_intervals(duck, X)
     with pytest.raises(TypeError, match=r"KernelCCA has no residual_covariance\. Use method='conformal'"):
         prediction_intervals(KernelCCA(2).fit(X, Y), X)
+
+
+def test_a_wrapper_is_out_of_reach_of_what_an_aligner_writes_into_itself():
+    duck = Duck().fit(X, Y)
+    space = SharedSpace(duck).fit(X)
+    before = space.transform(X)
+    duck.maps[0][:] = 7.0
+    assert_same(space.transform(X), before)
 
 
 @pytest.mark.parametrize(

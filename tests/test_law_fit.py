@@ -3,8 +3,12 @@
 import copy
 
 import numpy as np
+import pytest
 from everything import estimators, rows
 from sameness import assert_same, assert_same_state
+
+from crossmodal_cca.alignment._views import View
+from crossmodal_cca.models._value import Value
 
 
 @estimators("refit")
@@ -31,6 +35,34 @@ def test_parameters_set_later_count_from_the_next_fit_on(row):
     fitted.set_params(**row.before)
     for call, answer in zip(row.calls, answers, strict=True):
         assert_same(call.on(fitted), answer, where=str(call))
+
+
+def views_of(thing):
+    return {name for base in thing.__mro__ for name, value in vars(base).items() if isinstance(value, View)}
+
+
+@estimators("refit", lambda row: isinstance(row.thing, type) and views_of(row.thing))
+def test_what_a_fit_has_left_cannot_be_written_to(row):
+    bare, made = row.bare(), row.made()
+    before = copy.deepcopy(made)
+    for name in views_of(row.thing):
+        assert not hasattr(bare, name)
+        assert hasattr(made, name) == (name in dir(made))
+        value = getattr(made, name, None)
+        for part in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(part, np.ndarray):
+                with pytest.raises(ValueError, match="read-only"):
+                    part *= -1
+        with pytest.raises(AttributeError, match=f"{name} belongs to a fit"):
+            setattr(made, name, value)
+        if isinstance(value, dict):
+            value.clear()
+    for value in vars(made).values():
+        for part in (value, getattr(value, "x", None), getattr(value, "y", None)):
+            if isinstance(part, Value):
+                held = [*vars(part).values(), *vars(copy.deepcopy(part)).values()]
+                assert not any(each.flags.writeable for each in held if isinstance(each, np.ndarray))
+    assert_same_state(made, before)
 
 
 def parameters_of(thing):

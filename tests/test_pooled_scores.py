@@ -184,8 +184,9 @@ def test_one_standard_error_counts_folds_by_their_rows(share, chosen):
     rows, best = np.array([1.0, 3.0, 7.0, 13.0]), np.array([0.1, 0.9, 0.4, 0.6])
     mean = np.average(best, weights=rows)
     error = np.sqrt(np.sum(rows * (best - mean) ** 2) / rows.sum() / 3)
-    choice = Choice([{"n_components": 1}, {"n_components": 2}], np.array([best - share * error, best]), rows)
-    assert choice.best(one_standard_error=True) == chosen
+    scores = np.array([best - share * error, best])
+    choice = Choice([{"n_components": 1}, {"n_components": 2}], scores, rows, one_standard_error=True, groups=rows)
+    assert choice.best_index == chosen
 
 
 @pytest.mark.parametrize("search", [PLSRegressionCV(), CCACV(2, scoring="q2")], ids=["pls", "cca"])

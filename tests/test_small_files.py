@@ -56,6 +56,10 @@ def test_a_table_of_components_says_what_it_lacks(tmp_path):
     assert_same(summary(PLSSVD.load(tmp_path / "pls"), X, Y), summary(PLSSVD(2).fit(X, Y), X, Y))
     with pytest.raises(ValueError, match=LEFT_OUT):
         summary(CCA.load(tmp_path / "small"), X, Y)
+    # Permuted rows would not keep the weights.
+    CCA(2, shrinkage=0.5).fit(X, Y, sample_weight=np.linspace(0.5, 2, 60)).save(tmp_path / "weighted", moments=False)
+    table = summary(load(tmp_path / "weighted"), X, Y, X_train=X, y_train=Y, n_permutations=9)
+    assert table["p_value"].isna().all()
 
 
 def test_models_inside_others_leave_theirs_out_too(tmp_path):

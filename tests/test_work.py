@@ -9,9 +9,9 @@ from scipy import sparse
 from sklearn.model_selection import LeaveOneOut
 
 from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
-from crossmodal_cca.alignment import _linear_aligner as base
 from crossmodal_cca.metrics import per_query, query_report, ranks, retrieval_ranks, retrieval_report
 from crossmodal_cca.models import _held_out as held_out
+from crossmodal_cca.models import _linear
 from crossmodal_cca.rows import _blocks, moments
 from crossmodal_cca.rows import _centred_rows as centred_rows
 
@@ -52,7 +52,7 @@ def work(monkeypatch):
         return cross(A, B)
 
     float_block = counting(_blocks.float_block)
-    for module in (_blocks, base, centred_rows, held_out):
+    for module in (_blocks, _linear, centred_rows, held_out):
         monkeypatch.setattr(module, "float_block", float_block)
     monkeypatch.setattr(moments, "read_block", counting(_blocks.read_block))
     monkeypatch.setattr(_blocks, "BLOCK_ROWS", BLOCK)

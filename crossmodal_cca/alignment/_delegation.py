@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +21,7 @@ from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from ..rows._blocks import is_dask
 from ..rows._numbers import at_hand
-from ..rows._validation import unchanged_on_error, warn_of_other_order
+from ..rows._validation import warn_of_other_order
 from ._pair_scores import in_container
 from ._routing import TRANSFORMER_OF, Metadata, metadata_of
 
@@ -101,9 +102,10 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
         metadata = metadata_of(self, caller, params, asked)
         return asked(*self._features(rows, metadata), *more, **metadata("aligner", caller))
 
-    def _features(self, rows: dict[str, Any], metadata: Metadata) -> list[Any]:
-        """The rows as the fitted transformers give them."""
-        transformers = [getattr(self, f"{TRANSFORMER_OF[name]}_") for name in rows]
+    def _features(self, rows: dict[str, Any], metadata: Metadata, parts: dict[str, Any] | None = None) -> list[Any]:
+        """The rows as the fitted transformers give them, the own ones or those among other parts."""
+        fitted = vars(self) if parts is None else parts
+        transformers = [fitted[f"{TRANSFORMER_OF[name]}_"] for name in rows]
         if len(rows) == 2 and transformers != [None, None]:
             # What these give has lost the labels of the rows.
             warn_of_other_order(**rows)
@@ -130,8 +132,11 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
             )
         return transformer.inverse_transform(features, **metadata(name, "inverse_transform"))
 
-    def _fit_parts(self, X: Any, y: Any, caller: str, params: dict[str, Any]) -> tuple[Any, Metadata]:
-        raise NotImplementedError
+    @abstractmethod
+    def _fitted_parts(
+        self, X: Any, y: Any, caller: str, params: dict[str, Any]
+    ) -> tuple[dict[str, Any], Any, Metadata]:
+        """All that a fit sets, the features that `x_transformer` gave, and the metadata of this call."""
 
     def _wrap(self, scores: Any, original: Any, side: str = "") -> Any:
         # The container is the pipeline's to choose, whatever its parts give each other.
@@ -155,9 +160,9 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
         x_scores : ndarray or dataframe of shape (n_rows, n_components)
             Scores of `X`, from what `x_transformer` gave in its own `fit_transform`.
         """
-        with unchanged_on_error(self):
-            features, metadata = self._fit_parts(X, y, "fit_transform", params)
-            scores = self._aligner.transform(features, **metadata("aligner", "transform"))
+        parts, features, metadata = self._fitted_parts(X, y, "fit_transform", params)
+        scores = unwrapped(parts["aligner_"]).transform(features, **metadata("aligner", "transform"))
+        self.__dict__.update(parts)
         return self._wrap(scores, X)
 
     def transform(self, X: Any, y: Any = None, **params: Any) -> Any:

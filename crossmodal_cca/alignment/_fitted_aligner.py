@@ -20,6 +20,7 @@ from .._sklearn import check_array, column_names, count_rows, refuse_dask, take_
 from .._typing import FloatArray
 from ..rows._blocks import float_dtype
 from ..rows._validation import check_same_rows, refuse_other_order, warn_of_other_order
+from ._frozen import frozen_copy
 from ._selection import SelectionMixin
 
 MODALITIES = ("x", "y")
@@ -79,8 +80,8 @@ class AlignerParameterMixin(SavedAlignerMixin):
         return new
 
     def _frozen_aligner(self) -> Aligner | None:
-        """The aligner as it is now: a later fit of the user's own sets other attributes, and leaves these alone."""
-        return None if self.aligner is None else copy(fitted_aligner(self.aligner))
+        """The aligner as it is now, out of reach of a later fit of the user's own."""
+        return None if self.aligner is None else frozen_copy(fitted_aligner(self.aligner))
 
 
 class FittedAlignerMixin(AlignerParameterMixin):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -89,6 +90,19 @@ class Gallery:
     def score(self, scoring: RetrievalScorer, x_scores: FloatArray, y_scores: FloatArray) -> float:
         """Score of both sides' rows of the fold, one row for each of its own."""
         return scoring.of_scores(x_scores[self.x], y_scores[self.y], **self.ids)  # type: ignore[return-value]
+
+    def table(
+        self,
+        scoring: RetrievalScorer,
+        scores: Sequence[tuple[FloatArray, FloatArray]],
+        singular_values: FloatArray,
+        powers: Sequence[float | None],
+    ) -> FloatArray:
+        """Score of every power, and of both sides' scores for each number of components."""
+        weights = [singular_values ** (power or 0.0) for power in powers]
+        return np.array(
+            [[self.score(scoring, x * w[: x.shape[1]], y * w[: x.shape[1]]) for x, y in scores] for w in weights]
+        )
 
 
 def _given(groups: Any, x_ids: Any, y_ids: Any, n_kept: int, sample_weight: FloatArray | None) -> dict[str, Parts]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from numbers import Integral
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -12,16 +11,16 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from .._checks import check_flag, check_n_components, check_number
-from .._schemas import Schema, State, Stored
+from .._schemas import Schema
 from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
 from ..linalg._solution import LinearSolution
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import ranks_of_covariances
-from ..models._pair import Covariances, StandardizedPair, UnformedPair, standardize_moments, standardize_rows
-from ..rows._blocks import float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
-from ..rows._sparse_rows import sparse_scores
+from ..models._linear_model import LinearModel
+from ..models._pair import Covariances, StandardizedPair, standardize_moments, standardize_rows
+from ..rows._blocks import is_dask
 from ..rows._validation import (
     PairedRows,
     check_features_of_y,
@@ -29,60 +28,46 @@ from ..rows._validation import (
     check_rows_of_x,
     check_rows_of_y,
     check_scale_of_weights,
-    set_or_delete,
-    unchanged_on_error,
 )
 from ..rows.moments import PairMoments, moments_of_batch
 from ._pair_prediction import LinearPredictionMixin
 from ._solved import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, WEAK, Solved
+from ._views import View, ViewsMixin
 
 T = TypeVar("T", bound=LinearSolution)
 
 
-class LinearMaps(LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class LinearMaps(ViewsMixin, LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """A fitted linear map of two modalities into one space, however it was found."""
 
-    _stored: ClassVar[Schema] = {
-        **{f"{side}_{name}_": np.ndarray for side in "xy" for name in ("mean", "scale")},
-        **{f"{side}_{name}_": np.ndarray for side in "xy" for name in ("weights", "rotations", "loadings")},
-        **{
-            f"{side}_{name}": Stored(np.ndarray, f"_{side}_{name}")
-            for side in "xy"
-            for name in ("directions", "effects")
-        },
-        "correlations_": np.ndarray,
-        "singular_values_": np.ndarray,
-        "n_components_": Integral,
-        "n_samples_seen_": Integral,
-        "y_feature_names_in_": Stored(np.ndarray, optional=True),
-        "y_is_1d": Stored(bool, "_y_is_1d"),
-        "pair": Stored(StandardizedPair | UnformedPair, "_pair"),
-    }
+    model_: LinearModel
+    _stored: ClassVar[Schema] = {"model_": LinearModel}
 
-    def _to_file(self, state: State, *, moments: bool) -> State:
-        return state if moments or "pair" not in state else state | {"pair": state["pair"].without_moments()}
+    x_mean_, y_mean_ = View("x.mean"), View("y.mean")
+    x_scale_, y_scale_ = View("x.scale"), View("y.scale")
+    x_weights_, y_weights_ = View("x.weights"), View("y.weights")
+    x_rotations_, y_rotations_ = View("x.rotations"), View("y.rotations")
+    x_loadings_, y_loadings_ = View("x.loadings"), View("y.loadings")
+    correlations_, singular_values_ = View("correlations"), View("singular_values")
+    coef_, intercept_ = View("coef"), View("intercept")
+    n_components_, n_samples_seen_ = View("n_components"), View("n_samples_seen")
+    n_features_in_, _n_features_y = View("x.n_features"), View("y.n_features")
+    feature_names_in_, y_feature_names_in_ = View("x.names", optional=True), View("y.names", optional=True)
 
-    def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A = check_rows_of_x(self, X, accept_sparse=True, lazy=True)
-        rotations = self.x_rotations_ if weighted else self._x_directions
-        with telling_where(X=X):
-            return _scores(A, self.x_mean_, self.x_scale_, rotations, "X")
-
-    def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        A = self._y_features(y)
-        rotations = self.y_rotations_ if weighted else self._y_directions
-        with telling_where(y=y):
-            return _scores(A, self.y_mean_, self.y_scale_, rotations, "y")
+    def _scores_of(self, model: LinearModel, modality: str, rows: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        if modality == "x":
+            A = check_rows_of_x(self, rows, accept_sparse=True, lazy=True)
+            with telling_where(X=rows):
+                return model.x.scores(A, "X", weighted=weighted)
+        A = self._y_features(rows)
+        with telling_where(y=rows):
+            return model.y.scores(A, "y", weighted=weighted)
 
     def _y_features(self, y: ArrayLike) -> NDArray[Any]:
         """Checked rows of the second modality, 2-D."""
         A, names = check_rows_of_y(y, accept_sparse=True, lazy=True)
         check_features_of_y(self, A, names)
         return A
-
-    @property
-    def _n_features_y(self) -> int:
-        return len(self.y_mean_)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -100,7 +85,6 @@ class LinearAligner(LinearMaps):
     scale: bool
     # How to solve; "svd" always takes the rows, "moments" never.
     solver: str = "auto"
-    _y_is_1d: bool
     # The sides whose rank bounds the number of components.
     _bounding_sides: tuple[str, ...] = ("x", "y")
 
@@ -146,29 +130,18 @@ class LinearAligner(LinearMaps):
             If the sides differ in rows, values are not finite, `n_components` is more than the ranks allow, or more
             than 5000 sparse rows have more than 5000 features (`CCA` has a solver for these).
         """
-        with unchanged_on_error(self), telling_where(X=X, y=y):
+        with telling_where(X=X, y=y):
             self._check_parameters()
-            rows = check_pair(
-                X, y, sample_weight, estimator=self, reset=True, min_rows=2, accept_sparse=True, lazy=True
-            )
+            rows = check_pair(X, y, sample_weight, estimator=self, min_rows=2, accept_sparse=True, lazy=True)
             if rows.sample_weight is not None and not is_dask(rows.X):
                 check_scale_of_weights(rows.sample_weight.sum())
-            self._y_is_1d = rows.y_is_1d
-            self._fit_rows(rows)
+            self.model_ = self._model_of_rows(rows)
         return self
 
-    def _fit_rows(self, rows: PairedRows) -> None:
+    def _model_of_rows(self, rows: PairedRows) -> LinearModel:
         pair = standardize_rows(rows, scale=self.scale)
         _check_enough(pair.moments)
-        self._store(pair, None if is_dask(rows.X) else rows)
-
-    def _fit_standardized(self, pair: StandardizedPair, rows: PairedRows) -> Self:
-        """Fit to checked rows whose moments are known already."""
-        self._check_parameters()
-        self.n_features_in_, self._y_is_1d = rows.X.shape[1], rows.y_is_1d
-        set_or_delete(self, "feature_names_in_", rows.x_names)
-        self._store(pair, rows)
-        return self
+        return self._model_of(pair, None if is_dask(rows.X) else rows, y_is_1d=rows.y_is_1d)
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Add paired rows to those seen so far and solve again.
@@ -201,9 +174,9 @@ class LinearAligner(LinearMaps):
             If features correlate so strongly that the moments alone have too few digits: beyond a condition of 1e8, or
             of 1e4 where they come from products in single precision.
         """
-        with unchanged_on_error(self) as undo, telling_where(X=X, y=y):
+        with telling_where(X=X, y=y):
             self._check_parameters()
-            seen: StandardizedPair | UnformedPair | None = getattr(self, "_pair", None)
+            seen: LinearModel | None = getattr(self, "model_", None)
             before = None if seen is None else seen.feature_moments()
             rows = check_pair(
                 *(X, y, sample_weight),
@@ -214,16 +187,13 @@ class LinearAligner(LinearMaps):
                 accept_sparse=True,
                 lazy=True,
             )
-            if seen is None:
-                self._y_is_1d = rows.y_is_1d
-            else:
+            if seen is not None:
                 check_features_of_y(self, rows.y, rows.y_names)
             batch = moments_of_batch(rows)
-            if batch is None:
-                undo()
-                return self
-            moments = batch if before is None else before + batch
-            self._store(standardize_moments(moments, scale=self.scale), allow_fewer=True)
+            if batch is not None:
+                pair = standardize_moments(batch if before is None else before + batch, scale=self.scale)
+                y_is_1d = rows.y_is_1d if seen is None else seen.y_is_1d
+                self.model_ = self._model_of(pair, allow_fewer=True, y_is_1d=y_is_1d)
         return self
 
     def fit_moments(self, moments: PairMoments) -> Self:
@@ -256,12 +226,8 @@ class LinearAligner(LinearMaps):
                 f"fit_moments takes a PairMoments, got {type(moments).__name__}; make one with PairMoments.from_arrays."
             )
         _check_enough(moments)
-        with unchanged_on_error(self):
-            self._check_parameters()
-            self.n_features_in_ = len(moments.mean_x)
-            set_or_delete(self, "feature_names_in_", moments.x_names)
-            self._y_is_1d = False
-            self._store(standardize_moments(moments, scale=self.scale))
+        self._check_parameters()
+        self.model_ = self._model_of(standardize_moments(moments, scale=self.scale))
         return self
 
     def _check_parameters(self) -> None:
@@ -319,8 +285,20 @@ class LinearAligner(LinearMaps):
             )
         return k
 
-    def _store(self, pair: StandardizedPair, rows: PairedRows | None = None, *, allow_fewer: bool = False) -> None:
-        """Solve and store: where covariances have too few digits, once more with products in double, or from rows."""
+    def _model_of(
+        self,
+        pair: StandardizedPair,
+        rows: PairedRows | None = None,
+        *,
+        allow_fewer: bool = False,
+        y_is_1d: bool = False,
+    ) -> LinearModel:
+        """Solve: where covariances have too few digits, once more with products in double, or from rows."""
+        if rows is None and self.solver in ("svd", "randomized"):
+            raise ValueError(
+                f'solver="{self.solver}" needs the rows at hand, which partial_fit, fit_moments and Dask do not give; '
+                'use solver="auto" or "moments" there, or fit to rows in memory or a memory map.'
+            )
         solved = None
         if self.solver != "svd" or rows is None:
             tentative = rows is not None and pair.moments.is_single
@@ -335,34 +313,19 @@ class LinearAligner(LinearMaps):
         solution = solved.solution.to_features(pair.x, pair.y)
         # Single precision would lose what adds up large numbers to a small one, or has units near an end of its range.
         in_single = solved.scores_fit_single and solution.fits_single(pair.x.scale, pair.y.scale)
-        self._store_solution(solution, pair.kept(), solved.extra, pair.dtype if in_single else np.dtype(np.float64))
-
-    def _store_solution(
-        self,
-        solution: LinearSolution,
-        pair: StandardizedPair | UnformedPair,
-        extra: dict[str, Any],
-        dtype: np.dtype[Any],
-    ) -> None:
-        # Predictions read the scores as they are, before any power.
-        self._x_directions = solution.x_rotations.astype(dtype)
-        self._y_directions = solution.y_rotations.astype(dtype)
-        self._y_effects = (solution.y_effects * pair.y.scale).astype(dtype, copy=False)
-        self._x_effects = (solution.x_effects * pair.x.scale).astype(dtype, copy=False)
-        solution = solution.weighted(getattr(self, "power", 0.0))
-        self._pair = pair
-        self.x_mean_, self.y_mean_ = pair.x.mean, pair.y.mean
-        self.x_scale_, self.y_scale_ = pair.x.scale, pair.y.scale
-        for name in ("weights", "rotations", "loadings"):
-            for side in ("x", "y"):
-                setattr(self, f"{side}_{name}_", getattr(solution, f"{side}_{name}").astype(dtype, copy=False))
-        self.correlations_ = solution.correlations
-        self.singular_values_ = solution.singular_values
-        self.n_components_ = len(solution.singular_values)
-        self.n_samples_seen_ = pair.n_rows
-        set_or_delete(self, "y_feature_names_in_", pair.y_names)
-        for name, value in extra.items():
-            setattr(self, name, value)
+        moments = pair.moments
+        return LinearModel.of(
+            solution,
+            (pair.x, pair.y),
+            (moments.x_names, moments.y_names),
+            pair.dtype if in_single else np.dtype(np.float64),
+            power=getattr(self, "power", 0.0),
+            shrinkage=solved.shrinkage,
+            n_samples_seen=moments.n_rows,
+            weight_sum=moments.weight_sum,
+            y_is_1d=y_is_1d,
+            pair=pair.kept(),
+        )
 
 
 def _check_enough(moments: PairMoments) -> None:
@@ -370,25 +333,3 @@ def _check_enough(moments: PairMoments) -> None:
     if moments.n_rows < 2:
         raise ValueError("A model needs at least 2 rows; these moments have n_samples=1.")
     check_scale_of_weights(moments.weight_sum)
-
-
-def _scores(A: NDArray[Any], mean: FloatArray, scale: FloatArray, rotations: FloatArray, side: str) -> FloatArray:
-    """((A − mean) / scale) @ rotations, a block of rows at a time, in the rows' own floating type.
-
-    Products are those of the finer of both types: rotations are in double precision where single cannot carry them.
-    """
-    dtype = float_dtype(A)
-    if is_dask(A):
-        k = rotations.shape[1]
-        return map_rows(_scores, A, k, dtype, mean=mean, scale=scale, rotations=rotations, side=side)  # type: ignore[no-any-return]
-    computed = np.result_type(dtype, rotations)
-    W = (rotations / scale[:, None]).astype(computed, copy=False)
-    scores = np.empty((A.shape[0], W.shape[1]), dtype)
-    for rows in row_slices(A.shape[0]):
-        if is_sparse(A):
-            scores[rows] = sparse_scores(float_block(A, rows, np.float64, side), mean, W)
-            continue
-        block = float_block(A, rows, computed, side)
-        centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
-        np.matmul(centred, W, out=scores[rows], casting="same_kind")
-    return scores

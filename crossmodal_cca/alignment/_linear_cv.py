@@ -20,10 +20,8 @@ from ..rows._validation import (
     check_pair,
     check_sample_weight,
     check_scale_of_weights,
-    unchanged_on_error,
-    warn_of_other_order,
 )
-from ._items import Gallery, Items
+from ._items import Gallery, Items, Parts
 from ._linear_aligner import LinearAligner, LinearMaps
 from ._pooled import PooledScore
 from ._selection import (
@@ -31,10 +29,10 @@ from ._selection import (
     Choice,
     FoldScorer,
     SelectionMixin,
-    check_sizes_of_folds,
     choose,
+    groups_of_rows,
+    items_and_folds,
     numbers_of_components,
-    splits_of,
 )
 from ._solved import DOUBLE_FLOOR, single_floor
 from ._training_folds import Folds, HeldOut
@@ -126,17 +124,14 @@ class LinearCV(SelectionMixin, LinearMaps):
             If a fold is too small, `n_components` is more than possible in every fold, or the rows or parameters are
             bad.
         """
-        with unchanged_on_error(self), telling_where(X=X, y=y):
+        with telling_where(X=X, y=y):
             scoring = self._check_parameters()
-            rows = check_pair(X, y, sample_weight, estimator=self, reset=True, min_rows=2, accept_sparse=True)
+            rows = check_pair(X, y, sample_weight, estimator=self, min_rows=2, accept_sparse=True)
             if rows.sample_weight is not None:
                 check_scale_of_weights(rows.sample_weight.sum())
             weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
-            warn_of_other_order(X=X, groups=groups, x_ids=x_ids)
-            warn_of_other_order(y=y, y_ids=y_ids)
-            items = Items.of(rows, groups, x_ids, y_ids, weight, retrieval=isinstance(scoring, RetrievalScorer))
-            splits = splits_of(self.cv, X, y, groups, weight, items.groups)
-            check_sizes_of_folds(splits, scoring, MOMENT_SCORINGS)
+            scorings = scoring, MOMENT_SCORINGS
+            items, splits = items_and_folds(self.cv, (X, y), rows, scorings, groups, x_ids, y_ids, weight)
             folds = Folds(rows, splits, self.scale)
             if rows.is_sparse and (folds.is_wide or isinstance(scoring, RetrievalScorer)):
                 raise ValueError(
@@ -144,19 +139,19 @@ class LinearCV(SelectionMixin, LinearMaps):
                     f"{', '.join(map(repr, MOMENT_SCORINGS))} and at most twice as many features as training rows. "
                     "Reduce the features first (TruncatedSVD, for example), or search with GridSearchCV."
                 )
-            choice = self._choose(folds, scoring, items)
-            self._store_choice(choice, len(splits), items.groups, weight)
-            self._take_over(self._chosen_model()._fit_standardized(folds.whole(), rows))
+            choice = self._choose(folds, scoring, items, groups_of_rows(items.groups, weight))
+            model = self._estimator(**choice.best_params)._model_of(folds.whole(), rows, y_is_1d=rows.y_is_1d)
+            self.model_, self.choice_ = model, choice
         return self
 
     def _chosen_model(self) -> LinearAligner:
-        return self._estimator(**self.best_params_)
+        return self._estimator(**self.choice_.best_params)
 
     def _check_parameters(self) -> str | RetrievalScorer:
         check_flag(self.scale, "scale")
         return self._check_selection(MOMENT_SCORINGS, self._grids)  # type: ignore[no-any-return]
 
-    def _choose(self, folds: Folds, scoring: str | RetrievalScorer, items: Items) -> Choice:
+    def _choose(self, folds: Folds, scoring: str | RetrievalScorer, items: Items, groups: Parts) -> Choice:
         retrieval = isinstance(scoring, RetrievalScorer)
         powers = self._powers(retrieval)
         numbers, given = numbers_of_components(self.n_components, self._bound(*folds.bounds), every=not retrieval)
@@ -173,7 +168,11 @@ class LinearCV(SelectionMixin, LinearMaps):
 
         weights = folds.test_weights if pooled else np.ones(len(folds.splits))
         of_folds = map(scorer, range(len(weights)))
-        return choose(of_folds, weights, self._settings(), powers, numbers, given, self.verbose)
+        return choose(
+            *(of_folds, weights, self._settings(), powers, numbers, given, self.verbose),
+            one_standard_error=self.one_standard_error,
+            groups=groups,
+        )
 
     def _solved(self, folds: Folds, fold: int, most: int, *, needs_rows: bool) -> tuple[FoldSolver, HeldOut]:
         """Solver and held-out part of a fold: like one model's, from rows where covariances have too few digits."""
@@ -204,10 +203,7 @@ class LinearCV(SelectionMixin, LinearMaps):
             assert isinstance(held_out, HeldOutRows)
             scores = self._scores(held_out, solution, ks)
             d = solution.singular_values if found else np.ones(1)
-            weights = [d ** (power or 0.0) for power in powers]
-            return np.array(
-                [[gallery.score(scoring, x * w[: x.shape[1]], y * w[: x.shape[1]]) for x, y in scores] for w in weights]
-            )
+            return gallery.table(scoring, scores, d, powers)
         # Without any component the mean of y is the prediction.
         places = np.minimum(ks, found)
         if isinstance(scoring, PooledScore):

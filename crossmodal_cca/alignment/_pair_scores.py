@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
@@ -24,15 +24,14 @@ PairedColumns = Callable[[Any, Any], tuple[FloatArray, FloatArray]]
 
 
 class PairScoresMixin(SavedAlignerMixin):
-    """What every aligner has on top of its own `_x_scores` and `_y_scores`."""
+    """What every aligner has on top of its own model and the scores that it gives."""
+
+    # What the last fit has left, read once for each answer: a value with sides `x` and `y`.
+    model_: Any
 
     @abstractmethod
-    def _x_scores(self, X: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        """Scores (n, k) of x-rows, checked here; before any `power` if not `weighted`."""
-
-    @abstractmethod
-    def _y_scores(self, y: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        """Scores (n, k) of y-rows, checked here; before any `power` if not `weighted`."""
+    def _scores_of(self, model: Any, modality: str, rows: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        """Scores (n, k) of rows of modality "x" or "y", checked here; before any `power` if not `weighted`."""
 
     @property
     def _n_features_out(self) -> int:
@@ -84,10 +83,11 @@ class PairScoresMixin(SavedAlignerMixin):
         check_is_fitted(self)
         if X is None:
             raise ValueError("X is None; rows of the second modality alone go to transform_y.")
-        x_scores = self._x_scores(X)
+        model = self.model_
+        x_scores = self._scores_of(model, "x", X)
         if y is None:
             return in_container(self, x_scores, X)
-        y_scores = self._y_scores(y)
+        y_scores = self._scores_of(model, "y", y)
         check_same_rows(x_scores.shape[0], y_scores.shape[0])
         warn_of_other_order(X=X, y=y)
         return in_container(self, x_scores, X, "_x"), in_container(self, y_scores, y, "_y")
@@ -111,7 +111,7 @@ class PairScoresMixin(SavedAlignerMixin):
             If the width or the names differ from those seen in `fit`, or values are not finite.
         """
         check_is_fitted(self)
-        return in_container(self, self._y_scores(y), y)
+        return in_container(self, self._scores_of(self.model_, "y", y), y)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Total correlation captured: the sum over components of the correlation of x- and y-scores on these rows.
@@ -138,11 +138,11 @@ class PairScoresMixin(SavedAlignerMixin):
         """
         check_is_fitted(self)
         with telling_where(X=X, y=y):
-            moments = column_moments(self._paired_scores, X, y, sample_weight)
+            moments = column_moments(partial(self._paired_scores, self.model_), X, y, sample_weight)
         return float(moments.correlations().sum())
 
-    def _paired_scores(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        return self._x_scores(X), self._y_scores(y)
+    def _paired_scores(self, model: Any, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        return self._scores_of(model, "x", X), self._scores_of(model, "y", y)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()  # type: ignore[misc]

@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product as combinations
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,12 +15,14 @@ from scipy.stats import rankdata
 
 from .._checks import check_flag, check_n_components, check_number, check_whole_number
 from .._progress import Progress
-from .._schemas import Schema
+from .._schemas import Schema, saved
 from .._typing import FloatArray, Split
 from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
-from ..rows._validation import set_or_delete
-from ._items import Parts
+from ..models._value import Value
+from ..rows._validation import PairedRows, warn_of_other_order
+from ._items import Items, Parts
+from ._views import View
 
 # Numbers of components that a retrieval score is computed for, unless they are given.
 LADDER = 12
@@ -43,6 +45,29 @@ def splits_of(
     else:
         splits = _given_folds(cv, X, y, groups, sample_weight)
     return splits
+
+
+def items_and_folds(
+    cv: Any,
+    pair: tuple[ArrayLike, ArrayLike],
+    rows: PairedRows,
+    scoring: tuple[str | RetrievalScorer, Sequence[str]],
+    groups: ArrayLike | None,
+    x_ids: ArrayLike | None,
+    y_ids: ArrayLike | None,
+    sample_weight: FloatArray | None = None,
+) -> tuple[Items, list[Split]]:
+    """Items among the rows, and positions of training and test rows of each fold.
+
+    `pair` are X and y as the user gave them, `scoring` is the chosen one and those that could have been.
+    """
+    (X, y), (chosen, scorings) = pair, scoring
+    warn_of_other_order(X=X, groups=groups, x_ids=x_ids)
+    warn_of_other_order(y=y, y_ids=y_ids)
+    items = Items.of(rows, groups, x_ids, y_ids, sample_weight, retrieval=isinstance(chosen, RetrievalScorer))
+    splits = splits_of(cv, X, y, groups, sample_weight, items.groups)
+    check_sizes_of_folds(splits, chosen, scorings)
+    return items, splits
 
 
 def check_sizes_of_folds(splits: Sequence[Split], scoring: str | RetrievalScorer, scorings: Sequence[str]) -> None:
@@ -160,13 +185,34 @@ def check_possible(numbers: list[int], given: bool, possible: int) -> list[int]:
     return [k for k in numbers if k <= possible]
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Scores of all settings on all folds, and which setting they choose."""
+@saved()
+@dataclass(frozen=True, eq=False)
+class Choice(Value):
+    """What a search leaves beside its model: the scores of all settings on all folds, and which of them it took."""
 
     params: list[dict[str, Any]]
     scores: FloatArray  # (n_settings, n_folds)
     weights: FloatArray  # (n_folds,)
+    one_standard_error: bool
+    groups: Parts  # (n_rows,), -1 for a row without weight
+
+    _stored: ClassVar[Schema] = {
+        "params": list,
+        **dict.fromkeys(("scores", "weights", "groups"), np.ndarray),
+        "one_standard_error": bool,
+    }
+
+    @property
+    def n_splits(self) -> int:
+        return int(self.scores.shape[1])
+
+    @property
+    def best_score(self) -> float:
+        return float(self.means[self.best_index])
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        return dict(self.params[self.best_index])
 
     @property
     def means(self) -> FloatArray:
@@ -179,18 +225,18 @@ class Choice:
         squares = (self.scores - self.means[:, None]) ** 2
         return np.asarray(np.sqrt(np.average(squares, axis=1, weights=self.weights)))
 
-    def best(self, one_standard_error: bool) -> int:
+    @property
+    def best_index(self) -> int:
         """The first of largest mean; or the simplest of those that one standard error does not tell from it.
 
         Simplest: fewest components, then most shrinkage or regularisation, then least power.
         """
         means = self.means
         best = int(np.argmax(means))
-        n_folds = self.scores.shape[1]
-        if not one_standard_error or n_folds < 2:
+        if not self.one_standard_error or self.n_splits < 2:
             return best
         # Unbiased also under weights, where the variance of a fold's score is one over its weight.
-        error = self.deviations[best] / np.sqrt(n_folds - 1)
+        error = self.deviations[best] / np.sqrt(self.n_splits - 1)
         good = np.flatnonzero(means >= means[best] - error)
         return int(min(good, key=lambda i: self._complexity(self.params[i])))
 
@@ -201,13 +247,13 @@ class Choice:
 
     def results(self) -> dict[str, Any]:
         """Table of all settings, in the form of ``GridSearchCV.cv_results_``."""
-        results: dict[str, Any] = {"params": self.params}
+        results: dict[str, Any] = {"params": [dict(params) for params in self.params]}
         for name in self.params[0]:
             values = [params[name] for params in self.params]
             column = np.empty(len(values), dtype=object)
             column[:] = values
             results[f"param_{name}"] = column if isinstance(values[0], tuple) else np.array(values)
-        results |= {f"split{i}_test_score": self.scores[:, i] for i in range(self.scores.shape[1])}
+        results |= {f"split{i}_test_score": self.scores[:, i] for i in range(self.n_splits)}
         results |= {"mean_test_score": self.means, "std_test_score": self.deviations}
         return results | {"rank_test_score": rankdata(-self.means, method="min").astype(np.int32)}
 
@@ -223,8 +269,11 @@ def choose(
     numbers: list[int],
     given: bool,
     verbose: int,
+    *,
+    one_standard_error: bool,
+    groups: Parts,
 ) -> Choice:
-    """Score every number of components, power and setting on every fold.
+    """Score every number of components, power and setting on every fold, and choose among them.
 
     A fold is the number of components possible in it, and a function of a setting and numbers of components that
     returns scores (len(powers), len(numbers)). Its weight is what its scores count in the mean.
@@ -241,6 +290,7 @@ def choose(
                 values[i, :, : len(ks)] = score(setting, ks)
                 progress.update(len(scores) * len(settings) + i + 1)
             scores.append(values)
+            del score  # and what it holds of the fold, before the next one
     ks = check_possible(numbers, given, possible)
     # In the order of ParameterGrid: components, powers, other settings.
     table = np.stack(scores, axis=-1)[:, :, : len(ks)].transpose(2, 1, 0, 3)
@@ -248,41 +298,32 @@ def choose(
         {"n_components": k} | ({} if power is None else {"power": power}) | setting
         for k, power, setting in combinations(ks, powers, settings)
     ]
-    return Choice(params, table.reshape(len(params), n_folds), weights)
+    return Choice(params, table.reshape(len(params), n_folds), weights, one_standard_error, groups)
+
+
+def groups_of_rows(parts: Parts, sample_weight: FloatArray | None) -> Parts:
+    """The part of each row passed to a fit, given those of positive weight; -1 for the others."""
+    if sample_weight is None:
+        return parts
+    groups = np.full(len(sample_weight), -1)
+    groups[sample_weight > 0] = parts
+    return groups
 
 
 class SelectionMixin:
-    """What every cross-validated aligner stores and checks."""
+    """What every cross-validated aligner leaves and checks."""
 
     one_standard_error: bool
-    _stored: ClassVar[Schema] = {
-        "best_index_": Integral,
-        "best_params_": dict,
-        "best_score_": Real,
-        "cv_results_": dict,
-        "n_splits_": Integral,
-        "groups_": np.ndarray,
-    }
+    choice_: Choice
+    _stored: ClassVar[Schema] = {"choice_": Choice}
 
-    def _store_choice(self, choice: Choice, n_splits: int, parts: Parts, sample_weight: FloatArray | None) -> None:
-        self.best_index_ = choice.best(self.one_standard_error)
-        self.best_params_, self.best_score_ = choice.params[self.best_index_], float(choice.means[self.best_index_])
-        self.cv_results_, self.n_splits_ = choice.results(), n_splits
-        self.groups_ = parts
-        if sample_weight is not None:
-            self.groups_ = np.full(len(sample_weight), -1)
-            self.groups_[sample_weight > 0] = parts
+    best_index_, best_params_ = View("best_index", "choice_"), View("best_params", "choice_")
+    best_score_, cv_results_ = View("best_score", "choice_"), View(Choice.results, "choice_")
+    n_splits_, groups_ = View("n_splits", "choice_"), View("groups", "choice_")
 
     @abstractmethod
     def _chosen_model(self) -> Any:
         """The model of the chosen settings, not fitted."""
-
-    def _take_over(self, fitted: Any) -> None:
-        """Become the fitted model, but for its parameters."""
-        for name in ("y_feature_names_in_", "trace_left_out_", "_moments_left_out"):
-            set_or_delete(self, name, None)
-        own = set(fitted.get_params())
-        self.__dict__.update({name: value for name, value in vars(fitted).items() if name not in own})
 
     def _check_selection(self, scorings: Sequence[str], grids: dict[str, tuple[float, float, bool]]) -> Any:
         """Check what all have in common, and grids of numbers by name: (low, high, whether above low)."""

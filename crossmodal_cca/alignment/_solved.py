@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -32,14 +31,14 @@ class Solved:
     """A shared space in the coordinates of covariances S.
 
     `rcond` is the reciprocal condition of what the solution divided by, and `is_clear` says that neither a rank nor the
-    number of components hangs on the rounding of the products. `extra` are further attributes of the model.
+    number of components hangs on the rounding of the products. `shrinkage` and `whitened` are those of CCA.
     """
 
     solution: LinearSolution
     S: Covariances
     rcond: float
     is_clear: bool
-    extra: dict[str, Any] = field(default_factory=dict)
+    shrinkage: tuple[float, float] | None = None
     whitened: WhitenedPair | None = None
 
     @property

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator, RandomState
 
 from .._checks import as_pair, check_choice, check_number_or_word, check_random_state
-from .._schemas import Schema, saved, without_underscores
+from .._schemas import saved
 from .._typing import FloatArray
 from .._warn import warn
 from ..linalg._randomized import solve_randomized_cca
 from ..linalg._solution import LinearSolution
 from ..linalg._solve_cca import solve_cca
 from ..linalg._whitening import oas_shrinkage, whiten_covariances, whiten_rows
+from ..models._linear_model import LinearModel
 from ..models._pair import StandardizedPair
-from ..rows._blocks import is_dask
+from ..rows._blocks import float_dtype, is_dask
 from ..rows._sparse_rows import MAX_FEATURES, too_wide_sparse
 from ..rows._validation import PairedRows
 from ._linear_aligner import LinearAligner
 from ._solved import Solved
+from ._views import View
 
 SOLVERS = ("auto", "moments", "svd", "randomized")
 
@@ -28,7 +30,7 @@ SOLVERS = ("auto", "moments", "svd", "randomized")
 ILL_CONDITIONED = 1e6
 
 
-@saved(version=2, upgrade=without_underscores)
+@saved()
 class CCA(LinearAligner):
     """Canonical correlation analysis with shrinkage: the directions in which two modalities correlate most.
 
@@ -124,7 +126,7 @@ class CCA(LinearAligner):
     1.5
     """
 
-    _stored: ClassVar[Schema] = {"shrinkage_": tuple}
+    shrinkage_ = View("shrinkage")
 
     def __init__(
         self,
@@ -148,16 +150,15 @@ class CCA(LinearAligner):
         check_choice(self.solver, "solver", SOLVERS)
         shrinkage_pair(self.shrinkage)
 
-    def _fit_rows(self, rows: PairedRows) -> None:
+    def _model_of_rows(self, rows: PairedRows) -> LinearModel:
         too_wide = too_wide_sparse(rows.X) or too_wide_sparse(rows.y)
         wanted = self.solver == "randomized" or (self.solver == "auto" and too_wide)
         if wanted and not is_dask(rows.X):
-            self._fit_randomized(rows)
-        else:
-            super()._fit_rows(rows)
+            return self._randomized_model(rows)
+        return super()._model_of_rows(rows)
 
-    def _fit_randomized(self, rows: PairedRows) -> None:
-        """Fit without covariances, and say where that is not possible."""
+    def _randomized_model(self, rows: PairedRows) -> LinearModel:
+        """Solve without covariances, and say where that is not possible."""
         shrinkage = shrinkage_pair(self.shrinkage)
         if self.n_components is None or any(c == "oas" or c == 0 for c in shrinkage):
             raise ValueError(
@@ -173,16 +174,19 @@ class CCA(LinearAligner):
             )
         cx, cy = map(float, shrinkage)
         rng = check_random_state(self.random_state)
-        solution, pair = solve_randomized_cca(rows, (cx, cy), self.scale, self.n_components, rng)
-        self._store_solution(solution.with_definite_signs(), pair, {"shrinkage_": (cx, cy)}, pair.dtype)
-
-    def _store(self, pair: StandardizedPair, rows: PairedRows | None = None, *, allow_fewer: bool = False) -> None:
-        if self.solver in ("svd", "randomized") and rows is None:
-            raise ValueError(
-                f'solver="{self.solver}" needs the rows at hand, which partial_fit, fit_moments and Dask do not give; '
-                'use solver="auto" or "moments" there, or fit to rows in memory or a memory map.'
-            )
-        super()._store(pair, rows, allow_fewer=allow_fewer)
+        solution, sides = solve_randomized_cca(rows, (cx, cy), self.scale, self.n_components, rng)
+        return LinearModel.of(
+            solution.with_definite_signs(),
+            sides,
+            (rows.x_names, rows.y_names),
+            float_dtype(rows.X, rows.y),
+            power=self.power,
+            shrinkage=(cx, cy),
+            n_samples_seen=rows.n_rows,
+            weight_sum=float(rows.n_rows if rows.sample_weight is None else rows.sample_weight.sum()),
+            y_is_1d=rows.y_is_1d,
+            pair=None,
+        )
 
     def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
         S, moments = pair.covariances(), pair.moments
@@ -208,13 +212,13 @@ class CCA(LinearAligner):
         else:
             solution, is_clear = self._as_many_as_possible(solve, pair, S, allow_fewer=allow_fewer, tentative=tentative)
         is_clear = is_clear and whitened.complete
-        return Solved(solution, S, whitened.rcond, is_clear, {"shrinkage_": (cx, cy)}, whitened)
+        return Solved(solution, S, whitened.rcond, is_clear, (cx, cy), whitened)
 
     def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
         assert solved.whitened is not None
         rank_x, rank_y = solved.whitened.x.rank, solved.whitened.y.rank
         certain = rank_x + rank_y - (pair.n_rows - 1)
-        unshrunk = solved.extra["shrinkage_"] == (0.0, 0.0)
+        unshrunk = solved.shrinkage == (0.0, 0.0)
         if unshrunk and certain > 0 and min(rank_x, rank_y) > 0:
             warn(
                 f"The ranks of X ({rank_x}) and y ({rank_y}) add up to more than n_samples - 1 = {pair.n_rows - 1}, so "

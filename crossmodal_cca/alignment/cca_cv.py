@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from .._checks import check_flag
-from .._schemas import Schema, saved, without_underscores
+from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._shrinkage_path import ShrinkagePath
 from ..linalg._whitening import whiten_covariances, whiten_rows
@@ -18,12 +18,13 @@ from ..models._held_out import NestedSolution
 from ..models._pair import StandardizedPair
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV
+from ._views import View
 from .cca import CCA
 
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
-@saved(version=2, upgrade=without_underscores)
+@saved()
 class CCACV(LinearCV):
     """Canonical correlation analysis with shrinkage, components and power chosen by cross-validation.
 
@@ -104,7 +105,7 @@ class CCACV(LinearCV):
     (2, (3, 2))
     """
 
-    _stored: ClassVar[Schema] = {"shrinkage_": tuple}
+    shrinkage_ = View("shrinkage")
     _grids: ClassVar = {"shrinkages": (0.0, 1.0, False), "powers": (0.0, np.inf, False)}
 
     def __init__(

@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Self
 
-import numpy as np
 from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
 from sklearn.utils.metaestimators import available_if
 
-from .._checks import check_n_components, check_number, check_random_state
-from .._schemas import saved, without_underscores
+from .._checks import check_n_components, check_number
+from .._schemas import saved
 from .._sklearn import telling_where
-from .._warn import warn
-from ..kernels._embedding import KernelModel
-from ..kernels._exact import exact_model
-from ..kernels._features import FeatureMoments, feature_model, feature_moments
+from ..kernels._fit import fit_kernels, with_further_rows
+from ..kernels._settings import Sides, check_settings, check_training_rows, check_unchanged
+from ..models._kernel_model import KernelModel
 from ..models._pair import LEFT_OUT
-from ..rows._validation import (
-    PairedRows,
-    check_features_of_y,
-    check_pair,
-    set_or_delete,
-    unchanged_on_error,
-)
-from ._kernel_parameters import (
-    check_kernel_parameters,
-    check_map_is_settled,
-    make_kernel,
-    make_map,
-    map_is_fixed,
-    regularization_of,
-    what_settles_the_map,
-)
-from ._kernel_scores import KernelMaps
+from ..rows._validation import check_features_of_y, check_pair
+from ._kernel_scores import KernelMaps, warn_if_overfitted
 
-# All training correlations above this are a sign of over-fitting. (With a few hundred components of embeddings they
-# reach .99 where held-out retrieval is at its best.)
-OVERFITTED = 0.999
+# Parameters that may change from batch to batch: they have no part in kernels and maps.
+FREE = ("n_components", "regularization", "power", "tol")
 
 
-@saved(version=2, upgrade=without_underscores)
+def _takes_batches(self: KernelCCA) -> bool:
+    """Whether the features are fixed before any row is seen."""
+    with suppress(ValueError):  # of a parameter that is no pair, which the call refuses
+        if any(side.waits_for_rows for side in self._sides(self.gamma, self.regularization)):
+            raise AttributeError(
+                'partial_fit needs features that no row decides on: approximation="fourier" with numbers for gamma, '
+                'or approximation="nystroem" with arrays for landmarks and numbers for gamma.'
+            )
+    return True
+
+
+@saved()
 class KernelCCA(KernelMaps):
     """Kernel canonical correlation analysis: nonlinear directions in which two modalities correlate most.
 
@@ -213,17 +207,14 @@ class KernelCCA(KernelMaps):
             If the sides differ in rows, values are not finite, a parameter or a kernel is not as described above, or
             `n_components` is more than there are.
         """
-        with unchanged_on_error(self), telling_where(X=X, y=y):
-            self._check_parameters()
-            rows = check_pair(X, y, estimator=self, reset=True, min_rows=2)
-            self._prepare(rows)
-            if self.approximation is None:
-                self._store(exact_model(rows, self._kernels, regularization_of(self), self.n_components))
-            else:
-                self._store(self._feature_model(feature_moments(rows, self._kernels, self._maps)))
+        with telling_where(X=X, y=y):
+            sides = self._checked_sides()
+            rows = check_pair(X, y, estimator=self, min_rows=2)
+            check_training_rows(sides, rows)
+            self._keep(fit_kernels(rows, sides, *self._free(), self.random_state, self._settled()))
         return self
 
-    @available_if(map_is_fixed)
+    @available_if(_takes_batches)
     def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Add paired rows to those seen so far and solve again, where the map is fixed before any row is seen.
 
@@ -252,75 +243,40 @@ class KernelCCA(KernelMaps):
             If the batch differs from earlier ones in width or names, a parameter of kernels or map has changed since
             the first, `n_components` is more than there are features, or the batch is bad in a way that `fit` refuses.
         """
-        with unchanged_on_error(self) as undo, telling_where(X=X, y=y):
-            self._check_parameters()
-            if getattr(self, "_moments_left_out", False):
+        with telling_where(X=X, y=y):
+            sides = self._checked_sides()
+            seen: KernelModel | None = vars(self).get("model_")
+            if seen is not None and seen.left_out:
                 raise ValueError(f"partial_fit needs the moments of the rows seen so far. {LEFT_OUT}")
-            seen: FeatureMoments | None = getattr(self, "_moments", None)
-            rows = check_pair(X, y, estimator=self, reset=seen is None, min_rows=0)
-            if seen is None:
-                if not rows.n_rows:
-                    undo()
-                    return self
-                self._prepare(rows)
-            else:
+            # An exact model holds nothing to go on from.
+            stream = None if seen is None else seen.stream
+            rows = check_pair(X, y, estimator=self, reset=stream is None, min_rows=0)
+            if stream is not None:
                 check_features_of_y(self, rows.y, rows.y_names)
-                check_map_is_settled(self, self._settled)
-                if not rows.n_rows:
-                    return self
-            batch = feature_moments(rows, self._kernels, self._maps)
-            possible = min(features.n_features for features in self._maps)
-            self._store(self._feature_model(batch if seen is None else seen + batch), to_come=possible)
+                check_unchanged(self._settled(), stream.settled)
+            if not rows.n_rows:
+                return self
+            if seen is None or stream is None:
+                settings = sides, *self._free(), self.random_state, self._settled()
+                self._keep(fit_kernels(rows, *settings, allow_fewer=True))
+            else:
+                self._keep(with_further_rows(seen, rows, sides, *self._free()))
         return self
 
-    def _check_parameters(self) -> None:
+    def _checked_sides(self) -> Sides:
         check_n_components(self.n_components)
         check_number(self.power, "power", low=0.0)
-        check_kernel_parameters(self)
+        sides = self._sides(self.gamma, self.regularization)
+        check_settings(sides)
+        return sides
 
-    def _prepare(self, rows: PairedRows) -> None:
-        """Settle kernels and maps, from the rows where they depend on them."""
-        kernels = make_kernel(self, 0, rows.X), make_kernel(self, 1, rows.y)
-        for name in ("_maps", "_moments", "_moments_left_out", "trace_left_out_"):
-            set_or_delete(self, name, None)
-        self._settled = what_settles_the_map(self)
-        if self.approximation is not None:
-            rng = check_random_state(self.random_state)
-            self._maps = make_map(self, 0, kernels[0], rows.X, rng), make_map(self, 1, kernels[1], rows.y, rng)
-        self._kernels = kernels
-        self.gamma_ = tuple(kernel.params.get("gamma") for kernel in kernels)
-        self._y_is_1d, self._n_features_y = rows.y_is_1d, rows.y.shape[1]
-        set_or_delete(self, "y_feature_names_in_", rows.y_names)
+    def _free(self) -> tuple[int | None, float]:
+        return self.n_components, self.power
 
-    def _feature_model(self, moments: FeatureMoments) -> KernelModel:
-        model = feature_model(moments, self._kernels, self._maps, regularization_of(self), self.n_components)
-        self._moments = moments
-        if self.approximation == "nystroem":
-            self.trace_left_out_ = tuple(np.maximum(0.0, 1.0 - moments.kept / moments.traces).tolist())
-        return model
+    def _settled(self) -> dict[str, Any]:
+        """The parameters that a stream of batches may not change."""
+        return {name: value for name, value in self.get_params(deep=False).items() if name not in FREE}
 
-    def _store(self, model: KernelModel, *, to_come: int = 0) -> None:
-        """Store a model; that of a stream may lack components asked for, as long as `to_come` of them may yet come."""
-        found, n = model.n_components, model.n_rows
-        possible = max(found, to_come)
-        if possible < (self.n_components or 1):
-            excess = f"n_components={self.n_components} is more than the {possible} possible"
-            raise ValueError(
-                f"{excess if possible else 'No component is possible'}: with n_samples={n}, the kernels of X and y "
-                f"share {found} direction(s). Lower n_components, leave it at None for as many as possible, or add "
-                "rows (and landmarks) that vary."
-            )
-        self._x_embedding, self._y_embedding = model.x, model.y
-        for side, moments in (("y", model.to_y), ("x", model.to_x)):
-            set_or_delete(self, f"{side}_mean_", None if moments is None else moments.mean_b)
-            set_or_delete(self, f"_{side}_effects", None if moments is None else moments.scatter / max(n - 1, 1))
-        self.singular_values_, self.correlations_ = model.singular_values, model.correlations
-        # A power set later counts from the next fit on.
-        self._score_weights = self.singular_values_**self.power
-        self.n_components_, self.n_samples_seen_ = found, n
-        if found and self.correlations_.min() > OVERFITTED:
-            warn(
-                f"All {found} training correlation(s) are above {OVERFITTED}: unless the relation is exact, the "
-                f"kernels are over-fitted. Raise regularization (now {self.regularization!r}) or lower gamma, and "
-                "judge by score on held-out rows.",
-            )
+    def _keep(self, model: KernelModel) -> None:
+        warn_if_overfitted(model, self.regularization)
+        self.model_ = model

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from copy import deepcopy
-from functools import cache
+from collections.abc import Sequence
 from itertools import product as combinations
 from typing import Any, ClassVar, Self
 
@@ -12,44 +10,33 @@ import numpy as np
 from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import as_pair, check_random_state
-from .._schemas import saved, without_underscores
+from .._checks import check_random_state
+from .._schemas import saved
 from .._sklearn import telling_where
 from .._typing import FloatArray, Split
-from ..kernels._kernel import DISTANCE_KERNELS
-from ..kernels._ridge_path import KernelPath, KernelSide
+from ..kernels._fit import fit_kernels
+from ..kernels._ridge_path import FoldOfWidths, Width
+from ..kernels._settings import Sides, SideSettings, check_settings, check_training_rows
 from ..linalg._solution import paired_correlations
 from ..metrics.scorer import RetrievalScorer
-from ..rows._validation import PairedRows, check_pair, unchanged_on_error, warn_of_other_order
-from ._items import Gallery, Items
-from ._kernel_parameters import check_kernel_parameters, make_kernel, make_map
-from ._kernel_scores import KernelMaps
+from ..models._kernel_model import KernelModel
+from ..rows._validation import PairedRows, check_pair
+from ._items import Items
+from ._kernel_scores import KernelMaps, warn_if_overfitted
 from ._selection import (
+    Choice,
     FoldScorer,
     SelectionMixin,
-    check_sizes_of_folds,
     choose,
+    items_and_folds,
     numbers_of_components,
-    splits_of,
 )
 from .kernel_cca import KernelCCA
 
 SCORINGS = ("correlation",)
-# Of the kernels, not of the search.
-_KERNEL_PARAMETERS = (
-    "kernel",
-    "degree",
-    "coef0",
-    "kernel_params",
-    "approximation",
-    "n_landmarks",
-    "landmarks",
-    "tol",
-    "random_state",
-)
 
 
-@saved(version=2, upgrade=without_underscores)
+@saved()
 class KernelCCACV(SelectionMixin, KernelMaps):
     """Kernel CCA with widths, ridge, components and power chosen by cross-validation.
 
@@ -211,103 +198,72 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             If a fold is too small, `n_components` is more than possible in every fold, or the rows, the kernels or
             parameters are bad.
         """
-        with unchanged_on_error(self), telling_where(X=X, y=y):
+        with telling_where(X=X, y=y):
             scoring = self._check_selection(SCORINGS, self._grids)
-            check_kernel_parameters(self._model())
-            rows = check_pair(X, y, estimator=self, reset=True, min_rows=2)
-            retrieval = isinstance(scoring, RetrievalScorer)
-            gammas = [self._gammas(index, side) for index, side in enumerate((rows.X, rows.y))]
-            warn_of_other_order(X=X, groups=groups, x_ids=x_ids)
-            warn_of_other_order(y=y, y_ids=y_ids)
-            items = Items.of(rows, groups, x_ids, y_ids, None, retrieval=retrieval)
-            splits = splits_of(self.cv, X, y, groups, None, items.groups)
-            check_sizes_of_folds(splits, scoring, SCORINGS)
-            settings = [
-                {"gamma": gamma, "regularization": float(ridge)}
-                for gamma, ridge in combinations(combinations(*gammas), self.regularizations)
-            ]
-            bound = min(len(train) for train, _ in splits) - 1
-            numbers, given = numbers_of_components(self.n_components, bound, every=not retrieval)
-            powers = [float(power) for power in (self.powers if retrieval else self.powers[:1])]
-            rng = check_random_state(self.random_state)
-            folds = (
-                self._fold(rows, split, gammas, deepcopy(rng), scoring, powers, items.gallery(split[1]))
-                for split in splits
-            )
-            choice = choose(folds, np.ones(len(splits)), settings, powers, numbers, given, self.verbose)
-            self._store_choice(choice, len(splits), items.groups, None)
-            self._take_over(self._chosen_model().fit(X, y))
+            sides = self._sides(None, self.regularizations[0])
+            check_settings(sides)
+            rows = check_pair(X, y, estimator=self, min_rows=2)
+            check_training_rows(sides, rows)
+            items, splits = items_and_folds(self.cv, (X, y), rows, (scoring, SCORINGS), groups, x_ids, y_ids)
+            choice = self._choose(rows, sides, splits, scoring, items)
+            self.model_, self.choice_ = self._refit(rows, choice.best_params), choice
         return self
 
     def _chosen_model(self) -> KernelCCA:
-        return self._model(**self.best_params_)
+        return KernelCCA(
+            kernel=self.kernel,
+            degree=self.degree,
+            coef0=self.coef0,
+            kernel_params=self.kernel_params,
+            approximation=self.approximation,
+            n_landmarks=self.n_landmarks,
+            landmarks=self.landmarks,
+            tol=self.tol,
+            random_state=self.random_state,
+            **self.choice_.best_params,
+        )
 
-    def _model(self, **params: Any) -> KernelCCA:
-        return KernelCCA(**{name: getattr(self, name) for name in _KERNEL_PARAMETERS}, **params)
+    def _choose(
+        self, rows: PairedRows, sides: Sides, splits: list[Split], scoring: str | RetrievalScorer, items: Items
+    ) -> Choice:
+        retrieval = isinstance(scoring, RetrievalScorer)
+        widths = self._widths(sides[0], rows.X), self._widths(sides[1], rows.y)
+        settings = [
+            {"gamma": gammas, "regularization": float(ridge)}
+            for gammas, ridge in combinations(combinations(*widths), self.regularizations)
+        ]
+        powers = [float(power) for power in (self.powers if retrieval else self.powers[:1])]
+        bound = min(len(train) for train, _ in splits) - 1
+        numbers, given = numbers_of_components(self.n_components, bound, every=not retrieval)
+        rng = check_random_state(self.random_state)
 
-    def _gammas(self, index: int, rows: NDArray[Any]) -> list[float | None]:
-        """Widths of one side; None where the kernel has no distance to scale."""
-        # Checks a precomputed kernel, too, before folds are cut from it.
-        kernel = make_kernel(self._model(), index, rows)
-        if kernel.metric not in DISTANCE_KERNELS:
-            return [None]
-        unit = kernel.params["gamma"]
-        return [float(factor * unit) for factor in self.width_factors]
+        def scorer(split: Split) -> tuple[int, FoldScorer]:
+            fold, gallery = FoldOfWidths(sides, widths, (rows.X, rows.y), split, rng), items.gallery(split[1])
 
-    def _fold(
-        self,
-        rows: PairedRows,
-        split: Split,
-        gammas: Sequence[Sequence[float | None]],
-        rng: RandomState,
-        scoring: str | RetrievalScorer,
-        powers: list[float],
-        gallery: Gallery,
-    ) -> tuple[int, FoldScorer]:
-        """Components possible in a fold, and the scores of a setting in it."""
-        sides: list[dict[float | None, KernelSide]] = []
-        for index, A in enumerate((rows.X, rows.y)):
-            states = [deepcopy(rng) for _ in gammas[index]]
-            of_width = [self._side(index, A, split, g, state) for g, state in zip(gammas[index], states, strict=True)]
-            sides.append(dict(zip(gammas[index], of_width, strict=True)))
-            # One model draws landmarks of x first, then those of y.
-            rng = states[0]
+            def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
+                ridge = setting["regularization"]
+                x, d, y = fold.path(setting["gamma"]).test_scores((ridge, ridge), ks[-1])
+                if isinstance(scoring, RetrievalScorer):
+                    return gallery.table(scoring, [(x[:, :k], y[:, :k]) for k in ks], d, powers)
+                sums = np.cumsum(paired_correlations(x, y))
+                return np.broadcast_to(sums[np.array(ks) - 1], (1, len(ks)))
 
-        @cache
-        def path(gamma: tuple[float | None, float | None]) -> KernelPath:
-            return KernelPath(sides[0][gamma[0]], sides[1][gamma[1]])
+            return fold.possible, score
 
-        def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
-            ridge = setting["regularization"]
-            x, d, y = path(setting["gamma"]).test_scores((ridge, ridge), ks[-1])
-            if isinstance(scoring, RetrievalScorer):
-                return _retrieved(x, d, y, lambda a, b: gallery.score(scoring, a, b), powers, ks)
-            sums = np.cumsum(paired_correlations(x, y))
-            return np.broadcast_to(sums[np.array(ks) - 1], (1, len(ks)))
+        return choose(
+            *(map(scorer, splits), np.ones(len(splits)), settings, powers, numbers, given, self.verbose),
+            one_standard_error=self.one_standard_error,
+            groups=items.groups,
+        )
 
-        possible = min(len(side.values) for of_widths in sides for side in of_widths.values())
-        return min(possible, len(split[0]) - 1), score
+    def _widths(self, side: SideSettings, rows: NDArray[Any]) -> list[Width]:
+        """Widths of one side to try; None where the kernel has no distance to scale."""
+        unit = side.kernel_of(rows).params["gamma"] if side.row.has_width else None
+        return [None] if unit is None else [float(factor * unit) for factor in self.width_factors]
 
-    def _side(self, index: int, rows: NDArray[Any], split: Split, gamma: float | None, rng: RandomState) -> KernelSide:
-        """One side of a fold at one width."""
-        train, test = split
-        precomputed = as_pair(self.kernel, "kernel")[index] == "precomputed"
-        parts = [rows[np.ix_(part, train)] if precomputed else rows[part] for part in (train, test)]
-        model = self._model(gamma=(gamma, gamma))
-        kernel = make_kernel(model, index, parts[0])
-        if self.approximation is None:
-            return KernelSide.exact(kernel, *parts)
-        return KernelSide.of_features(kernel, make_map(model, index, kernel, parts[0], rng), *parts)
-
-
-def _retrieved(
-    x: FloatArray,
-    d: FloatArray,
-    y: FloatArray,
-    score: Callable[[FloatArray, FloatArray], Any],
-    powers: list[float],
-    ks: list[int],
-) -> FloatArray:
-    """Retrieval score of every power and number of components."""
-    weights = [d**power for power in powers]
-    return np.array([[score(x[:, :k] * w[:k], y[:, :k] * w[:k]) for k in ks] for w in weights])
+    def _refit(self, rows: PairedRows, best: dict[str, Any]) -> KernelModel:
+        """The model of the chosen settings, of all rows."""
+        sides = self._sides(best["gamma"], best["regularization"])
+        model = fit_kernels(rows, sides, best["n_components"], best["power"], self.random_state)
+        warn_if_overfitted(model, best["regularization"])
+        return model

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -13,14 +12,16 @@ from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from .._schemas import Schema, saved, without_underscores
+from .._aligner import unwrapped
+from .._schemas import Schema, saved
 from .._sklearn import count_rows, is_fitted
-from ..rows._validation import unchanged_on_error, warn_of_other_order
+from ..rows._validation import warn_of_other_order
 from ._delegation import DelegatedMethodsMixin, fit_transformer, goes_on
+from ._frozen import frozen_copy
 from ._routing import Metadata, metadata_of, router_of
 
 
-@saved(version=2, upgrade=without_underscores)
+@saved()
 class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator):
     """One estimator of two modalities with preprocessing of its own for either side.
 
@@ -112,22 +113,24 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         TypeError
             If a transformer is none, the aligner has no `transform_y`, or nothing takes a piece of metadata.
         """
-        with unchanged_on_error(self):
-            self._fit_parts(X, y, "fit", params)
+        parts, _, _ = self._fitted_parts(X, y, "fit", params)
+        self.__dict__.update(parts)
         return self
 
-    def _fit_parts(self, X: Any, y: Any, caller: str, params: dict[str, Any]) -> tuple[Any, Metadata]:
+    def _fitted_parts(
+        self, X: Any, y: Any, caller: str, params: dict[str, Any]
+    ) -> tuple[dict[str, Any], Any, Metadata]:
         _refuse_no_y(y)
         _refuse_no_aligner(self.aligner, "fit")
         metadata = metadata_of(self, caller, params, self.aligner.fit)
         if self.x_transformer is not None or self.y_transformer is not None:
             # What these give has lost the labels of the rows.
             warn_of_other_order(X=X, y=y)
-        self.x_transformer_, x = fit_transformer(self.x_transformer, X, "X", metadata)
-        self.y_transformer_, y = fit_transformer(self.y_transformer, y, "y", metadata)
-        self.aligner_ = clone(self.aligner).fit(x, y, **metadata("aligner", "fit"))
-        _refuse_no_aligner(self._aligner, "transform", "transform_y")
-        return x, metadata
+        x_transformer, x = fit_transformer(self.x_transformer, X, "X", metadata)
+        y_transformer, y = fit_transformer(self.y_transformer, y, "y", metadata)
+        aligner = clone(self.aligner).fit(x, y, **metadata("aligner", "fit"))
+        _refuse_no_aligner(unwrapped(aligner), "transform", "transform_y")
+        return {"x_transformer_": x_transformer, "y_transformer_": y_transformer, "aligner_": aligner}, x, metadata
 
     @available_if(goes_on)
     def partial_fit(self, X: Any, y: Any, **params: Any) -> Self:
@@ -160,19 +163,21 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         if has_transformers and count_rows(X, "X") == count_rows(y, "y") == 0:
             # Nothing to the aligner, but to scikit-learn's transformers an error.
             return self
-        with unchanged_on_error(self) as undo:
-            is_first = not self.__sklearn_is_fitted__()
-            if is_first:
-                self.x_transformer_ = None if self.x_transformer is None else clone(self.x_transformer)
-                self.y_transformer_ = None if self.y_transformer is None else clone(self.y_transformer)
-            # Of a fitted aligner a copy: others may hold it, and a batch that is refused leaves no trace.
-            aligner = clone(self.aligner) if is_first else copy(self.aligner_)
-            metadata = metadata_of(self, "partial_fit", params, aligner.partial_fit)
-            x, y = self._features({"X": X, "y": y}, metadata)
-            self.aligner_ = aligner.partial_fit(x, y, **metadata("aligner", "partial_fit"))
-            if is_first and not is_fitted(aligner):
-                # No row, or none of positive weight.
-                undo()
+        is_first = not self.__sklearn_is_fitted__()
+        names = ("x_transformer", "y_transformer")
+        if is_first:
+            given = {name: getattr(self, name) for name in names}
+            parts = {f"{name}_": None if part is None else clone(part) for name, part in given.items()}
+        else:
+            parts = {f"{name}_": getattr(self, f"{name}_") for name in names}
+        # Of a fitted aligner a copy: others may hold it, and a batch that is refused leaves no trace.
+        aligner = clone(self.aligner) if is_first else frozen_copy(self.aligner_)
+        metadata = metadata_of(self, "partial_fit", params, aligner.partial_fit)
+        x, y = self._features({"X": X, "y": y}, metadata, parts)
+        aligner = aligner.partial_fit(x, y, **metadata("aligner", "partial_fit"))
+        # No row, or none of positive weight, is no fit.
+        if is_fitted(aligner):
+            self.__dict__.update(parts, aligner_=aligner)
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
-from .._schemas import saved, without_underscores
+from .._schemas import saved
 from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
@@ -47,7 +49,7 @@ class _PLS(LinearAligner):
         """Solve for k components, or fewer where no covariance is left; from rows Z, too, where these are given."""
 
 
-@saved(version=2, upgrade=without_underscores)
+@saved()
 class PLSSVD(_PLS):
     """Partial least squares by one singular value decomposition: directions of largest covariance between modalities.
 
@@ -119,7 +121,7 @@ class PLSSVD(_PLS):
         return solve_pls_svd(S, k, Z)
 
 
-@saved(version=2, upgrade=without_underscores)
+@saved()
 class PLSCanonical(_PLS):
     """Canonical partial least squares (mode A): pairs of largest covariance, each side deflated by its own score.
 
@@ -222,7 +224,7 @@ class RegressionScoreMixin(RegressorMixin):
         """
         check_is_fitted(self)
         with telling_where(X=X, y=y):
-            moments = column_moments(self._features_and_predictions, X, y, sample_weight)
+            moments = column_moments(partial(self._features_and_predictions, self.model_), X, y, sample_weight)
         total, predicted, products = moments.scatter
         left = (
             np.maximum(total - 2 * products + predicted, 0.0)
@@ -231,12 +233,11 @@ class RegressionScoreMixin(RegressorMixin):
         shares = np.divide(left, total, out=(left > 0).astype(float), where=moments.varies[0])
         return float(np.mean(1.0 - shares))
 
-    def _features_and_predictions(self, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        predictions = self.predict(X)
-        return self._y_features(y), predictions[:, None] if predictions.ndim == 1 else predictions
+    def _features_and_predictions(self, model: Any, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
+        return self._y_features(y), model.y.predicted(self._scores_of(model, "x", X, weighted=False))
 
 
-@saved(version=2, upgrade=without_underscores)
+@saved()
 class PLSRegression(RegressionScoreMixin, _PLS):
     """Partial least squares regression: predict the second modality from the x-scores of largest covariance with it.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._schemas import saved, without_underscores
+from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._solve_pls import rotations_of_weights, solve_pls_regression
 from ..linalg._whitening import ranks_of_covariances
@@ -20,7 +20,7 @@ from ._training_folds import HeldOut
 from .pls import PLSRegression, RegressionScoreMixin
 
 
-@saved(version=2, upgrade=without_underscores)
+@saved()
 class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     """PLS regression with the number of components chosen by cross-validation, from one walk over the rows.
 

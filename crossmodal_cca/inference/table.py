@@ -14,7 +14,6 @@ from .._typing import FloatArray
 from ..alignment import CCA
 from ..alignment._fitted_aligner import check_training_rows
 from ..linalg._whitening import ranks_of_covariances
-from ..models._pair import StandardizedPair
 from ..rows._validation import check_rows
 from ._canonical import component_index
 from ._side_rows import scored_sides, unit_columns
@@ -129,7 +128,7 @@ def summary(
     table: dict[str, Any] = {"training": training, "debiased": np.nan, "held_out": np.clip(held_out, -1.0, 1.0)}
     table |= {"noise_edge": np.nan, "p_value": np.nan}
     if _has_theory(model):
-        size = int(model.n_samples_seen_), *ranks_of_covariances(model._pair.covariances(), model._pair.moments.eps)
+        size = int(model.n_samples_seen_), *_ranks(model)
         table["debiased"], table["noise_edge"] = debias_correlations(training, *size), noise_edge(*size)
     if X_train is not None and y_train is not None and _has_p_values(model):
         options = {"random_state": random_state, "n_jobs": n_jobs, "verbose": verbose}
@@ -160,9 +159,13 @@ def _is_unshrunk(model: Any) -> bool:
 
 
 def _is_unweighted(model: Any) -> bool:
-    # Of rows whose covariances were never formed, the weights are not known; their correlations will tell.
-    moments = model._pair.moments if isinstance(model._pair, StandardizedPair) else None
-    return moments is None or bool(moments.weight_sum == moments.n_rows)
+    return bool(model.model_.weight_sum == model.n_samples_seen_)
+
+
+def _ranks(model: Any) -> tuple[int, int]:
+    """Ranks of both sides' features."""
+    pair = model.model_.known_pair()
+    return ranks_of_covariances(pair.covariances(), pair.moments.eps)
 
 
 def _features(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:
@@ -182,8 +185,7 @@ def _as_fitted(model: Any) -> Any:
 def _p_values(model: Any, rows: tuple[Any, Any], n_permutations: int, options: dict[str, Any]) -> FloatArray:
     training = model.correlations_
     if _is_unshrunk(model):
-        ranks = ranks_of_covariances(model._pair.covariances(), model._pair.moments.eps)
-        aligner = None if sum(ranks) < model.n_samples_seen_ else CCA()
+        aligner = None if sum(_ranks(model)) < model.n_samples_seen_ else CCA()
     else:
         aligner = _as_fitted(model)
     # As arrays: of labels in another order there has been a word.

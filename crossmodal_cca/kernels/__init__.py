@@ -1,1 +1,1 @@
-"""Kernels, the maps that approximate them, and kernel canonical correlation analysis of checked arrays."""
+"""Kernels of one modality: one table of them, their settings, and what a fit with them leaves."""

@@ -1,4 +1,4 @@
-"""A kernel model of two modalities: how rows of either reach the shared space, and what their scores tell."""
+"""How rows of two modalities reach the shared space of their kernels, and what their scores tell."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class KernelEmbedding:
 
 
 @dataclass(frozen=True, eq=False)
-class KernelModel:
+class EmbeddedPair:
     """Both embeddings, before any power, with moments of one side's scores and the other side's rows (`to_y`, `to_x`).
 
     These are None where the other side is a precomputed kernel, whose rows are unknown.
@@ -82,7 +82,7 @@ class KernelModel:
         """Number of components."""
         return len(self.singular_values)
 
-    def with_definite_signs(self, x_squares: FloatArray, y_squares: FloatArray) -> KernelModel:
+    def with_definite_signs(self, x_squares: FloatArray, y_squares: FloatArray) -> EmbeddedPair:
         """Make the strongest correlation of each component with a feature positive, flipping both sides together.
 
         Features of x are correlated with the y-scores, those of y with the x-scores, whose squares over the training

@@ -1,4 +1,4 @@
-"""Kernel canonical correlation analysis: exactly, from two centred kernels, or on features that approximate them."""
+"""Kernel canonical correlation analysis of two centred kernels, exactly."""
 
 from __future__ import annotations
 
@@ -11,10 +11,7 @@ from scipy.linalg import lapack
 from .._typing import FloatArray
 from ..linalg._products import product
 from ..linalg._svd import all_eigenvectors, rank_tolerance, truncated_svd
-from ..rows._validation import PairedRows
-from ._embedding import KernelEmbedding, KernelModel, row_moments
-from ._kernel import NEGATIVE_TOLERANCE, Kernel, centre, kernel_matrix, not_semidefinite
-from ._maps import KernelMap
+from ._centred import NEGATIVE_TOLERANCE, not_semidefinite
 
 # Up to so many rows, or where the iteration would need blocks or a basis of more than these shares of them in columns,
 # all pairs at once.
@@ -91,36 +88,6 @@ def _cholesky(K: FloatArray, ridge: float) -> FloatArray | None:
     # The transpose is the same matrix, in the layout that is overwritten without a copy.
     L, failed = lapack.dpotrf(K.T, lower=1, clean=0, overwrite_a=1)
     return None if failed else np.asarray(L)
-
-
-def exact_model(
-    rows: PairedRows, kernels: tuple[Kernel, Kernel], regularization: tuple[float, float], k: int | None
-) -> KernelModel:
-    """Solve with both kernels and say how rows reach the shared space; fewer than k components if need be."""
-    kx, ky = kernels
-    n = len(rows.X)
-    try:
-        Kx, Ky = kernel_matrix(kx, rows.X), kernel_matrix(ky, rows.y)
-    except MemoryError as error:
-        raise MemoryError(
-            f'The kernels of {n} rows, {n} × {n} numbers each, do not fit into memory; set approximation="nystroem".'
-        ) from error
-    mean_x, mean_y = centre(Kx, kx.name), centre(Ky, ky.name)
-    solution = solve_kernel_cca(Kx, Ky, regularization, k, (kx.is_definite, ky.is_definite))
-    # Rotations of a centred kernel sum to zero but for rounding, and kernel values of a new row are not centred over
-    # the training rows: what is left of the sum would reach its score, many times enlarged for a weak component.
-    Wx, Wy = (W - W.mean(axis=0) for W in (solution.x_rotations, solution.y_rotations))
-    model = KernelModel(
-        KernelEmbedding.folded(kx, KernelMap(kx, kx.all_rows(rows.X)), Wx, mean_x),
-        KernelEmbedding.folded(ky, KernelMap(ky, ky.all_rows(rows.y)), Wy, mean_y),
-        solution.singular_values,
-        solution.correlations,
-        row_moments(solution.x_scores, rows.y, ky),
-        row_moments(solution.y_scores, rows.X, kx),
-        n,
-    )
-    squares = (np.einsum("ij,ij->j", scores, scores) for scores in (solution.x_scores, solution.y_scores))
-    return model.with_definite_signs(*squares)
 
 
 def solve_kernel_cca(

@@ -21,7 +21,7 @@ from ..rows._blocks import row_slices
 from ..rows._row_moments import RowMoments
 from ..rows._validation import PairedRows
 from ..rows.moments import PairMoments, moments_of_rows
-from ._embedding import KernelEmbedding, KernelModel, row_moments
+from ._embedding import EmbeddedPair, KernelEmbedding, row_moments
 from ._exact import KernelSolution
 from ._kernel import Kernel, block_rows
 from ._maps import Map
@@ -95,19 +95,19 @@ def _centred(F: FloatArray) -> tuple[FloatArray, FloatArray]:
     return F, mean
 
 
-def feature_model(
+def embedded_by_features(
     moments: FeatureMoments,
     kernels: tuple[Kernel, Kernel],
     maps: tuple[Map, Map],
     regularization: tuple[float, float],
     k: int | None,
-) -> KernelModel:
+) -> EmbeddedPair:
     """Solve on the features' moments and say how rows reach the shared space; fewer than k components if need be."""
     pair = moments.pair
     refuse_overflow(moments.traces)
     solution = solve_features(pair, regularization, k)
     Wx, Wy = solution.x_rotations, solution.y_rotations
-    model = KernelModel(
+    model = EmbeddedPair(
         KernelEmbedding.folded(kernels[0], maps[0], Wx, pair.mean_x),
         KernelEmbedding.folded(kernels[1], maps[1], Wy, pair.mean_y),
         solution.singular_values,

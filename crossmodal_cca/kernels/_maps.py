@@ -16,7 +16,8 @@ from .._schemas import Schema, saved
 from .._typing import FloatArray
 from ..linalg._products import product, times_upper
 from ..rows._blocks import row_slices
-from ._kernel import NEGATIVE_TOLERANCE, Kernel, check_symmetric, not_semidefinite
+from ._centred import NEGATIVE_TOLERANCE, not_semidefinite
+from ._kernel import Kernel, check_symmetric
 
 # Rows per landmark that k-means looks at.
 KMEANS_ROWS = 20
@@ -88,11 +89,10 @@ class FourierMap:
 
 
 def fourier_map(kernel: Kernel, shift: FloatArray, n_frequencies: int, rng: RandomState) -> FourierMap:
-    """Draw the frequencies: Gaussian for exp(−γ‖·‖²), Cauchy for exp(−γ‖·‖₁)."""
-    gamma, shape = kernel.params["gamma"], (len(shift), n_frequencies)
-    if kernel.metric == "rbf":
-        return FourierMap(np.sqrt(2 * gamma) * rng.standard_normal(shape), shift)
-    return FourierMap(gamma * rng.standard_cauchy(shape), shift)
+    """Draw the frequencies from the kernel's spectrum."""
+    draw = kernel.row.frequencies
+    assert draw is not None
+    return FourierMap(draw(rng, kernel.params["gamma"], (len(shift), n_frequencies)), shift)
 
 
 def nystroem_map(kernel: Kernel, landmarks: FloatArray, base: FloatArray) -> KernelMap:

@@ -1,21 +1,28 @@
-"""Kernel canonical pairs for many ridges from one eigendecomposition of either side."""
+"""Kernel canonical pairs of a fold for many ridges, from one eigendecomposition of either side and width."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from .._typing import FloatArray
+from .._typing import FloatArray, Split
 from ..linalg._products import gram, product
 from ..linalg._svd import Triplets, all_eigenvectors, truncated_svd
-from ._kernel import NEGATIVE_TOLERANCE, Kernel, centre, kernel_matrix, not_semidefinite
+from ._centred import NEGATIVE_TOLERANCE, centre, not_semidefinite
+from ._kernel import Kernel, kernel_matrix
 from ._maps import Map
+from ._settings import Sides, SideSettings
+
+Width = float | None
 
 
 @dataclass(frozen=True, eq=False)
-class KernelSide:
+class FoldSide:
     """Principal directions of one side in feature space, of some width.
 
     With the centred kernel K = QΛQᵀ of the training rows, `train` is Q (n, r), `values` its eigenvalues (r,), `test`
@@ -28,7 +35,21 @@ class KernelSide:
     trace: float
 
     @classmethod
-    def exact(cls, kernel: Kernel, train: NDArray[np.generic], test: NDArray[np.generic]) -> KernelSide:
+    def of_width(
+        cls, settings: SideSettings, gamma: Width, rows: NDArray[np.generic], split: Split, rng: RandomState
+    ) -> FoldSide:
+        """Of the training and test rows of a split, with this width instead of the settings' own."""
+        settings = replace(settings, gamma=gamma)
+        train, test = split
+        precomputed = settings.row.is_precomputed
+        A, B = (rows[np.ix_(part, train)] if precomputed else rows[part] for part in (train, test))
+        kernel = settings.kernel_of(A)
+        if settings.approximation is None:
+            return cls.exact(kernel, A, B)
+        return cls.of_features(kernel, settings.map_of(kernel, A, rng), A, B)
+
+    @classmethod
+    def exact(cls, kernel: Kernel, train: NDArray[np.generic], test: NDArray[np.generic]) -> FoldSide:
         """From the kernel of the training rows."""
         K = kernel_matrix(kernel, train)
         K_test = kernel(kernel.read(test, slice(None)), kernel.all_rows(train)) - centre(K, kernel.name)
@@ -36,7 +57,7 @@ class KernelSide:
         K_test -= K_test.mean(axis=1, keepdims=True)
         trace = float(np.trace(K))
         values, Q = all_eigenvectors(K, overwrite=True)
-        if not kernel.is_definite and values[0] < -NEGATIVE_TOLERANCE * trace:
+        if not kernel.row.is_definite and values[0] < -NEGATIVE_TOLERANCE * trace:
             raise not_semidefinite(
                 kernel.name, f"once centred its eigenvalues range from {values[0]:g} to {values[-1]:g}"
             )
@@ -44,7 +65,7 @@ class KernelSide:
         return cls(Q[:, keep], product(K_test, Q[:, keep]) / np.sqrt(values[keep]), values[keep], trace)
 
     @classmethod
-    def of_features(cls, kernel: Kernel, features: Map, train: FloatArray, test: FloatArray) -> KernelSide:
+    def of_features(cls, kernel: Kernel, features: Map, train: FloatArray, test: FloatArray) -> FoldSide:
         """From features whose products approximate the kernel."""
         F, G = (features(kernel.read(rows, slice(None))) for rows in (train, test))
         mean = F.mean(axis=0)
@@ -66,7 +87,7 @@ def _kept(values: FloatArray) -> NDArray[np.bool_]:
 class KernelPath:
     """Both sides at one pair of widths: M = QxᵀQy once, then every ridge is a diagonal scaling of it."""
 
-    def __init__(self, x: KernelSide, y: KernelSide) -> None:
+    def __init__(self, x: FoldSide, y: FoldSide) -> None:
         self.x, self.y = x, y
         self._cross = product(x.train.T, y.train)
 
@@ -76,3 +97,42 @@ class KernelPath:
         weights = np.sqrt(self.x.values / x)[:, None], np.sqrt(self.y.values / y)
         U, d, V = truncated_svd(weights[0] * self._cross * weights[1], k)
         return product(self.x.test / np.sqrt(x), U), d, product(self.y.test / np.sqrt(y), V)
+
+
+class FoldOfWidths:
+    """Both sides of a fold at all their widths, and the path of the pair of widths that was asked for last.
+
+    The random state is that of a fit, which draws for x first and then for y; it is left as it is.
+    """
+
+    def __init__(
+        self,
+        settings: Sides,
+        widths: tuple[Sequence[Width], Sequence[Width]],
+        rows: tuple[NDArray[np.generic], NDArray[np.generic]],
+        split: Split,
+        rng: RandomState,
+    ) -> None:
+        self._sides: list[dict[Width, FoldSide]] = []
+        for of_side, gammas, A in zip(settings, widths, rows, strict=True):
+            states = [deepcopy(rng) for _ in gammas]
+            of_widths = (
+                FoldSide.of_width(of_side, gamma, A, split, state) for gamma, state in zip(gammas, states, strict=True)
+            )
+            self._sides.append(dict(zip(gammas, of_widths, strict=True)))
+            rng = states[0]
+        self._path: KernelPath | None = None
+
+    @property
+    def possible(self) -> int:
+        """Number of components that every width allows."""
+        sides = [side for of_widths in self._sides for side in of_widths.values()]
+        return min(min(len(side.values), len(side.train) - 1) for side in sides)
+
+    def path(self, gammas: tuple[Width, Width]) -> KernelPath:
+        """The path of a pair of widths. Only the last one is kept: settings come width by width."""
+        x, y = (of_widths[gamma] for of_widths, gamma in zip(self._sides, gammas, strict=True))
+        if self._path is None or (self._path.x, self._path.y) != (x, y):
+            self._path = None  # its matrix goes before the next one comes
+            self._path = KernelPath(x, y)
+        return self._path

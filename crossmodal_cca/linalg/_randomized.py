@@ -13,8 +13,8 @@ from sklearn.exceptions import ConvergenceWarning
 
 from .._typing import FloatArray
 from .._warn import warn
-from ..models._pair import UnformedPair, degrees_of_freedom, standardized_side
-from ..rows._blocks import float_dtype, row_slices
+from ..models._pair import Side, degrees_of_freedom, standardized_side
+from ..rows._blocks import row_slices
 from ..rows._centred_rows import CentredRows
 from ..rows._validation import PairedRows
 from ._products import product
@@ -99,8 +99,8 @@ class _Images(NamedTuple):
 
 def solve_randomized_cca(
     rows: PairedRows, shrinkage: tuple[float, float], scale: bool, k: int, random_state: RandomState
-) -> tuple[LinearSolution, UnformedPair]:
-    """The k leading canonical pairs by a block conjugate gradient iteration, started in a random range.
+) -> tuple[LinearSolution, tuple[Side, Side]]:
+    """The k leading canonical pairs by a block conjugate gradient iteration, started in a random range; and the sides.
 
     The two metrics A and the cross-covariance are only ever multiplied with blocks of k + 10 directions, one walk over
     the rows for each step. A step solves the small CCA problem in the space of the pairs so far, their residuals
@@ -131,7 +131,7 @@ def solve_randomized_cca(
         singular_values=d,
         correlations=np.einsum("ij,ij->j", Wx, S.xy) / lengths,
     )
-    return solution, UnformedPair(x.side, y.side, rows.n_rows, float_dtype(rows.X, rows.y), rows.y_names)
+    return solution, (x.side, y.side)
 
 
 def _walk(x: _Rows, y: _Rows, Vx: FloatArray, Vy: FloatArray) -> _Images:

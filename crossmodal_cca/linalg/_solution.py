@@ -52,33 +52,9 @@ class LinearSolution:
     def with_definite_signs(self) -> LinearSolution:
         """Make the largest entry of each x-weight positive, the first of equal ones, flipping both sides together."""
         signs = definite_signs(self.x_weights)
-        return self._scaled(signs, signs, ("weights", "rotations", "loadings", "effects"))
-
-    def weighted(self, power: float) -> LinearSolution:
-        """Multiply the scores by singular_values ** power; loadings and effects undo it."""
-        if power == 0:
-            return self
-        f = self.singular_values**power
-        undo = np.divide(1.0, f, out=np.zeros_like(f), where=f > 0)
-        return self._scaled(f, undo, ("rotations", "loadings", "effects"))
-
-    def _scaled(self, forward: FloatArray, backward: FloatArray, kinds: tuple[str, ...]) -> LinearSolution:
-        """Scale component j of what makes scores by forward[j], and of what reads them by backward[j]."""
-        factors = {
-            "weights": forward,
-            "rotations": forward,
-            "loadings": backward,
-            "effects": backward[:, None],
-        }
-        return replace(
-            self,
-            **{
-                f.name: getattr(self, f.name) * factors[kind]
-                for f in fields(self)
-                for kind in kinds
-                if f.name.endswith("_" + kind)
-            },
-        )
+        maps = {f.name: getattr(self, f.name) for f in fields(self) if f.name[:2] in ("x_", "y_")}
+        flipped = {name: A * (signs[:, None] if name.endswith("effects") else signs) for name, A in maps.items()}
+        return replace(self, **flipped)
 
     def fits_single(self, x_scale: FloatArray, y_scale: FloatArray) -> bool:
         """Whether maps from and to features with these divisors lie well within the range of single precision."""

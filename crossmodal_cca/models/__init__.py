@@ -1,1 +1,1 @@
-"""Values that fits leave."""
+"""What a fit leaves: one frozen value of two sides."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from numbers import Integral
-from typing import Any, ClassVar, NamedTuple, NoReturn
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._schemas import Schema, State, saved
+from .._schemas import Schema, saved
 from .._typing import FloatArray
 from ..linalg._products import scaled
 from ..linalg._svd import row_space, triangular_rows
@@ -110,10 +109,6 @@ class StandardizedPair:
         return self.moments.dtype
 
     @property
-    def y_names(self) -> NDArray[Any] | None:
-        return self.moments.y_names
-
-    @property
     def degrees_of_freedom(self) -> float:
         """Divisor of the covariances."""
         return degrees_of_freedom(self.moments.weight_sum)
@@ -122,19 +117,10 @@ class StandardizedPair:
         """Covariances in standardised coordinates; constant features have rows and columns of zeros."""
         return Covariances.of_moments(self.moments, _units(self.x), _units(self.y), self.degrees_of_freedom)
 
-    def kept(self) -> StandardizedPair | UnformedPair:
+    def kept(self) -> StandardizedPair | None:
         """What a fitted model keeps: not the training rows that span a sparse row space."""
-        if not any(isinstance(side.basis, SparseRowSpace) for side in (self.x, self.y)):
-            return self
-        return self._unformed(left_out=False)
-
-    def without_moments(self) -> UnformedPair:
-        """What a small file keeps."""
-        return self._unformed(left_out=True)
-
-    def _unformed(self, *, left_out: bool) -> UnformedPair:
-        x, y = (replace(side, basis=None) for side in (self.x, self.y))
-        return UnformedPair(x, y, self.n_rows, self.dtype, self.y_names, left_out)
+        is_of_rows = any(isinstance(side.basis, SparseRowSpace) for side in (self.x, self.y))
+        return None if is_of_rows else self
 
     def triangular_rows(self, rows: PairedRows) -> FloatArray:
         """Walk over the rows again and reduce their joint coordinates to a triangle R with RᵀR/(Σw − 1) = S."""
@@ -162,49 +148,6 @@ class StandardizedPair:
             By = By * self.y.scale[:, None]
             m = replace(m, mean_y=self.y.mean, scatter_yy=By @ m.scatter_yy @ By.T, scatter_xy=m.scatter_xy @ By.T)
         return m
-
-
-def _never_left_out(state: State, version: int) -> State:
-    """Upgrade from version 1, which was of covariances that were never formed."""
-    return state | {"left_out": False}
-
-
-@saved(version=2, upgrade=_never_left_out)
-@dataclass(frozen=True, eq=False)
-class UnformedPair:
-    """What is known of paired rows whose covariances were never formed, or were left out of a file."""
-
-    x: Side
-    y: Side
-    n_rows: int
-    dtype: np.dtype[Any]
-    y_names: NDArray[Any] | None
-    left_out: bool = False
-
-    _stored: ClassVar[Schema] = {
-        "x": Side,
-        "y": Side,
-        "n_rows": Integral,
-        "dtype": np.dtype,
-        "y_names": np.ndarray | None,
-        "left_out": bool,
-    }
-
-    def without_moments(self) -> UnformedPair:
-        """The same: it has none."""
-        return self
-
-    def covariances(self) -> NoReturn:
-        """Say that there are none."""
-        if self.left_out:
-            raise ValueError(f"This needs the covariances of the features. {LEFT_OUT}")
-        raise ValueError(
-            f"This needs the covariances of the features, which are never formed of more than {MAX_FEATURES} sparse "
-            'features, nor with solver="randomized". Reduce the features (by TruncatedSVD, for example), and fit again.'
-        )
-
-    feature_moments = covariances
-    moments = property(covariances)
 
 
 def degrees_of_freedom(weight_sum: float) -> float:

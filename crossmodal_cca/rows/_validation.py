@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -47,11 +47,12 @@ def check_rows(
     one_column_is_1d: bool = False,
     accept_sparse: bool = False,
     lazy: bool = False,
+    estimator: Any = None,
 ) -> NDArray[Any]:
     """Check one side's rows and return them as a numeric array; finiteness is checked where blocks are read.
 
     With `one_column_is_1d` a 1-D array passes too, with `accept_sparse` sparse rows, which become CSR, and with `lazy`
-    a Dask collection, as an array of Dask.
+    a Dask collection, as an array of Dask. Errors say which estimator asks for so many rows.
     """
     if A is None:
         raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
@@ -66,28 +67,23 @@ def check_rows(
         ensure_all_finite=False,
         ensure_min_samples=min_rows,
         input_name=name,
+        estimator=estimator,
     )
     return array
 
 
 def check_rows_of_x(
-    estimator: Any,
-    X: ArrayLike,
-    *,
-    reset: bool = False,
-    min_rows: int = 1,
-    accept_sparse: bool = False,
-    lazy: bool = False,
+    estimator: Any, X: ArrayLike, *, min_rows: int = 1, accept_sparse: bool = False, lazy: bool = False
 ) -> NDArray[Any]:
-    """Check the first modality's rows, and their number and names of features; `reset` records these instead."""
+    """Check the first modality's rows, and that number and names of their features are those of the fit."""
     if lazy and is_dask(X):
-        known = check_rows_of_x(estimator, without_rows(X, "X"), reset=reset, min_rows=0)
+        known = check_rows_of_x(estimator, without_rows(X, "X"), min_rows=0)
         return dask_rows(X, known.dtype, "X")  # type: ignore[no-any-return]
-    with nullcontext() if reset else telling_sides_apart(estimator, X):
+    with telling_sides_apart(estimator, X):
         array: NDArray[Any] = validate_data(
             estimator,
             X,
-            reset=reset,
+            reset=False,
             accept_sparse="csr" if accept_sparse else False,
             dtype="numeric",
             ensure_all_finite=False,
@@ -140,7 +136,7 @@ def check_pair(
     accept_sparse: bool = False,
     lazy: bool = False,
 ) -> PairedRows:
-    """Check paired rows; with an estimator, also check (or, with `reset`, record) its number and names of features.
+    """Check paired rows; without `reset`, number and names of the features of X must be those of the fitted estimator.
 
     A batch of a stream may have no row of positive weight (`allow_no_weight`): then no rows are returned. With `lazy`
     either side, or both, may be a Dask collection.
@@ -151,10 +147,10 @@ def check_pair(
             "None. y holds the rows of the second modality, paired with those of X."
         )
     A: NDArray[Any]
-    if estimator is None:
-        A = check_rows(X, "X", min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
+    if reset:
+        A = check_rows(X, "X", min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy, estimator=estimator)
     else:
-        A = check_rows_of_x(estimator, X, reset=reset, min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
+        A = check_rows_of_x(estimator, X, min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
     B = check_rows(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
     x_names, y_names = get_feature_names(X, "X"), get_feature_names(y, "y")
     check_same_rows(A.shape[0], B.shape[0])

@@ -1,0 +1,166 @@
+"""From paired rows and settings to a model: with both kernels of all rows, or on features that approximate them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.random import Generator, RandomState
+from numpy.typing import NDArray
+
+from .._checks import check_random_state
+from ..models._kernel_model import KernelModel, KernelSide, Stream
+from ..rows._validation import PairedRows
+from ._centred import centre
+from ._embedding import EmbeddedPair, KernelEmbedding, row_moments
+from ._exact import solve_kernel_cca
+from ._features import FeatureMoments, embedded_by_features, feature_moments
+from ._kernel import Kernel, kernel_matrix
+from ._maps import KernelMap, Map
+from ._settings import Sides
+
+Kernels = tuple[Kernel, Kernel]
+
+
+def fit_kernels(
+    rows: PairedRows,
+    sides: Sides,
+    k: int | None,
+    power: float,
+    random_state: int | RandomState | Generator | None,
+    settled: dict[str, Any] | None = None,
+    *,
+    allow_fewer: bool = False,
+) -> KernelModel:
+    """The model of k components of checked rows; fewer are allowed where further rows may bring them.
+
+    These may come if there are parameters `settled` that do not change until then.
+    """
+    base = _Base.of_rows(rows, sides, random_state)
+    if base.maps is None:
+        pair = embedded_by_kernels(rows, base.kernels, _ridges(sides), k)
+        return base.model(pair, k, power, possible=pair.n_components)
+    moments = feature_moments(rows, base.kernels, base.maps)
+    return base.model_of_features(moments, sides, k, power, settled, allow_fewer=allow_fewer)
+
+
+def with_further_rows(model: KernelModel, rows: PairedRows, sides: Sides, k: int | None, power: float) -> KernelModel:
+    """The model of the rows seen so far and of further ones; it may have fewer components than k."""
+    base, stream = _Base.of_model(model), model.stream
+    assert stream is not None
+    moments = stream.moments + feature_moments(rows, base.kernels, stream.maps)
+    return base.model_of_features(moments, sides, k, power, stream.settled, allow_fewer=True)
+
+
+@dataclass(frozen=True, eq=False)
+class _Base:
+    """What the first rows settle: kernels, maps to features where the settings ask for these, widths and names."""
+
+    kernels: Kernels
+    maps: tuple[Map, Map] | None
+    n_features: tuple[int, int]
+    names: tuple[NDArray[Any] | None, NDArray[Any] | None]
+    y_is_1d: bool
+
+    @classmethod
+    def of_rows(cls, rows: PairedRows, sides: Sides, random_state: int | RandomState | Generator | None) -> _Base:
+        (X, Y), (x, y) = rows[:2], sides
+        kx, ky = x.kernel_of(X), y.kernel_of(Y)
+        maps = None
+        if x.approximation is not None:
+            rng = check_random_state(random_state)
+            maps = x.map_of(kx, X, rng), y.map_of(ky, Y, rng)
+        return cls((kx, ky), maps, (X.shape[1], Y.shape[1]), (rows.x_names, rows.y_names), rows.y_is_1d)
+
+    @classmethod
+    def of_model(cls, model: KernelModel) -> _Base:
+        x, y = model.x, model.y
+        kernels, maps = (x.embedding.kernel, y.embedding.kernel), None if model.stream is None else model.stream.maps
+        return cls(kernels, maps, (x.n_features, y.n_features), (x.names, y.names), model.y_is_1d)
+
+    def model_of_features(
+        self,
+        moments: FeatureMoments,
+        sides: Sides,
+        k: int | None,
+        power: float,
+        settled: dict[str, Any] | None,
+        *,
+        allow_fewer: bool,
+    ) -> KernelModel:
+        assert self.maps is not None
+        pair = embedded_by_features(moments, self.kernels, self.maps, _ridges(sides), k)
+        possible = min(features.n_features for features in self.maps) if allow_fewer else 0
+        left_out = np.maximum(0.0, 1.0 - moments.kept / moments.traces).tolist()
+        return self.model(
+            *(pair, k, power),
+            possible=max(pair.n_components, possible),
+            trace_left_out=tuple(left_out) if sides[0].approximation == "nystroem" else None,
+            stream=None if settled is None else Stream(self.maps, moments, settled),
+        )
+
+    def model(
+        self,
+        pair: EmbeddedPair,
+        k: int | None,
+        power: float,
+        *,
+        possible: int,
+        trace_left_out: tuple[float, float] | None = None,
+        stream: Stream | None = None,
+    ) -> KernelModel:
+        """The model of an embedding, which is to have k components as far as these are `possible` in the end."""
+        if possible < (k or 1):
+            excess = f"n_components={k} is more than the {possible} possible"
+            raise ValueError(
+                f"{excess if possible else 'No component is possible'}: with n_samples={pair.n_rows}, the kernels of X "
+                f"and y share {pair.n_components} direction(s). Lower n_components, leave it at None for as many as "
+                "possible, or add rows (and landmarks) that vary."
+            )
+        weights = pair.singular_values**power
+        return KernelModel(
+            KernelSide.of(pair.x, pair.to_x, weights, self.n_features[0], self.names[0]),
+            KernelSide.of(pair.y, pair.to_y, weights, self.n_features[1], self.names[1]),
+            pair.correlations,
+            pair.singular_values,
+            trace_left_out=trace_left_out,
+            n_samples_seen=pair.n_rows,
+            y_is_1d=self.y_is_1d,
+            stream=stream,
+        )
+
+
+def embedded_by_kernels(
+    rows: PairedRows, kernels: Kernels, regularization: tuple[float, float], k: int | None
+) -> EmbeddedPair:
+    """Solve with both kernels and say how rows reach the shared space; fewer than k components if need be."""
+    kx, ky = kernels
+    n = len(rows.X)
+    try:
+        Kx, Ky = kernel_matrix(kx, rows.X), kernel_matrix(ky, rows.y)
+    except MemoryError as error:
+        raise MemoryError(
+            f'The kernels of {n} rows, {n} × {n} numbers each, do not fit into memory; set approximation="nystroem".'
+        ) from error
+    mean_x, mean_y = centre(Kx, kx.name), centre(Ky, ky.name)
+    solution = solve_kernel_cca(Kx, Ky, regularization, k, (kx.row.is_definite, ky.row.is_definite))
+    # Rotations of a centred kernel sum to zero but for rounding, and kernel values of a new row are not centred over
+    # the training rows: what is left of the sum would reach its score, many times enlarged for a weak component.
+    Wx, Wy = (W - W.mean(axis=0) for W in (solution.x_rotations, solution.y_rotations))
+    pair = EmbeddedPair(
+        KernelEmbedding.folded(kx, KernelMap(kx, kx.all_rows(rows.X)), Wx, mean_x),
+        KernelEmbedding.folded(ky, KernelMap(ky, ky.all_rows(rows.y)), Wy, mean_y),
+        solution.singular_values,
+        solution.correlations,
+        row_moments(solution.x_scores, rows.y, ky),
+        row_moments(solution.y_scores, rows.X, kx),
+        n,
+    )
+    squares = (np.einsum("ij,ij->j", scores, scores) for scores in (solution.x_scores, solution.y_scores))
+    return pair.with_definite_signs(*squares)
+
+
+def _ridges(sides: Sides) -> tuple[float, float]:
+    """Ridge of either side relative to the trace of its kernel."""
+    return float(sides[0].regularization), float(sides[1].regularization)

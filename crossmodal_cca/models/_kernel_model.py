@@ -1,0 +1,129 @@
+"""What a fit with kernels leaves: how rows of either modality become scores, in one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._schemas import Schema, State, saved
+from .._typing import FloatArray
+from ..kernels._embedding import KernelEmbedding
+from ..kernels._features import FeatureMoments
+from ..kernels._maps import Map
+from ..rows._row_moments import RowMoments
+from ._linear_model import predictions
+from ._value import Value
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class KernelSide(Value):
+    """One modality in a shared space of k components.
+
+    Rows have `n_features` and `names`, where these are known. Scores are multiplied by `score_weights` (k,), the
+    singular values to the power. Of the p features `mean` (p,) and `effects` (k, p) lead there from the other
+    modality's scores; they are None where a precomputed kernel hides the features.
+    """
+
+    embedding: KernelEmbedding
+    score_weights: FloatArray
+    n_features: int
+    names: NDArray[Any] | None
+    mean: FloatArray | None
+    effects: FloatArray | None
+
+    _stored: ClassVar[Schema] = {
+        "embedding": KernelEmbedding,
+        "score_weights": np.ndarray,
+        "n_features": Integral,
+        **dict.fromkeys(("names", "mean", "effects"), np.ndarray | None),
+    }
+
+    @classmethod
+    def of(
+        cls,
+        embedding: KernelEmbedding,
+        own: RowMoments | None,
+        score_weights: FloatArray,
+        n_features: int,
+        names: NDArray[Any] | None,
+    ) -> Self:
+        """From an embedding and the moments of the own features with the other side's scores."""
+        mean = None if own is None else own.mean_b
+        effects = None if own is None else own.scatter / max(own.n_rows - 1, 1)
+        return cls(embedding, score_weights, n_features, names, mean, effects)
+
+    @property
+    def rotations(self) -> FloatArray:
+        """Weights of the kernel values, or of the map's features, in the scores, with the power."""
+        return self.embedding.rotations * self.score_weights
+
+    def scores(self, rows: NDArray[Any], *, weighted: bool = True) -> FloatArray:
+        """Scores (n, k) of checked rows; before the power if not `weighted`."""
+        scores = self.embedding.scores(rows)
+        if weighted:
+            scores *= self.score_weights
+        return scores
+
+    def predicted(self, scores: FloatArray) -> FloatArray:
+        """Features (n, p) that the other side's scores (n, k), before the power, let expect."""
+        assert self.effects is not None
+        assert self.mean is not None
+        return predictions(scores, self.effects, self.mean)
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class Stream:
+    """What further rows are added to: the maps to features, the moments so far, and parameters that are settled."""
+
+    maps: tuple[Map, Map]
+    moments: FeatureMoments
+    settled: dict[str, Any]
+
+    _stored: ClassVar[Schema] = {"maps": tuple, "moments": FeatureMoments, "settled": dict}
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class KernelModel(Value):
+    """Two modalities in a shared space through kernels.
+
+    A model on features has a `stream`, from which `partial_fit` goes on, unless that is `left_out` of a file.
+    """
+
+    x: KernelSide
+    y: KernelSide
+    correlations: FloatArray
+    singular_values: FloatArray
+    trace_left_out: tuple[float, float] | None
+    n_samples_seen: int
+    y_is_1d: bool
+    stream: Stream | None
+    left_out: bool = False
+
+    _stored: ClassVar[Schema] = {
+        **dict.fromkeys("xy", KernelSide),
+        **dict.fromkeys(("correlations", "singular_values"), np.ndarray),
+        "trace_left_out": tuple | None,
+        "n_samples_seen": Integral,
+        **dict.fromkeys(("y_is_1d", "left_out"), bool),
+        "stream": Stream | None,
+    }
+
+    def _to_file(self, state: State, *, moments: bool) -> State:
+        return state if moments or self.stream is None else state | {"stream": None, "left_out": True}
+
+    @property
+    def n_components(self) -> int:
+        """Number of components."""
+        return len(self.singular_values)
+
+    @property
+    def gamma(self) -> tuple[float | None, float | None]:
+        """Widths of both kernels; None for a kernel without."""
+        return self.x.embedding.kernel.params.get("gamma"), self.y.embedding.kernel.params.get("gamma")

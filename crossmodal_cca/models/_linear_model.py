@@ -1,0 +1,273 @@
+"""What a linear fit leaves: how rows of either modality become scores and come back, in one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._schemas import Schema, State, saved
+from .._typing import FloatArray
+from ..linalg._products import product
+from ..linalg._solution import LinearSolution
+from ..rows._blocks import float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
+from ..rows._sparse_rows import MAX_FEATURES, sparse_scores
+from ..rows.moments import PairMoments
+from ._pair import LEFT_OUT, Side, StandardizedPair
+from ._value import Value
+
+# Share of the largest weight by which weights made from directions may be off.
+ROUNDING = 1e-12
+_NEVER_FORMED = (
+    f'which are never formed of more than {MAX_FEATURES} sparse features, nor with solver="randomized". Reduce the '
+    "features (by TruncatedSVD, for example), and fit again."
+)
+
+
+@saved()
+@dataclass(frozen=True, eq=False, repr=False)
+class LinearSide(Value):
+    """One modality of p features in a shared space of k components.
+
+    `directions` (p, k) make scores of standardised rows, which are then multiplied by `score_weights` (k,), the
+    singular values to the power. `plain_loadings` (p, k) lead back from scores before that; `effects` (k, p), too, but
+    from the other modality's, and in the features' own units. `own_weights` are None where weights are the directions
+    times a `triangle` (k, k), as those of PLS are.
+    """
+
+    mean: FloatArray
+    scale: FloatArray
+    directions: FloatArray
+    plain_loadings: FloatArray
+    effects: FloatArray
+    score_weights: FloatArray
+    own_weights: FloatArray | None
+    triangle: FloatArray | None
+    names: NDArray[Any] | None
+
+    _stored: ClassVar[Schema] = {
+        **dict.fromkeys(("mean", "scale", "directions", "plain_loadings", "effects", "score_weights"), np.ndarray),
+        **dict.fromkeys(("own_weights", "triangle", "names"), np.ndarray | None),
+    }
+
+    @classmethod
+    def of(
+        cls,
+        solution: LinearSolution,
+        letter: str,
+        side: Side,
+        names: NDArray[Any] | None,
+        power: float,
+        dtype: np.dtype[Any],
+    ) -> Self:
+        """Side "x" or "y" of a solution over the standardised features, in a floating type."""
+        W, R, P, B = (getattr(solution, f"{letter}_{kind}") for kind in ("weights", "rotations", "loadings", "effects"))
+        triangle = _triangle(W, R, P)
+        return cls(
+            mean=side.mean,
+            scale=side.scale,
+            directions=R.astype(dtype, copy=False),
+            plain_loadings=P.astype(dtype, copy=False),
+            effects=(B * side.scale).astype(dtype, copy=False),
+            score_weights=solution.singular_values**power,
+            own_weights=W.astype(dtype, copy=False) if triangle is None else None,
+            triangle=triangle,
+            names=names,
+        )
+
+    @property
+    def n_features(self) -> int:
+        return len(self.mean)
+
+    @property
+    def rotations(self) -> FloatArray:
+        """Directions with the power (p, k)."""
+        return self._in_own_type(self.directions * self.score_weights)
+
+    @property
+    def loadings(self) -> FloatArray:
+        """Regression of the standardised features on the scores (p, k)."""
+        undo = np.zeros_like(self.score_weights)
+        np.divide(1.0, self.score_weights, out=undo, where=self.score_weights > 0)
+        return self._in_own_type(self.plain_loadings * undo)
+
+    @property
+    def weights(self) -> FloatArray:
+        """Weights of the standardised features (p, k), in which the model was solved."""
+        if self.triangle is None:
+            assert self.own_weights is not None
+            return self.own_weights
+        return self._in_own_type(product(self.directions.astype(np.float64), self.triangle))
+
+    def _in_own_type(self, A: FloatArray) -> FloatArray:
+        return A.astype(self.directions.dtype, copy=False)
+
+    def scores(self, rows: Any, name: str, *, weighted: bool = True) -> FloatArray:
+        """Scores (n, k) of checked rows, which errors call by this name; before the power if not `weighted`."""
+        return _scores(rows, self.mean, self.scale, self.directions, self.score_weights if weighted else None, name)
+
+    def predicted(self, scores: FloatArray) -> FloatArray:
+        """Features (n, p) that the other side's scores (n, k), before the power, let expect."""
+        return predictions(scores, self.effects, self.mean)
+
+    def back(self, scores: FloatArray) -> FloatArray:
+        """Features (n, p) that own scores (n, k) come from, up to what the components leave out."""
+        return predictions(scores, (self.loadings * self.scale[:, None]).T, self.mean)
+
+
+@saved()
+@dataclass(frozen=True, eq=False, repr=False)
+class LinearModel(Value):
+    """Two modalities in a shared space, and what is known of the rows that it was found from.
+
+    `pair` are their moments, with which a stream goes on and residuals are known: None where these were never formed,
+    or `left_out` of a file.
+    """
+
+    x: LinearSide
+    y: LinearSide
+    correlations: FloatArray
+    singular_values: FloatArray
+    shrinkage: tuple[float, float] | None
+    power: float
+    n_samples_seen: int
+    weight_sum: float
+    y_is_1d: bool
+    pair: StandardizedPair | None
+    left_out: bool = False
+
+    _stored: ClassVar[Schema] = {
+        **dict.fromkeys("xy", LinearSide),
+        **dict.fromkeys(("correlations", "singular_values"), np.ndarray),
+        "shrinkage": tuple | None,
+        **dict.fromkeys(("power", "weight_sum"), Real),
+        "n_samples_seen": Integral,
+        **dict.fromkeys(("y_is_1d", "left_out"), bool),
+        "pair": StandardizedPair | None,
+    }
+
+    @classmethod
+    def of(
+        cls,
+        solution: LinearSolution,
+        sides: tuple[Side, Side],
+        names: tuple[NDArray[Any] | None, NDArray[Any] | None],
+        dtype: np.dtype[Any],
+        *,
+        power: float,
+        **known: Any,
+    ) -> Self:
+        """From a solution over the standardised features, in a floating type; `known` are the other fields."""
+        x, y = (
+            LinearSide.of(solution, letter, side, its_names, power, dtype)
+            for letter, side, its_names in zip("xy", sides, names, strict=True)
+        )
+        return cls(x, y, solution.correlations, solution.singular_values, power=float(power), **known)
+
+    def __repr__(self) -> str:
+        return (
+            f"LinearModel(n_features_x={self.x.n_features}, n_features_y={self.y.n_features}, "
+            f"n_components={self.n_components}, n_samples_seen={self.n_samples_seen})"
+        )
+
+    def _to_file(self, state: State, *, moments: bool) -> State:
+        return state if moments or self.pair is None else state | {"pair": None, "left_out": True}
+
+    @property
+    def n_components(self) -> int:
+        return len(self.singular_values)
+
+    @property
+    def coef(self) -> FloatArray:
+        """Linear map (q, p) of predictions of y."""
+        coef = ((self.x.directions / self.x.scale[:, None]) @ self.y.effects).T
+        return coef.astype(self.x.directions.dtype, copy=False)
+
+    @property
+    def intercept(self) -> FloatArray:
+        """Prediction (q,) for a row of zeros."""
+        return self.y.mean - ((self.x.mean / self.x.scale) @ self.x.directions) @ self.y.effects
+
+    def known_pair(self) -> StandardizedPair:
+        """The moments, or an error that says why there are none."""
+        if self.pair is None:
+            cause = f"of the features. {LEFT_OUT}" if self.left_out else f"of the features, {_NEVER_FORMED}"
+            raise ValueError(f"This needs the covariances {cause}")
+        return self.pair
+
+    def feature_moments(self) -> PairMoments:
+        """Moments of the features seen so far, to which those of further rows are added."""
+        return self.known_pair().feature_moments()
+
+    def residual_covariance(self, modality: str) -> FloatArray:
+        """Covariance (p, p) of what the prediction of a modality's features leaves on the training rows."""
+        pair = self.known_pair()
+        S = pair.covariances()
+        cx, cy = self.shrinkage or (0.0, 0.0)
+        own, other, S_other, S_own, S_cross, predictor, predicted, c = (
+            (pair.y, pair.x, S.xx, S.yy, S.xy, self.x, self.y, cx)
+            if modality == "y"
+            else (pair.x, pair.y, S.yy, S.xx, S.xy.T, self.y, self.x, cy)
+        )
+        scale = predicted.scale
+        R, B = predictor.directions.astype(np.float64), predicted.effects / scale
+        A = other.to_coordinates(R) @ own.to_coordinates(B.T).T
+        cross = S_cross.T @ A
+        # Least squares, without shrinkage: the last two terms cancel, and with large weights their digits would too.
+        C = own.to_features(S_own - cross if c == 0 else S_own - cross - cross.T + A.T @ S_other @ A)
+        C = own.to_features(C.T) * scale * scale[:, None]
+        return np.asarray((C + C.T) / 2)
+
+
+def _triangle(W: FloatArray, R: FloatArray, P: FloatArray) -> FloatArray | None:
+    """The small T (k, k) with W = RT; None where W are directions or loadings, which are held anyhow, or no RT."""
+    if np.array_equal(W, R) or np.array_equal(W, P):
+        return None
+    # PᵀR = I.
+    T = product(P.T, W)
+    is_exact = np.abs(product(R, T) - W).max() <= ROUNDING * np.abs(W).max()
+    return T if is_exact else None
+
+
+def _scores(
+    A: NDArray[Any],
+    mean: FloatArray,
+    scale: FloatArray,
+    directions: FloatArray,
+    score_weights: FloatArray | None,
+    side: str,
+) -> FloatArray:
+    """((A − mean) / scale) @ directions · score_weights, a block of rows at a time, in the rows' own floating type.
+
+    Products are those of the finer of both types: directions are in double precision where single cannot carry them.
+    """
+    dtype = float_dtype(A)
+    if is_dask(A):
+        maps = {"mean": mean, "scale": scale, "directions": directions, "score_weights": score_weights, "side": side}
+        return map_rows(_scores, A, directions.shape[1], dtype, **maps)  # type: ignore[no-any-return]
+    computed = np.result_type(dtype, directions)
+    W = (directions / scale[:, None]).astype(computed, copy=False)
+    scores = np.empty((A.shape[0], W.shape[1]), dtype)
+    for rows in row_slices(A.shape[0]):
+        if is_sparse(A):
+            scores[rows] = sparse_scores(float_block(A, rows, np.float64, side), mean, W)
+            continue
+        block = float_block(A, rows, computed, side)
+        centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
+        np.matmul(centred, W, out=scores[rows], casting="same_kind")
+    # Of few rows the scores are far fewer numbers than the directions.
+    return scores if score_weights is None else np.multiply(scores, score_weights, out=scores, casting="same_kind")
+
+
+def predictions(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
+    """mean + scores @ effects, in the floating type of the scores."""
+    if is_dask(scores):
+        return map_rows(predictions, scores, len(mean), scores.dtype, effects=effects, mean=mean)  # type: ignore[no-any-return]
+    predicted = np.empty((len(scores), len(mean)), scores.dtype)
+    for rows in row_slices(len(scores)):
+        # Products of the finer type, as for the scores.
+        np.matmul(scores[rows], effects, out=predicted[rows], casting="same_kind")
+    return np.add(predicted, mean, out=predicted, casting="same_kind")
