@@ -39,7 +39,8 @@ from scipy.linalg import lapack
 from sklearn.metrics.pairwise import rbf_kernel
 
 from crossmodal_cca import KernelCCA
-from crossmodal_cca.kernels._kernel import Kernel, block_rows, centre, kernel_matrix, median_gamma, spread_rows
+from crossmodal_cca.kernels._centred import centre
+from crossmodal_cca.kernels._kernel import Kernel, block_rows, kernel_matrix, median_gamma, spread_rows
 from crossmodal_cca.linalg._products import gram, product
 from crossmodal_cca.rows._blocks import row_slices
 

@@ -1,5 +1,7 @@
 """Every cell from one walk: cross-validated aligners score as a loop of refits does, and choose as a grid search."""
 
+import weakref
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -30,6 +32,8 @@ from crossmodal_cca import (
 )
 from crossmodal_cca.alignment import cca_cv
 from crossmodal_cca.datasets import load_emoji
+from crossmodal_cca.kernels import _settings
+from crossmodal_cca.kernels._ridge_path import FoldSide, KernelPath
 from crossmodal_cca.metrics import hit_rate_at_k, make_retrieval_scorer
 from crossmodal_cca.plotting import CrossValidationDisplay
 
@@ -261,6 +265,32 @@ def test_precomputed_kernels_on_both_sides():
     other = KernelCCACV(2, kernel="linear", **options).fit(X, Y)
     assert_allclose(one.cv_results_["mean_test_score"], other.cv_results_["mean_test_score"], atol=1e-8)
     assert one.cv_results_["params"][0]["gamma"] == (None, None)
+
+
+def test_a_search_of_kernels_holds_one_fold_and_one_pair_of_widths(monkeypatch):
+    """What is documented of its memory: two square matrices a width, and one of their products."""
+    most = {}
+    for cls in (FoldSide, KernelPath):
+        alive, made = weakref.WeakSet(), cls.__init__
+
+        def counting(self, *args, cls=cls, alive=alive, made=made):
+            made(self, *args)
+            alive.add(self)
+            most[cls] = max(most.get(cls, 0), len(alive))
+
+        monkeypatch.setattr(cls, "__init__", counting)
+    KernelCCACV(2, width_factors=(0.5, 1.0, 2.0), regularizations=(0.1, 1.0), cv=3).fit(X[:60], Y[:60])
+    assert most == {FoldSide: 6, KernelPath: 1}
+
+
+def test_a_search_of_kernels_checks_its_input_once_and_makes_no_estimator(monkeypatch):
+    checked = []
+    check = _settings.check_precomputed
+    monkeypatch.setattr(_settings, "check_precomputed", lambda K, name: (checked.append(name), check(K, name)))
+    monkeypatch.setattr(KernelCCA, "__init__", None)
+    search = KernelCCACV(2, kernel="precomputed", regularizations=(0.01, 0.1), cv=3).fit(X @ X.T, Y @ Y.T)
+    assert checked == ["X", "y"]
+    assert search.transform(X @ X.T).shape == (len(X), 2)
 
 
 def test_labels_and_groups_reach_kernel_cca():

@@ -16,7 +16,11 @@ from sklearn.preprocessing import KernelCenterer, StandardScaler
 
 from crossmodal_cca import CCA, KernelCCA
 from crossmodal_cca.kernels import _exact as exact_solver
+from crossmodal_cca.kernels._embedding import KernelEmbedding
+from crossmodal_cca.kernels._kernel import Kernel
 from crossmodal_cca.metrics import hit_rate_at_k
+from crossmodal_cca.models._kernel_model import KernelSide
+from crossmodal_cca.models._value import Value
 
 X, Y = pairs()
 NEW = pairs(50, seed=1)
@@ -327,6 +331,31 @@ def test_parameters_set_later_change_nothing_before_the_next_fit():
     for a, b in zip(before, model.transform(*NEW), strict=True):
         np.testing.assert_array_equal(a, b)
     np.testing.assert_array_equal(model.predict(NEW[0]), predicted)
+
+
+def values_in(thing):
+    """A model and all the values that it consists of."""
+    if isinstance(thing, tuple):
+        return [value for part in thing for value in values_in(part)]
+    return [thing, *values_in(tuple(vars(thing).values()))] if isinstance(thing, Value) else []
+
+
+@models()
+def test_no_array_of_a_model_can_be_written_to(model):
+    values = values_in(fit(model).model_)
+    assert {Kernel, KernelEmbedding, KernelSide} <= set(map(type, values))
+    held = [part for value in values for part in vars(value).values()]
+    assert not any(part.flags.writeable for part in held if isinstance(part, np.ndarray))
+
+
+def test_landmarks_written_into_later_change_no_model_and_no_stream():
+    landmarks = X[:40].copy(), Y[10:40].copy()
+    model = clone(APPROXIMATE["given"]).set_params(landmarks=landmarks).fit(X, Y)
+    before = model.transform(NEW[0])
+    landmarks[0][:] = 1.0
+    np.testing.assert_array_equal(model.transform(NEW[0]), before)
+    with pytest.raises(ValueError, match="landmarks has changed since the first batch"):
+        model.partial_fit(X, Y)
 
 
 @models()

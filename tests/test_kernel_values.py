@@ -1,6 +1,8 @@
 """Each kernel by its formula on every pair of rows, with its default width; the approximations beside these values."""
 
+import ast
 from math import exp, sqrt, tanh
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from sklearn.base import clone
 from sklearn.metrics.pairwise import PAIRWISE_KERNEL_FUNCTIONS
 
 from crossmodal_cca import KernelCCA
+from crossmodal_cca.kernels import _exact as kernel_cca
+from crossmodal_cca.kernels import _kernel_table as _table
 from crossmodal_cca.kernels._kernel import Kernel, spread_rows
 from crossmodal_cca.kernels._kernel_table import KERNELS
 from crossmodal_cca.kernels._maps import fourier_map, nystroem_map
@@ -85,6 +89,23 @@ def test_values_follow_the_formula(name):
 def test_far_rows_keep_the_digits_of_their_distances(name):
     kernel = Kernel(name, "X", {"gamma": 0.3})
     np.testing.assert_allclose(kernel(FAR[:7], FAR), values(name, FAR[:7], FAR, gamma=0.3), rtol=1e-12)
+
+
+def imports_of(file):
+    """Modules that a file imports from, as written."""
+    nodes = list(ast.walk(ast.parse(Path(file).read_text())))
+    named = [alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names]
+    return {*named, *("." * node.level + (node.module or "") for node in nodes if isinstance(node, ast.ImportFrom))}
+
+
+def test_kernels_know_no_estimator_and_the_exact_solver_is_numpy_and_scipy():
+    for folder in {Path(module.__file__).parent for module in (_table, kernel_cca)}:
+        for file in [*folder.glob("kernel*.py"), *folder.glob("_*.py")]:
+            assert not any("alignment" in name for name in imports_of(file)), file
+    outside = {name for name in imports_of(kernel_cca.__file__) if not name.startswith(".")}
+    assert {name.partition(".")[0] for name in outside} == {"__future__", "dataclasses", "numpy", "scipy"}
+    own = {name.rpartition(".")[2].lstrip("_") for name in imports_of(kernel_cca.__file__) - outside}
+    assert own == {"typing", "centred", "products", "svd"}
 
 
 def kernel_of(model, rows):

@@ -13,7 +13,7 @@ from .._checks import check_n_components, check_number
 from .._schemas import saved
 from .._sklearn import telling_where
 from ..kernels._fit import fit_kernels, with_further_rows
-from ..kernels._settings import Sides, check_settings, check_training_rows, check_unchanged
+from ..kernels._settings import Sides, as_settled, check_settings, check_training_rows, check_unchanged
 from ..models._kernel_model import KernelModel
 from ..models._pair import LEFT_OUT
 from ..rows._validation import check_features_of_y, check_pair
@@ -275,7 +275,7 @@ class KernelCCA(KernelMaps):
 
     def _settled(self) -> dict[str, Any]:
         """The parameters that a stream of batches may not change."""
-        return {name: value for name, value in self.get_params(deep=False).items() if name not in FREE}
+        return {name: as_settled(value) for name, value in self.get_params(deep=False).items() if name not in FREE}
 
     def _keep(self, model: KernelModel) -> None:
         warn_if_overfitted(model, self.regularization)

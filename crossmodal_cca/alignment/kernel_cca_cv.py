@@ -102,7 +102,9 @@ class KernelCCACV(SelectionMixin, KernelMaps):
     Notes
     -----
     The unit of the widths is the median distance among all rows passed to `fit`, in which no partner is seen. Exact
-    kernels take, per fold, memory for twice as many square matrices as there are widths.
+    kernels take memory for one fold at a time: two and a half square matrices of its training rows for each width, and
+    four more, or nine where all components are tried. Then the fit to all rows takes what one of :class:`KernelCCA`
+    does.
 
     Examples
     --------

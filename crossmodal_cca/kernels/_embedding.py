@@ -14,6 +14,7 @@ from .._schemas import Schema, saved
 from .._typing import FloatArray
 from ..linalg._products import product
 from ..linalg._solution import definite_signs
+from ..models._value import Value
 from ..rows._blocks import float_dtype, row_slices
 from ..rows._row_moments import RowMoments
 from ._kernel import Kernel, block_rows
@@ -25,7 +26,7 @@ UNRELATED = 1e-6
 
 @saved()
 @dataclass(frozen=True, eq=False)
-class KernelEmbedding:
+class KernelEmbedding(Value):
     """One side's way into the shared space: scores are map(row) @ rotations − offset."""
 
     kernel: Kernel

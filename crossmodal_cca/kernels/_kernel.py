@@ -13,6 +13,7 @@ from sklearn.utils import assert_all_finite
 
 from .._schemas import Schema, saved
 from .._typing import FloatArray
+from ..models._value import Value
 from ..rows._blocks import float_block, row_slices
 from ._kernel_table import NamedKernel, kernel_row
 
@@ -26,7 +27,7 @@ BLOCK_ENTRIES = 2**21
 
 @saved()
 @dataclass(frozen=True, eq=False)
-class Kernel:
+class Kernel(Value):
     """A kernel function, by its name or itself, with its parameters; it reads the rows that messages call `name`.
 
     It is evaluated against base rows. Of a precomputed kernel, whose columns are the training rows already, the base

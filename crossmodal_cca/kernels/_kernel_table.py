@@ -98,7 +98,21 @@ class NamedKernel:
 
 
 _ROWS = (
+    NamedKernel(
+        "additive_chi2", (), of_writable(by_scikit_learn("additive_chi2")), is_definite=True, is_of_histograms=True
+    ),
+    NamedKernel(
+        "chi2",
+        ("gamma",),
+        of_writable(by_scikit_learn("chi2")),
+        is_definite=True,
+        is_of_histograms=True,
+        diagonal=1.0,
+        distances=lambda A: -pairwise().additive_chi2_kernel(A)[np.triu_indices(len(A), 1)],
+    ),
     NamedKernel("linear", is_definite=True, is_shift_invariant=True),
+    NamedKernel("polynomial", ("gamma", "degree", "coef0")),
+    NamedKernel("poly", ("gamma", "degree", "coef0")),
     NamedKernel(
         "rbf",
         ("gamma",),
@@ -119,22 +133,8 @@ _ROWS = (
         distances=lambda A: distance().pdist(A, "cityblock"),
         frequencies=lambda rng, gamma, shape: gamma * rng.standard_cauchy(shape),
     ),
-    NamedKernel(
-        "chi2",
-        ("gamma",),
-        of_writable(by_scikit_learn("chi2")),
-        is_definite=True,
-        is_of_histograms=True,
-        diagonal=1.0,
-        distances=lambda A: -pairwise().additive_chi2_kernel(A)[np.triu_indices(len(A), 1)],
-    ),
-    NamedKernel(
-        "additive_chi2", (), of_writable(by_scikit_learn("additive_chi2")), is_definite=True, is_of_histograms=True
-    ),
-    NamedKernel("cosine", is_definite=True),
-    NamedKernel("poly", ("gamma", "degree", "coef0")),
-    NamedKernel("polynomial", ("gamma", "degree", "coef0")),
     NamedKernel("sigmoid", ("gamma", "coef0")),
+    NamedKernel("cosine", is_definite=True),
     NamedKernel("precomputed", (), lambda K, positions: K[:, positions], is_precomputed=True),
 )
 KERNELS = {row.name: row for row in _ROWS}

@@ -15,6 +15,7 @@ from scipy.linalg import lapack
 from .._schemas import Schema, saved
 from .._typing import FloatArray
 from ..linalg._products import product, times_upper
+from ..models._value import Value
 from ..rows._blocks import row_slices
 from ._centred import NEGATIVE_TOLERANCE, not_semidefinite
 from ._kernel import Kernel, check_symmetric
@@ -27,7 +28,7 @@ FACTORED_FROM = 1e-8
 
 @saved()
 @dataclass(frozen=True, eq=False)
-class KernelMap:
+class KernelMap(Value):
     """Rows to kernel values with base rows (n_base), or with a `projection` (n_base, m) to their combinations.
 
     The projection may be upper `triangular`.
@@ -60,7 +61,7 @@ class KernelMap:
 
 @saved()
 @dataclass(frozen=True, eq=False)
-class FourierMap:
+class FourierMap(Value):
     """Random Fourier features of a shift-invariant kernel: cos(ωᵀx) and sin(ωᵀx), ω from the kernel's spectrum.
 
     Rahimi & Recht (2007), Random features for large-scale kernel machines. Cosine and sine of each frequency together

@@ -62,7 +62,8 @@ class FoldSide:
                 kernel.name, f"once centred its eigenvalues range from {values[0]:g} to {values[-1]:g}"
             )
         keep = _kept(values)
-        return cls(Q[:, keep], product(K_test, Q[:, keep]) / np.sqrt(values[keep]), values[keep], trace)
+        Q, values = Q[:, keep], values[keep]
+        return cls(Q, product(K_test, Q) / np.sqrt(values), values, trace)
 
     @classmethod
     def of_features(cls, kernel: Kernel, features: Map, train: FloatArray, test: FloatArray) -> FoldSide:

@@ -22,7 +22,7 @@ from ._maps import LANDMARKS, Map, fourier_map, nystroem_map
 APPROXIMATIONS = (None, "nystroem", "fourier")
 LANDMARKS_BY_DEFAULT = 500
 # Fields that have no values of their own for either side.
-_OF_BOTH_SIDES = ("name", "approximation", "tol")
+_OF_BOTH_SIDES = ("approximation", "tol")
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +111,8 @@ class SideSettings:
             return fourier_map(kernel, kernel.shift, LANDMARKS_BY_DEFAULT if m is None else m, rng)
         given = self._given_landmarks(rows)
         if given is not None:
-            landmarks = replace(kernel, name=f"landmarks of {self.name}").read(given, slice(None))
+            # A copy: what is written into the user's array later is none of the model's.
+            landmarks = np.array(replace(kernel, name=f"landmarks of {self.name}").read(given, slice(None)))
             return nystroem_map(kernel, landmarks, landmarks)
         if m is not None and m > len(rows):
             raise ValueError(
@@ -163,6 +164,13 @@ def check_training_rows(sides: Sides, rows: PairedRows) -> None:
     for side, A in zip(sides, rows[:2], strict=True):
         if side.row.is_precomputed:
             check_precomputed(A, side.name)
+
+
+def as_settled(value: Any) -> Any:
+    """A parameter as it is now, for `check_unchanged`: arrays are copied, which may be written into later."""
+    if isinstance(value, tuple | list):
+        return tuple(map(as_settled, value))
+    return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def check_unchanged(now: dict[str, Any], settled: dict[str, Any]) -> None:
