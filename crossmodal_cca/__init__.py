@@ -15,7 +15,7 @@ from .alignment import (
     PLSRegression,
     PLSRegressionCV,
 )
-from .linalg import PairMoments
+from .rows._moments import PairMoments
 
 if TYPE_CHECKING:
     from . import datasets, inference, metrics, plotting, retrieval, transfer

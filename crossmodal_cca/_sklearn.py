@@ -11,15 +11,16 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from sklearn import utils
 from sklearn.utils import _safe_indexing, validation
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.validation import _get_feature_names, _is_fitted, _num_samples
 
 from ._errors import about, in_terms_of, message_of
-from .rows._blocks import is_dask, is_sparse, row_slices, without_rows
-from .rows._numbers import as_numbers, at_hand, columns_and_types, in_double
+from .rows._blocks import announced, row_slices
+from .rows._lazy import refuse_dask
+from .rows._numbers import as_numbers, at_hand, columns_and_types
+from .rows._places import bad_places, rows_to_look_at
 
 __all__ = [
     "check_array",
@@ -28,6 +29,7 @@ __all__ = [
     "errors_become_nan",
     "get_feature_names",
     "is_fitted",
+    "names_of_features",
     "refuse_dask",
     "take_rows",
     "telling_where",
@@ -36,20 +38,11 @@ __all__ = [
 ]
 
 
-def refuse_dask(A: Any, name: str) -> None:
-    """Refuse a Dask collection where all of it would have to be in memory."""
-    if is_dask(A):
-        raise TypeError(
-            f"{name} is a Dask {type(A).__name__}, all of which would have to be in memory here: call compute() if it "
-            "fits. CCA, the PLS classes and PairMoments take Dask collections as they are, retrieval_ranks and "
-            "search_shards take Dask galleries."
-        )
-
-
 def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
     """scikit-learn's `check_array` of rows in memory, which must be numbers unless ``dtype=None``."""
-    refuse_dask(A, input_name)
     of_any_kind = checks.get("dtype", "numeric") is None
+    if of_any_kind:
+        refuse_dask(A, input_name)
     with telling_where(**{input_name: A}):
         rows = at_hand(A, input_name) if of_any_kind else as_numbers(A, input_name)
         if checks.get("ensure_2d", True):
@@ -61,7 +54,6 @@ def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
 
 def validate_data(estimator: Any, X: Any, **checks: Any) -> Any:
     """scikit-learn's `validate_data` of rows of numbers in memory; with labels `y`, both."""
-    refuse_dask(X, "X")
     if "y" in checks:
         checks["y"] = at_hand(checks["y"], "y")
     with telling_where(X=X):
@@ -109,21 +101,15 @@ def telling_where(**rows: Any) -> Iterator[None]:
 
 def _first_place(A: Any, is_bad: Callable[[Any], NDArray[np.bool_]]) -> str:
     """Row and column of the first bad value; nothing where it cannot be found without loading anything."""
-    if is_dask(A):
+    frame, A = columns_and_types(A), rows_to_look_at(A)
+    if A is None:
         return ""
-    frame = columns_and_types(A)
-    A = A.tocsr() if is_sparse(A) else A
     with suppress(ValueError, TypeError, OverflowError), np.errstate(over="ignore"):
         for rows in row_slices(_num_samples(A)):
             block: Any = utils.check_array(
                 take_rows(A, rows), accept_sparse="csr", dtype=np.float64, ensure_2d=False, ensure_all_finite=False
             )
-            if is_sparse(block):
-                block = sparse.csr_array((is_bad(block.data), block.indices, block.indptr), shape=block.shape)
-                bad = np.transpose(block.nonzero())
-                bad = bad[np.lexsort(bad.T[::-1])]
-            else:
-                bad = np.argwhere(is_bad(block))
+            bad = bad_places(block, is_bad)
             if len(bad):
                 row, *column = (int(i) for i in bad[0])
                 if frame and column:
@@ -134,16 +120,26 @@ def _first_place(A: Any, is_bad: Callable[[Any], NDArray[np.bool_]]) -> str:
 
 def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:
     """Checked numbers, of which those of more than double precision may have become infinite."""
-    double = in_double(array)
-    if double is not array and checks.get("ensure_all_finite", True):
+    if array.dtype.kind != "f" or array.dtype.itemsize <= 8:
+        return array
+    with np.errstate(over="ignore"):
+        double = array.astype(np.float64)
+    if checks.get("ensure_all_finite", True):
         utils.assert_all_finite(double, input_name=name)
     return double
 
 
 def get_feature_names(A: Any, name: str) -> NDArray[Any] | None:
     """Column names of a dataframe, or None: numbers and mixed names do not count, as everywhere in scikit-learn."""
+    return names_of_features(announced(A, name), name)
+
+
+def names_of_features(A: Any, name: str) -> NDArray[Any] | None:
+    """Names like `get_feature_names`, of rows that are no Dask collection."""
+    if isinstance(A, np.ndarray):
+        return None
     with in_terms_of(X=name):
-        names: NDArray[Any] | None = _get_feature_names(without_rows(A, name) if is_dask(A) else A)
+        names: NDArray[Any] | None = _get_feature_names(A)
     return names
 
 
@@ -176,7 +172,7 @@ def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
 def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: NDArray[Any]) -> Any:
     """Wrap scores in the container that `set_output` (or the global configuration) asks for; Dask's stay Dask's."""
     container = _get_output_config("transform", estimator)["dense"]
-    if container == "default" or is_dask(scores):
+    if container == "default" or not isinstance(scores, np.ndarray):
         return scores
     return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns)
 

@@ -156,7 +156,7 @@ def test_rows_are_walked_once(monkeypatch):
     walked = []
     original = linalg.moments._block_moments
     monkeypatch.setattr(
-        linalg.moments, "_block_moments", lambda X, *rest: (walked.append(len(X)), original(X, *rest))[1]
+        linalg.moments, "_block_moments", lambda X, *rest: (walked.append(len(X.A)), original(X, *rest))[1]
     )
     CCACV(3, cv=KFold(5, shuffle=True, random_state=0)).fit(X, Y)
     assert sum(walked) == 180

@@ -10,9 +10,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold
 
 from crossmodal_cca import CCA, CCACV, KernelCCA, KernelCCACV, PLSRegression, PLSRegressionCV
-from crossmodal_cca.alignment._items import equal_rows
 from crossmodal_cca.datasets import load_emoji, make_paired_latent
 from crossmodal_cca.metrics import deduplicate, make_retrieval_scorer, retrieval_report
+from crossmodal_cca.rows._equal import equal_rows
+from crossmodal_cca.rows._stored import rows_in_memory
 
 X, Y = pairs(180)
 SEARCHES = {
@@ -31,6 +32,10 @@ def search_of(name, **params):
 
 def cells(search):
     return np.array([search.cv_results_[f"split{i}_test_score"] for i in range(search.n_splits_)])
+
+
+def parts_of(rows):
+    return equal_rows(rows_in_memory(rows), "X")
 
 
 def assert_same_parts(one, other):
@@ -159,7 +164,7 @@ def copies(kind, difference, n=300, seed=0):
 @pytest.mark.parametrize("kind", KINDS)
 def test_rows_equal_to_six_digits_are_one_item(kind, difference):
     rows, item = copies(kind, DIFFERENCES[difference])
-    assert_same_parts(equal_rows(rows, "X"), item)
+    assert_same_parts(parts_of(rows), item)
 
 
 @pytest.mark.parametrize("kind", ["normal", "far from zero", "three units", "one wild row", "spectra", "wide"])
@@ -172,7 +177,7 @@ def test_one_feature_tells_rows_apart(kind):
     other[np.arange(200), feature] += 1e-4 * np.maximum(
         deviation[feature], np.abs(rows[np.arange(200), feature] - np.median(rows, axis=0)[feature])
     )
-    assert_same_parts(equal_rows(np.vstack([rows, other]), "X"), np.arange(400))
+    assert_same_parts(parts_of(np.vstack([rows, other])), np.arange(400))
 
 
 def test_rare_features_tell_rows_apart():
@@ -180,9 +185,9 @@ def test_rare_features_tell_rows_apart():
     rows = np.repeat(np.random.default_rng(0).normal(size=(500, 4)), 20, axis=0)
     rare = np.zeros((10_000, 3))
     rare[[21, 4001, 7002], [0, 1, 2]] = 1.0
-    parts = equal_rows(np.hstack([rows, rare]), "X")
+    parts = parts_of(np.hstack([rows, rare]))
     assert parts.max() + 1 == 503
-    assert_same_parts(equal_rows(sparse.csr_array(np.hstack([rows, rare])), "X"), parts)
+    assert_same_parts(parts_of(sparse.csr_array(np.hstack([rows, rare]))), parts)
 
 
 @pytest.mark.parametrize("kind", ["normal", "three units", "shares", "counts", "spectra"])
@@ -198,7 +203,7 @@ def test_units_origin_and_order_say_nothing(kind):
         (rows[:, columns], item),
         (np.tile(rows, (1, 2)), item),
     ):
-        assert_same_parts(equal_rows(same, "X"), items)
+        assert_same_parts(parts_of(same), items)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
@@ -207,11 +212,11 @@ def test_no_copy_among_many_rows_is_missed(dtype):
     item = rng.permutation(np.repeat(np.arange(20_000), 3))
     rows = rng.normal(size=(20_000, 16))[item]
     rows *= 1 + 1e-7 * rng.uniform(-1, 1, size=rows.shape)
-    assert_same_parts(equal_rows(rows.astype(dtype), "X"), item)
+    assert_same_parts(parts_of(rows.astype(dtype)), item)
 
 
 def test_copies_of_one_row_alone():
-    assert_array_equal(equal_rows(np.ones((1000, 3)), "X"), np.zeros(1000))
+    assert_array_equal(parts_of(np.ones((1000, 3))), np.zeros(1000))
 
 
 ONE_ITEM = {

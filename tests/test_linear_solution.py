@@ -5,8 +5,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
+from crossmodal_cca.linalg._covariances import Covariances
 from crossmodal_cca.linalg._solution import FAR, LinearSolution, definite_signs
-from crossmodal_cca.models._pair import Covariances
 
 RNG = np.random.default_rng(0)
 S = np.cov(RNG.standard_normal((7, 60)) + RNG.standard_normal(60))

@@ -9,7 +9,7 @@ from sklearn.model_selection import GridSearchCV, KFold
 
 from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
 from crossmodal_cca.datasets import make_paired_latent
-from crossmodal_cca.rows import _blocks
+from crossmodal_cca.rows import _blocks, _moments
 
 DOUBLE, SINGLE = np.dtype(np.float64), np.dtype(np.float32)
 # Enough rows and features for products in single precision to save something, and well-conditioned.
@@ -110,11 +110,10 @@ def test_moments_alone_say_nothing_where_it_is_enough(model):
 
 @MODELS
 def test_rows_are_walked_twice_where_single_precision_is_not_enough(model, monkeypatch):
-    from crossmodal_cca.rows import moments
 
     multiplied = []
-    of_block = moments._block_moments
-    monkeypatch.setattr(moments, "_block_moments", lambda A, *rest: multiplied.append(A.dtype) or of_block(A, *rest))
+    of_block = _moments._block_moments
+    monkeypatch.setattr(_moments, "_block_moments", lambda A, *rest: multiplied.append(A.A.dtype) or of_block(A, *rest))
     clone(model).set_params(n_components=3).fit(X, Y)
     assert multiplied == [SINGLE]
     multiplied.clear()

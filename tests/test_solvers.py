@@ -13,24 +13,26 @@ from sklearn.cross_decomposition import PLSCanonical as SklearnPLSCanonical
 from sklearn.cross_decomposition import PLSRegression as SklearnPLSRegression
 from sklearn.datasets import load_linnerud
 
-from crossmodal_cca import CCA, PLSSVD, PLSCanonical, PLSRegression
+from crossmodal_cca import CCA, PLSSVD, PairMoments, PLSCanonical, PLSRegression
+from crossmodal_cca.alignment._solvers import SOLVERS
 from crossmodal_cca.linalg._products import gram
 from crossmodal_cca.linalg._svd import triangular_rows, truncated_svd
 from crossmodal_cca.linalg._whitening import oas_shrinkage
 
 X, Y = pairs()
 REFERENCE = json.loads((Path(__file__).parent / "reference_values.json").read_text())
-SOLVERS = pytest.mark.parametrize("solver", ["auto", "moments", "svd"])
+FORMING_COVARIANCES = [name for name, solver in SOLVERS.items() if solver.forms_covariances]
+SOLVED = pytest.mark.parametrize("solver", ["auto", *FORMING_COVARIANCES])
 
 
-@SOLVERS
+@SOLVED
 def test_correlations_of_r_and_sas(solver):
     X, Y = load_linnerud(return_X_y=True)
     expected = REFERENCE["linnerud_cca"]["correlations"]
     np.testing.assert_allclose(CCA(solver=solver).fit(X, Y).correlations_, expected, atol=1e-8)
 
 
-@SOLVERS
+@SOLVED
 @pytest.mark.filterwarnings("ignore:The ranks of X")
 def test_correlations_of_matlab(solver):
     I3 = np.eye(3)
@@ -44,7 +46,7 @@ def test_pls_coefficients_of_r():
     np.testing.assert_allclose(coef.T, REFERENCE["linnerud_pls_regression"]["coef"], atol=1e-10)
 
 
-@SOLVERS
+@SOLVED
 @pytest.mark.parametrize("scale", [True, False])
 @pytest.mark.parametrize("shrinkage", [(0.0, 0.0), (0.3, 0.3), (0.0, 0.8), (1.0, 0.05)])
 def test_cca_solves_the_generalised_eigenproblem(solver, scale, shrinkage):
@@ -70,6 +72,21 @@ def test_cca_solves_the_generalised_eigenproblem(solver, scale, shrinkage):
     scores = cca.transform(X, Y)
     measured = [np.corrcoef(scores[0][:, j], scores[1][:, j])[0, 1] for j in range(3)]
     np.testing.assert_allclose(cca.correlations_, measured, atol=1e-12)
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+def test_every_solver_has_the_same_solution(solver):
+    model, expected = (CCA(3, shrinkage=(0.3, 0.6), solver=s, random_state=0).fit(X, Y) for s in (solver, "auto"))
+    for name in ("x_weights_", "y_loadings_", "singular_values_", "correlations_", "coef_"):
+        # An iteration ends with a residual of a millionth.
+        np.testing.assert_allclose(getattr(model, name), getattr(expected, name), atol=2e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("name", [name for name, solver in SOLVERS.items() if solver.needs_rows])
+def test_solvers_that_need_the_rows_say_so(name):
+    model = CCA(3, shrinkage=0.3, solver=name)
+    with pytest.raises(ValueError, match=f'solver="{name}" needs the rows at hand'):
+        model.fit_moments(PairMoments.from_arrays(X, Y))
 
 
 @pytest.mark.parametrize("power", [0.0, 0.5, 1.0, 2.0, 8.0])

@@ -55,7 +55,7 @@ def as_csr(*sides):
 def _small_blocks(monkeypatch):
     """Several blocks, each multiplied as sparse rows: these few columns are fuller than those of a text."""
     monkeypatch.setattr(_blocks.row_slices, "__defaults__", (150,))
-    monkeypatch.setattr("crossmodal_cca.rows.moments.DENSE_FROM", 1.0)
+    monkeypatch.setattr("crossmodal_cca.rows._stored.DENSE_FROM", 1.0)
     monkeypatch.setattr(sparse_rows, "STRIP", 16)
 
 
@@ -94,7 +94,7 @@ def test_batches_sparse_or_dense(model):
 @pytest.mark.parametrize("dense_from", [0.0, 1.0])
 @SIDES
 def test_moments(of, dense_from, monkeypatch):
-    monkeypatch.setattr("crossmodal_cca.rows.moments.DENSE_FROM", dense_from)
+    monkeypatch.setattr("crossmodal_cca.rows._stored.DENSE_FROM", dense_from)
     dense = PairMoments.from_arrays(X, Y, WEIGHT)
     blocks = PairMoments.from_blocks((*of(X[i : i + 90], Y[i : i + 90]), WEIGHT[i : i + 90]) for i in range(0, N, 90))
     for moments in (PairMoments.from_arrays(*of(X, Y), WEIGHT), blocks):

@@ -8,6 +8,7 @@ from scipy.sparse.linalg import ArpackError
 from sklearn.exceptions import ConvergenceWarning
 
 from crossmodal_cca import CCA
+from crossmodal_cca.alignment import _randomized_fit
 from crossmodal_cca.kernels import _exact as kernel_cca
 from crossmodal_cca.linalg import _randomized as randomized
 from crossmodal_cca.linalg import _svd as svd
@@ -224,9 +225,9 @@ def noise(n, p, q):
 def walks(monkeypatch):
     """Residuals after each step, and one entry for each walk over the rows."""
     errors, walked = [], []
-    walk, error = randomized._walk, randomized._relative_error
-    monkeypatch.setattr(randomized, "_walk", lambda *args: walked.append(1) or walk(*args))
-    monkeypatch.setattr(randomized, "_relative_error", lambda *args: errors.append(error(*args)) or errors[-1])
+    walk, error = _randomized_fit.images_of, randomized._relative_residual
+    monkeypatch.setattr(_randomized_fit, "images_of", lambda *args: walked.append(1) or walk(*args))
+    monkeypatch.setattr(randomized, "_relative_residual", lambda *args: errors.append(error(*args)) or errors[-1])
     return errors, walked
 
 

@@ -5,8 +5,8 @@ import pytest
 from linear_models import pairs
 
 from crossmodal_cca.kernels._kernel import BLOCK_ENTRIES, block_rows
+from crossmodal_cca.linalg._covariances import Covariances
 from crossmodal_cca.linalg._whitening import reciprocal_condition, whiten_covariances, whiten_rows
-from crossmodal_cca.models._pair import Covariances
 
 EPS = np.finfo(float).eps
 X, Y = (Z / Z.std(axis=0, ddof=1) for Z in (A - A.mean(axis=0) for A in pairs(300, 8, 6)))

@@ -10,10 +10,10 @@ from sklearn.model_selection import LeaveOneOut
 
 from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
 from crossmodal_cca.metrics import per_query, query_report, ranks, retrieval_ranks, retrieval_report
-from crossmodal_cca.models import _held_out as held_out
-from crossmodal_cca.models import _linear
-from crossmodal_cca.rows import _blocks, moments
+from crossmodal_cca.rows import _blocks
 from crossmodal_cca.rows import _centred_rows as centred_rows
+from crossmodal_cca.rows._block import DenseBlock
+from crossmodal_cca.rows._stored import DenseRows
 
 N, P, Q, BLOCK = 4_000, 60, 40, 500
 
@@ -32,32 +32,30 @@ X, Y = rows(N, P, Q)
 def work(monkeypatch):
     """Rows read of either side, and multiplications in products of rows, since the last call of clear()."""
     counts = {"X": 0, "y": 0, "gram": 0, "cross": 0, "products": 0}
-    gram, cross = moments.gram, moments.cross_product
+    gram, cross = DenseBlock.gram, DenseBlock.cross
 
     def counting(read):
-        def counting_read(array, part, *more):
-            counts["X" if array.shape[1] == P else "y"] += np.arange(N)[part].size
-            return read(array, part, *more)
+        def counting_read(rows, part, *more):
+            counts["X" if rows.n_features == P else "y"] += np.arange(N)[part].size
+            return read(rows, part, *more)
 
         return counting_read
 
-    def counting_gram(A):
-        counts["gram"] += A.shape[0] * A.shape[1] ** 2
+    def counting_gram(block):
+        counts["gram"] += block.A.shape[0] * block.A.shape[1] ** 2
         counts["products"] += 1
-        return gram(A)
+        return gram(block)
 
-    def counting_cross(A, B):
-        counts["cross"] += A.shape[0] * A.shape[1] * B.shape[1]
+    def counting_cross(block, other):
+        counts["cross"] += block.A.shape[0] * block.A.shape[1] * other.A.shape[1]
         counts["products"] += 1
-        return cross(A, B)
+        return cross(block, other)
 
-    float_block = counting(_blocks.float_block)
-    for module in (_blocks, _linear, centred_rows, held_out):
-        monkeypatch.setattr(module, "float_block", float_block)
-    monkeypatch.setattr(moments, "read_block", counting(_blocks.read_block))
     monkeypatch.setattr(_blocks, "BLOCK_ROWS", BLOCK)
-    monkeypatch.setattr(moments, "gram", counting_gram)
-    monkeypatch.setattr(moments, "cross_product", counting_cross)
+    for name in ("product_block", "dense"):
+        monkeypatch.setattr(DenseRows, name, counting(getattr(DenseRows, name)))
+    monkeypatch.setattr(DenseBlock, "gram", counting_gram)
+    monkeypatch.setattr(DenseBlock, "cross", counting_cross)
     return counts
 
 

@@ -6,7 +6,6 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
 from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
 from sklearn.base import clone
@@ -19,7 +18,7 @@ from .._aligner import unwrapped
 from .._files import SavedAlignerMixin
 from .._sklearn import refuse_dask
 from .._typing import FloatArray
-from ..rows._blocks import is_dask
+from ..rows._blocks import bare
 from ..rows._numbers import at_hand
 from ..rows._validation import warn_of_other_order
 from ._pair_scores import in_container
@@ -140,8 +139,7 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
 
     def _wrap(self, scores: Any, original: Any, side: str = "") -> Any:
         # The container is the pipeline's to choose, whatever its parts give each other.
-        bare = scores if is_dask(scores) else np.asarray(scores)
-        return in_container(self, bare, original, side, aligner=self._aligner)
+        return in_container(self, bare(scores), original, side, aligner=self._aligner)
 
     def fit_transform(self, X: Any, y: Any, **params: Any) -> Any:
         """Fit to paired rows and return the x-scores alone, so that it works in the middle of a Pipeline.

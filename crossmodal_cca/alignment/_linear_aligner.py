@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from .._checks import check_flag, check_n_components, check_number
@@ -15,12 +16,13 @@ from .._schemas import Schema
 from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
+from ..linalg._covariances import Covariances
 from ..linalg._solution import LinearSolution
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import ranks_of_covariances
 from ..models._linear_model import LinearModel
-from ..models._pair import Covariances, StandardizedPair, standardize_moments, standardize_rows
-from ..rows._blocks import is_dask
+from ..models._pair import StandardizedPair, standardize_moments, standardize_rows
+from ..rows._moments import PairMoments, moments_of_batch
 from ..rows._validation import (
     PairedRows,
     check_features_of_y,
@@ -29,9 +31,9 @@ from ..rows._validation import (
     check_rows_of_y,
     check_scale_of_weights,
 )
-from ..rows.moments import PairMoments, moments_of_batch
 from ._pair_prediction import LinearPredictionMixin
 from ._solved import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, WEAK, Solved
+from ._solvers import Task, solver_named
 from ._views import View, ViewsMixin
 
 T = TypeVar("T", bound=LinearSolution)
@@ -63,7 +65,7 @@ class LinearMaps(ViewsMixin, LinearPredictionMixin, ClassNamePrefixFeaturesOutMi
         with telling_where(y=rows):
             return model.y.scores(A, "y", weighted=weighted)
 
-    def _y_features(self, y: ArrayLike) -> NDArray[Any]:
+    def _y_features(self, y: ArrayLike) -> Any:
         """Checked rows of the second modality, 2-D."""
         A, names = check_rows_of_y(y, accept_sparse=True, lazy=True)
         check_features_of_y(self, A, names)
@@ -83,7 +85,7 @@ class LinearAligner(LinearMaps):
 
     n_components: int | None
     scale: bool
-    # How to solve; "svd" always takes the rows, "moments" never.
+    # The name of one in `SOLVERS`, or "auto".
     solver: str = "auto"
     # The sides whose rank bounds the number of components.
     _bounding_sides: tuple[str, ...] = ("x", "y")
@@ -133,7 +135,7 @@ class LinearAligner(LinearMaps):
         with telling_where(X=X, y=y):
             self._check_parameters()
             rows = check_pair(X, y, sample_weight, estimator=self, min_rows=2, accept_sparse=True, lazy=True)
-            if rows.sample_weight is not None and not is_dask(rows.X):
+            if rows.sample_weight is not None and rows.at_hand:
                 check_scale_of_weights(rows.sample_weight.sum())
             self.model_ = self._model_of_rows(rows)
         return self
@@ -141,7 +143,7 @@ class LinearAligner(LinearMaps):
     def _model_of_rows(self, rows: PairedRows) -> LinearModel:
         pair = standardize_rows(rows, scale=self.scale)
         _check_enough(pair.moments)
-        return self._model_of(pair, None if is_dask(rows.X) else rows, y_is_1d=rows.y_is_1d)
+        return self._model_of(pair, rows if rows.at_hand else None, y_is_1d=rows.y_is_1d)
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Add paired rows to those seen so far and solve again.
@@ -293,22 +295,14 @@ class LinearAligner(LinearMaps):
         allow_fewer: bool = False,
         y_is_1d: bool = False,
     ) -> LinearModel:
-        """Solve: where covariances have too few digits, once more with products in double, or from rows."""
-        if rows is None and self.solver in ("svd", "randomized"):
+        """Solve, and keep what scores and predictions need."""
+        solver = solver_named(self.solver)
+        if rows is None and solver.needs_rows:
             raise ValueError(
                 f'solver="{self.solver}" needs the rows at hand, which partial_fit, fit_moments and Dask do not give; '
                 'use solver="auto" or "moments" there, or fit to rows in memory or a memory map.'
             )
-        solved = None
-        if self.solver != "svd" or rows is None:
-            tentative = rows is not None and pair.moments.is_single
-            solved = self._solve(pair, None, allow_fewer=allow_fewer, tentative=tentative)
-        if rows is not None and pair.moments.is_single and (solved is None or not solved.holds_in_single(pair.n_rows)):
-            pair = standardize_rows(rows, scale=self.scale, in_double=True)
-            solved = solved and self._solve(pair, None, allow_fewer=allow_fewer, tentative=False)
-        if rows is not None and self.solver != "moments" and (solved is None or not solved.holds):
-            solved = self._solve(pair, pair.triangular_rows(rows), allow_fewer=allow_fewer, tentative=False)
-        assert solved is not None
+        pair, solved = solver.solve(Task(partial(self._solve, allow_fewer=allow_fewer), pair, rows, self.scale))
         self._warn_of(solved, pair, rows_at_hand=rows is not None, allow_fewer=allow_fewer)
         solution = solved.solution.to_features(pair.x, pair.y)
         # Single precision would lose what adds up large numbers to a small one, or has units near an end of its range.

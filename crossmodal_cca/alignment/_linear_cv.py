@@ -13,15 +13,17 @@ from numpy.typing import ArrayLike
 from .._checks import check_flag
 from .._sklearn import count_rows, telling_where
 from .._typing import FloatArray
+from ..linalg._solution import NestedSolution
 from ..metrics.scorer import RetrievalScorer
-from ..models._held_out import HeldOutRows, NestedSolution, Residuals
+from ..models._held_out import HeldOutRows, Residuals
 from ..models._pair import StandardizedPair
+from ..rows._equal import Parts
 from ..rows._validation import (
     check_pair,
     check_sample_weight,
     check_scale_of_weights,
 )
-from ._items import Gallery, Items, Parts
+from ._items import Gallery, Items
 from ._linear_aligner import LinearAligner, LinearMaps
 from ._pooled import PooledScore
 from ._selection import (

@@ -20,8 +20,9 @@ from .._typing import FloatArray, Split
 from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
 from ..models._value import Value
+from ..rows._equal import Parts
 from ..rows._validation import PairedRows, warn_of_other_order
-from ._items import Items, Parts
+from ._items import Items
 from ._views import View
 
 # Numbers of components that a retrieval score is computed for, unless they are given.

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ..linalg._covariances import Covariances
 from ..linalg._solution import LinearSolution
 from ..linalg._whitening import WhitenedPair
-from ..models._pair import Covariances
 
 # Reciprocal condition of what was divided by, below which products in double precision have too few digits: there,
 # correlations err by 1e-8.

@@ -12,9 +12,8 @@ import numpy as np
 from .._typing import FloatArray, Split
 from ..models._held_out import HeldOutMoments, HeldOutRows
 from ..models._pair import Side, StandardizedPair, standardize_moments, standardize_rows, standardized_columns
-from ..rows._blocks import ChosenRows, dense_block
+from ..rows._moments import PairMoments, moments_of_rows
 from ..rows._validation import PairedRows
-from ..rows.moments import PairMoments, moments_of_rows
 
 HeldOut = HeldOutMoments | HeldOutRows
 # Share of a feature's scatter that has to be in the training part for subtraction to keep its digits.
@@ -83,15 +82,12 @@ class Folds:
         return np.asarray(sum(np.diagonal(m.scatter_yy) + m.weight_sum * (m.mean_y - centre) ** 2 for m in parts))
 
     def _dense_y(self) -> FloatArray:
-        return np.asarray(dense_block(self.rows.y, slice(None), np.float64, "y"))
+        return np.asarray(self.rows.y.dense(slice(None), np.float64, "y"))
 
     def train_and_test(self, fold: int, *, needs_rows: bool) -> tuple[StandardizedPair, HeldOut]:
         """The training part of a fold, standardised, and what its test part knows."""
         if self._total is None:
-            train = self.splits[fold][0]
-            rows, w = self.rows, self.rows.sample_weight
-            part = rows._replace(X=rows.X[train], y=rows.y[train], sample_weight=None if w is None else w[train])
-            pair = standardize_rows(part, scale=self.scale)
+            pair = standardize_rows(self.rows.take(self.splits[fold][0]), scale=self.scale)
         else:
             pair = standardize_moments(self._training_moments(fold), scale=self.scale)
         if needs_rows or self._total is None or not (self._parts or self.rows.is_sparse):
@@ -104,9 +100,7 @@ class Folds:
 
     def triangular_training_rows(self, fold: int, pair: StandardizedPair) -> FloatArray:
         """The training part of a fold, gathered block by block and reduced to a triangle."""
-        (X, y, w), train = self.rows[:3], self.splits[fold][0]
-        part: Any = ChosenRows(X, train), ChosenRows(y, train), None if w is None else w[train]
-        return pair.triangular_rows(PairedRows(*part))
+        return pair.triangular_rows(self.rows.take(self.splits[fold][0]))
 
     def _training_moments(self, fold: int) -> PairMoments:
         """The total minus the fold where that is the rest and keeps its digits; otherwise from the rows."""

@@ -11,20 +11,17 @@ from .._checks import as_pair, check_choice, check_number_or_word, check_random_
 from .._schemas import saved
 from .._typing import FloatArray
 from .._warn import warn
-from ..linalg._randomized import solve_randomized_cca
 from ..linalg._solution import LinearSolution
 from ..linalg._solve_cca import solve_cca
 from ..linalg._whitening import oas_shrinkage, whiten_covariances, whiten_rows
 from ..models._linear_model import LinearModel
 from ..models._pair import StandardizedPair
-from ..rows._blocks import float_dtype, is_dask
-from ..rows._sparse_rows import MAX_FEATURES, too_wide_sparse
+from ..rows._sparse_rows import MAX_FEATURES
 from ..rows._validation import PairedRows
 from ._linear_aligner import LinearAligner
 from ._solved import Solved
+from ._solvers import SOLVERS, Solver, solver_of_rows
 from ._views import View
-
-SOLVERS = ("auto", "moments", "svd", "randomized")
 
 # Condition of the unit-diagonal covariances from which solver="moments" says that it loses digits.
 ILL_CONDITIONED = 1e6
@@ -147,19 +144,18 @@ class CCA(LinearAligner):
 
     def _check_parameters(self) -> None:
         super()._check_parameters()
-        check_choice(self.solver, "solver", SOLVERS)
+        check_choice(self.solver, "solver", ("auto", *SOLVERS))
         shrinkage_pair(self.shrinkage)
 
     def _model_of_rows(self, rows: PairedRows) -> LinearModel:
-        too_wide = too_wide_sparse(rows.X) or too_wide_sparse(rows.y)
-        wanted = self.solver == "randomized" or (self.solver == "auto" and too_wide)
-        if wanted and not is_dask(rows.X):
-            return self._randomized_model(rows)
-        return super()._model_of_rows(rows)
+        solver = solver_of_rows(self.solver, rows)
+        if solver.forms_covariances or not rows.at_hand:
+            return super()._model_of_rows(rows)
+        return self._model_without_covariances(rows, solver)
 
-    def _randomized_model(self, rows: PairedRows) -> LinearModel:
+    def _model_without_covariances(self, rows: PairedRows, solver: Solver) -> LinearModel:
         """Solve without covariances, and say where that is not possible."""
-        shrinkage = shrinkage_pair(self.shrinkage)
+        shrinkage = _of_sides(self.shrinkage)
         if self.n_components is None or any(c == "oas" or c == 0 for c in shrinkage):
             raise ValueError(
                 f'The randomized solver, which solver="auto" takes for sparse rows of more than {MAX_FEATURES} '
@@ -174,12 +170,12 @@ class CCA(LinearAligner):
             )
         cx, cy = map(float, shrinkage)
         rng = check_random_state(self.random_state)
-        solution, sides = solve_randomized_cca(rows, (cx, cy), self.scale, self.n_components, rng)
+        solution, sides = solver.solve(rows, (cx, cy), self.scale, self.n_components, rng)
         return LinearModel.of(
             solution.with_definite_signs(),
             sides,
             (rows.x_names, rows.y_names),
-            float_dtype(rows.X, rows.y),
+            rows.float_dtype,
             power=self.power,
             shrinkage=(cx, cy),
             n_samples_seen=rows.n_rows,
@@ -192,7 +188,7 @@ class CCA(LinearAligner):
         S, moments = pair.covariances(), pair.moments
         cx, cy = (
             oas_shrinkage(Sii, moments.weight_sum, side.n_features) if c == "oas" else float(c)
-            for c, Sii, side in zip(shrinkage_pair(self.shrinkage), (S.xx, S.yy), (pair.x, pair.y), strict=True)
+            for c, Sii, side in zip(_of_sides(self.shrinkage), (S.xx, S.yy), (pair.x, pair.y), strict=True)
         )
         n_features = pair.x.n_features, pair.y.n_features
         if R is None:
@@ -239,8 +235,12 @@ class CCA(LinearAligner):
 
 
 def shrinkage_pair(shrinkage: Any) -> tuple[float | str, float | str]:
-    """Return the shrinkage of either side: one value for both, or a pair of them."""
-    values = as_pair(shrinkage.tolist() if isinstance(shrinkage, np.ndarray) else shrinkage, "shrinkage")
+    """Check the shrinkage, one value for both sides or a pair of them, and return that of either side."""
+    values = _of_sides(shrinkage)
     for value in values:
         check_number_or_word(value, "shrinkage", "oas", low=0.0, high=1.0)
     return values
+
+
+def _of_sides(shrinkage: Any) -> tuple[Any, Any]:
+    return as_pair(shrinkage.tolist() if isinstance(shrinkage, np.ndarray) else shrinkage, "shrinkage")

@@ -12,9 +12,9 @@ from .._checks import check_flag
 from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._shrinkage_path import ShrinkagePath
+from ..linalg._solution import NestedSolution
 from ..linalg._whitening import whiten_covariances, whiten_rows
 from ..metrics.scorer import RetrievalScorer
-from ..models._held_out import NestedSolution
 from ..models._pair import StandardizedPair
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV

@@ -15,10 +15,11 @@ from .._schemas import saved
 from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
+from ..linalg._covariances import Covariances
 from ..linalg._solve_pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd
-from ..models._pair import Covariances, StandardizedPair
+from ..models._pair import StandardizedPair
+from ..rows._columns import column_moments
 from ._linear_aligner import LinearAligner
-from ._pair_scores import column_moments
 from ._solved import Solved
 
 
@@ -234,7 +235,7 @@ class RegressionScoreMixin(RegressorMixin):
         return float(np.mean(1.0 - shares))
 
     def _features_and_predictions(self, model: Any, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        return self._y_features(y), model.y.predicted(self._scores_of(model, "x", X, weighted=False))
+        return self._y_features(y).array, model.y.predicted(self._scores_of(model, "x", X, weighted=False))
 
 
 @saved()

@@ -9,9 +9,10 @@ import numpy as np
 
 from .._schemas import saved
 from .._typing import FloatArray
+from ..linalg._solution import NestedSolution
 from ..linalg._solve_pls import rotations_of_weights, solve_pls_regression
 from ..linalg._whitening import ranks_of_covariances
-from ..models._held_out import HeldOutRows, NestedSolution
+from ..models._held_out import HeldOutRows
 from ..models._pair import StandardizedPair
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike, NDArray
 from .._aligner import fitted_aligner
 from .._typing import FloatArray
 from ..linalg._solution import STILL
-from ..rows._blocks import float_block
 from ..rows._validation import check_pair, check_same_rows
 
 SIDES = ("x", "y")
@@ -34,7 +33,7 @@ def scored_sides(aligner: Any, X: ArrayLike, y: ArrayLike) -> tuple[ScoredSide, 
     for side, A, S, names in zip(SIDES, rows[:2], scores, (rows.x_names, rows.y_names), strict=True):
         check_same_rows(len(A), len(S))
         scale = getattr(aligner, f"{side}_scale_", np.ones(A.shape[1]))
-        features = float_block(A, slice(None), np.float64, "X" if side == "x" else "y")
+        features = A.dense(slice(None), np.float64, "X" if side == "x" else "y")
         named = feature_names(names, side, A.shape[1])
         # Scores of equal rows may differ by the rounding of their products.
         sides.append(ScoredSide(_centred(features), _centred(S.astype(np.float64), rounding=STILL), named, scale))

@@ -17,10 +17,10 @@ from .._warn import warn
 from ..alignment import CCA, PLSSVD, PLSCanonical, PLSRegression
 from ..alignment._linear_aligner import LinearAligner
 from ..alignment.cca import shrinkage_pair
+from ..linalg._covariances import Covariances
 from ..linalg._solve_pls import PLSSolution, solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import oas_shrinkage, unit_diagonal, whiten_rows
-from ..models._pair import Covariances
 from ._canonical import check_varying
 from ._exchange import Exchange
 from ._nuisance import orthonormal, residual_rows

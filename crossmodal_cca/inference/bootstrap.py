@@ -122,7 +122,7 @@ def bootstrap_weights(
     aligner = fitted_aligner(aligner, needs=(*METHODS, f"x_{kind}_"), way_out=way_out)
     rows = check_pair(X, y, min_rows=2)
     warn_of_other_order(X=X, groups=groups)
-    A, B = rows[:2]
+    A, B = rows.X.array, rows.y.array
     codes = cluster_codes(groups, "groups", np.arange(len(A)), len(A))
     members = np.split(np.argsort(codes, kind="stable"), np.cumsum(np.bincount(codes))[:-1])
     if len(members) < 2:

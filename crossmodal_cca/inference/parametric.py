@@ -105,8 +105,8 @@ def canonical_correlation_tests(X: ArrayLike, y: ArrayLike) -> DataFrame:
         R = pair.triangular_rows(rows)
     widths = len(pair.moments.mean_x), len(pair.moments.mean_y)
     found = canonical_pairs(R, (pair.x.n_features, pair.y.n_features), widths)
-    _warn_of_few_rows(len(rows.X), found.rank_x, found.rank_y)
-    table = sequential_tests(found.correlations, len(rows.X), found.rank_x, found.rank_y)
+    _warn_of_few_rows(rows.n_rows, found.rank_x, found.rank_y)
+    table = sequential_tests(found.correlations, rows.n_rows, found.rank_x, found.rank_y)
     return pd.DataFrame(table, index=component_index(len(found.correlations)))
 
 

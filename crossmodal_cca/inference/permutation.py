@@ -15,7 +15,6 @@ from .._sklearn import telling_where
 from .._typing import FloatArray
 from ..linalg._svd import rank_tolerance
 from ..models._pair import standardized_side
-from ..rows._blocks import float_block
 from ..rows._validation import PairedRows, check_pair, warn_of_other_order
 from ._canonical import canonical_pairs_of_sides, component_index
 from ._exchange import Exchange
@@ -235,9 +234,9 @@ def _sides(rows: PairedRows, nuisance: ArrayLike | None, groups: Any, blocks: An
     return Sides(x_left, y_left, x_unit, y_unit, exchange, len(x_left))
 
 
-def _standardized(A: NDArray[Any], name: str) -> tuple[FloatArray, FloatArray]:
+def _standardized(A: Any, name: str) -> tuple[FloatArray, FloatArray]:
     """Rows about their mean in units of the standard deviations, and these."""
-    rows = float_block(A, slice(None), np.float64, name)
+    rows = A.dense(slice(None), np.float64, name)
     mean = rows.mean(axis=0)
     mean += (rows - mean).mean(axis=0)
     side = standardized_side(mean, np.square(rows - mean).sum(axis=0) / (len(rows) - 1), scale=True)

@@ -18,9 +18,9 @@ from ..linalg._svd import rank_tolerance, truncated_svd
 from ..linalg._whitening import whiten_covariances
 from ..models._pair import standardize_moments
 from ..rows._blocks import row_slices
+from ..rows._moments import PairMoments, moments_of_arrays
 from ..rows._row_moments import RowMoments
 from ..rows._validation import PairedRows
-from ..rows.moments import PairMoments, moments_of_rows
 from ._embedding import EmbeddedPair, KernelEmbedding, row_moments
 from ._exact import KernelSolution
 from ._kernel import Kernel, block_rows
@@ -77,7 +77,7 @@ def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tupl
             X, Y = kx.read(rows.X, part), ky.read(rows.y, part)
             # Centred in place, they are not copied to be centred for either kind of product.
             (F, mean_f), (G, mean_g) = _centred(map_x(X)), _centred(map_y(Y))
-            pair, to_y, to_x = moments_of_rows(PairedRows(F, G, None)), row_moments(F, Y, ky), row_moments(G, X, kx)
+            pair, to_y, to_x = moments_of_arrays(F, G), row_moments(F, Y, ky), row_moments(G, X, kx)
             yield FeatureMoments(
                 replace(pair, mean_x=pair.mean_x + mean_f, mean_y=pair.mean_y + mean_g),
                 None if to_y is None else to_y.with_a_plus(mean_f),

@@ -1,5 +1,1 @@
-"""The mathematics as pure functions and small frozen dataclasses: arrays in, arrays out."""
-
-from ..rows.moments import PairMoments
-
-__all__ = ["PairMoments"]
+"""The mathematics: covariances or rows in, solutions out; nothing here knows where they come from."""

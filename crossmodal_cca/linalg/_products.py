@@ -1,5 +1,7 @@
 """Matrix products by scipy's BLAS, which the decompositions use too.
 
+BLAS takes matrices by columns; those by rows are passed as their transposes, without a copy.
+
 numpy may bring a BLAS of its own. Their threads go on waiting for work after each call, so that small problems which
 alternate between the two are several times slower.
 """
@@ -10,8 +12,6 @@ import numpy as np
 from scipy.linalg import blas, get_blas_funcs
 
 from .._typing import FloatArray
-from ..rows._blocks import is_sparse
-from ..rows._sparse_rows import sparse_product
 
 # Rows of a symmetric matrix that are mirrored at a time, within the cache.
 TILE = 128
@@ -20,25 +20,17 @@ LOWER = np.tri(TILE, k=-1, dtype=bool)
 
 def product(A: FloatArray, B: FloatArray) -> FloatArray:
     """A @ B for matrices of one floating type, in any layout."""
-    (a, trans_a), (b, trans_b) = _fortran(A), _fortran(B)
+    a, trans_a = (A, 0) if A.flags.f_contiguous else (A.T, 1)
+    b, trans_b = (B, 0) if B.flags.f_contiguous else (B.T, 1)
     (gemm,) = get_blas_funcs(("gemm",), (a, b))
     return np.asarray(gemm(1.0, a, b, trans_a=trans_a, trans_b=trans_b))
 
 
-def cross_product(A: FloatArray, B: FloatArray) -> FloatArray:
-    """AᵀB of rows, dense or sparse."""
-    if is_sparse(A) or is_sparse(B):
-        return sparse_product(A, B)
-    return product(A.T, B)
-
-
 def gram(A: FloatArray) -> FloatArray:
-    """AᵀA, at half the work of a general product where A is dense."""
-    if is_sparse(A):
-        return sparse_product(A, A)
+    """AᵀA, at half the work of a general product."""
     if A.size == 0:  # which BLAS has no notion of
         return np.zeros((A.shape[1], A.shape[1]), A.dtype)
-    a, transposed = _fortran(A)
+    a, transposed = (A, 0) if A.flags.f_contiguous else (A.T, 1)
     (syrk,) = get_blas_funcs(("syrk",), (a,))
     G: FloatArray = syrk(1.0, a, trans=1 - transposed, lower=1)
     # Columns of the lower triangle become rows of the upper one.
@@ -57,7 +49,7 @@ def times_upper(A: FloatArray, R: FloatArray) -> FloatArray:
 
 def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
     """S − abᵀ in double precision, in the memory of S."""
-    s, transposed = _fortran(S)
+    s, transposed = (S, 0) if S.flags.f_contiguous else (S.T, 1)
     s = blas.dger(-1.0, *((b, a) if transposed else (a, b)), a=s, overwrite_a=1)
     return s.T if transposed else s
 
@@ -73,14 +65,9 @@ def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
     """wᵀA, the sum of rows with weights of the same floating type."""
     if A.size == 0:
         return np.zeros(A.shape[1], A.dtype)
-    a, transposed = _fortran(A)
+    a, transposed = (A, 0) if A.flags.f_contiguous else (A.T, 1)
     (gemv,) = get_blas_funcs(("gemv",), (a, w))
     return np.asarray(gemv(1.0, a, w, trans=1 - transposed))
-
-
-def _fortran(A: FloatArray) -> tuple[FloatArray, int]:
-    """A in the layout of BLAS without a copy: itself, or its transpose and 1."""
-    return (A, 0) if A.flags.f_contiguous else (A.T, 1)
 
 
 def out_of_range() -> ValueError:

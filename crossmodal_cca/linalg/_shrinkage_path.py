@@ -7,9 +7,9 @@ from functools import cached_property
 import numpy as np
 
 from .._typing import FloatArray
-from ..models._held_out import NestedSolution
-from ..models._pair import Covariances
+from ._covariances import Covariances
 from ._products import product
+from ._solution import NestedSolution
 from ._svd import all_eigenvectors, truncated_svd
 from ._whitening import WhitenedPair
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
 from .._typing import FloatArray
-from ..models._pair import Covariances, Side
+from ._covariances import Covariances
 from ._products import product, refuse_overflow, scaled
 from ._whitening import unit_diagonal
 
@@ -19,6 +20,25 @@ TIED = 1e-6
 FAR = 1e30
 # Spread of scores, relative to their size, that is rounding of the products they come from.
 STILL = 1e-12
+
+
+class Coordinates(Protocol):
+    """What leads from the coordinates of one side back to its features, which they are where there is no basis."""
+
+    @property
+    def basis(self) -> Any: ...
+
+    def to_features(self, A: FloatArray) -> FloatArray:
+        """Map vectors in coordinates, the columns of A, to vectors over the standardised features."""
+
+
+class NestedSolution(NamedTuple):
+    """What scores and predictions of y need: rotations (p, k) and (q, k), effects (k, q) and singular values (k,)."""
+
+    x_rotations: FloatArray
+    y_rotations: FloatArray
+    y_effects: FloatArray
+    singular_values: FloatArray
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,13 +60,15 @@ class LinearSolution:
     singular_values: FloatArray
     correlations: FloatArray
 
-    def to_features(self, x: Side, y: Side) -> LinearSolution:
+    def to_features(self, x: Coordinates, y: Coordinates) -> LinearSolution:
         """Express a solution found in coordinates over the standardised features, signs made definite."""
-        effects = {"y_effects": y, "x_effects": x}
-        maps = {name: side.to_features(getattr(self, name).T).T for name, side in effects.items()}
-        for kind in ("weights", "rotations", "loadings"):
-            for letter, side in (("x", x), ("y", y)):
+        maps = {}
+        for letter, side in (("x", x), ("y", y)):
+            if side.basis is None:
+                continue
+            for kind in ("weights", "rotations", "loadings"):
                 maps[f"{letter}_{kind}"] = side.to_features(getattr(self, f"{letter}_{kind}"))
+            maps[f"{letter}_effects"] = side.to_features(getattr(self, f"{letter}_effects").T).T
         return replace(self, **maps).with_definite_signs()
 
     def with_definite_signs(self) -> LinearSolution:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import FloatArray
-from ..models._pair import Covariances
+from ._covariances import Covariances
 from ._products import product
 from ._solution import LinearSolution, effects_of_scores, score_correlations
 from ._svd import truncated_svd

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from .._typing import FloatArray
-from ..models._pair import Covariances
+from ._covariances import Covariances
 from ._products import product, scaled
 from ._solution import LinearSolution, correlations_of, effects_of_scores
 from ._svd import largest_eigenvalue, rank_tolerance, truncated_svd

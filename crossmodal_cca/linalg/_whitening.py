@@ -9,7 +9,7 @@ from scipy import linalg
 from scipy.linalg import blas, lapack
 
 from .._typing import FloatArray
-from ..models._pair import Covariances
+from ._covariances import Covariances
 from ._products import product, scaled
 from ._svd import EXACT_UP_TO, POWER_STEPS, all_eigenvectors, power_start, rank_tolerance
 

@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 
 from .._similarity import SIMILARITIES, Layout, Similarity, Units, similarity_named, unit_of, warn_of_zero_rows
-from .._sklearn import check_array, column_names
+from .._sklearn import column_names
 from .._typing import Array, FloatArray
 from .._warn import warn
-from ..rows._blocks import counted_rows, float_dtype, is_dask
-from ..rows._validation import check_rows, refuse_other_order, warn_of_other_order
+from ..rows._blocks import float_dtype
+from ..rows._numeric import numeric_rows
+from ..rows._validation import refuse_other_order, warn_of_other_order
 from ._tables import EqualIds, Table, left_out, relevant_items
 
 # Numbers gathered at once to compare single pairs in double precision.
@@ -171,12 +172,7 @@ def check_sides(
     """
     kind = similarity_named(similarity)
     names = {"queries": column_names(queries), "gallery": column_names(gallery)}
-    queries, gallery = (
-        counted_rows(check_rows(A, name, lazy=True), name)
-        if lazy and is_dask(A)
-        else check_array(A, dtype="numeric", input_name=name)
-        for A, name in ((queries, "queries"), (gallery, "gallery"))
-    )
+    queries, gallery = (numeric_rows(A, name, lazy=lazy) for A, name in ((queries, "queries"), (gallery, "gallery")))
     if queries.shape[1] != gallery.shape[1]:
         raise ValueError(
             f"queries and gallery must share one space, but queries have {queries.shape[1]} features and "
@@ -185,7 +181,7 @@ def check_sides(
     refuse_other_order(**names)
     if kind.needs_direction:
         for name, rows in zip(SIDES, (queries, gallery), strict=True):
-            if name not in quiet and not is_dask(rows):
+            if name not in quiet and isinstance(rows, np.ndarray):
                 warn_of_zero_rows(rows, name)
     return queries, gallery
 

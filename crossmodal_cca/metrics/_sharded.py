@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -13,7 +12,8 @@ from .._ids import codes_of_ids
 from .._similarity import SIMILARITIES, Layout, QueryLayout, Similarity, Units, unit_of
 from .._sklearn import check_array
 from .._typing import Array, FloatArray
-from ..rows._blocks import BLOCK_ROWS, cut_rows, float_dtype, is_dask, row_slices, sum_over_rows
+from ..rows._blocks import BLOCK_ROWS, cut_rows, float_dtype, row_slices, sum_over_rows
+from ..rows._numeric import blocks_in_memory
 from ._counting import BLOCK_BYTES, DOUBTS_TO_JUDGE, Targets, best_of, count_around, told_apart
 from ._inputs import check_sides, exact_pairs, queries_with_relevant_items, sizes_of_lists
 from ._tables import EqualIds, Table, left_out
@@ -137,7 +137,7 @@ def sharded_ranks(
         layout = kind.laid_out(sample.astype(dtype)).queries
     chunks = gallery, cut_rows(gallery_codes, gallery.chunks[0]), starts_of_chunks(gallery)
     ranks = np.full(n_queries, np.nan)
-    for rows, block in query_blocks(queries):
+    for rows, block in blocks_in_memory(queries, "queries"):
         asked = kept[(kept >= rows.start) & (kept < rows.stop)]
         if len(asked):
             out = None if excluded is None else excluded.of_queries(asked)
@@ -153,18 +153,6 @@ def sharded_ranks(
 def starts_of_chunks(gallery: Any) -> Any:
     """Position in the gallery of the first row of each chunk, one number a chunk."""
     return cut_rows(np.cumsum([0, *gallery.chunks[0][:-1]]), 1)
-
-
-def query_blocks(queries: Any) -> Iterator[tuple[slice, Array]]:
-    """Queries in memory at once, those of Dask chunk by chunk."""
-    if not is_dask(queries):
-        yield slice(0, len(queries)), queries
-        return
-    stops = np.cumsum(queries.chunks[0]).tolist()
-    for start, stop in zip([0, *stops[:-1]], stops, strict=True):
-        if stop > start:
-            chunk = queries[start:stop].compute()
-            yield slice(start, stop), check_array(chunk, dtype="numeric", input_name="queries")
 
 
 def _sample(chunk: Any, n_rows: int) -> list[Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,8 @@ from scipy import sparse
 from .._ids import codes_of_ids
 from .._sklearn import check_array
 from .._typing import Array
-from ..rows._blocks import is_sparse, row_slices
+from ..rows._blocks import row_slices
+from ..rows._stored import rows_in_memory
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,10 +48,10 @@ class EqualIds:
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class Table(ABC):
     """The items of each query whose entries are not 0."""
 
-    table: Any  # (n_queries, n_gallery), dense or CSR, without entries < 0 or stored zeros
+    table: Any  # (n_queries, n_gallery), without entries < 0
 
     @property
     def is_graded(self) -> bool:
@@ -59,35 +61,68 @@ class Table:
     @property
     def n_entries(self) -> int:
         """Entries that are held."""
-        return int(self.table.nnz if is_sparse(self.table) else self.table.size)
+        return int(self.entries.size)
 
     def of_queries(self, queries: Array) -> Table:
         """The table of some queries, which are then numbered 0, 1, …"""
-        return Table(self.table[queries])
-
-    def items(self, query: int) -> Array:
-        """Items of a query."""
-        if is_sparse(self.table):
-            return self.table.indices[self._span(query)]  # type: ignore[no-any-return]
-        return np.flatnonzero(self.table[query])
+        return type(self)(self.table[queries])
 
     def first_items(self, queries: Array) -> Array:
         """The first item of each of these queries, which have one."""
         return np.array([self.items(query)[0] for query in queries])
 
+    @property
+    @abstractmethod
+    def entries(self) -> Array:
+        """All entries that are held."""
+
+    @abstractmethod
+    def items(self, query: int) -> Array:
+        """Items of a query."""
+
+    @abstractmethod
     def grades(self, query: int, items: Array) -> Array:
         """Entries of some of a query's items, in the order of `items`, which is that of the table."""
-        if not is_sparse(self.table):
-            return np.asarray(self.table[query, items], dtype=np.float64)
+
+    @abstractmethod
+    def sizes(self) -> Array:
+        """How many items each query has, shape (n_queries,)."""
+
+
+class _DenseTable(Table):
+    """A table of all entries."""
+
+    @property
+    def entries(self) -> Array:
+        return self.table  # type: ignore[no-any-return]
+
+    def items(self, query: int) -> Array:
+        return np.flatnonzero(self.table[query])
+
+    def grades(self, query: int, items: Array) -> Array:
+        return np.asarray(self.table[query, items], dtype=np.float64)
+
+    def sizes(self) -> Array:
+        return np.concatenate([np.count_nonzero(part, axis=1) for part in _in_parts(self.table)])
+
+
+class _SparseTable(Table):
+    """A table in CSR, without stored zeros."""
+
+    @property
+    def entries(self) -> Array:
+        return self.table.data  # type: ignore[no-any-return]
+
+    def items(self, query: int) -> Array:
+        return self.table.indices[self._span(query)]  # type: ignore[no-any-return]
+
+    def grades(self, query: int, items: Array) -> Array:
         span = self._span(query)
         all_items, grades = self.table.indices[span], np.asarray(self.table.data[span], dtype=np.float64)
         return grades if len(items) == len(all_items) else grades[np.isin(all_items, items, assume_unique=True)]
 
     def sizes(self) -> Array:
-        """How many items each query has, shape (n_queries,)."""
-        if is_sparse(self.table):
-            return np.diff(self.table.indptr)
-        return np.concatenate([np.count_nonzero(part, axis=1) for part in _in_parts(self.table)])
+        return np.diff(self.table.indptr)
 
     def _span(self, query: int) -> slice:
         return slice(self.table.indptr[query], self.table.indptr[query + 1])
@@ -102,11 +137,11 @@ def relevant_items(
     if query_ids is not None or gallery_ids is not None:
         raise ValueError("relevance and ids both say what is relevant: pass query_ids and gallery_ids, or relevance.")
     table = _checked(relevance, "relevance", (n_queries, n_gallery))
-    values = table.data if is_sparse(table) else table
+    values = table.entries
     smallest = values.min() if values.size and values.dtype != bool else 0
     if smallest < 0:
         raise ValueError(f"relevance must hold grades >= 0, 0 for what is not relevant; got {smallest:g}.")
-    return Table(table)
+    return table
 
 
 def left_out(exclude: Any, n_queries: int, n_gallery: int) -> Table | None:
@@ -125,15 +160,15 @@ def left_out(exclude: Any, n_queries: int, n_gallery: int) -> Table | None:
                 f"{n_queries} queries and {n_gallery} gallery items. Pass a table of shape {shape}, True where an item "
                 "is left out."
             )
-        return Table(sparse.eye_array(n_queries, dtype=bool, format="csr"))
+        return _SparseTable(sparse.eye_array(n_queries, dtype=bool, format="csr"))
     table = _checked(exclude, "exclude", shape)
-    values = table.data if is_sparse(table) else table
+    values = table.entries
     if values.dtype != bool and not all(((part == 0) | (part == 1)).all() for part in _in_parts(values)):
         raise ValueError(
             "exclude must be a table of True and False (or 1 and 0), True where an item is left out of a query's list; "
             f"got other numbers, of type {values.dtype}."
         )
-    return Table(table)
+    return table
 
 
 def _in_parts(values: Array) -> Iterator[Array]:
@@ -149,8 +184,8 @@ def transposed(table: Any) -> Any:
     return (table if hasattr(table, "T") else np.asarray(table)).T
 
 
-def _checked(given: Any, name: str, shape: tuple[int, int]) -> Any:
-    """A table of finite numbers or flags, dense or in CSR, in its own type; copied only where it has to be."""
+def _checked(given: Any, name: str, shape: tuple[int, int]) -> Table:
+    """A table of finite numbers or flags in its own type; copied only where it has to be."""
     # Of one dimension it is no row or column, as scikit-learn would say, but of another shape.
     table = check_array(
         given, accept_sparse="csr", dtype="numeric", ensure_2d=False, ensure_min_samples=0, input_name=name
@@ -160,8 +195,10 @@ def _checked(given: Any, name: str, shape: tuple[int, int]) -> Any:
             f"{name} must have a row for each query and a column for each gallery item, shape {shape}; got "
             f"{table.shape}."
         )
-    if is_sparse(table) and not (table.has_canonical_format and table.data.all()):
+    if not rows_in_memory(table).is_sparse:
+        return _DenseTable(table)
+    if not (table.has_canonical_format and table.data.all()):
         table = table.copy()
         table.sum_duplicates()
         table.eliminate_zeros()
-    return table
+    return _SparseTable(table)

@@ -8,7 +8,7 @@ import numpy as np
 
 from .._progress import Progress
 from .._typing import Array
-from ..rows._blocks import is_dask
+from ..rows._lazy import is_dask
 from ._counting import (
     BLOCK_BYTES,
     DOUBTS_TO_JUDGE,

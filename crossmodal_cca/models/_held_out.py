@@ -11,21 +11,12 @@ from typing import NamedTuple
 import numpy as np
 
 from .._typing import FloatArray
+from ..linalg._covariances import Covariances
 from ..linalg._products import product
-from ..linalg._solution import paired_correlations, score_correlations
-from ..rows._blocks import float_block
+from ..linalg._solution import NestedSolution, paired_correlations, score_correlations
+from ..rows._moments import PairMoments
 from ..rows._validation import PairedRows
-from ..rows.moments import PairMoments
-from ._pair import Covariances, StandardizedPair
-
-
-class NestedSolution(NamedTuple):
-    """What scores and predictions of y need: rotations (p, k) and (q, k), effects (k, q) and singular values (k,)."""
-
-    x_rotations: FloatArray
-    y_rotations: FloatArray
-    y_effects: FloatArray
-    singular_values: FloatArray
+from ._pair import StandardizedPair
 
 
 class Residuals(NamedTuple):
@@ -73,7 +64,7 @@ class HeldOutRows:
 
     def __init__(self, pair: StandardizedPair, rows: PairedRows, positions: FloatArray) -> None:
         self.pair = pair
-        x, y = (float_block(A, positions, np.float64, name) for A, name in ((rows.X, "X"), (rows.y, "y")))
+        x, y = rows.X.dense(positions, np.float64, "X"), rows.y.dense(positions, np.float64, "y")
         self.x, self.y = pair.x.coordinates(x), pair.y.coordinates(y)
         self.features_y = (y - pair.y.mean) / pair.y.scale
         self._still = _rounding(y.mean(axis=0) / pair.y.scale)

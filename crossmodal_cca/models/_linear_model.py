@@ -13,9 +13,9 @@ from .._schemas import Schema, State, saved
 from .._typing import FloatArray
 from ..linalg._products import product
 from ..linalg._solution import LinearSolution
-from ..rows._blocks import float_block, float_dtype, is_dask, is_sparse, map_rows, row_slices
-from ..rows._sparse_rows import MAX_FEATURES, sparse_scores
-from ..rows.moments import PairMoments
+from ..rows._blocks import mapped, row_slices
+from ..rows._moments import PairMoments
+from ..rows._sparse_rows import MAX_FEATURES
 from ._pair import LEFT_OUT, Side, StandardizedPair
 from ._value import Value
 
@@ -107,7 +107,8 @@ class LinearSide(Value):
 
     def scores(self, rows: Any, name: str, *, weighted: bool = True) -> FloatArray:
         """Scores (n, k) of checked rows, which errors call by this name; before the power if not `weighted`."""
-        return _scores(rows, self.mean, self.scale, self.directions, self.score_weights if weighted else None, name)
+        score_weights = self.score_weights if weighted else None
+        return rows.scores(self.mean, self.scale, self.directions, name, score_weights)  # type: ignore[no-any-return]
 
     def predicted(self, scores: FloatArray) -> FloatArray:
         """Features (n, p) that the other side's scores (n, k), before the power, let expect."""
@@ -232,40 +233,12 @@ def _triangle(W: FloatArray, R: FloatArray, P: FloatArray) -> FloatArray | None:
     return T if is_exact else None
 
 
-def _scores(
-    A: NDArray[Any],
-    mean: FloatArray,
-    scale: FloatArray,
-    directions: FloatArray,
-    score_weights: FloatArray | None,
-    side: str,
-) -> FloatArray:
-    """((A − mean) / scale) @ directions · score_weights, a block of rows at a time, in the rows' own floating type.
-
-    Products are those of the finer of both types: directions are in double precision where single cannot carry them.
-    """
-    dtype = float_dtype(A)
-    if is_dask(A):
-        maps = {"mean": mean, "scale": scale, "directions": directions, "score_weights": score_weights, "side": side}
-        return map_rows(_scores, A, directions.shape[1], dtype, **maps)  # type: ignore[no-any-return]
-    computed = np.result_type(dtype, directions)
-    W = (directions / scale[:, None]).astype(computed, copy=False)
-    scores = np.empty((A.shape[0], W.shape[1]), dtype)
-    for rows in row_slices(A.shape[0]):
-        if is_sparse(A):
-            scores[rows] = sparse_scores(float_block(A, rows, np.float64, side), mean, W)
-            continue
-        block = float_block(A, rows, computed, side)
-        centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
-        np.matmul(centred, W, out=scores[rows], casting="same_kind")
-    # Of few rows the scores are far fewer numbers than the directions.
-    return scores if score_weights is None else np.multiply(scores, score_weights, out=scores, casting="same_kind")
-
-
 def predictions(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
     """mean + scores @ effects, in the floating type of the scores."""
-    if is_dask(scores):
-        return map_rows(predictions, scores, len(mean), scores.dtype, effects=effects, mean=mean)  # type: ignore[no-any-return]
+    return mapped(_predictions_of_array, scores, len(mean), scores.dtype, effects=effects, mean=mean)  # type: ignore[no-any-return]
+
+
+def _predictions_of_array(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
     predicted = np.empty((len(scores), len(mean)), scores.dtype)
     for rows in row_slices(len(scores)):
         # Products of the finer type, as for the scores.

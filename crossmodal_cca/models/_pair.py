@@ -4,43 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._schemas import Schema, saved
 from .._typing import FloatArray
-from ..linalg._products import scaled
+from ..linalg._covariances import Covariances
 from ..linalg._svd import row_space, triangular_rows
-from ..rows._blocks import dense_block, float_dtype, is_dask, is_sparse, row_slices
+from ..rows._blocks import row_slices
 from ..rows._centred_rows import CentredRows, SparseRowSpace
-from ..rows._sparse_rows import MAX_FEATURES
+from ..rows._moments import PairMoments, moments_of_rows
+from ..rows._stored import RowsAtHand, dense_rows
 from ..rows._validation import PairedRows
-from ..rows.moments import PairMoments, moments_of_rows
 
 # What to do about a model that was saved without its moments.
 LEFT_OUT = (
     "They were left out of the file that this model comes from (moments=False): load one that was saved with them, or "
     "fit again."
 )
-
-
-class Covariances(NamedTuple):
-    """Covariances of the standardised pair: xx (p, p), xy (p, q) and yy (q, q)."""
-
-    xx: FloatArray
-    xy: FloatArray
-    yy: FloatArray
-
-    @classmethod
-    def of_moments(cls, m: PairMoments, ux: FloatArray, uy: FloatArray, divisor: float) -> Covariances:
-        """Scatter over a divisor, in units of factors ux (p,) and uy (q,) times the features."""
-        return cls(
-            scaled(m.scatter_xx, ux / divisor, ux),
-            scaled(m.scatter_xy, ux / divisor, uy),
-            scaled(m.scatter_yy, uy / divisor, uy),
-        )
 
 
 @saved()
@@ -74,11 +57,11 @@ class Side:
         Z[:, self.constant] = 0.0
         return Z if self.basis is None else Z @ self.basis
 
-    def coordinates_of_block(self, A: Any, part: slice, name: str) -> FloatArray:
+    def coordinates_of_block(self, A: RowsAtHand, part: slice, name: str) -> FloatArray:
         """Express a block of the training rows in coordinates."""
         if isinstance(self.basis, SparseRowSpace):
             return self.basis.coordinates[part]
-        return self.coordinates(dense_block(A, part, np.float64, name))
+        return self.coordinates(A.dense(part, np.float64, name))
 
     def to_features(self, A: FloatArray) -> FloatArray:
         """Map vectors in coordinates, the columns of A, to vectors over the standardised features."""
@@ -183,14 +166,12 @@ def standardize_rows(rows: PairedRows, *, scale: bool, in_double: bool = False) 
     with too many features for a covariance are wide, too, as long as the Gram matrix of the rows is small.
     """
     X, Y, w = rows[:3]
-    wide_x, wide_y = map(_is_wide, (X, Y))
-    if not (wide_x or wide_y):
+    if not (X.is_wide or Y.is_wide):
         return standardize_moments(moments_of_rows(rows, in_double=in_double), scale=scale)
-    dtype = float_dtype(X, Y)
     w = np.ones(rows.n_rows) if w is None else w
-    x, X = _wide_side(X, w, "X", scale) if wide_x else (None, X)
-    y, Y = _wide_side(Y, w, "y", scale) if wide_y else (None, Y)
-    moments = replace(moments_of_rows(rows._replace(X=X, y=Y), in_double=True), dtype=dtype)
+    x, X = _wide_side(X, w, "X", scale) if X.is_wide else (None, X)
+    y, Y = _wide_side(Y, w, "y", scale) if Y.is_wide else (None, Y)
+    moments = replace(moments_of_rows(rows._replace(X=X, y=Y), in_double=True), dtype=rows.float_dtype)
     tall = standardize_moments(moments, scale=scale)
     return StandardizedPair(moments, x or tall.x, y or tall.y)
 
@@ -209,26 +190,17 @@ def standardized_columns(rows: FloatArray, w: FloatArray) -> Side:
     return standardized_side(mean, w @ np.square(rows - mean) / degrees_of_freedom(w.sum()), scale=True)
 
 
-def _is_wide(A: Any) -> bool:
-    n_rows, n_features = A.shape
-    if is_dask(A):
-        return False
-    if is_sparse(A) and n_features > MAX_FEATURES:
-        return bool(n_rows <= MAX_FEATURES)
-    return bool(n_features > 2 * n_rows)
-
-
-def _wide_side(A: Any, w: FloatArray, name: str, scale: bool) -> tuple[Side, FloatArray]:
+def _wide_side(A: RowsAtHand, w: FloatArray, name: str, scale: bool) -> tuple[Side, RowsAtHand]:
     """A wide side with its basis, and the coordinates of its rows."""
-    if is_sparse(A) and A.shape[1] > MAX_FEATURES:
+    if A.exceeds_covariance:
         centred = CentredRows.read(A, slice(None), w, None, name)
         variance = centred.sum_of_squares() / degrees_of_freedom(w.sum())
         side = standardized_side(centred.mean, variance, scale)
         basis = SparseRowSpace(centred, np.where(side.constant, 0.0, 1.0 / side.scale))
-        return replace(side, basis=basis), basis.coordinates
-    rows = dense_block(A, slice(None), np.float64, name)
+        return replace(side, basis=basis), dense_rows(basis.coordinates)
+    rows = A.dense(slice(None), np.float64, name)
     unit = standardized_columns(rows, w)
     side = unit if scale else replace(unit, scale=np.ones_like(unit.scale))
     Z = unit.coordinates(rows) * np.sqrt(w)[:, None]
     side = replace(side, basis=row_space(Z, None if scale else np.where(unit.constant, 0.0, unit.scale)))
-    return side, side.coordinates(rows)
+    return side, dense_rows(side.coordinates(rows))

@@ -14,8 +14,9 @@ from .._similarity import SIMILARITIES, Similarity
 from .._sklearn import check_array
 from .._typing import FloatArray
 from ..metrics._inputs import check_sides
-from ..metrics._sharded import query_blocks, starts_of_chunks
+from ..metrics._sharded import starts_of_chunks
 from ..rows._blocks import BLOCK_ROWS, cut_rows, float_dtype, sum_over_rows
+from ..rows._numeric import blocks_in_memory
 from ._nearest import SearchSpace
 
 
@@ -92,7 +93,7 @@ def search_shards(
     starts = starts_of_chunks(gallery)
     kind = SIMILARITIES[similarity]
     found = []
-    for _, block in query_blocks(queries):
+    for _, block in blocks_in_memory(queries, "queries"):
         best = sum_over_rows(_nearest_of_shard, gallery, starts, _embedded(block, kind), n_neighbors, kind)
         assert best is not None
         found.append(best)

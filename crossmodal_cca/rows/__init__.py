@@ -1,5 +1,1 @@
-"""How rows are stored, checked and read, and the paired moments that linear models need of them."""
-
-from .moments import PairMoments
-
-__all__ = ["PairMoments"]
+"""How rows are stored, checked and walked: in memory, sparse, in a mapped file, or in the chunks of Dask."""

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterator
-from contextlib import suppress
-from dataclasses import dataclass
 from functools import reduce
 from itertools import repeat
 from operator import add
@@ -17,6 +14,7 @@ from scipy import sparse
 from sklearn.utils import assert_all_finite
 
 from .._typing import FloatArray
+from ._lazy import is_dask
 from ._numbers import as_numbers
 
 T = TypeVar("T")
@@ -25,12 +23,7 @@ T = TypeVar("T")
 BLOCK_ROWS = 8192
 
 
-def is_sparse(A: Any) -> bool:
-    """Whether rows are a scipy sparse matrix or array."""
-    return bool(sparse.issparse(A))
-
-
-def float_dtype(*arrays: NDArray[Any]) -> np.dtype[Any]:
+def float_dtype(*arrays: Any) -> np.dtype[Any]:
     """Floating type the arrays are computed in: float32 if all are float16 or float32, otherwise float64."""
     single = all(a.dtype in (np.float16, np.float32) for a in arrays)
     return np.dtype(np.float32 if single else np.float64)
@@ -43,70 +36,11 @@ def row_slices(n_rows: int, block_rows: int | None = None) -> Iterator[slice]:
         yield slice(start, min(start + step, n_rows))
 
 
-@dataclass(frozen=True, eq=False)
-class ChosenRows:
-    """Some rows of an array, gathered where they are read: never a copy of all of them."""
-
-    array: NDArray[Any]
-    positions: NDArray[np.intp]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (len(self.positions), *self.array.shape[1:])
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.array.dtype
-
-    def __len__(self) -> int:
-        return len(self.positions)
-
-    def __getitem__(self, rows: slice | NDArray[np.intp]) -> NDArray[Any]:
-        chosen: NDArray[Any] = self.array[self.positions[rows]]
-        return chosen
-
-
-def float_block(array: NDArray[Any], rows: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> FloatArray:
-    """Return the rows as a finite float block: a view where the type already fits, otherwise a converted copy.
-
-    Sparse rows stay sparse, with each value stored once.
-    """
-    block = read_block(array, rows, dtype)
+def float_block(array: Any, rows: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> FloatArray:
+    """Return dense rows as a finite float block: a view where the type already fits, otherwise a converted copy."""
+    block: FloatArray = np.asarray(array[rows], dtype=dtype)
     assert_all_finite(block, input_name=name)
     return block
-
-
-def read_block(array: NDArray[Any], rows: slice | NDArray[np.intp], dtype: DTypeLike) -> FloatArray:
-    """Return the rows as a float block like `float_block`, for who sees by its own sums whether they are finite."""
-    _let_go_of_pages(array)
-    part: Any = array[rows]
-    if not is_sparse(part):
-        return np.asarray(part, dtype=dtype)
-    block: Any = sparse.csr_array(part).astype(dtype, copy=False)
-    if not block.has_canonical_format:
-        block = block.copy()  # the caller's rows stay as they are
-        block.sum_duplicates()
-    return block  # type: ignore[no-any-return]
-
-
-def dense_block(array: Any, rows: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> FloatArray:
-    """Return the rows as a finite float block that is dense, also where they are sparse."""
-    block: Any = float_block(array, rows, dtype, name)
-    return block.toarray() if is_sparse(block) else block  # type: ignore[no-any-return]
-
-
-def _let_go_of_pages(array: Any) -> None:
-    """Unmap what earlier blocks of a memory-mapped file have read: the system still has it, this process need not."""
-    owner = array.array if isinstance(array, ChosenRows) else array
-    shared = False
-    while isinstance(owner, np.ndarray):
-        # In a private map ("c") the pages may hold changes that are nowhere else.
-        shared = shared or (isinstance(owner, np.memmap) and owner.mode in ("r", "r+"))
-        owner = owner.base
-    if shared and isinstance(owner, mmap.mmap) and hasattr(owner, "madvise"):
-        # It is no more than advice, which locked pages refuse.
-        with suppress(OSError):
-            owner.madvise(mmap.MADV_DONTNEED)
 
 
 # Moments merged by one task: a tree of few levels, whose tasks hold little.
@@ -114,9 +48,9 @@ _FAN_IN = 8
 _KNOW_SIZES = "Count the rows first: array.compute_chunk_sizes(), or dataframe.to_dask_array(lengths=True)"
 
 
-def is_dask(*collections: Any) -> bool:
-    """Whether one of them is a Dask collection, by its type alone: nothing is imported, and nothing loaded."""
-    return any(type(A).__module__.partition(".")[0] in ("dask", "dask_expr") for A in collections)
+def announced(A: Any, name: str) -> Any:
+    """The rows themselves, or what a Dask collection says of its own before they are there."""
+    return without_rows(A, name) if is_dask(A) else A
 
 
 def without_rows(A: Any, name: str) -> Any:
@@ -153,7 +87,8 @@ def _of_numbers(array: Any, name: str) -> Any:
 
 def _numbers_of_chunk(chunk: Any, name: str) -> Any:
     """A chunk of numbers; sparse ones in the format, and of the older class, that Dask can cut and put together."""
-    return sparse.csr_matrix(chunk) if is_sparse(chunk) else as_numbers(chunk, name)
+    numbers = as_numbers(chunk, name)
+    return sparse.csr_matrix(numbers) if sparse.issparse(numbers) else numbers  # type: ignore[call-overload]
 
 
 def _converted(partition: Any, names: list[Any], dtype: DTypeLike, name: str) -> Any:
@@ -218,6 +153,16 @@ def map_rows(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTy
     return A.map_blocks(
         function, chunks=(A.chunks[0], (width,)), dtype=dtype, meta=np.empty((0, 0), dtype), **constants
     )
+
+
+def mapped(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTypeLike, **constants: Any) -> Any:
+    """function(A, **constants), a row for each of an array; of each chunk of one of Dask."""
+    return map_rows(function, A, width, dtype, **constants) if is_dask(A) else function(A, **constants)
+
+
+def bare(A: Any) -> Any:
+    """An array of what may be in another container; one of Dask as it is."""
+    return A if is_dask(A) else np.asarray(A)
 
 
 def sum_over_rows(function: Callable[..., T | None], *arguments: Any) -> T | None:

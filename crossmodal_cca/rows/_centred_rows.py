@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._typing import FloatArray
-from ..linalg._products import cross_product, product, subtract_outer, weighted_sum
+from ..linalg._products import product, subtract_outer, weighted_sum
 from ..linalg._svd import all_eigenvectors, rank_tolerance
-from ._blocks import float_block, is_sparse, row_slices
-from ._sparse_rows import centre_sparse, sparse_product, sum_of_squares
+from ._blocks import row_slices
+from ._sparse_rows import sparse_product
 
 # Where in a block of rows some of them are looked at: fractions of it that follow no period.
 SOME = np.arange(256) * 0.6180339887498949 % 1.0
@@ -19,15 +19,13 @@ TILE = 2**18
 
 
 def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rows about their mean, times √w; the mean; and what is left of it in the rows. Dense ones may get a buffer.
+    """Rows of an array about their mean, times √w; the mean; and what is left of it in the rows. C may get a buffer.
 
     The mean has all digits of double precision, whatever the rows' own type. What is subtracted need not be the mean:
     products can be corrected for what is left of it, and lose none themselves where that is below the standard
     deviation. Without weights the mean of some rows does, and nothing is subtracted, C is A, where that is below half
     their standard deviation in every feature. A feature that is constant becomes exactly zero.
     """
-    if is_sparse(A):
-        return centre_sparse(A, w)
     root = np.sqrt(w).astype(A.dtype)
     unweighted = bool((w == 1).all())
     some = A[(SOME * len(A)).astype(np.intp)] if len(A) > len(SOME) else A
@@ -71,7 +69,7 @@ def _subtract(A: FloatArray, w: FloatArray, shift: FloatArray, C: FloatArray | N
 
 
 class CentredRows(NamedTuple):
-    """Rows about a mean, times √w, given by rows C (n, p) and what is to subtract from each of them, √w·restᵀ."""
+    """Rows about a mean, times √w, given by a block C (n, p) and what is to subtract from each row, √w·restᵀ."""
 
     C: Any
     root: FloatArray
@@ -81,19 +79,19 @@ class CentredRows(NamedTuple):
     @classmethod
     def read(cls, A: Any, part: slice, w: FloatArray, mean: FloatArray | None, name: str) -> CentredRows:
         """Rows of any storage about a mean, by default their own."""
-        C, own_mean, rest = centre(float_block(A, part, np.float64, name), w[part])
+        C, own_mean, rest = A.block(part, np.float64, name).centred(w[part])
         root = np.sqrt(w[part])
         return cls(C, root, rest, own_mean) if mean is None else cls(C, root, rest + mean - own_mean, mean)
 
     def times(self, W: FloatArray) -> FloatArray:
-        return subtract_outer(cross_product(self.C.T, W), self.root, self.rest @ W)
+        return subtract_outer(self.C.times(W), self.root, self.rest @ W)
 
     def transposed_times(self, Z: FloatArray) -> FloatArray:
-        return subtract_outer(cross_product(self.C, Z), self.rest, self.root @ Z)
+        return subtract_outer(self.C.transposed_times(Z), self.rest, self.root @ Z)
 
     def sum_of_squares(self) -> FloatArray:
         """Sum (p,) of the squares of every feature of rows about their own mean."""
-        squares = sum_of_squares(self.C)
+        squares: FloatArray = self.C.sum_of_squares()
         squares -= np.sum(self.root**2) * self.rest**2
         return squares
 
@@ -106,7 +104,7 @@ class SparseRowSpace:
 
     def __init__(self, rows: CentredRows, units: FloatArray) -> None:
         self.rows, self.units = rows, units
-        scaled = rows.C.copy()
+        scaled = rows.C.A.copy()
         scaled.data *= units[scaled.indices]
         away = scaled @ (units * rows.rest)
         G = sparse_product(scaled.T, scaled.T)

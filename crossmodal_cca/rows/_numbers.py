@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from .._errors import about
+from ._lazy import refuse_dask
 
 # Of a type that has no `kind`, as pyarrow's: how its name begins.
 _NUMBERS = ("bool", "int", "uint", "float", "double", "halffloat", "decimal")
@@ -25,14 +26,15 @@ def as_numbers(A: Any, name: str) -> Any:
 
     A float array is not read.
     """
-    if A is None or sparse.issparse(A):
-        return A
     A = at_hand(A, name)
-    frame = columns_and_types(A)
-    if frame is not None:
-        _check_columns(A, *frame, name)
-        return A
     if not isinstance(A, np.ndarray):
+        refuse_dask(A, name)
+        if A is None or sparse.issparse(A):
+            return A
+        frame = columns_and_types(A)
+        if frame is not None:
+            _check_columns(A, *frame, name)
+            return A
         if hasattr(A, "dtype") and _is_number(A.dtype):
             return A
         A = _as_array(A, name)
@@ -47,14 +49,6 @@ def at_hand(A: Any, name: str) -> Any:
     if isinstance(A, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in A):
         A = np.ma.array(A)
     return _unmasked(A, name) if isinstance(A, np.ma.MaskedArray) else A
-
-
-def in_double(array: Any) -> Any:
-    """Numbers of more than double precision as doubles, infinite where they are too large for one."""
-    if array.dtype.kind != "f" or array.dtype.itemsize <= 8:
-        return array
-    with np.errstate(over="ignore"):
-        return array.astype(np.float64)
 
 
 def _unmasked(A: Any, name: str) -> NDArray[Any]:

@@ -8,7 +8,6 @@ import numpy as np
 from scipy import sparse
 
 from .._typing import FloatArray
-from ._blocks import is_sparse
 
 # Largest covariance of the features of sparse rows, or Gram matrix of the rows, that is formed: 200 MB.
 MAX_FEATURES = 5000
@@ -16,22 +15,6 @@ MAX_FEATURES = 5000
 DENSE_FROM = 0.1
 # Columns of a product of two sparse blocks that are held in sparse form at a time.
 STRIP = 1024
-
-
-def too_wide_sparse(A: Any) -> bool:
-    """Whether sparse rows have too many features for a covariance, and are too many for a Gram matrix."""
-    return is_sparse(A) and min(A.shape) > MAX_FEATURES
-
-
-def refuse_wide_sparse(A: Any, name: str) -> None:
-    """Refuse sparse rows with more features than a covariance is formed of."""
-    p = A.shape[1]
-    if is_sparse(A) and p > MAX_FEATURES:
-        raise ValueError(
-            f"{name} is sparse with {p} features. Covariances of sparse rows are formed up to {MAX_FEATURES} features "
-            f'(these would take {8e-9 * p * p:.1f} GB). Fit CCA(n_components=..., solver="randomized"), which does '
-            "without (shrinkage=1 is PLSSVD), or reduce the features, by TruncatedSVD for example."
-        )
 
 
 def centre_sparse(A: Any, w: FloatArray) -> tuple[Any, FloatArray, FloatArray]:
@@ -73,23 +56,12 @@ def subtract_from_columns(A: Any, mean: FloatArray, which: FloatArray) -> Any:
 
 
 def sparse_product(A: Any, B: Any) -> FloatArray:
-    """AᵀB, dense, of rows of which at least one side is sparse."""
-    if not is_sparse(A):
-        return np.asarray(B.T @ A).T
-    if not is_sparse(B):
-        return np.asarray(A.T @ B)
+    """AᵀB, dense, of sparse rows on both sides."""
     At = A.T.tocsr()
     product = np.empty((A.shape[1], B.shape[1]))
     for start in range(0, len(product), STRIP):
         (At[start : start + STRIP] @ B).toarray(out=product[start : start + STRIP])
     return product
-
-
-def sum_of_squares(A: Any) -> FloatArray:
-    """Sum of squares (p,) of each column of rows, dense or sparse."""
-    if not is_sparse(A):
-        return np.asarray(np.einsum("ij,ij->j", A, A))
-    return np.bincount(A.indices, A.data**2, A.shape[1]).astype(np.float64, copy=False)
 
 
 def largest_magnitudes(A: Any) -> FloatArray:

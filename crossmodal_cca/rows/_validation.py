@@ -12,20 +12,19 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._errors import as_typed, message_of
-from .._sklearn import check_array, column_names, get_feature_names, validate_data
+from .._sklearn import check_array, column_names, names_of_features, validate_data
 from .._warn import warn
-from ._blocks import ChosenRows, aligned_rows, dask_rows, is_dask, is_sparse, without_rows
+from ._blocks import aligned_rows, dask_rows, float_dtype, without_rows
+from ._lazy import is_dask
+from ._stored import DaskRows, StoredRows, rows_in_memory
 
 
 class PairedRows(NamedTuple):
-    """Checked rows of both modalities, 2-D (dense or CSR) and of any numeric type, without the rows of weight zero.
+    """Checked rows of both modalities without those of weight zero; those of Dask are cut alike."""
 
-    Of Dask collections these are arrays cut alike, whose chunks are checked where they are read.
-    """
-
-    X: NDArray[Any]
-    y: NDArray[Any]
-    sample_weight: NDArray[np.float64] | None
+    X: Any  # StoredRows, as those of y; walks need RowsAtHand
+    y: Any
+    sample_weight: Any
     x_names: NDArray[Any] | None = None
     y_names: NDArray[Any] | None = None
     y_is_1d: bool = False
@@ -35,8 +34,24 @@ class PairedRows(NamedTuple):
         return int(self.X.shape[0])
 
     @property
+    def at_hand(self) -> bool:
+        """Whether the rows can be walked over again: all but those of Dask."""
+        return bool(self.X.at_hand)
+
+    @property
     def is_sparse(self) -> bool:
-        return is_sparse(self.X) or is_sparse(self.y)
+        return bool(self.X.is_sparse or self.y.is_sparse)
+
+    @property
+    def float_dtype(self) -> np.dtype[Any]:
+        """Floating type that the rows are computed in."""
+        return float_dtype(self.X, self.y)
+
+    def take(self, positions: NDArray[np.intp]) -> PairedRows:
+        """The pairs at these positions, gathered where they are read."""
+        w = self.sample_weight
+        X, y = self.X.take(positions), self.y.take(positions)
+        return self._replace(X=X, y=y, sample_weight=None if w is None else w[positions])
 
 
 def check_rows(
@@ -46,19 +61,15 @@ def check_rows(
     min_rows: int = 1,
     one_column_is_1d: bool = False,
     accept_sparse: bool = False,
-    lazy: bool = False,
     estimator: Any = None,
 ) -> NDArray[Any]:
-    """Check one side's rows and return them as a numeric array; finiteness is checked where blocks are read.
+    """Check one side's rows in memory and return them as a numeric array; finiteness is checked where they are read.
 
-    With `one_column_is_1d` a 1-D array passes too, with `accept_sparse` sparse rows, which become CSR, and with `lazy`
-    a Dask collection, as an array of Dask. Errors say which estimator asks for so many rows.
+    With `one_column_is_1d` a 1-D array passes too, and with `accept_sparse` sparse rows, which become CSR. Errors say
+    which estimator asks for so many rows.
     """
     if A is None:
         raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
-    if lazy and is_dask(A):
-        known = check_rows(without_rows(A, name), name, min_rows=0, one_column_is_1d=one_column_is_1d)
-        return dask_rows(A, known.dtype, name)  # type: ignore[no-any-return]
     array: NDArray[Any] = check_array(
         A,
         accept_sparse="csr" if accept_sparse else False,
@@ -72,24 +83,63 @@ def check_rows(
     return array
 
 
+def lazy_rows(A: Any, name: str, *, one_column_is_1d: bool = False) -> Any:
+    """Check what a Dask collection says of its rows, and return an array of Dask whose chunks are checked when read."""
+    known = check_rows(without_rows(A, name), name, min_rows=0, one_column_is_1d=one_column_is_1d)
+    return dask_rows(A, known.dtype, name)
+
+
 def check_rows_of_x(
     estimator: Any, X: ArrayLike, *, min_rows: int = 1, accept_sparse: bool = False, lazy: bool = False
-) -> NDArray[Any]:
-    """Check the first modality's rows, and that number and names of their features are those of the fit."""
-    if lazy and is_dask(X):
-        known = check_rows_of_x(estimator, without_rows(X, "X"), min_rows=0)
-        return dask_rows(X, known.dtype, "X")  # type: ignore[no-any-return]
+) -> Any:
+    """Check the first modality's rows, and that number and names of their features are those of the fit.
+
+    With `accept_sparse` they may be sparse, and with `lazy` a Dask collection.
+    """
+    is_lazy = lazy and is_dask(X)
     with telling_sides_apart(estimator, X):
         array: NDArray[Any] = validate_data(
             estimator,
-            X,
+            without_rows(X, "X") if is_lazy else X,
             reset=False,
             accept_sparse="csr" if accept_sparse else False,
             dtype="numeric",
             ensure_all_finite=False,
-            ensure_min_samples=min_rows,
+            ensure_min_samples=0 if is_lazy else min_rows,
         )
-    return array
+    return DaskRows(dask_rows(X, array.dtype, "X")) if is_lazy else rows_in_memory(array)
+
+
+def _check_side(
+    A: ArrayLike,
+    name: str,
+    min_rows: int,
+    *,
+    one_column_is_1d: bool = False,
+    accept_sparse: bool,
+    lazy: bool,
+    estimator: Any = None,
+) -> tuple[Any, NDArray[Any] | None, bool]:
+    """Checked rows of one side, 2-D, with their feature names, and whether there was one dimension."""
+    if lazy and is_dask(A):
+        array = lazy_rows(A, name, one_column_is_1d=one_column_is_1d)
+        rows: StoredRows = DaskRows(_as_columns(array))
+        names = names_of_features(without_rows(A, name), name)
+    else:
+        array = check_rows(
+            A,
+            name,
+            min_rows=min_rows,
+            one_column_is_1d=one_column_is_1d,
+            accept_sparse=accept_sparse,
+            estimator=estimator,
+        )
+        rows, names = rows_in_memory(_as_columns(array)), names_of_features(A, name)
+    return rows, names, array.ndim == 1
+
+
+def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
+    return A[:, None] if A.ndim == 1 else A
 
 
 @contextmanager
@@ -114,14 +164,10 @@ def telling_sides_apart(estimator: Any, X: Any) -> Iterator[None]:
 
 def check_rows_of_y(
     y: ArrayLike, *, accept_sparse: bool = False, lazy: bool = False
-) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Check the second modality's rows; return them as 2-D, with their feature names."""
-    array = check_rows(y, "y", one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
-    return _as_columns(array), get_feature_names(y, "y")
-
-
-def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
-    return A[:, None] if A.ndim == 1 else A
+) -> tuple[Any, NDArray[Any] | None]:
+    """Check the second modality's rows; return them, 2-D, with their feature names."""
+    rows, names, _ = _check_side(y, "y", 1, one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
+    return rows, names
 
 
 def check_pair(
@@ -146,36 +192,29 @@ def check_pair(
             f"{type(estimator).__name__ if estimator else 'PairMoments'} requires y to be passed, but the target y is "
             "None. y holds the rows of the second modality, paired with those of X."
         )
-    A: NDArray[Any]
     if reset:
-        A = check_rows(X, "X", min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy, estimator=estimator)
+        A, x_names, _ = _check_side(X, "X", min_rows, accept_sparse=accept_sparse, lazy=lazy, estimator=estimator)
     else:
         A = check_rows_of_x(estimator, X, min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
-    B = check_rows(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
-    x_names, y_names = get_feature_names(X, "X"), get_feature_names(y, "y")
+        x_names = names_of_features(X if A.at_hand else without_rows(X, "X"), "X")
+    B, y_names, y_is_1d = _check_side(
+        y, "y", min(min_rows, 1), one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy
+    )
     check_same_rows(A.shape[0], B.shape[0])
-    warn_of_other_order(X=X, y=y)
-    warn_of_other_order(X=X, sample_weight=sample_weight)
-    y_is_1d = B.ndim == 1
-    B = _as_columns(B)
-    if is_dask(A, B):
-        return PairedRows(*aligned_pair(A, B, sample_weight), x_names, y_names, y_is_1d)
-    n = A.shape[0]
-    w = None if sample_weight is None else check_sample_weight(sample_weight, n, allow_none=allow_no_weight)
+    warn_of_other_order(X=X, y=y, sample_weight=sample_weight)
+    if not (A.at_hand and B.at_hand):
+        A, B, w = aligned_pair(A.array, B.array, sample_weight)
+        return PairedRows(DaskRows(A), DaskRows(B), w, x_names, y_names, y_is_1d)
+    w = None if sample_weight is None else check_sample_weight(sample_weight, A.n_rows, allow_none=allow_no_weight)
     if w is not None and not w.all():
         kept = np.flatnonzero(w)
-        A, B, w = _chosen(A, kept), _chosen(B, kept), w[kept]
-    if A.shape[0] < min_rows and not allow_no_weight:
+        A, B, w = A.take(kept), B.take(kept), w[kept]
+    if A.n_rows < min_rows and not allow_no_weight:
         raise ValueError(
-            f"sample_weight leaves n_samples={A.shape[0]} row(s) with a positive weight, while a minimum of "
+            f"sample_weight leaves n_samples={A.n_rows} row(s) with a positive weight, while a minimum of "
             f"{min_rows} is required."
         )
     return PairedRows(A, B, w, x_names, y_names, y_is_1d)
-
-
-def _chosen(A: Any, kept: NDArray[np.intp]) -> Any:
-    """Some of the rows; of dense ones no copy."""
-    return A[kept] if is_sparse(A) else ChosenRows(A, kept)
 
 
 def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
@@ -183,7 +222,7 @@ def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     w = sample_weight
     n_rows = next((C.shape[0] for C in (A, B) if not np.isnan(C.shape[0])), np.nan)
     if is_dask(w):
-        w = check_rows(w, "sample_weight", one_column_is_1d=True, lazy=True)
+        w = lazy_rows(w, "sample_weight", one_column_is_1d=True)
     elif w is not None and not isinstance(w, Real):
         w = check_rows(w, "sample_weight", one_column_is_1d=True)
     if hasattr(w, "shape"):

@@ -10,17 +10,16 @@ from operator import add
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import ArrayLike, DTypeLike, NDArray
-from sklearn.utils import assert_all_finite
+from numpy.typing import ArrayLike, NDArray
 
 from .._files import SavedMixin
 from .._schemas import Schema, saved
 from .._sklearn import telling_where
 from .._typing import FloatArray
-from ..linalg._products import cross_product, gram, out_of_range, refuse_overflow, subtract_outer
-from ._blocks import float_dtype, is_dask, is_sparse, read_block, row_slices, sum_over_rows
-from ._centred_rows import centre
-from ._sparse_rows import DENSE_FROM, largest_magnitudes, refuse_wide_sparse
+from ..linalg._products import out_of_range, refuse_overflow, subtract_outer
+from ._block import Block
+from ._blocks import row_slices, sum_over_rows
+from ._stored import dense_rows
 from ._validation import PairedRows, check_pair
 
 DOUBLE = np.dtype(np.float64)
@@ -286,31 +285,34 @@ def moments_of_rows(
     multiplies in double precision whatever the rows' type, as is done wherever single precision saves next to nothing.
     """
     X, Y, w = rows[:3]
-    if is_dask(X):
+    if not rows.at_hand:
         total = moments_of_batch(rows)
         if total is None:
             raise ValueError("X and y hold no row of positive weight; pass at least one.")
         return total
-    refuse_wide_sparse(X, "X")
-    refuse_wide_sparse(Y, "y")
-    dtype = float_dtype(X, Y)
+    X.refuse_large_covariance("X")
+    Y.refuse_large_covariance("y")
     n_rows = rows.n_rows if positions is None else len(positions)
-    product_type = DOUBLE if in_double or not _single_saves(n_rows, X, Y) else dtype
+    product_type = DOUBLE if in_double or not _single_saves(n_rows, X, Y) else rows.float_dtype
     slices = list(row_slices(n_rows))
-    # Blocks are centred into the same memory: fresh pages would cost as much again.
-    most = slices[0].stop
-    buffers = [None if is_sparse(A) else np.empty((most, A.shape[1]), product_type) for A in (X, Y)]
+    # Blocks are centred into the same memory.
+    buffers = [A.buffer(slices[0].stop, product_type) for A in (X, Y)]
     parts = (
         _block_moments(
-            _product_block(X, part, product_type),
-            _product_block(Y, part, product_type),
+            X.product_block(part, product_type),
+            Y.product_block(part, product_type),
             None if w is None else w[part],
             (rows.x_names, rows.y_names),
             *buffers,
         )
         for part in (slices if positions is None else (positions[part] for part in slices))
     )
-    return replace(_sum(parts), dtype=dtype)
+    return replace(_sum(parts), dtype=rows.float_dtype)
+
+
+def moments_of_arrays(A: FloatArray, B: FloatArray) -> PairMoments:
+    """Moments of paired rows of two arrays in a floating type, such as features that were made of rows."""
+    return moments_of_rows(PairedRows(dense_rows(A), dense_rows(B), None))
 
 
 def _single_saves(n_rows: int, X: Any, Y: Any) -> bool:
@@ -319,8 +321,8 @@ def _single_saves(n_rows: int, X: Any, Y: Any) -> bool:
     Few rows may be fewer than features, or a batch of a stream, each of which ends with a solution. Sums of few columns
     lose most, since BLAS adds them up in one long row. Sparse products are not quicker in single precision.
     """
-    width = max(X.shape[1], Y.shape[1])
-    return not (is_sparse(X) or is_sparse(Y)) and n_rows > max(FEW_ROWS, width) and width >= NARROW
+    width = max(X.n_features, Y.n_features)
+    return not (X.is_sparse or Y.is_sparse) and n_rows > max(FEW_ROWS, width) and width >= NARROW
 
 
 def _sum(parts: Iterable[PairMoments]) -> PairMoments:
@@ -328,22 +330,15 @@ def _sum(parts: Iterable[PairMoments]) -> PairMoments:
     return reduce(lambda total, part: total._combine(part, sign=1, in_place=True), parts)
 
 
-def _product_block(A: Any, part: slice | NDArray[np.intp], dtype: DTypeLike) -> Any:
-    block: Any = read_block(A, part, dtype)
-    if is_sparse(block) and block.nnz > DENSE_FROM * block.shape[0] * block.shape[1]:
-        return block.toarray()
-    return block
-
-
 def moments_of_batch(rows: PairedRows) -> PairMoments | None:
     """Moments of checked rows; None if there is no row. Chunks of Dask give theirs where they are."""
-    if not is_dask(rows.X):
+    if rows.at_hand:
         return moments_of_rows(rows) if rows.n_rows else None
-    total = sum_over_rows(_chunk_moments, *rows[:3])
-    if total is not None and (len(total.mean_x), len(total.mean_y)) != (rows.X.shape[1], rows.y.shape[1]):
+    total = sum_over_rows(_chunk_moments, rows.X.array, rows.y.array, rows.sample_weight)
+    if total is not None and (len(total.mean_x), len(total.mean_y)) != (rows.X.n_features, rows.y.n_features):
         raise ValueError(
             f"The chunks of X and y have {len(total.mean_x)} and {len(total.mean_y)} columns, but their arrays "
-            f"announce {rows.X.shape[1]} and {rows.y.shape[1]}."
+            f"announce {rows.X.n_features} and {rows.y.n_features}."
         )
     return None if total is None else replace(total, x_names=rows.x_names, y_names=rows.y_names)
 
@@ -353,35 +348,38 @@ def _chunk_moments(X: Any, Y: Any, w: Any) -> PairMoments | None:
 
 
 def _block_moments(
-    X: FloatArray,
-    Y: FloatArray,
+    X: Block,
+    Y: Block,
     w: FloatArray | None,
     names: tuple[NDArray[Any] | None, NDArray[Any] | None],
     x_buffer: FloatArray | None = None,
     y_buffer: FloatArray | None = None,
 ) -> PairMoments:
-    n = X.shape[0]
+    n, dtype = X.A.shape[0], X.A.dtype
     w = np.ones(n) if w is None else w
     weight_sum = float(w.sum())
     with np.errstate(over="ignore", invalid="ignore"):  # looked at below
-        Xc, mean_x, dx = centre(X, w, x_buffer)
-        Yc, mean_y, dy = centre(Y, w, y_buffer)
+        Xc, mean_x, dx = X.centred(w, x_buffer)
+        Yc, mean_y, dy = Y.centred(w, y_buffer)
         for rows, mean, name in ((X, mean_x, "X"), (Y, mean_y, "y")):
             if not np.isfinite(mean).all():
-                assert_all_finite(rows, input_name=name)
-        products = (gram(Xc), dx, dx), (cross_product(Xc, Yc), dx, dy), (gram(Yc), dy, dy)
+                rows.check_finite(name)
+        products = (Xc.gram(), dx, dx), (Xc.cross(Yc), dx, dy), (Yc.gram(), dy, dy)
         xx, xy, yy = (subtract_outer(S.astype(np.float64, copy=False), weight_sum * a, b) for S, a, b in products)
     if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
-        if X.dtype == DOUBLE:
+        if dtype == DOUBLE:
             raise out_of_range()
         return _block_moments(X.astype(DOUBLE), Y.astype(DOUBLE), w, names)
-    return PairMoments(n, weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=X.dtype, product_dtype=X.dtype)
+    return PairMoments(n, weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=dtype, product_dtype=dtype)
 
 
-def _products_hold(S: FloatArray, A: FloatArray) -> bool:
-    """Whether the squares of the columns of A, the diagonal of S, stayed within the range of A's floating type."""
-    squares, limits = np.diagonal(S), np.finfo(A.dtype)
+def _products_hold(S: FloatArray, block: Block) -> bool:
+    """Whether the squares of the columns of a block, the diagonal of S, stayed in the range of its floating type."""
+    squares, limits = np.diagonal(S), np.finfo(block.A.dtype)
     smallest = float(limits.tiny) / float(limits.eps)
     small = squares < smallest
-    largest = largest_magnitudes(A)[small] if is_sparse(A) else np.abs(A[:, small]).max(axis=0, initial=0.0)
-    return bool(np.isfinite(squares).all() and not ((largest > 0) & (largest < np.sqrt(smallest))).any())
+    if small.any():
+        largest = block.largest_magnitudes(small)
+        if ((largest > 0) & (largest < np.sqrt(smallest))).any():
+            return False
+    return bool(np.isfinite(squares).all())

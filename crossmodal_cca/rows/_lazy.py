@@ -1,0 +1,20 @@
+"""Which rows are Dask's, whose values are not there yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def is_dask(*collections: Any) -> bool:
+    """Whether one of them is a Dask collection, by its type alone: nothing is imported, and nothing loaded."""
+    return any(type(A).__module__.partition(".")[0] in ("dask", "dask_expr") for A in collections)
+
+
+def refuse_dask(A: Any, name: str) -> None:
+    """Refuse a Dask collection where all of it would have to be in memory."""
+    if is_dask(A):
+        raise TypeError(
+            f"{name} is a Dask {type(A).__name__}, all of which would have to be in memory here: call compute() if it "
+            "fits. CCA, the PLS classes and PairMoments take Dask collections as they are, retrieval_ranks and "
+            "search_shards take Dask galleries."
+        )

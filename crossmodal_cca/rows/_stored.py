@@ -1,0 +1,296 @@
+"""Rows of one side by how they are stored, which is asked once, at the door: whoever has them calls their methods."""
+
+from __future__ import annotations
+
+import mmap
+from abc import ABC, abstractmethod
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+from scipy import sparse
+from sklearn.utils import assert_all_finite
+
+from .._typing import FloatArray
+from ._block import Block, DenseBlock, SparseBlock
+from ._blocks import float_dtype, map_rows, row_slices
+from ._sparse_rows import DENSE_FROM, MAX_FEATURES, sparse_scores
+
+Positions = slice | NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class StoredRows(ABC):
+    """Checked rows of one side, of any numeric type."""
+
+    array: Any
+    shape: tuple[int, ...] = field(init=False)
+    n_features: int = field(init=False)
+    dtype: np.dtype[Any] = field(init=False)
+
+    # Whether they are in memory or in a file, so that all can be walked over again.
+    at_hand: ClassVar[bool] = True
+    is_sparse: ClassVar[bool] = False
+    # Whether they have too many features for a covariance.
+    exceeds_covariance: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        shape, dtype = self.array.shape, self.array.dtype
+        vars(self).update(shape=shape, n_features=shape[1], dtype=dtype)
+
+    @property
+    @abstractmethod
+    def is_wide(self) -> bool:
+        """Whether the space that the rows span is the smaller work, compared with a covariance."""
+
+    @abstractmethod
+    def scores(
+        self,
+        mean: FloatArray,
+        scale: FloatArray,
+        directions: FloatArray,
+        name: str,
+        score_weights: FloatArray | None = None,
+    ) -> Any:
+        """((A − mean) / scale) @ directions · score_weights, a block of rows at a time, in the rows' own floating type.
+
+        Products are those of the finer type of both: directions are in double precision where single cannot carry them.
+        """
+
+
+@dataclass(frozen=True, eq=False)
+class RowsAtHand(StoredRows):
+    """Rows in memory or in a file, or those at some `positions`, gathered where they are read: never a copy of all."""
+
+    positions: NDArray[np.intp] | None = None
+    n_rows: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        n_stored, p = self.array.shape
+        n_rows = n_stored if self.positions is None else len(self.positions)
+        vars(self).update(shape=(n_rows, p), n_rows=n_rows, n_features=p, dtype=self.array.dtype)
+
+    def __len__(self) -> int:
+        return self.n_rows
+
+    def __getitem__(self, part: Any) -> Any:
+        return self.array[part if self.positions is None else self.positions[part]]
+
+    def take(self, positions: NDArray[np.intp]) -> Self:
+        """The rows at these positions."""
+        return replace(self, positions=positions if self.positions is None else self.positions[positions])
+
+    @property
+    def is_wide(self) -> bool:
+        # Up to twice as many features as rows, the covariance is the smaller work.
+        return self.n_features > 2 * self.n_rows
+
+    @abstractmethod
+    def read(self, part: Positions, dtype: DTypeLike) -> Any:
+        """Some rows in a floating type, a view where the type already fits."""
+
+    @abstractmethod
+    def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
+        """Some rows, stored as they are multiplied quickest; who takes them looks whether their sums are finite."""
+
+    @abstractmethod
+    def block(self, part: Positions, dtype: DTypeLike, name: str) -> Block:
+        """Some rows, which are finite, stored as all are."""
+
+    @abstractmethod
+    def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
+        """Some rows, which are finite, as an array."""
+
+    @abstractmethod
+    def buffer(self, n_rows: int, dtype: DTypeLike) -> FloatArray | None:
+        """Memory for centred blocks of so many rows, if they need any."""
+
+    @abstractmethod
+    def refuse_large_covariance(self, name: str) -> None:
+        """Refuse rows that no covariance is formed of."""
+
+    @property
+    @abstractmethod
+    def values_per_row(self) -> int:
+        """Values that are stored of a row, on average."""
+
+
+class DenseRows(RowsAtHand):
+    """Rows of an array."""
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        return np.array(self[:], dtype, copy=bool(copy)) if copy else np.asarray(self[:], dtype)
+
+    def read(self, part: Positions, dtype: DTypeLike) -> FloatArray:
+        return np.asarray(self[part], dtype)
+
+    def product_block(self, part: Positions, dtype: DTypeLike) -> DenseBlock:
+        return DenseBlock(self.read(part, dtype))
+
+    def block(self, part: Positions, dtype: DTypeLike, name: str) -> DenseBlock:
+        rows = self.read(part, dtype)
+        assert_all_finite(rows, input_name=name)
+        return DenseBlock(rows)
+
+    def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
+        return self.block(part, dtype, name).A  # type: ignore[no-any-return]
+
+    def buffer(self, n_rows: int, dtype: DTypeLike) -> FloatArray:
+        # Fresh pages for every block would cost as much again.
+        return np.empty((n_rows, self.n_features), dtype)
+
+    def refuse_large_covariance(self, name: str) -> None:
+        pass
+
+    @property
+    def values_per_row(self) -> int:
+        return self.n_features
+
+    def scores(
+        self,
+        mean: FloatArray,
+        scale: FloatArray,
+        directions: FloatArray,
+        name: str,
+        score_weights: FloatArray | None = None,
+    ) -> FloatArray:
+        dtype = float_dtype(self)
+        computed = np.result_type(dtype, directions)
+        W = (directions / scale[:, None]).astype(computed, copy=False)
+        scores = np.empty((self.n_rows, W.shape[1]), dtype)
+        for part in row_slices(self.n_rows):
+            block = self.dense(part, computed, name)
+            centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
+            np.matmul(centred, W, out=scores[part], casting="same_kind")
+        return _times(scores, score_weights)
+
+
+@dataclass(frozen=True, eq=False)
+class MappedRows(DenseRows):
+    """Rows of an array in a file that is mapped into memory."""
+
+    file: Any = None
+
+    def __getitem__(self, part: Any) -> NDArray[Any]:
+        # Unmap what earlier blocks have read: the system still has it, this process need not. It is no more than
+        # advice, which locked pages refuse.
+        with suppress(OSError):
+            self.file.madvise(mmap.MADV_DONTNEED)
+        return super().__getitem__(part)  # type: ignore[no-any-return]
+
+
+class SparseRows(RowsAtHand):
+    """Rows in CSR."""
+
+    is_sparse = True
+
+    @property
+    def exceeds_covariance(self) -> bool:  # type: ignore[override]
+        return self.n_features > MAX_FEATURES
+
+    @property
+    def is_wide(self) -> bool:
+        # With too many features for a covariance they are, as long as the Gram matrix of the rows is small.
+        return self.n_rows <= MAX_FEATURES if self.exceeds_covariance else super().is_wide
+
+    def read(self, part: Positions, dtype: DTypeLike) -> Any:
+        rows: Any = sparse.csr_array(self[part]).astype(dtype, copy=False)
+        if not rows.has_canonical_format:
+            rows = rows.copy()  # the caller's rows stay as they are
+            rows.sum_duplicates()
+        return rows
+
+    def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
+        rows = self.read(part, dtype)
+        if rows.nnz > DENSE_FROM * rows.shape[0] * rows.shape[1]:
+            return DenseBlock(rows.toarray())
+        return SparseBlock(rows)
+
+    def block(self, part: Positions, dtype: DTypeLike, name: str) -> SparseBlock:
+        rows = self.read(part, dtype)
+        assert_all_finite(rows, input_name=name)
+        return SparseBlock(rows)
+
+    def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
+        return self.block(part, dtype, name).A.toarray()  # type: ignore[no-any-return]
+
+    def buffer(self, n_rows: int, dtype: DTypeLike) -> None:
+        return None
+
+    def refuse_large_covariance(self, name: str) -> None:
+        p = self.n_features
+        if self.exceeds_covariance:
+            raise ValueError(
+                f"{name} is sparse with {p} features. Covariances of sparse rows are formed up to {MAX_FEATURES} "
+                f'features (these would take {8e-9 * p * p:.1f} GB). Fit CCA(n_components=..., solver="randomized"), '
+                "which does without (shrinkage=1 is PLSSVD), or reduce the features, by TruncatedSVD for example."
+            )
+
+    @property
+    def values_per_row(self) -> int:
+        return int(self.array.nnz // self.array.shape[0])
+
+    def scores(
+        self,
+        mean: FloatArray,
+        scale: FloatArray,
+        directions: FloatArray,
+        name: str,
+        score_weights: FloatArray | None = None,
+    ) -> FloatArray:
+        dtype = float_dtype(self)
+        W = (directions / scale[:, None]).astype(np.result_type(dtype, directions), copy=False)
+        scores = np.empty((self.n_rows, W.shape[1]), dtype)
+        for part in row_slices(self.n_rows):
+            scores[part] = sparse_scores(self.block(part, np.float64, name).A, mean, W)
+        return _times(scores, score_weights)
+
+
+class DaskRows(StoredRows):
+    """Rows of a Dask array, whose chunks are whole rows, checked where they are read."""
+
+    at_hand = False
+
+    @property
+    def is_wide(self) -> bool:
+        return False
+
+    def scores(
+        self,
+        mean: FloatArray,
+        scale: FloatArray,
+        directions: FloatArray,
+        name: str,
+        score_weights: FloatArray | None = None,
+    ) -> Any:
+        maps = {"mean": mean, "scale": scale, "directions": directions, "side": name, "score_weights": score_weights}
+        return map_rows(_scores_of_chunk, self.array, directions.shape[1], float_dtype(self), **maps)
+
+
+def _scores_of_chunk(chunk: Any, side: str, **maps: Any) -> Any:
+    return rows_in_memory(chunk).scores(name=side, **maps)
+
+
+def _times(scores: FloatArray, weights: FloatArray | None) -> FloatArray:
+    # Of few rows the scores are far fewer numbers than the directions.
+    return scores if weights is None else np.multiply(scores, weights, out=scores, casting="same_kind")
+
+
+def dense_rows(array: NDArray[Any]) -> DenseRows:
+    """Rows of an array, which may lie in a file."""
+    owner: Any = array
+    shared = False
+    while isinstance(owner, np.ndarray):
+        # In a private map ("c") the pages may hold changes that are nowhere else.
+        shared = shared or (isinstance(owner, np.memmap) and owner.mode in ("r", "r+"))
+        owner = owner.base
+    if shared and isinstance(owner, mmap.mmap) and hasattr(owner, "madvise"):
+        return MappedRows(array, file=owner)
+    return DenseRows(array)
+
+
+def rows_in_memory(array: Any) -> RowsAtHand:
+    """Checked rows that are in memory, or in a file: an array or CSR."""
+    return SparseRows(array) if sparse.issparse(array) else dense_rows(array)
