@@ -114,5 +114,5 @@ def test_it_is_a_function_of_its_module(name):
     module = sys.modules[function.__module__]
     found = {test.name: test.examples for test in doctest.DocTestFinder().find(module)}
     assert found[f"{module.__name__}.{name}"]
-    with pytest.raises(TypeError, match="unexpected keyword argument 'similarty'"):
+    with pytest.raises(TypeError, match=rf"{name}\(\) got an unexpected keyword argument 'similarty'"):
         function([[1.0]], [[1.0]], similarty="dot")

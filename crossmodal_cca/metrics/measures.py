@@ -100,7 +100,10 @@ def retrieval_measure(**settings: Any) -> Callable[[Formula], MeasureFunction]:
         signature = inspect.Signature([queries, gallery, *own, *shared], return_annotation=float)
 
         def function(*args: Any, **kwargs: Any) -> float:
-            given = signature.bind(*args, **kwargs)
+            try:
+                given = signature.bind(*args, **kwargs)
+            except TypeError as error:
+                raise TypeError(f"{name}() {error}") from None
             given.apply_defaults()
             chosen = ChosenMeasure.named(name, **{option.name: given.arguments.pop(option.name) for option in own})
             problem = prepare(**given.arguments)
