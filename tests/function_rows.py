@@ -29,6 +29,7 @@ from crossmodal_cca import (
     retrieval,
     transfer,
 )
+from crossmodal_cca.metrics import measures
 from crossmodal_cca.transfer import CrossModalClassifier, PrototypeClassifier
 
 mpl.use("agg")
@@ -87,7 +88,7 @@ def _conformal(aligner: Any, rows: Any, X: Any, y: Any, **more: Any) -> Any:
 
 MEASURES = {
     name: _measure(getattr(metrics, name), **{"k": 3} if measure.options.get("k") else {})
-    for name, measure in metrics.measures.MEASURES.items()
+    for name, measure in measures.MEASURES.items()
 }
 METRICS = MEASURES | {
     "retrieval_ranks": _measure(metrics.retrieval_ranks, "rows"),
