@@ -29,6 +29,7 @@ from crossmodal_cca import (
     retrieval,
     transfer,
 )
+from crossmodal_cca.metrics import measures
 from crossmodal_cca.transfer import CrossModalClassifier, PrototypeClassifier
 
 mpl.use("agg")
@@ -86,9 +87,9 @@ def _conformal(aligner: Any, rows: Any, X: Any, y: Any, **more: Any) -> Any:
 
 
 MEASURES = {
-    name: _measure(getattr(metrics, name))
-    for name in ("mean_average_precision", "mean_reciprocal_rank", "median_rank", "ndcg_at_k", "r_precision")
-} | {name: _measure(getattr(metrics, name), k=3) for name in ("hit_rate_at_k", "precision_at_k", "recall_at_k")}
+    name: _measure(getattr(metrics, name), **{"k": 3} if measure.options.get("k") else {})
+    for name, measure in measures.MEASURES.items()
+}
 METRICS = MEASURES | {
     "retrieval_ranks": _measure(metrics.retrieval_ranks, "rows"),
     "per_query": _measure(metrics.per_query, "rows", bound=partial(metrics.per_query, "recall_at_k"), k=3),

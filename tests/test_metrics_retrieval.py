@@ -81,13 +81,6 @@ def test_the_table_has_every_metric():
     assert set(DEFINITIONS) < set(metrics.__all__)
 
 
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_default_options_are_the_same_in_both_signatures(name):
-    parameters = inspect.signature(getattr(metrics, name)).parameters
-    options = {option: parameters[option].default for option in ("k", "gain") if option in parameters}
-    assert MEASURES[name].options == options
-
-
 @pytest.mark.parametrize(("name", "options"), every(1, 3, 10, 61, 100, None))
 def test_metric_per_query_follows_the_definition(labelled, name, options):
     scores = labelled["queries"] @ labelled["gallery"].T
@@ -302,11 +295,6 @@ def test_queries_without_relevant_item_are_left_out(labelled, name):
     with pytest.warns(UserWarning, match="50 of 200 queries"):
         values = per_query(name, **(labelled | {"query_ids": ids}))
     assert_array_equal(np.isnan(values), np.arange(200) < 50)
-
-
-@pytest.mark.parametrize("name", DEFINITIONS)
-def test_per_query_takes_the_function_or_its_name(labelled, name):
-    assert_array_equal(per_query(name, **labelled), per_query(getattr(metrics, name), **labelled))
 
 
 def test_with_one_relevant_item_recall_is_hit_rate():

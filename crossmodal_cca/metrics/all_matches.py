@@ -1,53 +1,33 @@
 """Retrieval measures that ask for all relevant items of a query.
 
-In all of them an item is relevant by id or label, ties are resolved in expectation, and queries without a
-relevant item are left out with a warning. One line each on the formulas of ``measures.py``.
+Each is one definition: the formula on counts, in expectation over random tie order, under the documentation of the
+public function that is made of it. Letters, per query and relevant item: g items score higher, t tie with it (itself
+included), g_r and t_r of these are relevant; R items are relevant to the query and N are in its list.
 """
 
-from typing import Any
+from collections.abc import Callable
 
-from .measures import aggregated
+import numpy as np
+
+from .._typing import Array
+from .measures import retrieval_measure
+from .ranks import RelevantCounts
 
 
-def recall_at_k(
-    queries: Any,
-    gallery: Any,
-    *,
-    k: int | None = 10,
-    query_ids: Any = None,
-    gallery_ids: Any = None,
-    relevance: Any = None,
-    similarity: str = "cosine",
-    exclude: Any = None,
-) -> float:
+@retrieval_measure()
+def recall_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
     """Share of a query's relevant items found among the first k: what information retrieval calls recall.
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
+    <queries and gallery>
     k : int >= 1 or None, default=10
         How many items count as found. None is the whole gallery, and so is a k larger than it.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids: an item is relevant where this is positive.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
-        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-        query ``i``.
+    <relevance and similarity>
 
-    Returns
-    -------
-    float
-        Mean over the queries that have a relevant item, in [0, 1].
+    <returns a mean in [0, 1]>
 
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`retrieval_ranks`; or if k is not an integer >= 1.
+    <raises>
 
     Notes
     -----
@@ -56,8 +36,7 @@ def recall_at_k(
 
     References
     ----------
-    McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
-    presence of tied scores. ECIR.
+    <ties>
 
     Examples
     --------
@@ -66,58 +45,23 @@ def recall_at_k(
     >>> round(recall_at_k(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.75
     """
-    return aggregated(
-        "recall_at_k",
-        queries,
-        gallery,
-        k=k,
-        query_ids=query_ids,
-        gallery_ids=gallery_ids,
-        relevance=relevance,
-        similarity=similarity,
-        exclude=exclude,
-    )
+    return _expected_hits(counts, k) / counts.n_relevant
 
 
-def precision_at_k(
-    queries: Any,
-    gallery: Any,
-    *,
-    k: int | None = 10,
-    query_ids: Any = None,
-    gallery_ids: Any = None,
-    relevance: Any = None,
-    similarity: str = "cosine",
-    exclude: Any = None,
-) -> float:
+@retrieval_measure()
+def precision_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
     """Share of relevant items among the first k.
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
+    <queries and gallery>
     k : int >= 1 or None, default=10
         How many items count as found. None is the whole gallery, and so is a k larger than it.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids: an item is relevant where this is positive.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
-        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-        query ``i``.
+    <relevance and similarity>
 
-    Returns
-    -------
-    float
-        Mean over the queries that have a relevant item, in [0, 1].
+    <returns a mean in [0, 1]>
 
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`retrieval_ranks`; or if k is not an integer >= 1.
+    <raises>
 
     Notes
     -----
@@ -127,8 +71,7 @@ def precision_at_k(
 
     References
     ----------
-    McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
-    presence of tied scores. ECIR.
+    <ties>
 
     Examples
     --------
@@ -137,59 +80,24 @@ def precision_at_k(
     >>> round(precision_at_k(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.5
     """
-    return aggregated(
-        "precision_at_k",
-        queries,
-        gallery,
-        k=k,
-        query_ids=query_ids,
-        gallery_ids=gallery_ids,
-        relevance=relevance,
-        similarity=similarity,
-        exclude=exclude,
-    )
+    return _expected_hits(counts, k) / (counts.n_gallery if k is None else k)
 
 
-def mean_average_precision(
-    queries: Any,
-    gallery: Any,
-    *,
-    k: int | None = None,
-    query_ids: Any = None,
-    gallery_ids: Any = None,
-    relevance: Any = None,
-    similarity: str = "cosine",
-    exclude: Any = None,
-) -> float:
+@retrieval_measure()
+def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> Array:
     """Mean over queries of the average precision (MAP), trec convention.
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
+    <queries and gallery>
     k : int >= 1 or None, default=None
         Relevant items after the first k places add nothing. None is the whole gallery, and so is a k larger
         than it.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids: an item is relevant where this is positive.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
-        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-        query ``i``.
+    <relevance and similarity>
 
-    Returns
-    -------
-    float
-        Mean over the queries that have a relevant item, in [0, 1].
+    <returns a mean in [0, 1]>
 
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`retrieval_ranks`; or if k is not an integer >= 1.
+    <raises>
 
     Notes
     -----
@@ -202,8 +110,7 @@ def mean_average_precision(
 
     References
     ----------
-    McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
-    presence of tied scores. ECIR.
+    <ties>
 
     Examples
     --------
@@ -212,55 +119,28 @@ def mean_average_precision(
     >>> round(mean_average_precision(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.5
     """
-    return aggregated(
-        "mean_average_precision",
-        queries,
-        gallery,
-        k=k,
-        query_ids=query_ids,
-        gallery_ids=gallery_ids,
-        relevance=relevance,
-        similarity=similarity,
-        exclude=exclude,
-    )
+    g, t, k = counts.greater, counts.tied, _depth(counts, k)
+    # Per relevant item, the mean of (1 + relevant ones above) / j over its places j = g + 1 … g + t. Of the others tied
+    # with it a share `a` is relevant: each place above it within the tie holds one with this chance.
+    a = (counts.relevant_tied - 1) / np.maximum(t - 1, 1)
+    m = np.clip(k - g, 0, t)
+    harmonic = _cumulated(1 / np.arange(1, counts.n_gallery.max() + 1))
+    precision = (a * m + (counts.relevant_greater + 1 - a * (g + 1)) * (harmonic[g + m] - harmonic[g])) / t
+    return counts.sum_per_query(precision) / counts.n_relevant
 
 
-def r_precision(
-    queries: Any,
-    gallery: Any,
-    *,
-    query_ids: Any = None,
-    gallery_ids: Any = None,
-    relevance: Any = None,
-    similarity: str = "cosine",
-    exclude: Any = None,
-) -> float:
+@retrieval_measure()
+def r_precision(counts: RelevantCounts) -> Array:
     """Share of relevant items among the first R, R being the query's number of relevant items.
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids: an item is relevant where this is positive.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
-        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-        query ``i``.
+    <queries and gallery>
+    <relevance and similarity>
 
-    Returns
-    -------
-    float
-        Mean over the queries that have a relevant item, in [0, 1].
+    <returns a mean in [0, 1]>
 
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`retrieval_ranks`.
+    <raises>
 
     Notes
     -----
@@ -272,8 +152,7 @@ def r_precision(
     Manning, C. D., Raghavan, P. & Schütze, H. (2008). Introduction to Information Retrieval, section 8.4.
     Cambridge.
 
-    McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
-    presence of tied scores. ECIR.
+    <ties>
 
     Examples
     --------
@@ -282,61 +161,40 @@ def r_precision(
     >>> round(r_precision(images, captions, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.25
     """
-    return aggregated(
-        "r_precision",
-        queries,
-        gallery,
-        query_ids=query_ids,
-        gallery_ids=gallery_ids,
-        relevance=relevance,
-        similarity=similarity,
-        exclude=exclude,
-    )
+    shares = np.clip((counts.n_relevant[counts.query] - counts.greater) / counts.tied, 0, 1)
+    return counts.sum_per_query(shares) / counts.n_relevant
 
 
-def ndcg_at_k(
-    queries: Any,
-    gallery: Any,
-    *,
-    k: int | None = None,
-    gain: str = "linear",
-    query_ids: Any = None,
-    gallery_ids: Any = None,
-    relevance: Any = None,
-    similarity: str = "cosine",
-    exclude: Any = None,
-) -> float:
+def _exponential_gain(grade: Array) -> Array:
+    if grade.max() > 1000:
+        raise ValueError(
+            f"gain='exponential' is 2^grade − 1 and overflows; the largest grade is {grade.max():g}. Rescale "
+            "relevance, or use gain='linear'."
+        )
+    return np.asarray(np.exp2(grade) - 1)
+
+
+GAINS: dict[str, Callable[[Array], Array]] = {"linear": lambda grade: grade, "exponential": _exponential_gain}
+
+
+@retrieval_measure(choices={"gain": GAINS})
+def ndcg_at_k(counts: RelevantCounts, *, k: int | None = None, gain: str = "linear") -> Array:
     """Normalised discounted cumulative gain (nDCG), of binary or graded relevance.
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
+    <queries and gallery>
     k : int >= 1 or None, default=None
         Relevant items after the first k places add nothing. None is the whole gallery, and so is a k larger
         than it.
     gain : {"linear", "exponential"}, default="linear"
-        Worth of an item: its grade, or 2^grade − 1. With relevance by id all grades are 1 and both are the same.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids: grades >= 0, an item being relevant where they are positive.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
-        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-        query ``i``.
+        Worth of an item: its grade, or 2^grade − 1. With relevance by id all grades are 1 and both are the same. A gain
+        that overflows is refused.
+    <relevance and similarity>
 
-    Returns
-    -------
-    float
-        Mean over the queries that have a relevant item, in [0, 1].
+    <returns a mean in [0, 1]>
 
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`retrieval_ranks`; or if k is not an integer >= 1, or the gain is unknown or overflows.
+    <raises>
 
     Notes
     -----
@@ -350,8 +208,7 @@ def ndcg_at_k(
 
     Järvelin, K. & Kekäläinen, J. (2002). Cumulated gain-based evaluation of IR techniques. ACM TOIS 20.
 
-    McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
-    presence of tied scores. ECIR.
+    <ties>
 
     Examples
     --------
@@ -362,15 +219,27 @@ def ndcg_at_k(
     >>> round(ndcg_at_k(images, captions, relevance=[[3, 0, 1], [0, 3, 1]], gain="exponential"), 3)
     1.0
     """
-    return aggregated(
-        "ndcg_at_k",
-        queries,
-        gallery,
-        k=k,
-        gain=gain,
-        query_ids=query_ids,
-        gallery_ids=gallery_ids,
-        relevance=relevance,
-        similarity=similarity,
-        exclude=exclude,
-    )
+    c, g, t, k = counts, counts.greater, counts.tied, _depth(counts, k)
+    discount = _cumulated(1 / np.log2(np.arange(2, c.n_gallery.max() + 2)))
+    worth = np.ones(len(g)) if c.grade is None else GAINS[gain](c.grade)
+    gains = c.sum_per_query(worth * (discount[np.minimum(g + t, k)] - discount[np.minimum(g, k)]) / t)
+    best_first = np.lexsort((-worth, c.query))
+    place = np.minimum(np.arange(len(g)) - np.repeat(np.cumsum(c.n_relevant) - c.n_relevant, c.n_relevant), k)
+    ideal = c.sum_per_query(worth[best_first] * (discount[np.minimum(place + 1, k)] - discount[place]))
+    # Ties by tolerance are not transitive: a chain of near-ties could exceed the ideal by a hair.
+    return np.asarray(np.minimum(gains / ideal, 1))
+
+
+def _depth(c: RelevantCounts, k: int | None) -> int:
+    longest = int(c.n_gallery.max())
+    return longest if k is None else min(int(k), longest)
+
+
+def _expected_hits(c: RelevantCounts, k: int | None) -> Array:
+    """Expected number of relevant items among the first k, at most k (see `ndcg_at_k` on chains)."""
+    k = _depth(c, k)
+    return np.minimum(c.sum_per_query(np.clip((k - c.greater) / c.tied, 0, 1)), k)
+
+
+def _cumulated(terms: Array) -> Array:
+    return np.concatenate(([0.0], np.cumsum(terms)))

@@ -18,7 +18,7 @@ from ._directions import Direction, both_directions, check_names, table_of_direc
 from ._inputs import SIDES
 from ._intervals import intervals_of_differences
 from ._resampling import cluster_codes, swap_p_values
-from .measures import ChosenMeasure, evaluate_measures
+from .measures import ChosenMeasure, values_of_kept
 from .report import (
     aggregates,
     chances,
@@ -151,7 +151,7 @@ def compare_retrieval(
         other, side = problems[1][direction], direction.queries
         check_same_sizes(problem, other)
         clusters = cluster_codes(groups[side], f"{side}_groups", problem.kept, problem.n_queries)
-        values, baseline = (evaluate_measures(p, chosen, verbose)[:, p.kept] for p in (problem, other))
+        values, baseline = (values_of_kept(p, chosen, verbose) for p in (problem, other))
         tables[direction] = compared(values, baseline, chosen, clusters, n_resamples, confidence_level, rng)
         tables[direction] |= sizes(problem, clusters)
     return table_of_directions(tables, chosen, names)
@@ -170,8 +170,7 @@ def compared(
     low, high = intervals_of_differences(values, baseline, measures, clusters, n_resamples, confidence_level, rng)
     value, other = np.array(aggregates(measures, values)), np.array(aggregates(measures, baseline))
     p_values = swap_p_values(values, baseline, measures, clusters, n_resamples, rng) if n_resamples else np.nan
-    signs = np.array([[1.0 if chosen.measure.greater_is_better else -1.0] for chosen in measures])
-    gain = signs * (values - baseline)
+    gain = np.array([[chosen.measure.sign] for chosen in measures]) * (values - baseline)
     return {
         "value": value,
         "baseline": other,
@@ -277,10 +276,7 @@ def shuffled_pair_control(
         with in_terms_of(X="X_test", y="y_test", x_scores="X_test", y_scores="y_test"):
             scores = model.transform(X_test), model.transform_y(y_test)
             problems = both_directions(*scores, x_ids, y_ids, relevance, similarity, exclude, quiet=SIDES)
-        return {
-            direction: (p, aggregates(chosen, evaluate_measures(p, chosen)[:, p.kept]))
-            for direction, p in problems.items()
-        }
+        return {each: (p, aggregates(chosen, values_of_kept(p, chosen))) for each, p in problems.items()}
 
     if x_ids is None and y_ids is None and relevance is None:
         warn_of_other_order(X_test=X_test, y_test=y_test)
@@ -291,7 +287,7 @@ def shuffled_pair_control(
             for direction, (_, values) in measured(_shuffled(y, rng)).items():
                 null[direction].append(values)
             progress.update(done + 1)
-    signs = np.array([1.0 if each.measure.greater_is_better else -1.0 for each in chosen])
+    signs = np.array([each.measure.sign for each in chosen])
     tables = {}
     for direction, (problem, values) in true.items():
         wrong = np.array(null[direction])

@@ -1,53 +1,33 @@
 """Retrieval measures that ask how soon the first relevant item comes.
 
-In all of them an item is relevant by id or label, ties are resolved in expectation, and queries without a
-relevant item are left out with a warning. One line each on the formulas of ``measures.py``.
+Each is one definition: the formula on counts, in expectation over random tie order, under the documentation of the
+public function that is made of it. Letters, at the best relevant score: g items score higher, t tie there, t_r of these
+are relevant.
 """
 
-from typing import Any
+from collections.abc import Callable
 
-from .measures import aggregated
+import numpy as np
+
+from .._typing import Array
+from .measures import retrieval_measure
+from .ranks import RelevantCounts, expected_rank
 
 
-def hit_rate_at_k(
-    queries: Any,
-    gallery: Any,
-    *,
-    k: int | None = 10,
-    query_ids: Any = None,
-    gallery_ids: Any = None,
-    relevance: Any = None,
-    similarity: str = "cosine",
-    exclude: Any = None,
-) -> float:
+@retrieval_measure(best_only=True)
+def hit_rate_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
     """Share of queries with a relevant item among the first k: what vision–language papers call R@k.
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
+    <queries and gallery>
     k : int >= 1 or None, default=10
         How many items count as found. None is the whole gallery, and so is a k larger than it.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids: an item is relevant where this is positive.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
-        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-        query ``i``.
+    <relevance and similarity>
 
-    Returns
-    -------
-    float
-        Mean over the queries that have a relevant item, in [0, 1].
+    <returns a mean in [0, 1]>
 
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`retrieval_ranks`; or if k is not an integer >= 1.
+    <raises>
 
     Notes
     -----
@@ -57,8 +37,7 @@ def hit_rate_at_k(
 
     References
     ----------
-    McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
-    presence of tied scores. ECIR.
+    <ties>
 
     Examples
     --------
@@ -67,55 +46,25 @@ def hit_rate_at_k(
     >>> round(hit_rate_at_k(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     1.0
     """
-    return aggregated(
-        "hit_rate_at_k",
-        queries,
-        gallery,
-        k=k,
-        query_ids=query_ids,
-        gallery_ids=gallery_ids,
-        relevance=relevance,
-        similarity=similarity,
-        exclude=exclude,
-    )
+    last = np.inf if k is None else k
+    return _expectation_of_first_rank(counts, lambda rank: np.asarray(rank <= last, dtype=np.float64))
 
 
-def mean_reciprocal_rank(
-    queries: Any,
-    gallery: Any,
-    *,
-    query_ids: Any = None,
-    gallery_ids: Any = None,
-    relevance: Any = None,
-    similarity: str = "cosine",
-    exclude: Any = None,
-) -> float:
+@retrieval_measure(best_only=True)
+def mean_reciprocal_rank(counts: RelevantCounts) -> Array:
     """Mean of 1 / rank of each query's first relevant item (MRR).
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids: an item is relevant where this is positive.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
-        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-        query ``i``.
+    <queries and gallery>
+    <relevance and similarity>
 
     Returns
     -------
     float
         Mean over the queries that have a relevant item, in (0, 1].
 
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`retrieval_ranks`.
+    <raises>
 
     Notes
     -----
@@ -127,8 +76,7 @@ def mean_reciprocal_rank(
     ----------
     Voorhees, E. M. (1999). The TREC-8 question answering track report. TREC.
 
-    McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
-    presence of tied scores. ECIR.
+    <ties>
 
     Examples
     --------
@@ -137,54 +85,24 @@ def mean_reciprocal_rank(
     >>> round(mean_reciprocal_rank(images, captions, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.75
     """
-    return aggregated(
-        "mean_reciprocal_rank",
-        queries,
-        gallery,
-        query_ids=query_ids,
-        gallery_ids=gallery_ids,
-        relevance=relevance,
-        similarity=similarity,
-        exclude=exclude,
-    )
+    return _expectation_of_first_rank(counts, lambda rank: 1.0 / rank)
 
 
-def median_rank(
-    queries: Any,
-    gallery: Any,
-    *,
-    query_ids: Any = None,
-    gallery_ids: Any = None,
-    relevance: Any = None,
-    similarity: str = "cosine",
-    exclude: Any = None,
-) -> float:
+@retrieval_measure(best_only=True, aggregate="median", greater_is_better=False)
+def median_rank(counts: RelevantCounts) -> Array:
     """Median over queries of the expected rank of the best match (MedR); 1 is best.
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids: an item is relevant where this is positive.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
-        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-        query ``i``.
+    <queries and gallery>
+    <relevance and similarity>
 
     Returns
     -------
     float
         Median over the queries that have a relevant item, in [1, n_gallery].
 
-    Raises
-    ------
-    ValueError, TypeError
-        As :func:`retrieval_ranks`.
+    <raises>
 
     Notes
     -----
@@ -193,8 +111,7 @@ def median_rank(
 
     References
     ----------
-    McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
-    presence of tied scores. ECIR.
+    <ties>
 
     Examples
     --------
@@ -203,13 +120,25 @@ def median_rank(
     >>> round(median_rank(images, captions, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     1.5
     """
-    return aggregated(
-        "median_rank",
-        queries,
-        gallery,
-        query_ids=query_ids,
-        gallery_ids=gallery_ids,
-        relevance=relevance,
-        similarity=similarity,
-        exclude=exclude,
-    )
+    return expected_rank(counts)
+
+
+def _expectation_of_first_rank(c: RelevantCounts, value: Callable[[Array], Array]) -> Array:
+    """Expectation of value(rank of the first relevant item).
+
+    Within a tie that item has j = 0 … t − t_r others before it with probability C(t−1−j, t_r−1) / C(t, t_r).
+    """
+    g, t, t_r = c.best()
+    expectation = value(g + 1)
+    mixed = np.flatnonzero(t > t_r)
+    cases, case = np.unique(np.stack((g, t, t_r))[:, mixed], axis=1, return_inverse=True)
+    values = [value(g + 1 + np.arange(t - t_r + 1)) @ _first_in_tie(t, t_r) for g, t, t_r in cases.T]
+    if values:
+        expectation[mixed] = np.array(values)[case.ravel()]
+    return expectation
+
+
+def _first_in_tie(t: int, t_r: int) -> Array:
+    """Probabilities of j = 0 … t − t_r, each from the one before: binomials of large ties would overflow."""
+    j = np.arange(t - t_r)
+    return np.asarray(np.cumprod(np.concatenate(([t_r / t], (t - t_r - j) / (t - 1 - j)))))

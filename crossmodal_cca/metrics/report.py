@@ -17,7 +17,8 @@ from ._directions import both_directions, check_names, table_of_directions
 from ._inputs import RetrievalProblem, prepare
 from ._intervals import intervals_of_aggregates
 from ._resampling import cluster_codes
-from .measures import ChosenMeasure, evaluate_measures
+from ._shared_texts import with_shared_texts
+from .measures import ChosenMeasure, values_of_kept
 from .ranks import RelevantCounts, evaluate, expected_rank
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def retrieval_report(
     for direction, problem in problems.items():
         side = direction.queries
         clusters = cluster_codes(groups[side], f"{side}_groups", problem.kept, problem.n_queries)
-        values = evaluate_measures(problem, chosen, verbose)[:, problem.kept]
+        values = values_of_kept(problem, chosen, verbose)
         low, high = intervals_of_aggregates(values, chosen, clusters, n_resamples, confidence_level, rng)
         columns = {"value": aggregates(chosen, values), "low": low, "high": high, "chance": chances(chosen, problem)}
         tables[direction] = columns | sizes(problem, clusters)
@@ -213,6 +214,7 @@ def gallery_size(problem: RetrievalProblem) -> float:
     return int(problem.n_gallery[0]) if np.ptp(problem.n_gallery) == 0 else float(problem.n_gallery.mean())
 
 
+@with_shared_texts
 def query_report(
     queries: Any,
     gallery: Any,
@@ -231,24 +233,14 @@ def query_report(
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
+    <queries and gallery>
     baseline : tuple of two array-like or None, default=None
         (queries, gallery) of the same rows in another model's space, of any width.
     measure : str, default="mean_reciprocal_rank"
         Measure of the column ``value``, by name.
     k : int >= 1 or None, default="default"
         For measures that take it.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids: grades >= 0, an item being relevant where they are positive.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
-        Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-        query ``i``.
+    <relevance and similarity>
     verbose : int >= 0, default=0
         Above 0, progress is printed.
 
@@ -287,28 +279,24 @@ def query_report(
     chosen = ChosenMeasure.named(measure, k=k)
     if baseline is not None and (not isinstance(baseline, tuple | list) or len(baseline) != 2):
         raise TypeError(f"baseline must be a pair (queries, gallery), got {type(baseline).__name__}.")
-    table: dict[str, Array] = {}
-    for prefix, sides, names in (
-        ("", (queries, gallery), {}),
-        ("baseline_", baseline, {"queries": "baseline[0]", "gallery": "baseline[1]"}),
-    ):
-        if sides is None:
-            continue
-        with in_terms_of(**names):
-            problem = prepare(*sides, query_ids, gallery_ids, similarity, relevance, exclude)
-        if not prefix:
-            table["n_relevant"] = np.zeros(problem.n_queries, dtype=np.int64)
-            table["n_relevant"][problem.kept] = problem.n_relevant
-            first = problem
-        check_same_sizes(first, problem)
-        reducers = [expected_rank, chosen.reducer]
-        values = evaluate(problem, reducers, best_only=chosen.measure.best_only, verbose=verbose)
+    asked = query_ids, gallery_ids, similarity, relevance, exclude
+    problem = prepare(queries, gallery, *asked)
+    problems = {"": problem}
+    if baseline is not None:
+        with in_terms_of(queries="baseline[0]", gallery="baseline[1]"):
+            problems["baseline_"] = prepare(*baseline, *asked)
+        check_same_sizes(*problems.values())
+    table: dict[str, Array] = {"n_relevant": np.zeros(problem.n_queries, dtype=np.int64)}
+    table["n_relevant"][problem.kept] = problem.n_relevant
+    reducers = [expected_rank, chosen.reducer]
+    for prefix, each in problems.items():
+        values = evaluate(each, reducers, best_only=chosen.measure.best_only, verbose=verbose)
         table |= {f"{prefix}rank": values[0], f"{prefix}value": values[1]}
     if baseline is not None:
         table["difference"] = table["value"] - table["baseline_value"]
     if query_ids is None:
         return pd.DataFrame(table)
-    ids = checked_ids(query_ids, "query_ids", first.n_queries, "queries")
+    ids = checked_ids(query_ids, "query_ids", problem.n_queries, "queries")
     # Ids that are tuples stay one column.
     return pd.DataFrame(table, index=pd.Index(ids, name="query_id", tupleize_cols=False))
 

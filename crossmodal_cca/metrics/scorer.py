@@ -17,7 +17,7 @@ from .._sklearn import errors_become_nan, refuse_dask
 from ..rows._validation import warn_of_other_order
 from ._directions import both_directions, check_direction
 from ._inputs import SIDES
-from .measures import ChosenMeasure, evaluate_measures
+from .measures import ChosenMeasure, values_of_kept
 
 
 def _with_measure(state: State, version: int) -> State:
@@ -72,11 +72,10 @@ class RetrievalScorer(BaseEstimator):
         chosen = [ChosenMeasure.named(m, **self.options) for m in ([self.measure] if one else self.measure)]
         scores = np.asarray(x_scores), np.asarray(y_scores)
         problems = both_directions(*scores, x_ids, y_ids, None, self.similarity, quiet=SIDES, only=self.direction)
-        values = [evaluate_measures(problem, chosen)[:, problem.kept] for problem in problems.values()]
-        signs = [1.0 if each.measure.greater_is_better else -1.0 for each in chosen]
+        values = [values_of_kept(problem, chosen) for problem in problems.values()]
         found = {
-            each.name: sign * float(np.mean([each.aggregate(value[i]) for value in values]))
-            for i, (each, sign) in enumerate(zip(chosen, signs, strict=True))
+            each.name: each.measure.sign * float(np.mean([each.aggregate(value[i]) for value in values]))
+            for i, each in enumerate(chosen)
         }
         return found[chosen[0].name] if one else found
 

@@ -21,7 +21,7 @@ from .._typing import Cutoff, FloatArray
 from ..metrics._inputs import check_sides, prepare
 from ..metrics._resampling import cluster_codes
 from ..metrics.comparison import compared
-from ..metrics.measures import ChosenMeasure, evaluate_measures
+from ..metrics.measures import ChosenMeasure, values_of_kept
 from ..metrics.report import check_resampling
 from ..rows._blocks import float_dtype
 from ..rows._validation import warn_of_other_order
@@ -279,7 +279,7 @@ def hubness_report(
     plain = prepare(queries, gallery, query_ids, gallery_ids, similarity, relevance)
     warn_of_other_order(queries=queries, groups=groups)
     clusters = cluster_codes(groups, "groups", plain.kept, plain.n_queries)
-    baseline = evaluate_measures(plain, [chosen], verbose)[:, plain.kept]
+    baseline = values_of_kept(plain, [chosen], verbose)
     n_bank, n_found = count_rows(query_bank, "query_bank"), min(10, len(plain.items))
     numbers = [n for n in check_whole_numbers(neighbors, "neighbors") if n <= n_bank]
     if not numbers:
@@ -301,7 +301,7 @@ def hubness_report(
             queries, gallery, query_bank, method=method, n_neighbors=n, weight=weight, similarity=similarity
         )
         problem = prepare(*sides, query_ids, gallery_ids, "dot", relevance)
-        values = evaluate_measures(problem, [chosen], verbose)[:, problem.kept]
+        values = values_of_kept(problem, [chosen], verbose)
         found = compared(values, baseline, [chosen], clusters, n_resamples, confidence_level, rng)
         row = {name: float(np.ravel(found[name])[0]) for name in ("value", "difference", "low", "high", "p_value")}
         rows[method, n, weight] = row | {"skewness": skewness(k_occurrence(*sides, k=n_found, similarity="dot"))}
