@@ -187,3 +187,30 @@ def errors_become_nan() -> bool:
             return bool(frame.f_locals["error_score"] != "raise")
         frame = frame.f_back
     return False
+
+
+class NotMade:
+    """Stands on a page for an array of this shape that is made when it is asked for."""
+
+    dtype = "float"
+
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.shape = shape
+
+    def __repr__(self) -> str:
+        return "made when asked for"
+
+
+def fitted_attributes(estimator: Any, shown: dict[str, Any], doc_link: str) -> Any:
+    """Fitted attributes in the form that scikit-learn's page of an estimator wants, from 1.9 on."""
+    from sklearn.utils._repr_html.fitted_attributes import AttrsDict
+
+    described = {}
+    for name, value in shown.items():
+        described[name] = {
+            "type_name": "ndarray" if isinstance(value, NotMade) else type(value).__name__,
+            "value": value,
+        }
+        if hasattr(value, "shape") and hasattr(value, "dtype"):
+            described[name] |= {"shape": value.shape, "dtype": value.dtype}
+    return AttrsDict(fitted_attrs=described, estimator_class=type(estimator), doc_link=doc_link)

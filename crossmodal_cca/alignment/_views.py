@@ -8,6 +8,7 @@ from typing import Any
 
 from sklearn.utils.validation import check_is_fitted
 
+from .._sklearn import NotMade, fitted_attributes
 from ..models._value import read_only
 
 
@@ -15,13 +16,20 @@ class View:
     """A fitted attribute: what a fit has left of this path, or what a function makes of it, read at every access.
 
     Arrays cannot be written to, and nothing can be put in the attribute's place. What the value may lack (`optional`)
-    is no attribute where it is None.
+    is no attribute where it is None. An array that is made at every access, and large, has its `shape` beside it.
     """
 
-    def __init__(self, of: str | Callable[[Any], Any], value: str = "model_", *, optional: bool = False) -> None:
+    def __init__(
+        self,
+        of: str | Callable[[Any], Any],
+        value: str = "model_",
+        *,
+        optional: bool = False,
+        shape: Callable[[Any], tuple[int, ...]] | None = None,
+    ) -> None:
         self._read: Callable[[Any], Any] = attrgetter(of) if isinstance(of, str) else of
         self._value = value
-        self.optional = optional
+        self.optional, self.shape = optional, shape
 
     def __set_name__(self, owner: type, name: str) -> None:
         self._name = name
@@ -37,6 +45,10 @@ class View:
             raise AttributeError(f"This {type(estimator).__name__} has no {self._name}: its fit has left none.")
         return read_only(found)
 
+    def is_surely_in(self, estimator: Any) -> bool:
+        """Whether the attribute is there, which need not be looked up to be known."""
+        return self._value in vars(estimator) and not self.optional
+
     def __set__(self, estimator: Any, value: Any) -> None:
         raise AttributeError(f"{self._name} belongs to a fit, and cannot be set. Change a copy, or fit again.")
 
@@ -45,11 +57,23 @@ class ViewsMixin:
     """What an estimator with views has on top of them."""
 
     def __dir__(self) -> list[str]:
-        # scikit-learn's page of a fitted estimator shows all that is here.
-        optional = {
+        views = _views_of(type(self))
+        # scikit-learn's own would make every attribute, to see which there are.
+        return [
             name
-            for base in type(self).__mro__
-            for name, each in vars(base).items()
-            if isinstance(each, View) and each.optional
-        }
-        return [name for name in super().__dir__() if name not in optional or hasattr(self, name)]
+            for name in object.__dir__(self)
+            if (name in views and views[name].is_surely_in(self)) or hasattr(self, name)
+        ]
+
+    def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
+        """Fitted attributes for scikit-learn's page of an estimator, which by itself would make them all."""
+        shown = {}
+        for name, view in sorted(_views_of(type(self)).items()):
+            if not name.startswith("_") and name in dir(self):
+                shown[name] = getattr(self, name) if view.shape is None else NotMade(view.shape(self.model_))  # type: ignore[attr-defined]
+        return fitted_attributes(self, shown, doc_link)
+
+
+def _views_of(cls: type) -> dict[str, View]:
+    bases = reversed(cls.__mro__)
+    return {name: each for base in bases for name, each in vars(base).items() if isinstance(each, View)}
