@@ -169,12 +169,15 @@ def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
     return A if is_whole else _safe_indexing(A, rows)
 
 
-def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: NDArray[Any]) -> Any:
-    """Wrap scores in the container that `set_output` (or the global configuration) asks for; Dask's stay Dask's."""
+def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: Callable[[], NDArray[Any]]) -> Any:
+    """Wrap scores in the container that `set_output` (or the global configuration) asks for; Dask's stay Dask's.
+
+    Names of columns are made for a container that has some, and not for every row.
+    """
     container = _get_output_config("transform", estimator)["dense"]
     if container == "default" or not isinstance(scores, np.ndarray):
         return scores
-    return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns)
+    return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns())
 
 
 def errors_become_nan() -> bool:

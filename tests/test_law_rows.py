@@ -113,9 +113,6 @@ def test_dataframes_give_what_arrays_give(row):
     assert_same(found, answers(row, row.ready()), tol=ROUNDING)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="draws follow the signs of eigenvectors, which rounding decides: a symmetric root would not"
-)
 def test_draws_of_one_seed_differ_by_rounding_alone():
     for row in TABLE.values():
         for call in row.calls:

@@ -130,7 +130,8 @@ class LinearPredictionMixin(PredictionMixin):
         model = self.model_
         mean: FloatArray = model.y.predicted(self._scores_of(model, "x", X, weighted=False))
         variances, Q = linalg.eigh(model.residual_covariance("y"))
-        root = Q * np.sqrt(np.maximum(variances, 0.0))
+        # The symmetric root: that of the eigenvectors alone would turn with their signs, which rounding decides.
+        root = (Q * np.sqrt(np.maximum(variances, 0.0))) @ Q.T
         noise = check_random_state(random_state).standard_normal((len(mean), len(root), n_samples))
         draws: FloatArray = mean[:, :, None] + (root @ noise).astype(mean.dtype)
         return draws[:, 0] if model.y_is_1d else draws

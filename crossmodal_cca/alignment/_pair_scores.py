@@ -148,6 +148,9 @@ class PairScoresMixin(SavedAlignerMixin):
 
 def in_container(estimator: Any, scores: Any, original: Any, side: str = "", *, aligner: Any = None) -> Any:
     """Scores in the container that the estimator's `set_output` asks for, named after the class of the aligner."""
-    prefix = type(estimator if aligner is None else aligner).__name__.lower()
-    names: NDArray[Any] = np.array([f"{prefix}{side}{j}" for j in range(scores.shape[1])], dtype=object)
+
+    def names() -> NDArray[Any]:
+        prefix = type(estimator if aligner is None else aligner).__name__.lower()
+        return np.array([f"{prefix}{side}{j}" for j in range(scores.shape[1])], dtype=object)
+
     return wrap_scores(estimator, scores, original, names)

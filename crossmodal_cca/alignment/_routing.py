@@ -49,6 +49,8 @@ def metadata_of(pipeline: Any, caller: str, params: dict[str, Any], asked: Metho
     if get_config()["enable_metadata_routing"]:
         routed = process_routing(pipeline, caller, **given)
         return lambda part, method: routed[part][method]
+    if not given:
+        return lambda part, method: {}
     taken = inspect.signature(asked).parameters
     unknown = [name for name in given if name not in taken]
     if unknown and not any(each.kind is inspect.Parameter.VAR_KEYWORD for each in taken.values()):
