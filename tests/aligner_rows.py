@@ -21,6 +21,7 @@ from crossmodal_cca import (
     PLSRegression,
     PLSRegressionCV,
 )
+from crossmodal_cca.metrics import make_retrieval_scorer
 
 X, Y = pairs(40, 5, 4)
 NEW_X, NEW_Y = pairs(24, 5, 4, seed=1)
@@ -166,7 +167,8 @@ ALIGNERS = {
     ),
     "cca-cv": _search(CCACV(2, shrinkages=(0.0, 0.5), cv=3), before={"shrinkages": (0.3,)}),
     "cca-cv-retrieval": _search(
-        CCACV([2], shrinkages=(0.1, 0.5), cv=3, scoring="hit_rate_at_5"), before={"scoring": "correlation"}
+        CCACV([2], shrinkages=(0.1, 0.5), cv=3, scoring=make_retrieval_scorer("hit_rate_at_5")),
+        before={"scoring": "correlation"},
     ),
     "pls-regression-cv": _search(PLSRegressionCV([2, 3], cv=3, one_standard_error=True), before={"scale": False}),
     "kernel-cv": _search(

@@ -4,7 +4,6 @@ from functools import cache
 
 import numpy as np
 import pandas as pd
-import pytest
 from everything import TABLE, calls, estimators, rows
 from sameness import assert_same
 
