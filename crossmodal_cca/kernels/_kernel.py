@@ -76,7 +76,7 @@ class Kernel(Value):
             return self._values(A, base)
         if self.shift is not None:
             A, base = A - self.shift, base - self.shift
-        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below
             K = self._values(A, base)
             finite = np.isfinite(K.sum())
         if not finite:
@@ -119,7 +119,7 @@ def median_gamma(kernel: str, rows: FloatArray, name: str) -> float:
     """The median heuristic: 1 over the median distance of distinct rows, in the kernel's own distance."""
     between = kernel_row(kernel).distances
     assert between is not None
-    with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+    with np.errstate(over="ignore", invalid="ignore"):  # checked below
         distances = between(rows)
     if not np.isfinite(distances.max(initial=0.0)):
         raise ValueError(f"Distances between the rows of {name} overflow; rescale its features to ordinary units.")

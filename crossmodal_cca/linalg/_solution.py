@@ -144,7 +144,7 @@ class ColumnMoments:
         w = np.ones(len(A)) if weight is None else weight
         weight_sum = float(w.sum())
         AB = np.stack([A, B]).astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below
             means = w @ AB / (weight_sum or 1.0)
             a, b = AB - means[:, None]
             scatter = np.stack([w @ a**2, w @ b**2, w @ (a * b)])
@@ -154,7 +154,7 @@ class ColumnMoments:
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
         weight_sum = self.weight_sum + other.weight_sum
         share = other.weight_sum / (weight_sum or 1.0)
-        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below
             da, db = other.means - self.means
             between = share * self.weight_sum * np.stack([da**2, db**2, da * db])
             scatter = self.scatter + other.scatter + between

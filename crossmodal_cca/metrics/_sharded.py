@@ -69,7 +69,7 @@ class _Shard:
 
     @cached_property
     def layout(self) -> Layout:
-        with np.errstate(over="ignore"):  # looked at below
+        with np.errstate(over="ignore"):  # checked below
             layout = self.question.similarity.laid_out(self.items.astype(self.dtype), self.question.layout)
         if not np.isfinite(layout.norms).all():
             raise ValueError(f"Gallery items differ too much in size to be compared in {self.dtype}; rescale them.")
