@@ -23,6 +23,7 @@ from ..rows._validation import check_same_rows, refuse_other_order, warn_of_othe
 from ._frozen import frozen_copy
 from ._selection import SelectionMixin
 
+# Names of the two modalities.
 MODALITIES = ("x", "y")
 
 
@@ -80,20 +81,20 @@ class AlignerParameterMixin(SavedAlignerMixin):
         return new
 
     def _frozen_aligner(self) -> Aligner | None:
-        """The aligner as it is now, out of reach of a later fit of the user's own."""
+        """Return the aligner as it is now; a later fit by the user does not change it."""
         return None if self.aligner is None else frozen_copy(fitted_aligner(self.aligner))
 
 
 class FittedAlignerMixin(AlignerParameterMixin):
-    """Keeps the aligner as it was in `fit`, and what the columns were called."""
+    """Keeps the aligner as it was in `fit`, and the names of the columns."""
 
     aligner_: Aligner | None
-    # Names of the columns of either modality, or of the shared space without an aligner, as the fit saw them.
+    # Column names seen in fit, of each modality, or of the shared space without an aligner.
     _column_names: Mapping[str, NDArray[Any]] = MappingProxyType({})
     _stored: ClassVar[Schema] = {"aligner_": object, "column_names": Stored(dict, "_column_names", optional=True)}
 
     def _to_file(self, state: State, *, moments: bool) -> State:
-        # The parameter may be a search around it, or fitted anew since.
+        # The parameter may be a search around the aligner, or fitted again since.
         return state | {"aligner": None} if "aligner_" in state else state
 
     def _from_file(self, state: State) -> None:
@@ -101,7 +102,7 @@ class FittedAlignerMixin(AlignerParameterMixin):
             self.aligner, self.aligner_ = self.aligner_, copy(self.aligner_)
 
     def _check_order_of_columns(self, rows: Any, modality: str, name: str, *, learn: bool) -> None:
-        """Refuse the column names that the fit saw if they are in another order; `learn` those of rows of the fit."""
+        """Refuse column names seen in fit if they are in another order; `learn` stores those of rows passed to fit."""
         space = "both" if self.aligner_ is None else modality
         known = self._column_names.get(space)
         names = names_in_order(rows, name, known, type(self).__name__)
@@ -110,19 +111,19 @@ class FittedAlignerMixin(AlignerParameterMixin):
 
 
 def names_in_order(rows: Any, name: str, known: NDArray[Any] | None, fitted: str) -> NDArray[Any] | None:
-    """Names of the columns of rows, if any; refuse those that the fit knows if they are in another order."""
+    """Return the column names of rows, if any; refuse names seen in fit if they are in another order."""
     names = column_names(rows)
     refuse_other_order(**{name: names, f"the rows that {fitted} was fitted to": known})
     return names
 
 
 def unfitted(aligner: Any) -> Any:
-    """The same model, not fitted: of a cross-validated one, that of the settings it has chosen."""
+    """Return an unfitted copy of a model; for a cross-validated one, the model of its chosen settings."""
     return aligner._chosen_model() if isinstance(aligner, SelectionMixin) else clone(aligner)
 
 
 def shared_space_scores(aligner: Aligner | None, rows: ArrayLike, modality: str, name: str) -> FloatArray:
-    """Scores (n, k) of one modality's rows; without an aligner the checked rows themselves, as floats."""
+    """Compute scores (n, k) of one modality's rows; without an aligner, return the checked rows as floats."""
     refuse_dask(rows, name)
     if aligner is None:
         array = check_array(rows, dtype="numeric", input_name=name)
@@ -135,7 +136,7 @@ def shared_space_scores(aligner: Aligner | None, rows: ArrayLike, modality: str,
 def check_training_rows(aligner: Any, X: Any, y: Any, X_train: Any, y_train: Any) -> None:
     """Refuse new rows and training rows that are not pairs, or whose features are not those of the fitted aligner.
 
-    By the first of them alone: what uses them looks at the others. A regressor, which has no scores, looks when it
+    Only the first row is mapped; the caller checks the others. A regressor, which has no scores, is checked when it
     predicts.
     """
     aligner = unwrapped(aligner)
@@ -151,5 +152,5 @@ def check_training_rows(aligner: Any, X: Any, y: Any, X_train: Any, y_train: Any
 
 
 def check_modality(modality: Any, name: str) -> None:
-    """Refuse what is not the name of a modality."""
+    """Refuse a value that is not the name of a modality."""
     check_choice(modality, name, MODALITIES)
