@@ -1,4 +1,4 @@
-"""A searchable gallery of one modality, asked with the other."""
+"""Searchable galleries of one modality, with queries of the other."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
     ids_ : ndarray of shape (n_items,)
         Ids of the items, in the same order.
     gallery_mean_, query_mean_ : ndarray of shape (n_features,)
-        What is subtracted from items and from queries; with ``center=True`` only.
+        Means subtracted from items and from queries; with ``center=True`` only.
     bank_embeddings_ : ndarray of shape (n_bank, n_features)
         The query bank, if hubs are corrected.
     aligner_ : estimator or None
@@ -258,7 +258,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         query_captions: Sequence[str] | None = None,
         query_ids: ArrayLike | None = None,
     ) -> pd.DataFrame:
-        """Queries and their best matches as a table to look at.
+        """Show queries and their best matches in a table.
 
         Parameters
         ----------

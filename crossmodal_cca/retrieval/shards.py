@@ -1,4 +1,4 @@
-"""Exact search in a gallery that no one machine holds: each chunk is searched where it is."""
+"""Exact search in a gallery too large for one machine: each chunk is searched where it is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ._nearest import SearchSpace
 
 @dataclass(frozen=True, eq=False)
 class _Nearest:
-    """The nearest items of each query in some chunks: similarities and positions (n_queries, at most k)."""
+    """Nearest items of each query in some chunks: similarities and positions (n_queries, at most k)."""
 
     similarities: FloatArray
     positions: NDArray[np.intp]
@@ -104,7 +104,7 @@ def search_shards(
 
 
 def _embedded(rows: Any, similarity: Similarity) -> FloatArray:
-    # Sums of rows in one layout round alike.
+    # Sums over rows of one layout round in the same way.
     return similarity.embedded(np.array(rows, dtype=float_dtype(rows), order="C"))
 
 
