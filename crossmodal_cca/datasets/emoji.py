@@ -12,7 +12,9 @@ from sklearn.utils import Bunch
 from .._checks import check_choice, check_flag
 from ._bunch import Data
 
+# Languages of the names.
 _LANGUAGES = ("en", "fr", "es", "de", "it", "pt", "ru", "zh", "ja")
+# Choices of `subset`.
 _SUBSETS = ("all", "train", "test")
 
 
