@@ -72,7 +72,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     loaded : object
-        Of the class that was saved, with the same parameters, and fitted if it was.
+        Object of the class that was saved, with the same parameters, and fitted if it was.
 
     Raises
     ------

@@ -23,7 +23,7 @@ class Progress:
     Parameters
     ----------
     what : str
-        What is counted, such as "queries ranked".
+        Unit that is counted, such as "queries ranked".
     total : int
         Its number in the end.
     verbose : int

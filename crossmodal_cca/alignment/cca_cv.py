@@ -86,7 +86,7 @@ class CCACV(LinearCV):
     Notes
     -----
     A sum of correlations grows with the components as long as they correlate at all on held-out rows; it asks how much
-    the modalities share, not how well one finds the other. Choose by the score that matters. Where a fold holds nearly
+    the modalities share, not how well one finds the other. Choose by the score that matters. If a fold holds nearly
     all of a feature's variance, the moments of its rest are computed from the rows: subtraction would cost digits.
 
     References

@@ -123,7 +123,7 @@ class KernelCCA(KernelMaps):
 
     Signs do not hang on rounding, the order of rows, batches, or the approximation: of all features, those of X
     correlated with the y-scores and those of y with the x-scores, the one that correlates most does so positively, and
-    the first of several within a relative 1e-6. A precomputed side has no features to look at. Where none correlates by
+    the first of several within a relative 1e-6. A precomputed side has no features to look at. If none correlates by
     more than 1e-6, or both kernels are precomputed, the largest entry of `x_rotations_` is positive.
 
     There are no sample weights, since a width or landmarks chosen from the rows would not see a weight as repetition.

@@ -109,7 +109,7 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            What the parts raise; if the sides differ in rows, the aligner says so.
+            If a part raises one; if the sides differ in rows, the aligner does.
         TypeError
             If a transformer is none, the aligner has no `transform_y`, or nothing takes a piece of metadata.
         """
@@ -156,7 +156,7 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            What the parts raise.
+            If a part raises one.
         """
         _refuse_no_y(y)
         has_transformers = self.x_transformer is not None or self.y_transformer is not None

@@ -52,7 +52,7 @@ def bootstrap_weights(
     Parameters
     ----------
     aligner : estimator
-        Fitted linear aligner (`CCA` or PLS); refitted as a clone, never changed. Of a fitted search (`CCACV`,
+        Fitted linear aligner (`CCA` or PLS); refitted as a clone, never changed. For a fitted search (`CCACV`,
         `PLSRegressionCV`, scikit-learn's) the settings it has chosen are refitted, not the search.
     X : array-like of shape (n_rows, n_features_x)
         The rows of the first modality that it was fitted to.

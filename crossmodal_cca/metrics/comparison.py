@@ -77,11 +77,11 @@ def compare_retrieval(
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
     names : tuple of two str, default=("x", "y")
-        What the table calls the modalities.
+        Names of the modalities in the table.
     n_resamples : int >= 0, default=1000
         Random swaps, and resamples for the median rank; 0 leaves interval and p-value NaN.
     confidence_level : float in (0, 1), default=0.95
-        Of the intervals.
+        Confidence level of the intervals.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0
@@ -92,7 +92,7 @@ def compare_retrieval(
     DataFrame of shape (2 * n_measures, 11)
         Rows as in :func:`retrieval_report`. Columns: ``value`` and ``baseline``; their ``difference``, with ``low`` and
         ``high`` ends of its interval; ``p_value``; ``n_better`` and ``n_worse``, queries that the model answers better
-        or worse than the baseline; ``n_queries``, ``n_clusters``, ``n_gallery``. Of the median rank smaller is better,
+        or worse than the baseline; ``n_queries``, ``n_clusters``, ``n_gallery``. A smaller median rank is better,
         so a negative difference is an improvement.
 
     Raises
@@ -234,7 +234,7 @@ def shuffled_pair_control(
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
     names : tuple of two str, default=("x", "y")
-        What the table calls the modalities.
+        Names of the modalities in the table.
     n_shuffles : int >= 1, default=20
         Fits to wrong pairs.
     random_state : int, RandomState, Generator or None, default=None

@@ -74,11 +74,11 @@ def retrieval_report(
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
     names : tuple of two str, default=("x", "y")
-        What the table calls the modalities.
+        Names of the modalities in the table.
     n_resamples : int >= 0, default=1000
         Resamples of the queries for the median rank, which alone needs them; 0 leaves all intervals NaN.
     confidence_level : float in (0, 1), default=0.95
-        Of the intervals.
+        Confidence level of the intervals.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0

@@ -29,7 +29,7 @@ similarity : {"cosine", "dot", "euclidean"}, default="cosine"
 components : tuple of two int, default=(0, 1)
     The components shown, counted from 0.
 names : tuple of two str, default=("x", "y")
-    What the modalities are called.
+    Names of the modalities.
 name : str or None, default=None
     Name of the model in the legend or title; `from_estimator` takes the aligner's class if None.
 ax : matplotlib Axes or None, default=None

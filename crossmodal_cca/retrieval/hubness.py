@@ -237,7 +237,7 @@ def hubness_report(
     n_resamples : int >= 0, default=1000
         Random swaps for the p-value; 0 leaves it and the interval NaN.
     confidence_level : float in (0, 1), default=0.95
-        Of the intervals. Both are those of :func:`~crossmodal_cca.metrics.compare_retrieval`.
+        Confidence level of the intervals. Both are those of :func:`~crossmodal_cca.metrics.compare_retrieval`.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0

@@ -53,7 +53,7 @@ def search_shards(
     ids : array-like of shape (n_items,), default=None
         Ids of the items, of any kind. None: 0, 1, …
     similarity : {"cosine", "dot", "euclidean"}, default="cosine"
-        What makes items near: a large cosine or inner product, or a small distance.
+        Similarity that ranks the items: cosine, inner product or smallest distance.
 
     Returns
     -------
