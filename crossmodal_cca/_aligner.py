@@ -26,6 +26,7 @@ class Aligner(Protocol):
         """Scores (n_rows, n_components) of rows of the second modality, of any number."""
 
 
+# Names of the methods of an aligner.
 METHODS = tuple(name for name in vars(Aligner) if not name.startswith("_"))
 
 

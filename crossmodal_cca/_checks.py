@@ -129,7 +129,7 @@ def as_pair(value: Any, name: str) -> tuple[Any, Any]:
 
 
 def check_random_state(seed: Any) -> np.random.RandomState:
-    """Return the RandomState of a seed, as scikit-learn does; for a NumPy Generator, one seeded by a draw from it."""
+    """Return the RandomState of a seed, as scikit-learn does; for a NumPy Generator, one that draws from its bits."""
     if isinstance(seed, np.random.Generator):
         return np.random.RandomState(seed.bit_generator)
     rng: np.random.RandomState = sklearn.utils.check_random_state(seed)

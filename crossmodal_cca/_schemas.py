@@ -97,6 +97,7 @@ class Registered:
         return state
 
 
+# Registered classes by name.
 REGISTRY: dict[str, Registered] = {}
 
 

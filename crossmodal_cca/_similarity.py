@@ -199,6 +199,7 @@ class Euclidean(Similarity):
         return np.asarray(-cdist(x, y))
 
 
+# Similarities by name.
 SIMILARITIES: dict[str, Similarity] = {each.name: each for each in (Cosine(), Dot(), Euclidean())}
 
 

@@ -97,6 +97,7 @@ class NamedKernel:
         return self.distances is not None
 
 
+# Rows of the table.
 _ROWS = (
     NamedKernel(
         "additive_chi2", (), of_writable(by_scikit_learn("additive_chi2")), is_definite=True, is_of_histograms=True

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# A colour as shares of red, green and blue.
 RGB: TypeAlias = tuple[float, float, float]
 
 # Colours of models, by Okabe & Ito (2008), in place of matplotlib's default cycle.

@@ -43,7 +43,7 @@ class _LaidOut:
         return cls(layout.rows, own, layout.width, layout.queries, len(items))
 
     def fits(self, n_items: int) -> bool:
-        """Whether the layout suits this many items: it is always correct, but centre and unit come from fewer items."""
+        """Whether the layout suits this many items: it is always correct, but centre and unit come from other items."""
         return self.own is None or self.n_items <= 2 * n_items <= 4 * self.n_items
 
     def chosen(self, rows: NDArray[Any], items: FloatArray) -> Self:
@@ -57,7 +57,7 @@ class _LaidOut:
 
 
 def _searchable(items: FloatArray, similarity: Similarity, like: QueryLayout | None = None) -> Layout:
-    with np.errstate(over="ignore", invalid="ignore"):  # looked at by those who call
+    with np.errstate(over="ignore", invalid="ignore"):  # checked by the callers
         return similarity.searchable(items, like)
 
 

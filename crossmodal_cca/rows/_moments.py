@@ -22,6 +22,7 @@ from ._blocks import row_slices, sum_over_rows
 from ._stored import dense_rows
 from ._validation import PairedRows, check_pair
 
+# Double precision.
 DOUBLE = np.dtype(np.float64)
 # Up to FEW_ROWS rows, or below NARROW features of the wider side, rows of single precision are multiplied in double.
 FEW_ROWS, NARROW = 1024, 32
