@@ -71,7 +71,7 @@ def test_a_cut_file_is_refused(tmp_path, share):
         (lambda h: h.update(format_version=True), "does not hold what it should"),
         (lambda h: h.update(state=None), "does not hold what it should"),
         (lambda h: h["state"].update(state=[]), "does not hold aligner of CrossModalIndex"),
-        (lambda h: h["state"]["state"].append(["fitted_metric", "zzz"]), "does not hold an index"),
+        (lambda h: h["state"]["state"].append(["fitted_similarity", "zzz"]), "does not hold an index"),
         (lambda h: h["state"]["state"].append(["aligner_", "abc"]), "does not hold an index"),
         (lambda h: h["state"]["state"].append(["ids_", {"array": -1}]), "there is no array -1"),
         (lambda h: h["state"]["state"].append(["ids_", {"array": 7}]), "IndexError"),
