@@ -23,6 +23,7 @@ from crossmodal_cca import (
     PLSRegression,
     datasets,
     inference,
+    io,
     load,
     metrics,
     plotting,
@@ -37,6 +38,8 @@ FOLDER = tempfile.TemporaryDirectory()
 atexit.register(FOLDER.cleanup)
 SAVED = Path(FOLDER.name) / "model"
 FITTED.save(SAVED)
+FEATURES, FILE_OF_IDS = Path(FOLDER.name) / "features.npy", Path(FOLDER.name) / "ids.npy"
+np.save(FEATURES, X)
 PAIRS = {"X": X, "y": Y}
 MANY_PAIRS = dict(zip("Xy", pairs(200, 5, 4), strict=True))
 NEW_PAIRS = {"X": NEW_X, "y": NEW_Y}
@@ -334,6 +337,12 @@ PLOTTING = {
         from_table=Call("", {"gain": transfer.transfer_gain(EPISODES, "one", "other"), "shots": 1}),
     ),
 }
+np.save(FILE_OF_IDS, np.asarray(IDS))
+FILES = {
+    "read_features": _function(io.read_features, {"path": FEATURES}),
+    "read_ids": _function(io.read_ids, {"path": FILE_OF_IDS}),
+    "pair_by_id": _function(io.pair_by_id, {"x_ids": IDS, "y_ids": IDS[::-1]}),
+}
 MOMENTS = {
     "load": _function(load, {"path": SAVED}),
     "PairMoments": Row(
@@ -347,4 +356,4 @@ MOMENTS = {
         init=lambda: vars(PairMoments.from_arrays(X, Y)),
     ),
 }
-FUNCTIONS = METRICS | RETRIEVAL | TRANSFER | INFERENCE | DATASETS | PLOTTING | MOMENTS
+FUNCTIONS = METRICS | RETRIEVAL | TRANSFER | INFERENCE | DATASETS | PLOTTING | FILES | MOMENTS

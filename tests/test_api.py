@@ -19,6 +19,7 @@ MODULES = (
     "crossmodal_cca",
     "crossmodal_cca.datasets",
     "crossmodal_cca.inference",
+    "crossmodal_cca.io",
     "crossmodal_cca.metrics",
     "crossmodal_cca.plotting",
     "crossmodal_cca.retrieval",
