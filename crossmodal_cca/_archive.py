@@ -45,7 +45,7 @@ def write(path: str | os.PathLike[str], header: dict[str, Any], arrays: list[tup
     header = (
         {"format": FORMAT, "format_version": FORMAT_VERSION} | header | {"sha256": [digest for digest, _ in arrays]}
     )
-    with _replaced_when_complete(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
+    with replaced_when_complete(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
         # Without the time of day: equal objects give equal files.
         archive.writestr(zipfile.ZipInfo(_HEADER), json.dumps(header))
         for i, (_, array) in enumerate(arrays):
@@ -126,7 +126,7 @@ def _read_array(archive: zipfile.ZipFile, i: int, digest: str) -> Array:
 
 
 @contextmanager
-def _replaced_when_complete(target: Path) -> Iterator[Any]:
+def replaced_when_complete(target: Path) -> Iterator[Any]:
     """A file beside the target that takes its place when all is written; what a killed save has left there goes."""
     # A link stays, and points to the new file.
     target = target.resolve()
