@@ -51,7 +51,7 @@ def __getattr__(name: str) -> Any:
     # All is imported when first used: the command line says what it can do before NumPy is there.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    if name.islower() and name != "load":
+    if name.islower() and name not in _HOMES:
         return import_module(f".{name}", __name__)
     value = globals()[name] = getattr(import_module(_HOMES.get(name, ".alignment"), __name__), name)
     return value

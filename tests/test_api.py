@@ -113,6 +113,7 @@ def test_names_of_the_package_are_all_listed():
     assert set(dir(crossmodal_cca)) >= set(crossmodal_cca.__all__)
     assert {name for name in vars(crossmodal_cca) if not name.startswith("_")} - set(crossmodal_cca.__all__) <= {
         "alignment",
+        "cli",
         "kernels",
         "linalg",
         "models",

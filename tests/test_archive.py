@@ -193,7 +193,7 @@ def test_what_a_killed_save_leaves_is_removed_by_the_next_and_what_is_being_writ
     assert read(tmp_path / "state", "dict") == {"old": 1}
     assert len(list(tmp_path.iterdir())) == 2
     (tmp_path / ".saving-of-my-own").touch()
-    with _archive._replaced_when_complete(tmp_path / "slow") as file:
+    with _archive.replaced_when_complete(tmp_path / "slow") as file:
         file.write(b"slow")
         write(tmp_path / "state", {"new": 1})
     assert sorted(path.name for path in tmp_path.iterdir()) == [".saving-of-my-own", "slow", "state"]

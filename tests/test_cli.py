@@ -250,7 +250,7 @@ def test_an_interruption_is_no_error(small, monkeypatch, capsys):
 
     monkeypatch.setattr(_main._run_check, "run", interrupted)
     assert main(["check", "x.npy", "y.npy"]) == 130
-    assert capsys.readouterr().err == "crossmodal-cca check: interrupted\n"
+    assert capsys.readouterr().err == "crossmodal-cca check: error: interrupted\n"
 
 
 # A limit that is reached looks like a disk that is full.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import sys
@@ -10,7 +11,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import Any, NoReturn, TextIO
+from typing import Any, NoReturn
 
 from . import _run_check, _run_demo, _run_embed, _run_evaluate, _run_fit, _run_search
 from ._result import Result, as_json
@@ -101,8 +102,7 @@ def _run(arguments: argparse.Namespace) -> int:
         with _aside(arguments, notes):
             result: Result = arguments.run(arguments)
     except KeyboardInterrupt:
-        print(f"{prog}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return _failed(prog, "interrupted", arguments.json, notes, INTERRUPTED)
     except BrokenPipeError:
         _close_pipe()
         return DONE
@@ -154,23 +154,21 @@ def _close_pipe() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _failed(prog: str, message: str, json: bool, notes: Sequence[str] = ()) -> int:
+def _failed(prog: str, message: str, json: bool, notes: Sequence[str] = (), status: int = FAILED) -> int:
     if json:
         command = prog.partition(" ")[2] or None
-        _print(prog, as_json({"command": command, "status": FAILED, "error": message, "warnings": list(notes)}), FAILED)
+        _print(prog, as_json({"command": command, "status": status, "error": message, "warnings": list(notes)}), status)
     else:
-        _say(f"{prog}: error: {message}", sys.stderr)
-    return FAILED
-
-
-def _say(text: str, stream: TextIO) -> None:
-    with suppress(OSError):
-        print(text, file=stream)
+        with suppress(OSError):
+            print(f"{prog}: error: {message}", file=sys.stderr)
+    return status
 
 
 def _message_of(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename or 'writing'}: {error.strerror}"
+        full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+        hint = "; make room, or choose another place" if full else ""
+        return f"{error.filename or 'the output cannot be written'}: {error.strerror}{hint}"
     if isinstance(error, MemoryError):
         return f"there is too little memory: {_in_one_line(error)}"
     kind = "" if isinstance(error, OSError | ValueError | TypeError | ImportError) else f"{type(error).__name__}: "

@@ -28,7 +28,7 @@ def run(arguments: argparse.Namespace) -> Result:
     groups = ids_of(arguments.groups, len(X), "X")
     found = data_report(X, y, x_ids=x_ids, y_ids=y_ids, groups=groups)
     findings = found.to_dict("records")
-    lines = [f"X: {len(X)} rows of {X.shape[1]} features. Y: {len(y)} rows of {y.shape[1]} features."]
+    lines = []
     for finding in findings:
         lines.append(f"{finding['severity']}, {finding['side']}: {finding['what']}")
         if finding["what_to_do"]:
