@@ -143,7 +143,7 @@ def test_captions_come_from_files_to_a_held_out_report_in_one_command(captions, 
     pd.testing.assert_frame_equal(report, expected, check_dtype=False, rtol=1e-9)
     assert report.loc[("x to y", "hit_rate_at_10"), "value"] > 0.8
 
-    status, again = run("evaluate", "model", *sides, "--require", "hit_rate_at_10=.8", "--require", "median_rank=0.5")
+    status, again = run("evaluate", "model", *sides, "--require", "hit_rate_at_k=.8", "--require", "median_rank=0.5")
     assert (status, len(again["unmet"])) == (1, 2)
     assert [row["value"] for row in again["report"]] == [row["value"] for row in found["report"]]
     status, by_class = run("evaluate", "model", *sides, "--labels", "images.csv:class", "--at-most", 500)

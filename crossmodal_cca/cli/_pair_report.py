@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..metrics import retrieval_report
+from ..metrics.measures import ChosenMeasure
 from ._sides import Positions, Sides, check_width, scores_in_blocks
 
 _MEASURES = ("hit_rate_at_1", "hit_rate_at_5", "hit_rate_at_10", "mean_reciprocal_rank")
@@ -58,7 +59,7 @@ def report_on(model: Any, sides: Sides, pairs: Positions, arguments: argparse.Na
         np.concatenate(list(scores_in_blocks(model, A, side, rows)))
         for A, side, rows in ((sides.X, "x", x_rows), (sides.y, "y", y_rows))
     )
-    required = [name for name, _ in getattr(arguments, "require", [])]
+    required = [ChosenMeasure.named(name).name for name, _ in getattr(arguments, "require", [])]
     measures = list(dict.fromkeys([*_MEASURES, *_MEASURES_OF_LISTS, *required]))
     table = retrieval_report(*scores, measures=measures, random_state=arguments.seed, **given)
     return PairReport(table, len(kept), len(pairs) - len(kept))
@@ -77,9 +78,10 @@ def _some(sides: Sides, pairs: Positions, at_most: int, seed: int) -> Positions:
 
 def unmet(report: PairReport, required: Sequence[tuple[str, float]]) -> list[tuple[str, float, str, float]]:
     """Requirements that are not met: measure, value required, direction, value."""
-    return [
-        (name, value, direction, float(got))
-        for name, value in required
-        for direction, got in report.table["value"].xs(name, level="measure").items()
-        if not (got <= value if name == "median_rank" else got >= value)
-    ]
+    found = []
+    for name, value in required:
+        chosen = ChosenMeasure.named(name)
+        for direction, got in report.table["value"].xs(chosen.name, level="measure").items():
+            if not (got >= value if chosen.measure.greater_is_better else got <= value):
+                found.append((chosen.name, value, direction, float(got)))
+    return found
