@@ -18,7 +18,7 @@ from .alignment import (
 from .linalg import PairMoments
 
 if TYPE_CHECKING:
-    from . import datasets, inference, metrics, plotting, retrieval, transfer
+    from . import datasets, diagnosis, inference, metrics, plotting, retrieval, transfer
 
 __version__ = "0.1.0"
 
@@ -34,6 +34,7 @@ __all__ = [
     "PLSRegressionCV",
     "PairMoments",
     "datasets",
+    "diagnosis",
     "inference",
     "load",
     "metrics",
