@@ -73,8 +73,10 @@ def test_what_is_wrong_with_a_side_is_found_wherever_it_is(check, kind, tmp_path
         assert value is None or finding.value == value
 
 
-def test_values_whose_squares_overflow_are_an_error():
-    assert found("scale", 1e200 * X, Y).severity == "error"
+def test_values_whose_squares_overflow_or_vanish_are_an_error():
+    for factor in (1e200, 1e-200):
+        finding = found("scale", factor * X, Y)
+        assert (finding.severity, finding.value) == ("error", 12)
 
 
 def test_columns_that_say_which_row_it_is():
@@ -96,6 +98,7 @@ def test_columns_that_are_no_numbers_are_left_out():
     assert "'text', 'date'" in finding.what
     mixed = [["a word", *row] for row in X.tolist()]
     assert "'a word'" in found("type", mixed, Y).what
+    assert found("type", pd.DataFrame(X).assign(empty=pd.NaT, large=10**400), Y).value == 2
     objects = X.astype(object)
     objects[3, 2] = None
     assert "row 3, column 2" in found("missing", objects, Y).what
@@ -131,7 +134,7 @@ def test_ids_without_partner_missing_ids_and_several_rows():
     several, alone = report[report.check == "several rows"], report[report.check == "ids"]
     assert list(zip(several.side, several.value, strict=True)) == [("y", 100)]
     assert list(zip(alone.side, alone.value, strict=True)) == [("X", 1)]
-    assert "X have no partner in y: 100" in alone.what.iloc[0]
+    assert "X without a partner in y: 100" in alone.what.iloc[0]
     assert "400 pairs" in report.what[report.check == "pairs and features"].iloc[0]
     finding = found("ids", X[:100], Y, x_ids=[None, *range(1, 100)], y_ids=np.maximum(captions, 1))
     assert (finding.side, finding.value) == ("X", 1)
@@ -255,7 +258,15 @@ def test_dask_is_refused():
 
 @pytest.mark.parametrize(
     ("argument", "value"),
-    [("groups", [1, 2]), ("x_ids", [1, 2]), ("y_ids", [[1]] * 400), ("cv", 1), ("cv", "many"), ("threshold", 2)],
+    [
+        ("groups", [1, 2]),
+        ("x_ids", [1, 2]),
+        ("y_ids", [[1]] * 400),
+        ("cv", 1),
+        ("cv", "many"),
+        ("cv", [([0], [400])]),
+        ("threshold", 2),
+    ],
 )
 def test_bad_arguments_are_named(argument, value):
     with pytest.raises((TypeError, ValueError), match=argument):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import reprlib
+from contextlib import suppress
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -103,7 +106,7 @@ def _numeric_part(A: Any, name: str, findings: list[Finding]) -> tuple[Any, list
             kept[j] = numbers
     if left_out:
         values = A.iloc[:, left_out[0]].dropna()
-        sample = f", such as {values.iloc[0]!r:.60}" if len(values) else ""
+        sample = f", such as {_shown(values.iloc[0])}" if len(values) else ""
         which = listed(names[j] for j in left_out)
         what = f"{counted(len(left_out), 'columns')} of text, dates or objects{sample}: {which}"
         todo = (
@@ -118,14 +121,24 @@ def _numeric_part(A: Any, name: str, findings: list[Finding]) -> tuple[Any, list
         return A, names
     chosen = [j for j in range(len(names)) if j not in set(left_out)]
     if not chosen:
-        raise ValueError(f"{name} must have a column of numbers to look at; it holds text, dates or objects{sample}.")
+        raise ValueError(
+            f"{name} must have a column of numbers to look at, but it holds text, dates or objects{sample}. Lists of "
+            "one length become rows by numpy.stack, labels columns by pandas.get_dummies."
+        )
     columns = [kept.get(j, A.iloc[:, j].to_numpy(dtype=np.float64, na_value=np.nan)) for j in chosen]
     return np.column_stack(columns), [names[j] for j in chosen]
 
 
+def _shown(value: Any) -> str:
+    return (
+        f"a {type(value).__name__}" if hasattr(value, "__len__") and not isinstance(value, str) else reprlib.repr(value)
+    )
+
+
 def _as_floats(values: Any) -> Array | None:
-    """Numbers among missing values; None where some value is neither."""
-    present = values.dropna()
-    if present.map(lambda value: isinstance(value, bool | int | float | np.number)).all():
+    """Numbers among missing values; None where some value is neither, or too large."""
+    if values.dtype.kind in "mM" or not all(isinstance(value, Real) for value in values.dropna().tolist()):
+        return None
+    with suppress(OverflowError):
         return np.asarray(values.to_numpy(dtype=object, na_value=np.nan), dtype=np.float64)
     return None

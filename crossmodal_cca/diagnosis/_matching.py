@@ -28,7 +28,7 @@ class Ids(NamedTuple):
 
     @property
     def side(self) -> str:
-        return self.name[0]
+        return "X" if self.name == "x_ids" else "y"
 
     @property
     def are_labels(self) -> bool:
@@ -58,12 +58,12 @@ def _codes(ids: Any, name: str, n_rows: int, numbers: dict[Any, int]) -> NDArray
     ids = at_hand(ids, name)
     if isinstance(ids, list | tuple):
         ids = np.fromiter(ids, dtype=object, count=len(ids))
-    array, side = np.asarray(ids), name[0].replace("x", "X")
+    array = np.asarray(ids)
     present = np.ones(n_rows, bool)
     if array.shape == (n_rows,):
         present = ~np.asarray(pd.isna(array))
         ids = array[present]
-    checked = checked_ids(ids, name, int(present.sum()), side)
+    checked = checked_ids(ids, name, int(present.sum()), "X" if name == "x_ids" else "y")
     codes = np.full(n_rows, -1, dtype=np.intp)
     # In a dict True is 1.
     keys = ((isinstance(value, bool), value) for value in objects_of(checked))
@@ -87,7 +87,7 @@ def findings_of_ids(ids: dict[str, Ids]) -> Iterator[Finding]:
         missing = np.flatnonzero(own.codes < 0)
         if len(missing):
             what = f"{counted(len(missing), 'ids')} missing in {own.name}, first in row {missing[0]}"
-            yield Finding("ids", _side(own), "error", len(missing), what, "give these rows ids, or drop them")
+            yield Finding("ids", own.side, "error", len(missing), what, "give these rows ids, or drop them")
     if len(ids) == 2:
         one, other = ids.values()
         if not (one.counts * other.counts).any():
@@ -109,10 +109,6 @@ def findings_of_ids(ids: dict[str, Ids]) -> Iterator[Finding]:
         yield from _several(own)
 
 
-def _side(ids: Ids) -> str:
-    return ids.side.replace("x", "X")
-
-
 def _nothing_in_common(one: Ids, other: Ids) -> Finding:
     samples = [listed([ids.values[code] for code in ids.codes[ids.codes >= 0][:2]]) for ids in (one, other)]
     texts = [{_bare(ids.values[code]) for code in ids.codes if code >= 0} for ids in (one, other)]
@@ -129,8 +125,8 @@ def _without_partner(own: Ids, other: Ids) -> Iterator[Finding]:
     alone = np.flatnonzero((own.codes >= 0) & ~np.isin(own.codes, other.codes))
     if len(alone):
         shown = listed(dict.fromkeys(own.values[code] for code in own.codes[alone]))
-        what = f"{counted(len(alone), 'rows')} of {_side(own)} have no partner in {_side(other)}: {shown}"
-        yield Finding("ids", _side(own), "warning", len(alone), what, "drop them, or see whether a file is incomplete")
+        what = f"{counted(len(alone), 'rows')} of {own.side} without a partner in {other.side}: {shown}"
+        yield Finding("ids", own.side, "warning", len(alone), what, "drop them, or see whether a file is incomplete")
 
 
 def _several(own: Ids) -> Iterator[Finding]:
@@ -139,8 +135,8 @@ def _several(own: Ids) -> Iterator[Finding]:
     if len(repeated) and not own.are_labels:
         most = int(repeated[counts[repeated].argmax()])
         what = (
-            f"{counted(len(repeated), 'ids')} have several rows of {_side(own)}, up to {counts[most]} "
+            f"{counted(len(repeated), 'ids')} have several rows of {own.side}, up to {counts[most]} "
             f"({own.values[most]!r})"
         )
         todo = "as captions of one picture: keep them in one fold (groups=ids), and give measures x_ids and y_ids"
-        yield Finding("several rows", _side(own), "note", len(repeated), what, todo)
+        yield Finding("several rows", own.side, "note", len(repeated), what, todo)

@@ -35,6 +35,12 @@ class Separated:
     @classmethod
     def by_splits(cls, splits: list[Split], n_rows: int) -> Separated:
         """Codes of the test parts where these are folds of all rows; otherwise 1 for training and 2 for test rows."""
+        positions = np.concatenate([np.concatenate(split) for split in splits])
+        if len(positions) and not 0 <= positions.min() <= positions.max() < n_rows:
+            raise ValueError(
+                f"cv must hold positions of the {n_rows} rows of X, from 0 to {n_rows - 1}; got some from "
+                f"{positions.min()} to {positions.max()}."
+            )
         tested = np.sort(np.concatenate([test for _, test in splits]))
         if np.array_equal(tested, np.arange(n_rows)) and all(len(a) + len(b) == n_rows for a, b in splits):
             fold = np.empty(n_rows, np.intp)

@@ -18,11 +18,11 @@ Positions = NDArray[np.intp]
 
 # Pairs of rows looked at together: a product that stays near the cache.
 _TILE_ROWS, _TILE_COLUMNS = 1024, 4096
-# Connected pairs collected before groups are merged, and pairs gathered for their exact cosines at once.
+# Connected pairs collected before groups are merged, and numbers read at once.
 _EDGES_AT_ONCE = 2**18
-_GATHERED_AT_ONCE = 2**22
-# Rows that show the directions, and numbers of directions to choose from.
-_SAMPLE = 2048
+_VALUES_AT_ONCE = 2**21
+# Rows, and numbers in them, that show the directions, and numbers of directions to choose from.
+_SAMPLE, _SAMPLED_VALUES = 2048, 2**23
 _DIRECTIONS = (32, 64, 128, 256)
 # An exact cosine costs so many times one in a product; beyond such a share of a tile, that is computed instead.
 _COST_OF_EXACT = 150
@@ -87,9 +87,10 @@ class _Search:
 
     def __init__(self, A: Any, name: str, threshold: float, parts: Partition) -> None:
         self.A, self.name, self.threshold, self.parts = A, name, threshold, parts
+        self.at_once = max(1, _VALUES_AT_ONCE // A.shape[1])
         sums = 3 + 2 / 3 * np.sqrt(A.shape[1])
         self.rounding, self.rounding_of_single = sums * np.finfo(np.float64).eps, sums * np.finfo(np.float32).eps
-        self.directions = _directions(self.unit(_spread(A.shape[0])), threshold)
+        self.directions = _directions(self.unit(_spread(*A.shape)), threshold)
         self.screened = None if self.directions is None else self._screened(self.directions)
         self.buffer = np.empty((_TILE_ROWS, _TILE_COLUMNS), np.float32)
 
@@ -99,12 +100,16 @@ class _Search:
         return unit_rows(np.array(block))  # a copy: the caller's rows stay as they are
 
     def single(self, rows: slice) -> FloatArray:
-        return self.unit(rows).astype(np.float32)
+        """The same in single precision, never all in double."""
+        block = np.empty((rows.stop - rows.start, self.A.shape[1]), np.float32)
+        for part in row_slices(len(block), self.at_once):
+            block[part] = self.unit(slice(rows.start + part.start, rows.start + part.stop))
+        return block
 
     def _screened(self, Q: FloatArray) -> FloatArray:
         """Coordinates of unit rows in the directions, and what they have beyond, shape (n_rows, m + 1)."""
         P = np.empty((self.A.shape[0], Q.shape[1] + 1), np.float32)
-        for rows in row_slices(len(P)):
+        for rows in row_slices(len(P), self.at_once):
             P[rows] = _bounded(self.unit(rows), Q)
         return P
 
@@ -145,16 +150,17 @@ class _Search:
         if not exactly:
             self.parts.connect(one, other)
             return
-        for pairs in row_slices(len(one), max(1, _GATHERED_AT_ONCE // self.A.shape[1])):
+        for pairs in row_slices(len(one), self.at_once):
             a, b = one[pairs], other[pairs]
             cosine = np.einsum("ij,ij->i", self.unit(a), self.unit(b))
             near = cosine >= self.threshold - self.rounding
             self.parts.connect(a[near], b[near])
 
 
-def _spread(n_rows: int) -> Positions:
+def _spread(n_rows: int, width: int) -> Positions:
     """Positions of some rows, from the first to the last."""
-    return np.unique(np.linspace(0, n_rows - 1, _SAMPLE).astype(np.intp))
+    n_sampled = max(1, min(_SAMPLE, _SAMPLED_VALUES // width))
+    return np.unique(np.linspace(0, n_rows - 1, n_sampled).astype(np.intp))
 
 
 def _bounded(U: FloatArray, Q: FloatArray) -> FloatArray:
@@ -198,7 +204,7 @@ def _connect_sparse(A: Any, name: str, threshold: float, parts: Partition) -> No
                 continue
             tile = sparse.coo_array(U[rows] @ columns)
             near = tile.data >= threshold - rounding
-            one, other = tile.coords[0][near] + rows.start, tile.coords[1][near] + others.start
+            one, other = tile.row[near] + rows.start, tile.col[near] + others.start
             kept = one < other
             parts.connect(one[kept].astype(np.intp), other[kept].astype(np.intp))
 

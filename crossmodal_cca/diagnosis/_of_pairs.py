@@ -82,10 +82,12 @@ def _enough(n_pairs: int, x: Side, y: Side) -> Iterator[Finding]:
             "pairs", "pairs", "error", n_pairs, f"{counted(n_pairs, 'pairs')}; a fit takes two", "give more pairs"
         )
         return
-    # Features that only repeat others make nothing worse.
-    p, q = (max(1, side.n_features if side.rank is None else side.rank[0]) for side in (x, y))
-    edge, needed = noise_edge(n_pairs, p, q), required_samples(_MODEST, max(2, p + q))
-    size = f"{counted(n_pairs, 'pairs')} of {p:,} and {q:,} features (their ranks, where known)"
+    # Features that do not vary, or only repeat others, make nothing worse.
+    p, q = (int(np.count_nonzero(side.deviation)) if side.rank is None else side.rank[0] for side in (x, y))
+    if not (p and q):
+        return
+    edge, needed = noise_edge(n_pairs, p, q), required_samples(_MODEST, p + q)
+    size = f"{counted(n_pairs, 'pairs')} of {p:,} and {q:,} independent features"
     advice = f"{_REGULARIZED}; to find a correlation of {_MODEST} CCA takes some {needed:,} pairs (required_samples)"
     if edge >= 1:
         what = f"{size}: without shrinkage any data correlate perfectly"

@@ -14,7 +14,6 @@ from ._side import Side
 
 # A feature in such a unit leaves the others no say where units count.
 _DOMINATES = 100
-_TOO_LARGE = 1e150
 # Of fewer rows, whole numbers that all differ may be a measurement.
 _FEWEST_IDS = 20
 _NAMES_OF_IDS = {"", "id", "index", "idx", "level_0"}
@@ -54,16 +53,10 @@ def _bad_values(side: Side, name: str) -> Iterator[Finding]:
             )
             todo = f"impute them, or drop these rows on both sides alike: keep = np.isfinite({name}).all(axis=1)"
             yield Finding(check, name, "error", int(counts.sum()), what, todo)
-    largest = float(np.maximum(np.abs(side.low), np.abs(side.high)).max(initial=0.0, where=np.isfinite(side.low)))
-    if largest > _TOO_LARGE:
-        yield Finding(
-            "scale",
-            name,
-            "error",
-            largest,
-            f"values up to {largest:.2g}, whose squares overflow",
-            "rescale the features",
-        )
+    out = np.flatnonzero(side.out_of_range)
+    if len(out):
+        what = f"{counted(len(out), 'columns')} of values whose squares overflow or vanish: {_names(side, out)}"
+        yield Finding("scale", name, "error", len(out), what, "rescale the features to ordinary units")
 
 
 def _columns_of_ids(side: Side, name: str) -> Iterator[Finding]:
@@ -162,7 +155,7 @@ def _rows(side: Side, name: str) -> Iterator[Finding]:
 def _near_rows(side: Side, name: str, threshold: float, split: Separated | None) -> Iterator[Finding]:
     if split is not None and len(split) != side.n_rows:
         split = None
-    enough = side.is_sparse or np.count_nonzero(side.deviation) >= FEWEST_FEATURES
+    enough = np.count_nonzero(side.deviation) >= FEWEST_FEATURES
     if not enough or side.n_rows < 2 or side.are_labels:
         return
     found = near_copies(side, threshold, split)

@@ -19,6 +19,8 @@ _VALUES_AT_ONCE = 2**21
 _ROWS_OF_A_LABEL = 20
 # Rank: at most so many features, and so many rows beyond four for each feature.
 _WIDEST, _ROWS_OF_RANK = 2048, 4096
+# Squares of magnitudes between one over this and this are numbers.
+_IN_RANGE = 1e150
 # Directions count whose variance is above this share of the largest, all features in their own units.
 _OF_THE_LARGEST = 1e-12
 
@@ -60,6 +62,13 @@ class Side:
         return np.asarray((self.low == self.high) & (self.n_rows - self.n_nan - self.n_infinite > 1))
 
     @property
+    def out_of_range(self) -> NDArray[np.bool_]:
+        """Columns that vary, and whose squares are too large or too small for a number."""
+        size = np.maximum(np.abs(self.low), np.abs(self.high))
+        far = (size > _IN_RANGE) | (size < 1 / _IN_RANGE)
+        return np.asarray((self.low < self.high) & (self.deviation == 0) & far)
+
+    @property
     def are_labels(self) -> bool:
         """Whether so few rows differ that they say the class of an item."""
         return len(np.unique(self.codes)) * _ROWS_OF_A_LABEL < self.n_rows
@@ -71,7 +80,7 @@ class Side:
         None where there are too many features to say, or their squares overflow.
         """
         p = self.n_features
-        if p > _WIDEST or ((self.low < self.high) & (self.deviation == 0)).any():
+        if p > _WIDEST or self.out_of_range.any():
             return None
         chosen = np.unique(np.linspace(0, self.n_rows - 1, 4 * p + _ROWS_OF_RANK).astype(np.intp))
         chosen = chosen[~self.bad_rows[chosen]]
