@@ -1,7 +1,7 @@
 """How long does the import take?
 
-Target: `from crossmodal_cca import CCA` at most 1.2 times `import sklearn.cross_decomposition`, which it builds on. Whole fresh
-processes, taking turns; medians.
+Target: `from crossmodal_cca import CCA` at most 1.2 times `import sklearn.cross_decomposition`, which it builds on.
+Whole fresh processes, taking turns; medians.
 """
 
 from __future__ import annotations

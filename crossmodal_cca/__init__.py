@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import datasets, inference, io, metrics, plotting, retrieval, transfer
+    from . import datasets, diagnosis, inference, io, metrics, plotting, retrieval, transfer
     from ._files import load
     from .alignment import (
         CCA,
@@ -33,6 +33,7 @@ __all__ = [
     "PLSRegressionCV",
     "PairMoments",
     "datasets",
+    "diagnosis",
     "inference",
     "io",
     "load",

@@ -22,6 +22,7 @@ from crossmodal_cca import (
     PairMoments,
     PLSRegression,
     datasets,
+    diagnosis,
     inference,
     io,
     load,
@@ -267,6 +268,15 @@ INFERENCE = {
     ),
     "vip_scores": _function(inference.vip_scores, {"pls": PLSRegression(2).fit(X, Y)}),
 }
+DIAGNOSIS = {
+    # Its rows are not said to stand together, which would oblige it to warn: that they do not is a finding.
+    "data_report": _function(
+        diagnosis.data_report, PAIRS, exempt={"refused": "what other calls refuse is what it reports"}
+    ),
+    "near_duplicate_groups": _function(
+        diagnosis.near_duplicate_groups, PAIRS | {"threshold": 0.8}, together=BOTH, optional=("y",)
+    ),
+}
 DATASETS = {
     "load_emoji": _function(datasets.load_emoji, {"subset": "test", "return_X_y": True}),
     "make_paired_latent": _function(
@@ -356,4 +366,4 @@ MOMENTS = {
         init=lambda: vars(PairMoments.from_arrays(X, Y)),
     ),
 }
-FUNCTIONS = METRICS | RETRIEVAL | TRANSFER | INFERENCE | DATASETS | PLOTTING | FILES | MOMENTS
+FUNCTIONS = METRICS | RETRIEVAL | TRANSFER | INFERENCE | DIAGNOSIS | DATASETS | PLOTTING | FILES | MOMENTS

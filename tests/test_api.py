@@ -18,6 +18,7 @@ ROOT = Path(__file__).resolve().parents[1]
 MODULES = (
     "crossmodal_cca",
     "crossmodal_cca.datasets",
+    "crossmodal_cca.diagnosis",
     "crossmodal_cca.inference",
     "crossmodal_cca.io",
     "crossmodal_cca.metrics",
