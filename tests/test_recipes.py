@@ -266,7 +266,7 @@ class CodedRows(DenseRows):
         return super().__getitem__(part) * self.unit
 
 
-@pytest.mark.parametrize("model", [CCA(2), CCA(2, solver="svd")], ids=str)
+@pytest.mark.parametrize("model", [CCA(2), CCA(2, solver="svd"), KernelCCA(2, gamma=0.01)], ids=str)
 def test_a_container(model, monkeypatch):
     codes = [np.rint(8 * A).astype(np.int16) for A in (X, Y)]
     rows = [A / 8 for A in codes]
