@@ -3,22 +3,21 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from ._files import load
-from .alignment import (
-    CCA,
-    CCACV,
-    PLSSVD,
-    CrossModalPipeline,
-    KernelCCA,
-    KernelCCACV,
-    PLSCanonical,
-    PLSRegression,
-    PLSRegressionCV,
-)
-from .rows._moments import PairMoments
-
 if TYPE_CHECKING:
-    from . import datasets, inference, metrics, plotting, retrieval, transfer
+    from . import datasets, diagnosis, inference, io, metrics, plotting, retrieval, transfer
+    from ._files import load
+    from .alignment import (
+        CCA,
+        CCACV,
+        PLSSVD,
+        CrossModalPipeline,
+        KernelCCA,
+        KernelCCACV,
+        PLSCanonical,
+        PLSRegression,
+        PLSRegressionCV,
+    )
+    from .rows._moments import PairMoments
 
 __version__ = "0.1.0"
 
@@ -34,7 +33,9 @@ __all__ = [
     "PLSRegressionCV",
     "PairMoments",
     "datasets",
+    "diagnosis",
     "inference",
+    "io",
     "load",
     "metrics",
     "plotting",
@@ -43,11 +44,18 @@ __all__ = [
 ]
 
 
+# Where classes and functions are; the other names are subpackages.
+_HOMES = {"load": "._files", "PairMoments": ".rows._moments"}
+
+
 def __getattr__(name: str) -> Any:
-    # Subpackages are imported when first used: an import of the package alone stays quick.
-    if name in __all__:
+    # All is imported when first used: the command line says what it can do before NumPy is there.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name.islower() and name not in _HOMES:
         return import_module(f".{name}", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_HOMES.get(name, ".alignment"), __name__), name)
+    return value
 
 
 def __dir__() -> list[str]:

@@ -48,7 +48,7 @@ def write(path: str | os.PathLike[str], header: dict[str, Any], arrays: list[tup
     header = (
         {"format": FORMAT, "format_version": FORMAT_VERSION} | header | {"sha256": [digest for digest, _ in arrays]}
     )
-    with _replaced_when_complete(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
+    with replaced_when_complete(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
         # The time of day is left out, so that equal objects give equal files.
         archive.writestr(zipfile.ZipInfo(_HEADER), json.dumps(header))
         for i, (_, array) in enumerate(arrays):
@@ -129,7 +129,7 @@ def _read_array(archive: zipfile.ZipFile, i: int, digest: str) -> Array:
 
 
 @contextmanager
-def _replaced_when_complete(target: Path) -> Iterator[Any]:
+def replaced_when_complete(target: Path) -> Iterator[Any]:
     """Write to a temporary file that replaces the target once complete; remove leftovers of saves that were killed."""
     # A symbolic link is kept and points to the new file.
     target = target.resolve()

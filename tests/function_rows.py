@@ -22,7 +22,9 @@ from crossmodal_cca import (
     PairMoments,
     PLSRegression,
     datasets,
+    diagnosis,
     inference,
+    io,
     load,
     metrics,
     plotting,
@@ -37,6 +39,8 @@ FOLDER = tempfile.TemporaryDirectory()
 atexit.register(FOLDER.cleanup)
 SAVED = Path(FOLDER.name) / "model"
 FITTED.save(SAVED)
+FEATURES, FILE_OF_IDS = Path(FOLDER.name) / "features.npy", Path(FOLDER.name) / "ids.npy"
+np.save(FEATURES, X)
 PAIRS = {"X": X, "y": Y}
 MANY_PAIRS = dict(zip("Xy", pairs(200, 5, 4), strict=True))
 NEW_PAIRS = {"X": NEW_X, "y": NEW_Y}
@@ -264,6 +268,15 @@ INFERENCE = {
     ),
     "vip_scores": _function(inference.vip_scores, {"pls": PLSRegression(2).fit(X, Y)}),
 }
+DIAGNOSIS = {
+    # Its rows are not said to stand together, which would oblige it to warn: that they do not is a finding.
+    "data_report": _function(
+        diagnosis.data_report, PAIRS, exempt={"refused": "what other calls refuse is what it reports"}
+    ),
+    "near_duplicate_groups": _function(
+        diagnosis.near_duplicate_groups, PAIRS | {"threshold": 0.8}, together=BOTH, optional=("y",)
+    ),
+}
 DATASETS = {
     "load_emoji": _function(datasets.load_emoji, {"subset": "test", "return_X_y": True}),
     "make_paired_latent": _function(
@@ -334,6 +347,12 @@ PLOTTING = {
         from_table=Call("", {"gain": transfer.transfer_gain(EPISODES, "one", "other"), "shots": 1}),
     ),
 }
+np.save(FILE_OF_IDS, np.asarray(IDS))
+FILES = {
+    "read_features": _function(io.read_features, {"path": FEATURES}),
+    "read_ids": _function(io.read_ids, {"path": FILE_OF_IDS}),
+    "pair_by_id": _function(io.pair_by_id, {"x_ids": IDS, "y_ids": IDS[::-1]}),
+}
 MOMENTS = {
     "load": _function(load, {"path": SAVED}),
     "PairMoments": Row(
@@ -347,4 +366,4 @@ MOMENTS = {
         init=lambda: vars(PairMoments.from_arrays(X, Y)),
     ),
 }
-FUNCTIONS = METRICS | RETRIEVAL | TRANSFER | INFERENCE | DATASETS | PLOTTING | MOMENTS
+FUNCTIONS = METRICS | RETRIEVAL | TRANSFER | INFERENCE | DIAGNOSIS | DATASETS | PLOTTING | FILES | MOMENTS

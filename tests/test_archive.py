@@ -71,7 +71,7 @@ def test_a_cut_file_is_refused(tmp_path, share):
         (lambda h: h.update(format_version=True), "does not hold what it should"),
         (lambda h: h.update(state=None), "does not hold what it should"),
         (lambda h: h["state"].update(state=[]), "does not hold aligner of CrossModalIndex"),
-        (lambda h: h["state"]["state"].append(["fitted_metric", "zzz"]), "does not hold an index"),
+        (lambda h: h["state"]["state"].append(["fitted_similarity", "zzz"]), "does not hold an index"),
         (lambda h: h["state"]["state"].append(["aligner_", "abc"]), "does not hold an index"),
         (lambda h: h["state"]["state"].append(["ids_", {"array": -1}]), "there is no array -1"),
         (lambda h: h["state"]["state"].append(["ids_", {"array": 7}]), "IndexError"),
@@ -193,7 +193,7 @@ def test_what_a_killed_save_leaves_is_removed_by_the_next_and_what_is_being_writ
     assert read(tmp_path / "state", "dict") == {"old": 1}
     assert len(list(tmp_path.iterdir())) == 2
     (tmp_path / ".saving-of-my-own").touch()
-    with _archive._replaced_when_complete(tmp_path / "slow") as file:
+    with _archive.replaced_when_complete(tmp_path / "slow") as file:
         file.write(b"slow")
         write(tmp_path / "state", {"new": 1})
     assert sorted(path.name for path in tmp_path.iterdir()) == [".saving-of-my-own", "slow", "state"]

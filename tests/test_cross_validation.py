@@ -28,7 +28,6 @@ from crossmodal_cca import (
     KernelCCACV,
     PLSRegression,
     PLSRegressionCV,
-    linalg,
 )
 from crossmodal_cca.alignment import cca_cv
 from crossmodal_cca.datasets import load_emoji
@@ -36,6 +35,7 @@ from crossmodal_cca.kernels import _settings
 from crossmodal_cca.kernels._ridge_path import FoldSide, KernelPath
 from crossmodal_cca.metrics import hit_rate_at_k, make_retrieval_scorer
 from crossmodal_cca.plotting import CrossValidationDisplay
+from crossmodal_cca.rows import _moments
 
 X, Y = pairs(180)
 GROUPS = np.arange(180) // 7
@@ -154,10 +154,8 @@ def test_weights_count_as_repetitions():
 
 def test_rows_are_walked_once(monkeypatch):
     walked = []
-    original = linalg.moments._block_moments
-    monkeypatch.setattr(
-        linalg.moments, "_block_moments", lambda X, *rest: (walked.append(len(X.A)), original(X, *rest))[1]
-    )
+    original = _moments._block_moments
+    monkeypatch.setattr(_moments, "_block_moments", lambda X, *rest: (walked.append(len(X.A)), original(X, *rest))[1])
     CCACV(3, cv=KFold(5, shuffle=True, random_state=0)).fit(X, Y)
     assert sum(walked) == 180
 

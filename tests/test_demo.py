@@ -7,9 +7,6 @@ import sys
 import matplotlib.image
 import pytest
 
-from crossmodal_cca import __version__
-from crossmodal_cca import _cli as cli
-
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
@@ -52,28 +49,3 @@ def test_a_terminal_without_emoji_gets_question_marks(tmp_path):
     )
     assert run.returncode == 0, run.stderr
     assert b"?  steaming bowl" in run.stdout
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["demo", "--fast"], "unrecognized arguments: --fast"),
-        (["fit"], "invalid choice: 'fit'"),
-        ([], "required: COMMAND"),
-        (["demo", "--output", "missing/folder/x.png"], "cannot write the picture to missing/folder/x.png"),
-        (["demo", "--output", "picture.txt"], "the name must end in .png"),
-    ],
-)
-def test_wrong_arguments_get_a_clear_error(arguments, message, capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as left:
-        cli.main(arguments)
-    assert left.value.code == 2
-    assert message in capsys.readouterr().err
-    assert not list(tmp_path.iterdir())
-
-
-def test_version(capsys):
-    with pytest.raises(SystemExit):
-        cli.main(["--version"])
-    assert capsys.readouterr().out.strip() == __version__

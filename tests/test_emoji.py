@@ -10,7 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from crossmodal_cca import CCA, CrossModalPipeline, KernelCCA, PairMoments
-from crossmodal_cca._demo import MODELS
+from crossmodal_cca.cli._emoji_story import MODELS
 from crossmodal_cca.datasets import load_emoji
 from crossmodal_cca.metrics import hit_rate_at_k, mean_reciprocal_rank, per_query
 

@@ -42,6 +42,7 @@ def message_of(call):
 ALL_CALLS = {
     f"{row_id} {call} {name}": (row, call, name)
     for row_id, row in TABLE.items()
+    if "refused" not in row.exempt
     for call in row.all_calls
     for name in call.rows
     if len(call.arguments[name]) > 8 and call.arguments[name].shape[1] > 1 and "precomputed" not in repr(row.estimator)

@@ -122,7 +122,13 @@ def attempt(thing, call, name, spoil):
     return None
 
 
-CALLS = {f"{row_id} {call}": (row_id, call) for row_id, row in TABLE.items() for call in row.all_calls if call.rows}
+CALLS = {
+    f"{row_id} {call}": (row_id, call)
+    for row_id, row in TABLE.items()
+    if "refused" not in row.exempt
+    for call in row.all_calls
+    if call.rows
+}
 
 
 def assert_refused(outcome):

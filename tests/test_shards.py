@@ -6,6 +6,7 @@ import pytest
 from numpy.testing import assert_array_equal
 from scipy import sparse
 
+from crossmodal_cca._similarity import SIMILARITIES
 from crossmodal_cca.metrics import _sharded as sharded
 from crossmodal_cca.metrics import retrieval_ranks
 from crossmodal_cca.retrieval import CrossModalIndex, search_shards
@@ -15,7 +16,6 @@ da = pytest.importorskip("dask.array")
 
 # Of the zeros in the gallery; under Dask nobody sees them.
 pytestmark = pytest.mark.filterwarnings("ignore:2 of the 400 rows of .* are zero throughout")
-SIMILARITIES = ("cosine", "dot", "euclidean")
 RNG = np.random.default_rng(0)
 N, D = 400, 12
 # Lengths apart, one cluster far from the others, copies in other chunks, zeros.

@@ -1,13 +1,17 @@
 """What a fit does, counted: walks over the rows, operations in matrix products, memory. No clock is involved."""
 
+import itertools
+import sys
 import tracemalloc
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy import sparse
 from sklearn.model_selection import LeaveOneOut
 
+import crossmodal_cca
 from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
 from crossmodal_cca.metrics import per_query, query_report, ranks, retrieval_ranks, retrieval_report
 from crossmodal_cca.rows import _blocks
@@ -190,3 +194,24 @@ def test_a_table_costs_at_most_twice_its_own_memory(table, measure):
     else:
         peak = peak_bytes(partial(per_query, measure, x, y, relevance=given))
     assert peak <= 2 * RELEVANT.size
+
+
+def test_a_fit_makes_few_calls():
+    """Named functions of the package, and how often the next one is in another file, in a fit of the smallest size."""
+    folder = Path(crossmodal_cca.__file__).parent
+    files = []
+
+    def seen(frame, event, argument):
+        code = frame.f_code
+        if event == "call" and not code.co_name.startswith("<") and folder in Path(code.co_filename).parents:
+            files.append(code.co_filename)
+
+    X, Y = np.random.default_rng(0).normal(size=(2, 200, 6))
+    CCA(2).fit(X, Y)
+    sys.setprofile(seen)
+    try:
+        CCA(2).fit(X, Y)
+    finally:
+        sys.setprofile(None)
+    assert len(files) <= 215
+    assert sum(one != other for one, other in itertools.pairwise(files)) <= 115

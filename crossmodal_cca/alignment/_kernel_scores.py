@@ -11,13 +11,13 @@ from sklearn.utils.metaestimators import available_if
 
 from .._checks import as_pair
 from .._schemas import Schema
-from .._sklearn import telling_where, validate_data
+from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
 from ..kernels._kernel_table import kernel_row
 from ..kernels._settings import Sides, settings_of_sides
 from ..models._kernel_model import KernelModel
-from ..rows._validation import check_features_of_y, check_rows_of_y, telling_sides_apart
+from ..rows._validation import check_features_of_y, check_rows_of_x, check_rows_of_y
 from ._pair_prediction import PredictionMixin
 from ._views import View, ViewsMixin
 
@@ -84,9 +84,7 @@ class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, T
         if modality == "x":
             # scikit-learn expects errors about NaN before those about a kernel's width; other rows are checked block by
             # block.
-            finite = model.x.embedding.kernel.is_precomputed
-            with telling_sides_apart(self, rows):
-                A = validate_data(self, rows, reset=False, dtype="numeric", ensure_all_finite=finite)
+            A = check_rows_of_x(self, rows, finite=model.x.embedding.kernel.is_precomputed)
             with telling_where(X=rows):
                 return model.x.scores(A, weighted=weighted)
         A, names = check_rows_of_y(rows)

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from sklearn.utils.metaestimators import available_if
 
 from .._checks import check_n_components, check_number
+from .._names_in_docs import with_names
 from .._schemas import saved
 from .._sklearn import telling_where
 from ..kernels._fit import fit_kernels, with_further_rows
@@ -35,6 +36,7 @@ def _takes_batches(self: KernelCCA) -> bool:
 
 
 @saved()
+@with_names
 class KernelCCA(KernelMaps):
     """Kernel canonical correlation analysis: nonlinear directions in which two modalities correlate most.
 
@@ -44,10 +46,10 @@ class KernelCCA(KernelMaps):
     ----------
     n_components : int or None, default=None
         Dimension of the shared space; None for as many as there are, up to n_rows − 1. A few are much quicker.
-    kernel : str or callable, default="rbf"
-        (pair) A name in scikit-learn's ``pairwise_kernels`` ("linear", "rbf", "laplacian", "poly", "cosine", "chi2" for
-        histograms…), a function of two rows, or "precomputed": then the rows are kernel values with the training
-        rows, (n_rows, n_rows) in `fit`.
+    kernel : <kernels> or callable, default="rbf"
+        (pair) A name as in scikit-learn's ``pairwise_kernels`` ("chi2" and "additive_chi2" are for histograms), a
+        function of two rows, or "precomputed": then the rows are kernel values with the training rows, (n_rows, n_rows)
+        in `fit`.
     gamma : float > 0 or None, default=None
         (pair) Width of "rbf", "laplacian" and "chi2", as 1 over a distance; None for 1 over the median distance between
         training rows: squared, absolute or χ². For "poly" and "sigmoid" None is 1 / n_features.

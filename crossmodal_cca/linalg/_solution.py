@@ -11,6 +11,7 @@ from scipy import linalg
 
 from .._typing import FloatArray
 from ._covariances import Covariances
+from ._merging import Merge
 from ._products import product, refuse_overflow, scaled
 from ._whitening import unit_diagonal
 
@@ -152,17 +153,15 @@ class ColumnMoments:
         return cls(len(A), weight_sum, means, scatter, AB.min(axis=1), AB.max(axis=1))
 
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
-        weight_sum = self.weight_sum + other.weight_sum
-        share = other.weight_sum / (weight_sum or 1.0)
+        merge = Merge.of(self.weight_sum, other.weight_sum)
         with np.errstate(over="ignore", invalid="ignore"):  # checked below
             da, db = other.means - self.means
-            between = share * self.weight_sum * np.stack([da**2, db**2, da * db])
-            scatter = self.scatter + other.scatter + between
+            scatter = self.scatter + other.scatter + merge.between * np.stack([da**2, db**2, da * db])
         refuse_overflow(scatter)
         return ColumnMoments(
             self.n_rows + other.n_rows,
-            weight_sum,
-            self.means + share * np.stack([da, db]),
+            merge.weight,
+            merge.mean(self.means, other.means),
             scatter,
             np.minimum(self.lowest, other.lowest),
             np.maximum(self.highest, other.highest),

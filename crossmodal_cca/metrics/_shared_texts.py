@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from .._names_in_docs import with_names
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 # Shared texts by their marks.
@@ -17,7 +19,7 @@ query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), defa
     row ``i``.
 relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
     Instead of ids: grades >= 0, an item being relevant where they are positive.
-similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+similarity : <similarities>, default="cosine"
     Similarity that ranks the gallery.
 exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
     Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
@@ -44,4 +46,4 @@ def with_shared_texts(function: Function) -> Function:
     for mark, text in SHARED_TEXTS.items():
         documentation = documentation.replace(mark, text)
     function.__doc__ = documentation
-    return function
+    return with_names(function)

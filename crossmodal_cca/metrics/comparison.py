@@ -12,6 +12,7 @@ from sklearn.utils import shuffle
 from .._aligner import check_can_be_fitted, fitted_aligner
 from .._checks import check_random_state, check_whole_number
 from .._errors import in_terms_of
+from .._names_in_docs import with_names
 from .._progress import Progress
 from ..rows._validation import warn_of_other_order
 from ._directions import Direction, both_directions, check_names, table_of_directions
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+@with_names
 def compare_retrieval(
     scores: tuple[Any, Any],
     baseline_scores: tuple[Any, Any],
@@ -71,7 +73,7 @@ def compare_retrieval(
         Cut-offs of the hit rate.
     measures : sequence of str or None, default=None
         Measures by name; None for those of :func:`retrieval_report`.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : <similarities>, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
@@ -183,6 +185,7 @@ def compared(
     }
 
 
+@with_names
 def shuffled_pair_control(
     aligner: Any,
     X: Any,
@@ -228,7 +231,7 @@ def shuffled_pair_control(
         Cut-offs of the hit rate.
     measures : sequence of str or None, default=None
         Measures by name; None for those of :func:`retrieval_report`.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : <similarities>, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row

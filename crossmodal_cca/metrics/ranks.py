@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from .._names_in_docs import with_names
 from .._progress import Progress
 from .._typing import Array
 from ..rows._lazy import is_dask
@@ -209,6 +210,7 @@ def _from_differences(scores: Array, problem: RetrievalProblem, query: int) -> t
     return row, width
 
 
+@with_names
 def retrieval_ranks(
     queries: Any,
     gallery: Any,
@@ -238,7 +240,7 @@ def retrieval_ranks(
     relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
         Instead of ids: an item is relevant where this is positive, for relations that no label expresses, such as
         sharing one of several tags.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : <similarities>, default="cosine"
         Similarity that ranks the gallery: cosine, inner product or smallest distance. The cosine of a zero
         vector is 0.
     exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None

@@ -10,6 +10,7 @@ import numpy as np
 from .._checks import check_confidence_level, check_random_state, check_whole_number, check_whole_numbers
 from .._errors import in_terms_of
 from .._ids import checked_ids
+from .._names_in_docs import with_names
 from .._typing import Array, Cutoff
 from ..rows._blocks import row_slices
 from ..rows._validation import warn_of_other_order
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _RELEVANT_AT_ONCE = 2**16
 
 
+@with_names
 def retrieval_report(
     x_scores: Any,
     y_scores: Any,
@@ -68,7 +70,7 @@ def retrieval_report(
     measures : sequence of str or None, default=None
         Measures by name, also with a cut-off such as ``"recall_at_5"``. None: ``hit_rate_at_<k>`` for all `ks`,
         ``mean_reciprocal_rank``, ``mean_average_precision`` (whole list) and ``median_rank``.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : <similarities>, default="cosine"
         Similarity that ranks the gallery.
     exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row

@@ -11,6 +11,7 @@ from sklearn.utils.metadata_routing import UNUSED
 
 from .._aligner import fitted_aligner
 from .._errors import in_terms_of
+from .._names_in_docs import with_names
 from .._schemas import State, saved
 from .._similarity import similarity_named
 from .._sklearn import errors_become_nan, refuse_dask
@@ -94,6 +95,7 @@ class _NoScore:
         raise self.error
 
 
+@with_names
 def make_retrieval_scorer(
     measure: str | Sequence[str] = "mean_average_precision",
     *,
@@ -110,7 +112,7 @@ def make_retrieval_scorer(
         scorer then returns a dict, as scikit-learn's multi-metric scoring takes it (``refit`` names one of them).
     direction : {"both", "x_to_y", "y_to_x"}, default="both"
         Which side searches the other; "both" is the mean of the two.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : <similarities>, default="cosine"
         Similarity that ranks the gallery.
     **kwargs : int or str
         Options of the measure: ``k``, ``gain``.

@@ -12,7 +12,8 @@ class Value:
 
     def __post_init__(self) -> None:
         for name, held in vars(self).items():
-            object.__setattr__(self, name, read_only(held))
+            if isinstance(held, np.ndarray | dict):
+                object.__setattr__(self, name, read_only(held))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore from a pickle or a copy."""

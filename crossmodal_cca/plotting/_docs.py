@@ -7,6 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from .._names_in_docs import filled
+
 # Titles of the sections of a docstring.
 SECTIONS = ("Parameters", "Attributes", "Returns", "Raises", "See Also", "Notes", "References", "Examples")
 
@@ -24,7 +26,7 @@ y_scores : array-like of shape (n_y, n_components)
     Scores of the second modality.
 x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
     Ids or labels that say what is relevant; None for row i to row i.
-similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+similarity : <similarities>, default="cosine"
     Similarity that ranks the gallery.
 components : tuple of two int, default=(0, 1)
     The components shown, counted from 0.
@@ -68,7 +70,7 @@ def complete(call: Callable[..., Any], known: Mapping[str, str], **ends: str) ->
     for title, end in ends.items():
         parts[title] = f"{parts.get(title, '')}\n{end.strip()}".strip()
     titled = (f"{title}\n{'-' * len(title)}\n{parts[title].strip()}" for title in SECTIONS if parts.get(title))
-    return "\n\n".join([parts[""], *titled]) + "\n"
+    return filled("\n\n".join([parts[""], *titled]) + "\n")
 
 
 def with_options_of(call: Callable[..., Any], other: Callable[..., Any]) -> inspect.Signature:

@@ -38,7 +38,7 @@ class SimilarityMatrixDisplay(NamedDisplay):
         Similarity of the rows shown.
     x_classes, y_classes : ndarray of shape (n_x_shown,) and (n_y_shown,), or None, default=None
         Class of each row shown, equal ones side by side; None for rows in the given order.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : <similarities>, default="cosine"
         Kind of the similarities.
     n_items : tuple of two int or None, default=None
         Numbers of rows of which these are shown; None if all are.
@@ -105,7 +105,7 @@ class SimilarityMatrixDisplay(NamedDisplay):
         x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
             Class labels (or ids) by which rows and columns are ordered; up to 40 classes are separated and those with
             room for it named. None for the given order.
-        similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+        similarity : <similarities>, default="cosine"
             Similarity: cosine, inner product or negative distance.
         max_items : int >= 1, default=500
             Most items shown of either side: of more, as many are taken at even steps through the ordered ones, and the

@@ -15,6 +15,7 @@ from scipy.stats import skew
 
 from .._checks import check_choice, check_number, check_random_state, check_whole_number, check_whole_numbers
 from .._errors import in_terms_of
+from .._names_in_docs import with_names
 from .._similarity import SIMILARITIES, similarity_named
 from .._sklearn import count_rows
 from .._typing import Cutoff, FloatArray
@@ -36,6 +37,7 @@ CORRECTIONS = ("csls", "nnn")
 _CSLS_WEIGHT = 0.5
 
 
+@with_names
 def k_occurrence(
     queries: ArrayLike, gallery: ArrayLike, *, k: int = 10, similarity: str = "cosine"
 ) -> NDArray[np.int64]:
@@ -47,7 +49,7 @@ def k_occurrence(
         Scores of the two modalities in the shared space.
     k : int in [1, n_gallery], default=10
         Number of results counted.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : <similarities>, default="cosine"
         Similarity that ranks the gallery.
 
     Returns
@@ -80,6 +82,7 @@ def k_occurrence(
     return np.bincount(found.ravel(), minlength=len(g))
 
 
+@with_names
 def correct_hubness(
     queries: ArrayLike,
     gallery: ArrayLike,
@@ -106,7 +109,7 @@ def correct_hubness(
         Queries of the bank whose mean similarity is an item's bias.
     weight : float in [0, inf), default=0.75
         Weight of the bias in "nnn"; "csls" orders as weight 0.5 does.
-    similarity : {"cosine", "dot"}, default="cosine"
+    similarity : <inner products>, default="cosine"
         Similarity that is corrected.
 
     Returns
@@ -190,6 +193,7 @@ def check_correction(method: Any, name: str, similarity: str) -> None:
         raise ValueError(f"Hubness is corrected for similarity {products}, got {similarity!r}.")
 
 
+@with_names
 def hubness_report(
     queries: ArrayLike,
     gallery: ArrayLike,
@@ -232,7 +236,7 @@ def hubness_report(
         Numbers of neighbours in the bank to try; those above its size are left out.
     weights : sequence of float >= 0, default=(0.25, 0.75, 1.0)
         Weights of "nnn" to try; "csls" is 0.5.
-    similarity : {"cosine", "dot"}, default="cosine"
+    similarity : <inner products>, default="cosine"
         Similarity that is corrected.
     n_resamples : int >= 0, default=1000
         Random swaps for the p-value; 0 leaves it and the interval NaN.

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from .._checks import check_flag, check_number, check_verbose, check_whole_number
+from .._names_in_docs import with_names
 from .._schemas import saved
 from .._similarity import SIMILARITIES, similarity_named
 from .._typing import Captions, FloatArray
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 @saved(version=3, upgrade=upgraded)
+@with_names
 class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, BaseEstimator):
     """Exact search in a gallery of one modality with queries of the other.
 
@@ -36,7 +38,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         None: both modalities share a space already, as CLIP's features do.
     modality : {"y", "x"}, default="y"
         Modality of the gallery; queries are of the other one.
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : <similarities>, default="cosine"
         Similarity that ranks the items: cosine, inner product or smallest distance. The cosine of a zero vector is 0.
     center : bool, default=False
         Subtract the mean of the gallery that `fit` gets from items, and the mean of the query bank from queries.

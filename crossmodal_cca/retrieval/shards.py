@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_whole_number
 from .._ids import checked_ids
+from .._names_in_docs import with_names
 from .._similarity import SIMILARITIES, Similarity
 from .._sklearn import check_array
 from .._typing import FloatArray
@@ -36,6 +37,7 @@ class _Nearest:
         return _Nearest(similarities, positions, self.k)
 
 
+@with_names
 def search_shards(
     queries: Any, gallery: Any, n_neighbors: int = 10, *, ids: ArrayLike | None = None, similarity: str = "cosine"
 ) -> tuple[FloatArray, NDArray[Any]]:
@@ -52,7 +54,7 @@ def search_shards(
         Number of items for each.
     ids : array-like of shape (n_items,), default=None
         Ids of the items, of any kind. None: 0, 1, …
-    similarity : {"cosine", "dot", "euclidean"}, default="cosine"
+    similarity : <similarities>, default="cosine"
         Similarity that ranks the items: cosine, inner product or smallest distance.
 
     Returns

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._typing import FloatArray
+from ..linalg._merging import Merge
 from ..linalg._randomized import Images
 from ._blocks import row_slices
 from ._centred_rows import CentredRows
@@ -17,12 +18,9 @@ def mean_and_squares(A: RowsAtHand, w: FloatArray, name: str) -> tuple[FloatArra
     """Compute the mean of the rows and the sum of squares about it, both (p,), in one pass over the rows."""
     total, mean, squares = 0.0, np.zeros(A.n_features), np.zeros(A.n_features)
     for part in row_slices(A.n_rows):
-        block, weight = CentredRows.read(A, part, w, None, name), float(w[part].sum())
-        share = weight / (total + weight)
-        delta = block.mean - mean
-        squares += block.sum_of_squares() + total * share * delta**2
-        mean = mean + share * delta
-        total += weight
+        block, merge = CentredRows.read(A, part, w, None, name), Merge.of(total, float(w[part].sum()))
+        squares += block.sum_of_squares() + merge.between * (block.mean - mean) ** 2
+        total, mean = merge.weight, merge.mean(mean, block.mean)
     return mean, squares
 
 

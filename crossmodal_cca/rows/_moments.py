@@ -16,16 +16,16 @@ from .._files import SavedMixin
 from .._schemas import Schema, saved
 from .._sklearn import telling_where
 from .._typing import FloatArray
-from ..linalg._products import out_of_range, refuse_overflow, subtract_outer
+from ..linalg._merging import Merge
+from ..linalg._products import refuse_overflow, subtract_outer
 from ._block import Block
+from ._block_products import block_products, single_saves
 from ._blocks import row_slices, sum_over_rows
 from ._stored import dense_rows
 from ._validation import PairedRows, check_pair
 
 # Double precision.
 DOUBLE = np.dtype(np.float64)
-# Up to FEW_ROWS rows, or below NARROW features of the wider side, rows of single precision are multiplied in double.
-FEW_ROWS, NARROW = 1024, 32
 
 
 @saved()
@@ -212,13 +212,12 @@ class PairMoments(SavedMixin):
 
         With `in_place`, the result uses the memory of these moments.
         """
-        weight_sum = self.weight_sum + sign * other.weight_sum
-        share = sign * other.weight_sum / weight_sum
+        merge = Merge.of(self.weight_sum, sign * other.weight_sum)
         dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
 
         def scatter(mine: FloatArray, theirs: FloatArray, da: FloatArray, db: FloatArray) -> FloatArray:
             S = (np.add if sign > 0 else np.subtract)(mine, theirs, out=mine if in_place else None)
-            return subtract_outer(S, (-share * self.weight_sum) * da, db)
+            return subtract_outer(S, -merge.between * da, db)
 
         with np.errstate(over="ignore", invalid="ignore"):  # checked below
             scatter_xx = scatter(self.scatter_xx, other.scatter_xx, dx, dx)
@@ -227,9 +226,9 @@ class PairMoments(SavedMixin):
         refuse_overflow(np.diagonal(scatter_xx), np.diagonal(scatter_yy))
         return PairMoments(
             n_rows=self.n_rows + sign * other.n_rows,
-            weight_sum=weight_sum,
-            mean_x=self.mean_x + share * dx,
-            mean_y=self.mean_y + share * dy,
+            weight_sum=merge.weight,
+            mean_x=merge.mean(self.mean_x, other.mean_x),
+            mean_y=merge.mean(self.mean_y, other.mean_y),
             scatter_xx=scatter_xx,
             scatter_xy=scatter_xy,
             scatter_yy=scatter_yy,
@@ -294,7 +293,7 @@ def moments_of_rows(
     X.refuse_large_covariance("X")
     Y.refuse_large_covariance("y")
     n_rows = rows.n_rows if positions is None else len(positions)
-    product_type = DOUBLE if in_double or not _single_saves(n_rows, X, Y) else rows.float_dtype
+    product_type = DOUBLE if in_double or not single_saves(n_rows, X, Y) else rows.float_dtype
     slices = list(row_slices(n_rows))
     # All blocks are centred in the same memory.
     buffers = [A.buffer(slices[0].stop, product_type) for A in (X, Y)]
@@ -314,16 +313,6 @@ def moments_of_rows(
 def moments_of_arrays(A: FloatArray, B: FloatArray) -> PairMoments:
     """Compute moments of the paired rows of two arrays of floats, such as kernel features."""
     return moments_of_rows(PairedRows(dense_rows(A), dense_rows(B), None))
-
-
-def _single_saves(n_rows: int, X: Any, Y: Any) -> bool:
-    """Whether products in single precision save enough time for the digits that they lose.
-
-    Few rows cost little next to the solution that follows. Sums over few columns lose most digits, since BLAS adds them
-    up in one long row. Sparse products are not quicker in single precision.
-    """
-    width = max(X.n_features, Y.n_features)
-    return not (X.is_sparse or Y.is_sparse) and n_rows > max(FEW_ROWS, width) and width >= NARROW
 
 
 def _sum(parts: Iterable[PairMoments]) -> PairMoments:
@@ -349,38 +338,7 @@ def _chunk_moments(X: Any, Y: Any, w: Any) -> PairMoments | None:
 
 
 def _block_moments(
-    X: Block,
-    Y: Block,
-    w: FloatArray | None,
-    names: tuple[NDArray[Any] | None, NDArray[Any] | None],
-    x_buffer: FloatArray | None = None,
-    y_buffer: FloatArray | None = None,
+    X: Block, Y: Block, w: FloatArray | None, names: tuple[NDArray[Any] | None, NDArray[Any] | None], *buffers: Any
 ) -> PairMoments:
-    n, dtype = X.A.shape[0], X.A.dtype
-    w = np.ones(n) if w is None else w
-    weight_sum = float(w.sum())
-    with np.errstate(over="ignore", invalid="ignore"):  # checked below
-        Xc, mean_x, dx = X.centred(w, x_buffer)
-        Yc, mean_y, dy = Y.centred(w, y_buffer)
-        for rows, mean, name in ((X, mean_x, "X"), (Y, mean_y, "y")):
-            if not np.isfinite(mean).all():
-                rows.check_finite(name)
-        products = (Xc.gram(), dx, dx), (Xc.cross(Yc), dx, dy), (Yc.gram(), dy, dy)
-        xx, xy, yy = (subtract_outer(S.astype(np.float64, copy=False), weight_sum * a, b) for S, a, b in products)
-    if not (_products_hold(xx, Xc) and _products_hold(yy, Yc)):
-        if dtype == DOUBLE:
-            raise out_of_range()
-        return _block_moments(X.astype(DOUBLE), Y.astype(DOUBLE), w, names)
-    return PairMoments(n, weight_sum, mean_x, mean_y, xx, xy, yy, *names, dtype=dtype, product_dtype=dtype)
-
-
-def _products_hold(S: FloatArray, block: Block) -> bool:
-    """Whether the squares of a block's columns, the diagonal of S, stayed in the range of its floating type."""
-    squares, limits = np.diagonal(S), np.finfo(block.A.dtype)
-    smallest = float(limits.tiny) / float(limits.eps)
-    small = squares < smallest
-    if small.any():
-        largest = block.largest_magnitudes(small)
-        if ((largest > 0) & (largest < np.sqrt(smallest))).any():
-            return False
-    return bool(np.isfinite(squares).all())
+    found = block_products(X, Y, w, *buffers)
+    return PairMoments(*found[:-1], *names, dtype=found.dtype, product_dtype=found.dtype)

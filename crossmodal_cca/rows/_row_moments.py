@@ -10,6 +10,7 @@ import numpy as np
 
 from .._schemas import Schema, saved
 from .._typing import FloatArray
+from ..linalg._merging import Merge
 from ..linalg._products import product, refuse_overflow
 from ._centred_rows import centre
 
@@ -47,17 +48,15 @@ class RowMoments:
             return cls(len(A), mean_a, mean_b, scatter, np.square(B - mean_b).sum(axis=0))
 
     def __add__(self, other: RowMoments) -> RowMoments:
-        n = self.n_rows + other.n_rows
-        share = other.n_rows / n
-        between = share * self.n_rows
+        merge = Merge.of(self.n_rows, other.n_rows)
         with np.errstate(over="ignore", invalid="ignore"):
             da, db = other.mean_a - self.mean_a, other.mean_b - self.mean_b
             return RowMoments(
-                n,
-                self.mean_a + share * da,
-                self.mean_b + share * db,
-                self.scatter + other.scatter + np.outer(between * da, db),
-                self.squares + other.squares + between * np.square(db),
+                self.n_rows + other.n_rows,
+                merge.mean(self.mean_a, other.mean_a),
+                merge.mean(self.mean_b, other.mean_b),
+                self.scatter + other.scatter + np.outer(merge.between * da, db),
+                self.squares + other.squares + merge.between * np.square(db),
             )
 
     def with_a_times(self, W: FloatArray) -> RowMoments:

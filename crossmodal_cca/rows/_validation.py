@@ -90,11 +90,18 @@ def lazy_rows(A: Any, name: str, *, one_column_is_1d: bool = False) -> Any:
 
 
 def check_rows_of_x(
-    estimator: Any, X: ArrayLike, *, min_rows: int = 1, accept_sparse: bool = False, lazy: bool = False
+    estimator: Any,
+    X: ArrayLike,
+    *,
+    min_rows: int = 1,
+    accept_sparse: bool = False,
+    lazy: bool = False,
+    finite: bool = False,
 ) -> Any:
     """Check the first modality's rows, and that number and names of their features agree with the fit.
 
-    `accept_sparse` allows sparse rows, `lazy` a Dask collection.
+    With `accept_sparse` they may be sparse, and with `lazy` a Dask collection. Unless they are to be `finite` at once,
+    that is checked where they are read.
     """
     is_lazy = lazy and is_dask(X)
     with telling_sides_apart(estimator, X):
@@ -104,7 +111,7 @@ def check_rows_of_x(
             reset=False,
             accept_sparse="csr" if accept_sparse else False,
             dtype="numeric",
-            ensure_all_finite=False,
+            ensure_all_finite=finite,
             ensure_min_samples=0 if is_lazy else min_rows,
         )
     return DaskRows(dask_rows(X, array.dtype, "X")) if is_lazy else rows_in_memory(array)

@@ -1,17 +1,17 @@
-"""The demonstration of `python -m crossmodal_cca demo`: search between pictures and names of emoji."""
+"""Pictures and words of emoji meet: the story that `crossmodal-cca demo` tells."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
-from .alignment import CCA, PLSSVD
-from .datasets import load_emoji
-from .metrics import hit_rate_at_k, per_query, retrieval_report
-from .plotting import HitRateDisplay, SharedSpaceDisplay
+from ..alignment import CCA, PLSSVD
+from ..datasets import load_emoji
+from ..metrics import hit_rate_at_k, per_query, retrieval_report
+from ..plotting import HitRateDisplay, SharedSpaceDisplay
 
 # Shrinkage, components and power were chosen on the training pairs alone: three folds without a common base name, best
 # mean reciprocal rank of both directions (tests/test_emoji.py chooses in the same way).
@@ -26,13 +26,15 @@ WORDS = ("raccoon", "beer mug", "milky way", "teddy bear", "motorcycle")
 PICTURES = ("polar bear", "steaming bowl", "military helmet", "flag: Netherlands")
 
 
-def run_demo(output: Path) -> None:
+def run_demo(file: IO[bytes], output: Path) -> None:
     """Fit, search, print and draw.
 
     Parameters
     ----------
-    output : Path
+    file : binary file
         Where to write the picture, a PNG.
+    output : Path
+        What the file will be called.
     """
     start = perf_counter()
     train, test = load_emoji(subset="train"), load_emoji(subset="test")
@@ -52,7 +54,7 @@ def run_demo(output: Path) -> None:
     best = list(scores)[-1]
     similarity = _cosines(*scores[best])
     _print_searches(similarity, test, best)
-    _draw(scores, test, best, output)
+    _draw(scores, test, best, file)
     _print_meaning(scores[best], test)
     print(f"\nPicture: {output}  ({perf_counter() - start:.1f} s in all)")
 
@@ -87,7 +89,7 @@ def _star(found: int, wanted: int) -> str:
     return " *" if found == wanted else ""
 
 
-def _draw(scores: dict[str, Any], test: Any, best: str, output: Path) -> None:
+def _draw(scores: dict[str, Any], test: Any, best: str, file: IO[bytes]) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -111,7 +113,7 @@ def _draw(scores: dict[str, Any], test: Any, best: str, output: Path) -> None:
         ax=right,
     )
     figure.suptitle(f"{len(test.emoji)} held-out emoji, their pictures and names (right: some pairs, {best})")
-    figure.savefig(output, dpi=120)
+    figure.savefig(file, format="png", dpi=120)
 
 
 def _flags(test: Any) -> Any:

@@ -1,0 +1,38 @@
+"""`check`: what is wrong with two files before anything is fitted."""
+
+from __future__ import annotations
+
+import argparse
+
+from ._options import add_sides
+from ._result import Result
+
+NAME = "check"
+SUMMARY = "say what is wrong with two files of features before anything is fitted, and what to do about it"
+EXAMPLE = "crossmodal-cca check emoji/pictures.npy emoji/words.npy --groups emoji/emoji.csv:base_name"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of this command."""
+    add_sides(parser)
+
+
+def run(arguments: argparse.Namespace) -> Result:
+    """Report; status 1 where something is wrong, and not only worth knowing."""
+    from ..diagnosis import data_report
+    from ..io import read_features
+    from ._sides import ids_of
+
+    X, y = (read_features(path, allow_nan=True) for path in (arguments.x, arguments.y))
+    x_ids, y_ids = ids_of(arguments.x_ids, len(X), "X"), ids_of(arguments.y_ids, len(y), "Y")
+    groups = ids_of(arguments.groups, len(X), "X")
+    found = data_report(X, y, x_ids=x_ids, y_ids=y_ids, groups=groups)
+    findings = found.to_dict("records")
+    lines = []
+    for finding in findings:
+        lines.append(f"{finding['severity']}, {finding['side']}: {finding['what']}")
+        if finding["what_to_do"]:
+            lines.append(f"    {finding['what_to_do']}")
+    wrong = sum(finding["severity"] != "note" for finding in findings)
+    lines.append(f"{wrong} thing(s) to look at." if wrong else "Nothing is wrong.")
+    return Result("\n".join(lines), {"findings": findings}, int(wrong > 0))
