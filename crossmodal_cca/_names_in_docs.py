@@ -15,6 +15,7 @@ def _listed(names: Iterable[str]) -> str:
     return "{" + ", ".join(f'"{name}"' for name in names) + "}"
 
 
+# Lists of names by their marks.
 LISTS = {
     "<similarities>": _listed(SIMILARITIES),
     "<inner products>": _listed(name for name, each in SIMILARITIES.items() if each.is_product),
