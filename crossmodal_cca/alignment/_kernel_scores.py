@@ -85,7 +85,7 @@ class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, T
             # scikit-learn wants NaN found before a wrong width in kernels; other rows are looked at block by block.
             finite = model.x.embedding.kernel.is_precomputed
             with telling_sides_apart(self, rows):
-                A = validate_data(self, rows, reset=False, dtype="numeric", ensure_all_finite=finite)
+                A = validate_data(self, rows, dtype="numeric", ensure_all_finite=finite)
             with telling_where(X=rows):
                 return model.x.scores(A, weighted=weighted)
         A, names = check_rows_of_y(rows)
