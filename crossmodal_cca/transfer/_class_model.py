@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
-from .._schemas import Schema
 from .._sklearn import validate_data
 from .._typing import FloatArray
 from ..alignment._views import View, ViewsMixin
@@ -26,16 +24,12 @@ class RowsModel(Value):
     n_features: int | None
     names: NDArray[Any] | None
 
-    _stored: ClassVar[Schema] = {"n_features": Integral | None, "names": np.ndarray | None}
-
 
 @dataclass(frozen=True, eq=False)
 class ClassModel(RowsModel):
     """The classes too, sorted, each of which gives rows a score."""
 
     classes: NDArray[Any]
-
-    _stored: ClassVar[Schema] = {"classes": np.ndarray}
 
     @abstractmethod
     def scores(self, Z: FloatArray) -> FloatArray:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._aligner import Aligner
-from .._schemas import Schema, saved
+from .._schemas import saved
 from .._typing import FloatArray
 from ..alignment._fitted_aligner import names_in_order, shared_space_scores
 from ..models._value import Value
@@ -31,8 +30,6 @@ class Space(Value):
     aligner: Aligner | None
     width: int | None = None
     column_names: Mapping[str, NDArray[Any]] = field(default_factory=dict)
-
-    _stored: ClassVar[Schema] = {"aligner": object, "width": Integral, "column_names": dict}
 
     def learned(self, rows: ArrayLike, modality: str, name: str) -> tuple[Self, FloatArray]:
         """With the width and the columns of rows of the fit, and their scores."""
@@ -77,17 +74,6 @@ class CrossModalModel(ClassModel):
     shot_weight_scores: dict[float, float] | None
     calibration: float
     temperature: float
-
-    _stored: ClassVar[Schema] = {
-        "space": Space,
-        "predict_modality": str,
-        **dict.fromkeys(("fit_mean", "predict_mean"), np.ndarray | None),
-        "classifier": object,
-        "seen": np.ndarray,
-        "shot_weight": Real | None,
-        "shot_weight_scores": dict | None,
-        **dict.fromkeys(("calibration", "temperature"), Real),
-    }
 
     @property
     def aligner(self) -> Aligner | None:

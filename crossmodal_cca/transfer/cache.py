@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -32,8 +31,6 @@ class CacheModel(ClassModel):
     examples: FloatArray
     codes: NDArray[np.intp]
     beta: float
-
-    _stored: ClassVar[Schema] = {"examples": np.ndarray, "codes": np.ndarray, "beta": Real}
 
     def scores(self, Z: FloatArray) -> FloatArray:
         """Affinities (n, n_classes) of unit rows."""

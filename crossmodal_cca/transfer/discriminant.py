@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -115,8 +114,6 @@ class DiscriminantModel(ClassModel):
     coef: FloatArray
     intercept: FloatArray
     temperature: float
-
-    _stored: ClassVar[Schema] = {"coef": np.ndarray, "intercept": np.ndarray, "temperature": Real}
 
     def scores(self, Z: FloatArray) -> FloatArray:
         W, b = (A.astype(Z.dtype, copy=False) for A in (self.coef, self.intercept))

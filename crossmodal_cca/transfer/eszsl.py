@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -31,8 +30,6 @@ class BilinearModel(ClassModel):
     attributes: FloatArray
     seen: NDArray[np.bool_]
     calibration: float
-
-    _stored: ClassVar[Schema] = {**dict.fromkeys(("map", "attributes", "seen"), np.ndarray), "calibration": Real}
 
     def scores(self, Z: FloatArray) -> FloatArray:
         S: FloatArray = Z @ (self.map @ self.attributes.T).astype(Z.dtype, copy=False)

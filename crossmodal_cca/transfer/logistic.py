@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -98,12 +97,6 @@ class PulledModel(ClassModel):
     pulls: FloatArray
     n_iter: int
     n_evaluations: int
-
-    _stored: ClassVar[Schema] = {
-        **dict.fromkeys(("prototypes", "coef", "pulls"), np.ndarray),
-        "temperature": Real,
-        **dict.fromkeys(("n_iter", "n_evaluations"), Integral),
-    }
 
     def scores(self, Z: FloatArray) -> FloatArray:
         return np.asarray(unit_rows(Z.copy()) @ self.coef.T.astype(Z.dtype, copy=False))

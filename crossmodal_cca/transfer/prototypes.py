@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -33,8 +32,6 @@ class PrototypeModel(ClassModel):
 
     prototypes: FloatArray
     temperature: float
-
-    _stored: ClassVar[Schema] = {"prototypes": np.ndarray, "temperature": Real}
 
     @classmethod
     def of(cls, labelled: LabelledRows, temperature: float = 1.0) -> Self:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -32,14 +30,6 @@ class SideModel(RowsModel):
     n_components: int
     mean: FloatArray | None
     unit_length: bool
-
-    _stored: ClassVar[Schema] = {
-        "aligner": object,
-        "modality": str,
-        "n_components": Integral,
-        "mean": np.ndarray | None,
-        "unit_length": bool,
-    }
 
     def scores(self, X: ArrayLike) -> FloatArray:
         """Rows of the shared space."""
