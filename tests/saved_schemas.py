@@ -13,6 +13,7 @@ SCHEMAS = {
     "CacheModel": (1, """beta classes codes examples n_features names"""),
     "CacheSimilarity": (1, """beta model_ sklearn_output_config"""),
     "Choice": (1, """groups one_standard_error params scores weights"""),
+    "ClassifierSpace": (1, """aligner column_names width"""),
     "CrossModalClassifier": (
         1,
         """
@@ -119,7 +120,6 @@ SCHEMAS = {
     "SharedSpace": (1, """aligner center modality model_ sklearn_output_config unit_length"""),
     "Side": (1, """basis constant mean scale"""),
     "SideModel": (1, """aligner mean modality n_components n_features names unit_length"""),
-    "Space": (1, """aligner column_names width"""),
     "StandardizedPair": (1, """moments x y"""),
     "Stream": (1, """maps moments settled"""),
 }

@@ -6,7 +6,7 @@ from copy import copy
 from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from .._aligner import Aligner, fitted_aligner, unwrapped
@@ -95,13 +95,6 @@ class FittedAlignerMixin(AlignerParameterMixin):
     def _from_file(self, state: State) -> None:
         if "model_" in state:
             self.aligner = copy(self.aligner_)
-
-
-def names_in_order(rows: Any, name: str, known: NDArray[Any] | None, fitted: str) -> NDArray[Any] | None:
-    """Names of the columns of rows, if any; refuse those that the fit knows if they are in another order."""
-    names = column_names(rows)
-    refuse_other_order(**{name: names, f"the rows that {fitted} was fitted to": known})
-    return names
 
 
 def unfitted(aligner: Any) -> Any:

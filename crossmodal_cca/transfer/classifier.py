@@ -20,7 +20,7 @@ from ._calibration import likeliest_temperature
 from ._centring import directions, means_of_modalities
 from ._classes import ClassScoresMixin, checked_labels, refuse_mixed_labels, refuse_unknown
 from ._shots import Rows, TwoModalities, balanced_accuracy, check_classifier
-from ._two_sides import CrossModalModel, Space
+from ._two_sides import ClassifierSpace, CrossModalModel
 from .prototypes import PrototypeClassifier
 
 # What shot_weight="cv" tries; of equally good ones the first.
@@ -183,7 +183,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             that X has no row of, or there are too few shots for what is to be chosen by them.
         """
         self._check_parameters()
-        space, known = Space(self._frozen_aligner()).learned(X, self.fit_modality, "X")
+        space, known = ClassifierSpace(aligner=self._frozen_aligner()).learned(X, self.fit_modality, "X")
         labels = checked_labels(y, "y", len(known), "X")
         warn_of_other_order(X=X, y=y)
         classes, codes = np.unique(labels, return_inverse=True)
@@ -252,8 +252,8 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         return model.space.scores(X, model.predict_modality, "X")
 
     def _checked_shots(
-        self, space: Space, shots: Any, shot_labels: Any, known: FloatArray, classes: NDArray[Any]
-    ) -> tuple[Space, Rows]:
+        self, space: ClassifierSpace, shots: Any, shot_labels: Any, known: FloatArray, classes: NDArray[Any]
+    ) -> tuple[ClassifierSpace, Rows]:
         if (shots is None) != (shot_labels is None):
             raise ValueError("shots and shot_labels go together: pass both or neither.")
         if shots is None:
@@ -267,7 +267,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         refuse_unknown(labels, classes, "shot_labels")
         return space, Rows(Z, np.searchsorted(classes, labels))
 
-    def _means(self, space: Space, known: Rows, shots: Rows, unlabelled: Any) -> Any:
+    def _means(self, space: ClassifierSpace, known: Rows, shots: Rows, unlabelled: Any) -> Any:
         """What is to be subtracted from rows of either modality; None for nothing."""
         if unlabelled is not None and not self.center:
             raise ValueError("unlabelled rows are for the mean that center=True subtracts: set it, or leave them out.")
