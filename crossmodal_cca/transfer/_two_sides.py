@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .._aligner import Aligner
 from .._schemas import saved
 from .._typing import FloatArray
 from ..alignment._space import Space
@@ -41,10 +40,6 @@ class CrossModalModel(ClassModel):
     shot_weight_scores: dict[float, float] | None
     calibration: float
     temperature: float
-
-    @property
-    def aligner(self) -> Aligner | None:
-        return self.space.aligner
 
     def scores(self, Z: FloatArray) -> FloatArray:
         S = class_scores(self.classifier, directions(Z, self.predict_mean, "X"))

@@ -121,7 +121,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
 
     _stored: ClassVar[Schema] = {"model_": CrossModalModel}
 
-    classifier_, seen_ = View("classifier"), View("seen")
+    aligner_, classifier_, seen_ = View("space.aligner"), View("classifier"), View("seen")
     shot_weight_, shot_weight_scores_ = View("shot_weight"), View("shot_weight_scores", optional=True)
     calibration_, temperature_ = View("calibration"), View("temperature")
     fit_mean_, predict_mean_ = View("fit_mean", optional=True), View("predict_mean", optional=True)
@@ -239,14 +239,10 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         check_modality(self.fit_modality, "fit_modality")
         check_modality(self.predict_modality, "predict_modality")
         check_flag(self.center, "center")
-        for name, word, positive in (
-            ("shot_weight", "cv", False),
-            ("calibration", "cv", False),
-            ("temperature", "auto", True),
-        ):
+        for name, word in (("shot_weight", "cv"), ("calibration", "cv"), ("temperature", "auto")):
             value = getattr(self, name)
             if not (name == "shot_weight" and value is None):
-                check_number_or_word(value, name, word, low=0.0, positive=positive)
+                check_number_or_word(value, name, word, low=0.0, positive=name == "temperature")
 
     def _rows(self, model: CrossModalModel, X: ArrayLike) -> FloatArray:
         return model.space.scores(X, model.predict_modality, "X")
@@ -269,10 +265,10 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
 
     def _means(self, space: ClassifierSpace, known: Rows, shots: Rows, unlabelled: Any) -> Any:
         """What is to be subtracted from rows of either modality; None for nothing."""
-        if unlabelled is not None and not self.center:
-            raise ValueError("unlabelled rows are for the mean that center=True subtracts: set it, or leave them out.")
         if not self.center:
-            return None, None
+            if unlabelled is None:
+                return None, None
+            raise ValueError("unlabelled rows are for the mean that center=True subtracts: set it, or leave them out.")
         free = None if unlabelled is None else space.scores(unlabelled, self.predict_modality, "unlabelled")
         return means_of_modalities(known, shots, free, space.aligner is not None)
 

@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_number
 from .._files import SavedMixin
@@ -137,7 +136,6 @@ class ClassFeaturesMixin(ClassViewsMixin, SavedMixin, TransformerMixin):
         names : ndarray of str of shape (n_classes,)
             Such as ``prototypesimilarity_cat``.
         """
-        check_is_fitted(self)
         prefix = type(self).__name__.lower()
         return np.array([f"{prefix}_{c}" for c in self.classes_.tolist()], dtype=object)
 
