@@ -1,4 +1,4 @@
-"""What an aligner is, and where all that take a fitted one look whether it is."""
+"""The protocol of an aligner, and the one check of a fitted aligner that is passed in."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sklearn.utils.validation import check_is_fitted
 class Aligner(Protocol):
     """Maps rows of two modalities into one space.
 
-    Some can do more: predict (`predict`, `predict_x`, `residual_covariance`) or tell of their components
-    (`correlations_`, `x_weights_`…). Who needs that asks `fitted_aligner` for it.
+    Some offer more: predictions (`predict`, `predict_x`, `residual_covariance`) or attributes of their components
+    (`correlations_`, `x_weights_`…). Callers that need these ask `fitted_aligner` for them.
     """
 
     def fit(self, X: Any, y: Any) -> Self:
@@ -26,13 +26,14 @@ class Aligner(Protocol):
         """Scores (n_rows, n_components) of rows of the second modality, of any number."""
 
 
+# Names of the methods of an aligner.
 METHODS = tuple(name for name in vars(Aligner) if not name.startswith("_"))
 
 
 def fitted_aligner(estimator: Any, name: str = "aligner", needs: tuple[str, ...] = METHODS, way_out: str = "") -> Any:
-    """The fitted aligner inside a search or a ``FrozenEstimator``; refuse what has not all that is needed of it.
+    """Return the fitted aligner inside a search or a ``FrozenEstimator``; refuse one that lacks a needed attribute.
 
-    Errors call it `name`, and say in `way_out` what to do where something is missing.
+    Error messages call the aligner `name`; `way_out` says what to do if something is missing.
     """
     aligner = unwrapped(estimator, name)
     missing = next((each for each in needs if not hasattr(aligner, each)), None)
@@ -48,7 +49,7 @@ def fitted_aligner(estimator: Any, name: str = "aligner", needs: tuple[str, ...]
 
 
 def unwrapped(estimator: Any, name: str = "aligner") -> Any:
-    """The estimator inside a ``FrozenEstimator``, or the one that a fitted search of scikit-learn's has found best."""
+    """Return the estimator inside a ``FrozenEstimator``, or the best one of a fitted search of scikit-learn's."""
     if isinstance(estimator, type):
         raise TypeError(
             f"{name} must be fitted, but is the class {estimator.__name__} itself: pass {estimator.__name__}().fit(X, "
@@ -70,14 +71,14 @@ def unwrapped(estimator: Any, name: str = "aligner") -> Any:
 
 
 def innermost(aligner: Any) -> Any:
-    """The aligner that pipelines are built around, without any of them."""
+    """Return the aligner itself, taken out of all pipelines around it."""
     while hasattr(aligner, "aligner_"):
         aligner = unwrapped(aligner.aligner_)
     return aligner
 
 
 def check_can_be_fitted(aligner: Any, name: str = "aligner") -> None:
-    """Refuse what would keep its fit silently where it is to be fitted anew."""
+    """Refuse an estimator that would silently keep its fit when it is fitted again."""
     if isinstance(aligner, FrozenEstimator):
         raise TypeError(
             f"{name} is to be fitted anew, but is a FrozenEstimator, which never is: pass the "
@@ -86,13 +87,13 @@ def check_can_be_fitted(aligner: Any, name: str = "aligner") -> None:
 
 
 def _check_fitted(aligner: Any) -> None:
-    # scikit-learn can say of its own kind of estimators alone whether they are.
+    # scikit-learn's check works for its own kind of estimators only.
     if hasattr(aligner, "__sklearn_tags__"):
         check_is_fitted(aligner)
 
 
 def _way_out_of(aligner: Any) -> str:
-    """What to pass in place of something of scikit-learn's that has no scores of y alone."""
+    """Say what to pass in place of a scikit-learn estimator that cannot score y alone."""
     if hasattr(aligner, "steps"):
         return "Put the preprocessing of either side and the aligner into a CrossModalPipeline."
     if type(aligner).__module__.startswith("sklearn.cross_decomposition"):

@@ -24,29 +24,32 @@ except ImportError:  # Windows
 
 Array = np.ndarray[Any, Any]
 
+# Name of the format, as the header states it.
 FORMAT = "crossmodal_cca"
-# In version 1 the attributes of the saved object were the state; since version 2 it is a node like those inside.
+# Version of the format. Version 1 stored attributes at the top; since version 2 the saved object is a node like others.
 FORMAT_VERSION = 2
+# Member of the archive that holds the JSON header.
 _HEADER = "header.json"
+# Beginning of the names of temporary files.
 _UNFINISHED = ".saving-crossmodal_cca-"
-# Where files cannot be locked, one that nobody has written to for so many seconds is taken for a leftover.
+# Seconds without a write after which a temporary file counts as a leftover, on file systems without locks.
 _ABANDONED_AFTER = 24 * 3600
 
 
 class Foreign(Exception):
-    """A sound file, but not the one that was asked for."""
+    """The error for a sound file of another format or kind than the one asked for."""
 
 
 def write(path: str | os.PathLike[str], header: dict[str, Any], arrays: list[tuple[str, Array]]) -> None:
     """Write an archive of arrays with their checksums.
 
-    The file appears under its name when it is complete, and until then an earlier one stays.
+    The file gets its name once it is complete; until then an earlier file stays.
     """
     header = (
         {"format": FORMAT, "format_version": FORMAT_VERSION} | header | {"sha256": [digest for digest, _ in arrays]}
     )
     with replaced_when_complete(Path(path)) as file, zipfile.ZipFile(file, "w") as archive:
-        # Without the time of day: equal objects give equal files.
+        # The time of day is left out, so that equal objects give equal files.
         archive.writestr(zipfile.ZipInfo(_HEADER), json.dumps(header))
         for i, (_, array) in enumerate(arrays):
             with archive.open(zipfile.ZipInfo(_member(i)), "w", force_zip64=True) as member:
@@ -55,9 +58,9 @@ def write(path: str | os.PathLike[str], header: dict[str, Any], arrays: list[tup
 
 @contextmanager
 def opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Iterator[Array]]]:
-    """The header of an archive, and its arrays as they are asked for; whatever is wrong with it is a ValueError."""
+    """Open an archive: its header, and its arrays read on demand. A damaged archive raises ValueError."""
     name = os.fspath(path)
-    # A missing or unreadable file speaks for itself.
+    # A missing or unreadable file raises an OSError of its own.
     with open(path, "rb") as file:
         try:
             with zipfile.ZipFile(file) as archive:
@@ -66,7 +69,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Itera
                 yield header, (_read_array(archive, i, digest) for i, digest in enumerate(header["sha256"]))
         except Foreign as error:
             raise ValueError(f"{name!r} {error}") from error
-        # Whatever a damaged file makes the readers of archives, headers and arrays raise, it says the same.
+        # A damaged file can raise many errors in the readers of archives, headers and arrays: one message for all.
         except Exception as error:
             reason = f"{type(error).__name__}: {error}"
             raise ValueError(
@@ -76,7 +79,7 @@ def opened(path: str | os.PathLike[str]) -> Iterator[tuple[dict[str, Any], Itera
 
 
 def checksum(array: Array) -> str:
-    """A digest of type, shape and values."""
+    """Compute a digest of an array's type, shape and values."""
     digest = hashlib.sha256(f"{array.dtype.str} {array.shape}".encode())
     digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
@@ -96,7 +99,7 @@ def _check_header(header: Any) -> None:
 
 
 def _content(archive: zipfile.ZipFile, name: str) -> IO[bytes]:
-    """A member as it was stored: nothing here is compressed, so nothing can grow when it is read."""
+    """Read a member of the archive; members are uncompressed, so a read never needs more memory than the file."""
     entry = archive.getinfo(name)
     if entry.compress_type != zipfile.ZIP_STORED:
         raise ValueError(f"{name} is compressed")
@@ -115,7 +118,7 @@ def _read_array(archive: zipfile.ZipFile, i: int, digest: str) -> Array:
             version
         ]
         shape, _, dtype = read_header(member)
-        # Before any memory is asked for.
+        # Checked before memory is allocated.
         if dtype.hasobject or math.prod(shape) * dtype.itemsize > archive.getinfo(name).file_size:
             raise ValueError(f"array {i} says it is {dtype} of shape {shape}, which it cannot be")
     with _content(archive, name) as member:
@@ -127,8 +130,8 @@ def _read_array(archive: zipfile.ZipFile, i: int, digest: str) -> Array:
 
 @contextmanager
 def replaced_when_complete(target: Path) -> Iterator[Any]:
-    """A file beside the target that takes its place when all is written; what a killed save has left there goes."""
-    # A link stays, and points to the new file.
+    """Write to a temporary file that replaces the target once complete; remove leftovers of saves that were killed."""
+    # A symbolic link is kept and points to the new file.
     target = target.resolve()
     if not target.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {str(target.parent)!r} to save {target.name!r} in.")
@@ -142,7 +145,7 @@ def replaced_when_complete(target: Path) -> Iterator[Any]:
             file.flush()
             os.fsync(file.fileno())
             os.chmod(name, _rights(target))
-            if fcntl is not None:  # while it is locked: nobody takes it for a leftover
+            if fcntl is not None:  # renamed while locked, so that no other process removes it as a leftover
                 os.replace(name, target)
         if fcntl is None:
             os.replace(name, target)
@@ -152,14 +155,14 @@ def replaced_when_complete(target: Path) -> Iterator[Any]:
 
 
 def _locked_file(folder: Path) -> tuple[int, str]:
-    """A new file, locked as long as it is open: the lock ends with the process, however that ends."""
+    """Create a file that is locked while open; the lock ends with the process, even when it is killed."""
     while True:
         descriptor, name = tempfile.mkstemp(dir=folder, prefix=_UNFINISHED)
         if fcntl is None:
             return descriptor, name
-        with suppress(OSError):  # not every file system has locks; without them nothing is removed either
+        with suppress(OSError):  # some file systems have no locks; there, nothing is removed either
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # Another process may have taken it for a leftover before it was locked.
+        # Another process may have removed it as a leftover before it was locked.
         if os.path.exists(name):
             return descriptor, name
         os.close(descriptor)
@@ -167,7 +170,7 @@ def _locked_file(folder: Path) -> tuple[int, str]:
 
 def _remove_leftovers(folder: Path) -> None:
     for path in folder.glob(f"{_UNFINISHED}*"):
-        # Others' files, and those that are gone meanwhile, are left alone.
+        # Files of other users, and files already gone, are skipped.
         with suppress(OSError):
             if fcntl is None:
                 if path.stat().st_mtime < time.time() - _ABANDONED_AFTER:
@@ -179,7 +182,7 @@ def _remove_leftovers(folder: Path) -> None:
 
 
 def _rights(target: Path) -> int:
-    """Those of the file that is replaced, or of any new one; temporary files are private."""
+    """Return the access rights of the replaced file, or those of a new file; temporary files are private."""
     if target.exists():
         return stat.S_IMODE(target.stat().st_mode)
     mask = os.umask(0)

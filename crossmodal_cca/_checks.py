@@ -1,6 +1,6 @@
 """Checks of parameters: numbers, choices and flags. A wrong type is a TypeError, a wrong value a ValueError.
 
-NumPy's scalars count as the numbers and flags that they hold. True and False are no numbers, arrays no scalars.
+NumPy scalars count as numbers and flags. True and False are not numbers, arrays are not scalars.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def check_number(
 ) -> float:
     """Return a parameter as a finite float in [low, high], but not `low` if `positive`, nor `high` if `below`.
 
-    Where a word is allowed too, messages say which in `also`.
+    `also` names the words that are allowed besides, for the message.
     """
     interval = f"{'(' if positive else '['}{low:g}, {high:g}{')' if below or high == np.inf else ']'}"
     if isinstance(value, bool) or not isinstance(value, Real):
@@ -55,7 +55,7 @@ def check_whole_number(
 ) -> int:
     """Return a parameter as an int of at least `low`, and at most `high`, which is the number `of` something.
 
-    Where None is allowed too, messages say in `none` what it stands for.
+    If None is allowed too, `none` says what it stands for, for the message.
     """
     limits = f"of at least {low}" if high is None else f"between {low} and {of and f'the number of {of}, '}{high}"
     message = f"{name} must be a whole number {limits}{none and f', or None for {none}'}; got {value!r}."
@@ -68,13 +68,13 @@ def check_whole_number(
 
 
 def check_whole_number_or_none(value: Any, name: str, none: str) -> None:
-    """Refuse what is neither a positive whole number nor None, which stands for what `none` says."""
+    """Refuse a value that is neither a positive whole number nor None; `none` says what None stands for."""
     if value is not None:
         check_whole_number(value, name, none=none)
 
 
 def check_n_jobs(n_jobs: Any) -> None:
-    """Refuse a number of threads that is neither None nor a whole number, from −1 downwards counted from all cores."""
+    """Refuse a number of threads that is neither None nor a whole number; −1 and below count down from all cores."""
     message = f"n_jobs must be a whole number other than 0, −1 for all cores, or None for one; got {n_jobs!r}."
     if n_jobs is not None and (isinstance(n_jobs, bool) or not isinstance(n_jobs, Integral)):
         raise TypeError(message)
@@ -88,7 +88,7 @@ def check_n_components(n_components: Any) -> None:
 
 
 def check_whole_numbers(values: Any, name: str, *, low: int = 1) -> list[int]:
-    """Return a parameter that holds different whole numbers as a list, in the given order."""
+    """Return a parameter of distinct whole numbers as a list, in the given order."""
     if isinstance(values, str) or not np.iterable(values):
         raise TypeError(f"{name} must be a sequence of whole numbers, such as (1, 5); got {values!r}.")
     numbers = [check_whole_number(value, f"{name}[{i}]", low=low) for i, value in enumerate(values)]
@@ -98,7 +98,7 @@ def check_whole_numbers(values: Any, name: str, *, low: int = 1) -> list[int]:
 
 
 def check_choice(value: Any, name: str, choices: Iterable[str | None], *, also: str = "") -> None:
-    """Refuse what is none of the choices; where something else is allowed too, messages say what in `also`."""
+    """Refuse a value outside the choices; `also` names what else is allowed, for the message."""
     known = tuple(choices)
     if (value is None or isinstance(value, str)) and value in known:
         return
@@ -108,19 +108,19 @@ def check_choice(value: Any, name: str, choices: Iterable[str | None], *, also: 
 
 
 def check_flag(value: Any, name: str) -> None:
-    """Refuse what is neither True nor False."""
+    """Refuse a flag that is neither True nor False."""
     if not isinstance(value, bool | np.bool_):
         raise TypeError(f"{name} must be True or False, got {value!r}.")
 
 
 def check_verbose(value: Any) -> None:
-    """Refuse what says neither whether nor how much to print."""
+    """Refuse a verbosity that is neither a flag nor a whole number of at least 0."""
     if not isinstance(value, bool):
         check_whole_number(value, "verbose", low=0)
 
 
 def as_pair(value: Any, name: str) -> tuple[Any, Any]:
-    """Return the value of a parameter for either side: one value for both, or a tuple or list (x, y)."""
+    """Return a parameter's values for both sides, from one value for both or a tuple or list (x, y)."""
     if not isinstance(value, tuple | list):
         return value, value
     if len(value) != 2:
@@ -129,7 +129,7 @@ def as_pair(value: Any, name: str) -> tuple[Any, Any]:
 
 
 def check_random_state(seed: Any) -> np.random.RandomState:
-    """Random numbers for a seed, as scikit-learn makes them; those of a NumPy Generator are drawn from it."""
+    """Return the RandomState of a seed, as scikit-learn does; for a NumPy Generator, one that draws from its bits."""
     if isinstance(seed, np.random.Generator):
         return np.random.RandomState(seed.bit_generator)
     rng: np.random.RandomState = sklearn.utils.check_random_state(seed)

@@ -1,4 +1,4 @@
-"""Errors and warnings that speak of the arguments that the user passed, however deep below the call they arise."""
+"""Errors and warnings in terms of the user's arguments, from any depth below the call."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 
-# The user's names by those inside, the outermost call first.
+# Maps from inner names to the user's names, the outermost call first.
 _NAMES: ContextVar[tuple[dict[str, str], ...]] = ContextVar("names", default=())
 
 
 @contextmanager
 def about(*names: str) -> Iterator[None]:
-    """Name the arguments that a conversion is about, where its error names none of them."""
+    """Add the names of the converted arguments to an error that names none of them."""
     try:
-        with np.errstate(over="ignore"):  # who converts looks for infinite numbers
+        with np.errstate(over="ignore"):  # infinite numbers are refused after the conversion
             yield
     except OverflowError as error:
         raise ValueError(f"{names[0]} holds whole numbers that are too large for a float.") from error
@@ -31,9 +31,9 @@ def about(*names: str) -> Iterator[None]:
 
 @contextmanager
 def in_terms_of(**names: str) -> Iterator[None]:
-    """Call arguments by the user's names, given by the names that they have inside.
+    """Report arguments under the user's names, given as a map from the inner names.
 
-    Errors are put into these names; a warning asks for them by `as_typed`.
+    Errors are rewritten with these names; warnings look a name up with `as_typed`.
     """
     before = _NAMES.set((*_NAMES.get(), names))
     try:
@@ -41,7 +41,7 @@ def in_terms_of(**names: str) -> Iterator[None]:
     except (ValueError, TypeError) as error:
         message = message_of(error)
         if names and message is not None:
-            # What stands in quotes is the user's: the name of a column, or a value.
+            # Text in quotes belongs to the user: the name of a column, or a value.
             words = rf"(?<!['\"])\b({'|'.join(map(re.escape, names))})\b"
             error.args = (re.sub(words, lambda found: names[found[0]], message),)
         raise
@@ -50,12 +50,12 @@ def in_terms_of(**names: str) -> Iterator[None]:
 
 
 def as_typed(name: str) -> str:
-    """What the user calls an argument, by the name that it has here."""
+    """Return the user's name of an argument, given its inner name."""
     for names in reversed(_NAMES.get()):
         name = names.get(name, name)
     return name
 
 
 def message_of(error: Exception) -> Any:
-    """The whole of what an error says; None where it has more parts, as one about bytes."""
+    """Return an error's message; None for an error of several parts, such as a UnicodeDecodeError."""
     return error.args[0] if len(error.args) == 1 and isinstance(error.args[0], str) else None

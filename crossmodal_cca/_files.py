@@ -1,4 +1,4 @@
-"""Files of this package's objects, without pickle: how they become a JSON tree with arrays, and objects again.
+"""Files of this package's objects, without pickle: conversion to a JSON tree with arrays, and back.
 
 Loading runs no code: see `_schemas`.
 """
@@ -24,23 +24,23 @@ _PLAIN_KINDS = "biufUSMm"
 def write(path: str | os.PathLike[str], thing: Any, *, moments: bool = True) -> None:
     """Write numbers, texts, arrays, tuples, lists, dicts, and objects of registered classes made of these.
 
-    The file appears under its name when it is complete; until then, and if anything fails, an earlier one stays.
+    The file gets its name once it is complete; until then, and after a failure, an earlier file stays.
     Without `moments`, models leave out those of their training rows.
 
     Raises
     ------
     TypeError
-        If something is of another kind; the message says where it is.
+        If a part is of another kind; the message says which.
     """
     kind, encoder = type(thing).__name__, _Encoder(moments)
-    # The package is there by now; to import it from here would be a circle.
+    # The package is loaded by now; an import at the top of this module would be circular.
     package_version = sys.modules[str(__package__)].__version__
     header = {"package_version": package_version, "kind": kind, "state": encoder.encode(thing, kind)}
     write_archive(path, header, encoder.arrays)
 
 
 def read(path: str | os.PathLike[str], kind: str) -> Any:
-    """Read what `write` wrote, of a type of this name.
+    """Read an object of the type of this name from a file of `write`.
 
     Raises
     ------
@@ -72,7 +72,7 @@ def load(path: str | os.PathLike[str]) -> Any:
     Returns
     -------
     loaded : object
-        Of the class that was saved, with the same parameters, and fitted if it was.
+        Object of the class that was saved, with the same parameters, and fitted if it was.
 
     Raises
     ------
@@ -144,7 +144,7 @@ class SavedMixin:
 
 
 class SavedAlignerMixin(SavedMixin):
-    """`save` and `load` of an aligner, or of what holds one."""
+    """`save` and `load` of an aligner, or of an estimator around one."""
 
     def save(self, path: str | os.PathLike[str], *, moments: bool = True) -> None:
         """Write it to one file, without pickle; an earlier file is replaced only when the new one is complete.
@@ -168,7 +168,7 @@ class SavedAlignerMixin(SavedMixin):
 
 
 def _save(path: str | os.PathLike[str], thing: Any, *, moments: bool = True) -> None:
-    """Write an object, or say what else can be done with one that has parts of other packages."""
+    """Write an object; an object with parts of other packages raises an error that names the alternatives."""
     check_flag(moments, "moments")
     try:
         write(path, thing, moments=moments)
@@ -180,7 +180,7 @@ def _save(path: str | os.PathLike[str], thing: Any, *, moments: bool = True) -> 
 
 
 class _Encoder:
-    """Makes a JSON tree, in which {"what it is": …} is what JSON does not know, and collects arrays beside it."""
+    """Encodes objects as a JSON tree, with {"tuple": …}, {"array": …} for types JSON lacks, and collects arrays."""
 
     def __init__(self, moments: bool) -> None:
         self.moments = moments
@@ -226,7 +226,7 @@ class _Encoder:
         return self.encode(key, f"a key of {place}")
 
     def _collected(self, array: Array) -> int:
-        """Where the array stands; equal ones in the same layout are held once."""
+        """Return the number of an array in the file; equal arrays in the same layout are stored once."""
         layout = bool(array.flags.f_contiguous and not array.flags.c_contiguous)
         digest = checksum(array)
         place = self._places.setdefault((digest, layout), len(self.arrays))
@@ -242,7 +242,7 @@ def _is_plain(key: Any) -> bool:
 
 
 class _Decoder:
-    """Makes what the tree describes."""
+    """Rebuilds the objects that a JSON tree describes."""
 
     def __init__(self, arrays: list[Array], package_version: str) -> None:
         self._arrays, self._taken = arrays, set[int]()
@@ -275,7 +275,7 @@ class _Decoder:
         if type(place) is not int or place < 0:
             raise ValueError(f"there is no array {place!r}")
         array = self._arrays[place]
-        # What was two arrays is two again: neither changes with the other.
+        # Two arrays that were stored once are two again, so that a write to one leaves the other.
         again = place in self._taken
         self._taken.add(place)
         return array.copy(order="K") if again else array

@@ -1,4 +1,4 @@
-"""Ids of any kind: checked, put together, compared and looked for without changing what they are."""
+"""Ids of any kind: checks, joins, comparisons and look-ups that keep their types."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ from numpy.typing import NDArray
 from ._warn import warn
 from .rows._numbers import at_hand
 
-# What can be changed, so has no hash, and mappings: no ids, nor parts of them.
+# Types that are not allowed as ids or parts of ids: mutable ones, which have no hash, and mappings.
 _NO_IDS = (Mapping, list, np.ndarray)
+# Advice of the error about ids that are several labels.
 _SEVERAL_LABELS = (
     " Where it is enough to share one of several labels, pass the functions of crossmodal_cca.metrics relevance in "
     "place of ids: with M = MultiLabelBinarizer().fit([*query_labels, *gallery_labels]) it is "
     "M.transform(query_labels) @ M.transform(gallery_labels).T > 0."
 )
+# NumPy's kinds of arrays by Python's own types.
 _PLAIN_KINDS = {bool: "b", int: "i", float: "f"}
 
 
 def checked_ids(ids: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
-    """One id for each of the rows (so called in messages), of any kind, none missing. Sets become frozensets."""
+    """Check that every row has an id, of any kind; `rows` names the rows in messages. Sets become frozensets."""
     ids = at_hand(ids, name)
     checked = _as_array(ids)
     if checked.ndim != 1:
@@ -64,11 +66,11 @@ def _hint(name: str) -> str:
 
 
 def _as_array(ids: Any) -> NDArray[Any]:
-    """Ids as an array of the kind that all of them are of, or of Python's objects."""
+    """Return ids as an array of their common type, or of Python objects."""
     if hasattr(ids, "dtype"):
         array = np.asarray(ids)
     elif isinstance(ids, list | tuple | range):
-        # np.asarray([1, "a"]) would make both texts, and rows of tuples.
+        # np.asarray would turn [1, "a"] into two texts, and tuples into rows.
         array = np.fromiter(ids, dtype=object, count=len(ids))
     else:
         array = np.array(ids, dtype=object)
@@ -76,15 +78,15 @@ def _as_array(ids: Any) -> NDArray[Any]:
 
 
 def _of_one_kind(ids: NDArray[Any]) -> NDArray[Any]:
-    """Numbers, and what came out of an array of NumPy's, as an array: it serves as positions and is saved whole."""
+    """Return ids of one kind as a typed array where possible: it can index rows and is saved as a whole."""
     entries = ids.tolist()
     types = set(map(type, entries))
     kinds = {np.dtype(t).kind if issubclass(t, np.generic) else _PLAIN_KINDS.get(t, "O") for t in types}
     if kinds and kinds <= set("iu"):
         whole: NDArray[Any] = np.array(entries)
-        if whole.dtype.kind in "iu":  # and not floats, where no type of integers holds all
+        if whole.dtype.kind in "iu":  # not floats, which NumPy chooses if no integer type holds all
             return whole
-    # Dates of one unit alone: in another some might be out of range.
+    # Only dates of one unit: in another unit some might be out of range.
     elif len(kinds) == 1 and (kinds <= set("bfcUS") or (kinds <= set("mM") and len({i.dtype for i in entries}) == 1)):
         return np.array(entries)
     if any(issubclass(t, np.generic) for t in types):
@@ -93,7 +95,7 @@ def _of_one_kind(ids: NDArray[Any]) -> NDArray[Any]:
 
 
 def _plain(entry: Any) -> Any:
-    """An id, or a part of one, as Python's own object that can be hashed; NumPy's dates are kept."""
+    """Return an id, or a part of one, as a hashable Python object; NumPy's dates are kept."""
     if type(entry) is tuple:
         return tuple(map(_plain, entry))
     if isinstance(entry, Set):
@@ -103,7 +105,7 @@ def _plain(entry: Any) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class _Parts:
-    """What ids consist of, where some are tuples or sets, the row of each part, and the types of ids and parts."""
+    """Parts of ids that are tuples or sets, the row of each part, and the types of ids and parts."""
 
     values: NDArray[Any]
     owners: NDArray[np.intp]
@@ -121,11 +123,11 @@ class _Parts:
         return cls(np.fromiter(parts, dtype=object, count=len(parts)), owners, types)
 
     def has(self, *types: type[Any]) -> bool:
-        """Whether some are of these types."""
+        """Whether any id or part has one of these types."""
         return any(issubclass(t, types) for t in self.types)
 
     def check(self, name: str) -> None:
-        """Refuse what is no id."""
+        """Refuse values that cannot be ids."""
         if self.has(*_NO_IDS):
             part, row = next(
                 pair for pair in zip(self.values, self.owners, strict=True) if isinstance(pair[0], _NO_IDS)
@@ -145,13 +147,13 @@ def _has_sets(ids: NDArray[Any]) -> bool:
 
 
 def _sortable(ids: NDArray[Any]) -> NDArray[Any]:
-    """Ids as sorting takes them: sets, of which it would miss equal ones, as their sorted members."""
+    """Return ids in a form that sorts: sets, whose order is only partial, as their sorted members."""
     return _changed(ids, _sorted) if _has_sets(ids) else ids
 
 
 def _sorted(entry: Any) -> Any:
     if isinstance(entry, Set):
-        return (), *sorted(map(_sorted, entry))  # cannot be compared with a tuple of the members
+        return (), *sorted(map(_sorted, entry))  # () in front, unlike any tuple of the members
     return tuple(map(_sorted, entry)) if type(entry) is tuple else entry
 
 
@@ -162,9 +164,9 @@ def codes_of_ids(
     n_gallery: int,
     names: tuple[str, str] = ("query_ids", "gallery_ids"),
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Integers that are equal where the ids of queries and gallery (so called in messages) are.
+    """Encode the ids of queries and gallery as integers that are equal where the ids are.
 
-    Without ids those of row i are.
+    Without ids, row i of the queries matches row i of the gallery. Messages use the given names of both.
     """
     if query_ids is None and gallery_ids is None:
         if n_queries != n_gallery:
@@ -199,7 +201,7 @@ def _incomparable(a: NDArray[Any], b: NDArray[Any], names: tuple[str, str]) -> T
 
 
 def distinct_ids(ids: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Ids without repetitions, sorted, and the position there of each."""
+    """Return the distinct ids, sorted, and the position of each id among them."""
     try:
         _, first, codes = np.unique(_sortable(ids), return_index=True, return_inverse=True)
     except TypeError as error:
@@ -212,7 +214,7 @@ def distinct_ids(ids: NDArray[Any], name: str) -> tuple[NDArray[Any], NDArray[An
 
 
 def joined(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
-    """Ids one after the other; of different kinds they stay what they are.
+    """Concatenate ids; ids of different kinds keep their types.
 
     NumPy would turn 1 into "1", and large integers into rounded floats; Python compares them exactly.
     """
@@ -232,7 +234,7 @@ def joined(one: NDArray[Any], other: NDArray[Any]) -> NDArray[Any]:
 
 
 class KnownIds:
-    """Ids of an index, of which it can say where they are; looked over when the first are asked for, and then no more.
+    """Ids of an index with look-up of rows by id; a table of them is built at the first look-up and kept.
 
     Parameters
     ----------
@@ -248,14 +250,14 @@ class KnownIds:
 
     @cached_property
     def _codes(self) -> tuple[dict[Any, int], NDArray[np.intp], bool]:
-        """A number of each distinct id, those of all items, and whether some id is True or False."""
+        """Return a number for each distinct id, the numbers of all items, and whether any id is True or False."""
         numbers: dict[Any, int] = {}
         values = comparable(self.ids)
         codes = np.array([numbers.setdefault(value, len(numbers)) for value in values], dtype=np.intp)
         return numbers, codes, bool in set(map(type, values))
 
     def rows_with(self, ids: Any, name: str) -> NDArray[np.bool_]:
-        """Whether each item has one of some ids, which must all be here: one id, several, or a set of them."""
+        """Mark the items that have one of some ids: one id, several, or a set of them, all of which must exist."""
         numbers, codes, have_flags = self._codes
         if _is_one_id(ids) or (isinstance(ids, tuple | Set) and _is_key(_plain(ids), numbers)):
             ids = [ids[()] if isinstance(ids, np.ndarray) else ids]
@@ -263,7 +265,7 @@ class KnownIds:
             ids = list(ids)
         asked = checked_ids(ids, name, len(ids), name)
         wanted = comparable_with(self.ids, asked, name)
-        # In Python True is 1 and False is 0: a mask would mean the items with these ids.
+        # True equals 1 and False equals 0 in Python, so a mask would select the items with the ids 1 and 0.
         if bool in set(map(type, wanted)) and not have_flags:
             raise TypeError(
                 f"{name} must be ids of the index, none of which is True or False. Of a mask pass the ids that it "
@@ -284,7 +286,7 @@ class KnownIds:
 def _is_key(value: Any, known: Mapping[Any, Any]) -> bool:
     try:
         return value in known
-    except TypeError:  # as what has no hash is no id
+    except TypeError:  # an object without a hash cannot be an id
         return False
 
 
@@ -295,7 +297,7 @@ def _is_one_id(ids: Any) -> bool:
 
 
 def _as_dates(ids: NDArray[Any], name: str, dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Ids in the type of those of an index of dates: NaT for a date that cannot be there."""
+    """Convert ids to the type of an index of dates; NaT for a date that the type cannot hold."""
     try:
         dates = np.array(ids.tolist() if ids.dtype == object else ids, dtype=dtype.kind + "8")
     except (TypeError, ValueError) as error:
@@ -306,23 +308,23 @@ def _as_dates(ids: NDArray[Any], name: str, dtype: np.dtype[Any]) -> NDArray[Any
 
 
 def objects_of(ids: NDArray[Any]) -> list[Any]:
-    """Python objects of the ids, but NumPy's of dates: nanoseconds have no others."""
+    """Return the ids as Python objects, dates as NumPy's: Python has no nanoseconds."""
     return list(ids) if ids.dtype.kind in "mM" else ids.tolist()
 
 
 def comparable(ids: NDArray[Any]) -> list[Any]:
-    """Python objects that are equal where the ids are; dates as numbers of their unit."""
+    """Return Python objects that are equal where the ids are; dates as counts of their unit."""
     values: list[Any] = (ids.view(np.int64) if ids.dtype.kind in "mM" else ids).tolist()
     return values
 
 
 def comparable_with(present: NDArray[Any], ids: NDArray[Any], name: str) -> list[Any]:
-    """Python objects of ids that equal those that `comparable` makes of the ids of an index."""
+    """Return Python objects of ids for comparison with those that `comparable` returns for an index."""
     return comparable(_as_dates(ids, name, present.dtype) if present.dtype.kind in "mM" else ids)
 
 
 def _in_unit(dates: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
-    """Dates in another unit; NaT where that cannot say them without loss."""
+    """Convert dates to another unit; NaT where digits would be lost."""
     try:
         converted = dates.astype(dtype)
         return np.where(converted.astype(dates.dtype) == dates, converted, np.array("NaT", dtype))

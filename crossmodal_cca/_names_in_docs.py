@@ -1,4 +1,4 @@
-"""Names of the tables in docstrings: marks stand for them, so that `help` lists what there is and no text has to."""
+"""Names of tables' entries in docstrings, filled in for marks, so that no docstring lists them by hand."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ LISTS = {
 
 
 def filled(text: str) -> str:
-    """A text with the names in place of their marks."""
+    """Replace the marks in a text by the names."""
     for mark, names in LISTS.items():
         text = text.replace(mark, names)
     return text
 
 
 def with_names(thing: Documented) -> Documented:
-    """The function or class itself, its docstring with the names in place of their marks."""
+    """Replace the marks in the docstring of a function or class by the names, and return it."""
     documented: Any = thing
     documented.__doc__ = filled(documented.__doc__ or "")
     return thing

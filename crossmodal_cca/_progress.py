@@ -1,4 +1,4 @@
-"""Progress of work that lasts, printed for people: one line that is rewritten where that is possible."""
+"""Progress of long computations, printed as one line that is rewritten where the output allows it."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Self
 
 from ._checks import check_verbose
 
-# Seconds between two updates: often enough to see that something moves.
+# Seconds between two updates of the line.
 _EVERY = 0.5
-# Where lines cannot be rewritten (files, pipes), one at each of so many parts.
+# Number of lines over the whole work, for output that cannot be rewritten (files, pipes).
 _LINES = 10
 
 
 class Progress:
-    """Says on standard output how much of some work is done, and how long the rest may take.
+    """Prints on standard output how much of the work is done and how long the rest may take.
 
     In a terminal or a notebook one line is rewritten; elsewhere a line is added at every tenth of the work.
 
     Parameters
     ----------
     what : str
-        What is counted, such as "queries ranked".
+        Unit that is counted, such as "queries ranked".
     total : int
         Its number in the end.
     verbose : int
@@ -41,12 +41,12 @@ class Progress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        # What an error interrupts keeps its last line.
+        # After an error the last line stays.
         if self._width:
             print(flush=True)
 
     def update(self, done: int) -> None:
-        """Say that so much is done by now."""
+        """Report the amount done so far."""
         if self.silent:
             return
         now = time.monotonic()

@@ -1,6 +1,6 @@
-"""What a file may hold: classes register themselves with what is stored of them, under which names, and since when.
+"""Schemas of files: each class registers the attributes that are stored, their names, and its version.
 
-A file names registered classes, and nothing else is ever made from it. This module knows none of them.
+Loading builds registered classes and nothing else. This module imports none of them.
 """
 
 from __future__ import annotations
@@ -18,21 +18,22 @@ import numpy as np
 
 from ._archive import Foreign
 
-# What is stored of a class: by the name in the file, a type or a `Stored`; and what is stored of an object.
+# Stored attributes of a class: a type or a `Stored` by the name in the file.
 Schema = dict[str, Any]
+# Stored values of an object by the name in the file.
 State = dict[str, Any]
 T = TypeVar("T", bound=type)
 
-# Where classes are registered that `import crossmodal_cca` alone does not bring; a file may be the first to need them.
+# Subpackages with registered classes that `import crossmodal_cca` does not load; reading a file imports them.
 HOMES = ("metrics", "retrieval", "transfer")
 
 
 @dataclass(frozen=True)
 class Stored:
-    """One thing that a file holds of an object: what it must be, and in which attribute it lies.
+    """One stored value of an object: its type and the attribute that holds it.
 
-    The attribute is the name in the file if it is None; "" for what the object's `_to_file` and `_from_file` make. What
-    is `optional` may be missing in a fitted object.
+    None means that the attribute has the name used in the file; "" that the object's `_to_file` and `_from_file`
+    convert the value. An `optional` value may be missing in a fitted object.
     """
 
     kind: Any
@@ -42,7 +43,7 @@ class Stored:
 
 @dataclass(frozen=True)
 class Registered:
-    """A class that a file may hold, with its schema; `upgrade` takes the state of an older version to this one."""
+    """A class that a file may hold, with its schema; `upgrade` converts the state of an older version to this one."""
 
     cls: type
     version: int
@@ -54,7 +55,7 @@ class Registered:
 
     @property
     def parameters(self) -> list[str]:
-        """Constructor parameters, which are always there."""
+        """Constructor parameters, which are always stored."""
         return list(self.cls._get_param_names()) if hasattr(self.cls, "_get_param_names") else []
 
     def stored(self) -> dict[str, Stored]:
@@ -66,7 +67,7 @@ class Registered:
                 "feature_names_in_": Stored(np.ndarray, optional=True),
                 "sklearn_output_config": Stored(dict, "_sklearn_output_config", optional=True),
             }
-            # Views and properties read what is stored elsewhere.
+            # Views and properties are computed from values that are stored already.
             stored |= {name: each for name, each in seen.items() if not hasattr(self.cls, name)}
         if is_dataclass(self.cls):
             stored |= kinds_of_fields(self.cls)
@@ -76,7 +77,7 @@ class Registered:
         return {n: s if s.attribute is not None else Stored(s.kind, n, s.optional) for n, s in stored.items()}
 
     def checked(self, state: State, version: int, package_version: str) -> State:
-        """The state in this version; refuse one of a later version, or that cannot be what it should."""
+        """Return the state in this version; refuse a state of a later version or with values of a wrong type."""
         if version > self.version:
             raise Foreign(
                 f"was written by a later crossmodal_cca ({package_version}): it holds a {self.name} of version "
@@ -114,6 +115,7 @@ def _kind(hint: Any) -> Any:
     return {int: Integral, float: Real, Any: object}.get(hint) or get_origin(hint) or hint
 
 
+# Registered classes by name.
 REGISTRY: dict[str, Registered] = {}
 
 
@@ -137,12 +139,12 @@ def saved(version: int = 1, upgrade: Callable[[State, int], State] | None = None
 
 
 def without_underscores(state: State, version: int) -> State:
-    """Upgrade from version 1, in which attributes had their own names in files, to names without an underscore."""
+    """Upgrade from version 1, which stored attributes under their own names, to names without an underscore."""
     return {name.removeprefix("_"): value for name, value in state.items()}
 
 
 def registered(name: Any, package_version: str) -> Registered:
-    """The class of this name in a file of a version of the package, wherever it is now."""
+    """Return the registered class of this name, for a file of this version of the package."""
     if name not in REGISTRY:
         for home in HOMES:
             import_module(f"{__package__}.{home}")

@@ -1,4 +1,4 @@
-"""Similarities by name: how each is laid out for a matrix product, rounds, becomes a distance, and is shown."""
+"""The table of similarities: layout for matrix products, rounding, distance and display of each."""
 
 from __future__ import annotations
 
@@ -16,89 +16,89 @@ from ._warn import warn
 from .rows._blocks import row_slices
 
 QueryLayout = Callable[[FloatArray], FloatArray]
-Units = tuple[float, float]  # of queries and of items
+Units = tuple[float, float]  # units of the queries and of the items
 
 
 class Layout(NamedTuple):
     """A gallery laid out so that ``queries(block) @ rows.T`` ranks its items as the similarity does."""
 
     rows: FloatArray  # (n_gallery, d)
-    norms: FloatArray  # (n_gallery,), bounds of each column of that product
-    queries: QueryLayout  # gives rows of unit length, unless the layout is exact
+    norms: FloatArray  # (n_gallery,), bounds of the columns of that product
+    queries: QueryLayout  # returns rows of unit length, unless the layout is exact
     exact: bool = False  # whether no product rounds
 
     @property
     def width(self) -> FloatArray:
-        """How far rounding takes each item's score at most, shape (n_gallery,)."""
+        """Largest rounding error of each item's score, shape (n_gallery,)."""
         return np.zeros_like(self.norms) if self.exact else tie_width(self.rows, self.norms)
 
 
 class Similarity(ABC):
-    """What makes an item near a query: a large value of it. An inner product, unless a class says otherwise."""
+    """Similarity of queries and items, large for near ones: an inner product, unless a class says otherwise."""
 
     name: ClassVar[str]
-    label: ClassVar[str]  # of its values in a picture
-    # Whether it is an inner product of embeddings, so that a bias is one more dimension.
+    label: ClassVar[str]  # label of the values in a picture
+    # Whether it is an inner product of embeddings, so that a bias can be one more dimension.
     is_product: ClassVar[bool] = True
-    # Whether each row is laid out by itself, so that parts of a gallery need nothing in common.
+    # Whether each row is laid out by itself, without quantities shared by the whole gallery.
     by_row: ClassVar[bool] = False
     # Whether a zero row has no similarity in its own right.
     needs_direction: ClassVar[bool] = False
-    # A distance is this minus the similarity.
+    # Value of the similarity at distance zero: the distance is this minus the similarity.
     at_distance_zero: ClassVar[float] = 0.0
-    # Share of the magnitudes to which colours reach either way from 0; None where no value is a middle.
+    # Quantile of the magnitudes at which the colour scale ends on either side of 0; None for scales without a middle.
     color_reach: ClassVar[float | None]
 
     @abstractmethod
     def laid_out(self, gallery: FloatArray, like: Any = None) -> Layout:
-        """Lay out a gallery, which may be overwritten; a part of one like the layout of queries for another part."""
+        """Lay out a gallery, which may be overwritten; `like` is the query layout of another part of it."""
 
     def laid_out_exactly(self, queries: Array, gallery: Array, dtype: Any) -> Layout | None:
-        """Lay out rows such as codes and counts so that no product rounds; None where it would."""
+        """Lay out rows such as codes and counts so that no product rounds; None if one would."""
         return None
 
     @abstractmethod
     def in_double(self, queries: FloatArray, items: FloatArray, units: Units) -> tuple[FloatArray, FloatArray]:
-        """Similarity of rows in double precision, pair by pair, and how far it is rounded.
+        """Compute the similarity of rows in double precision, pair by pair, and its rounding error.
 
-        It depends on the two rows alone, in units of their sides that keep it from overflow; both may be overwritten.
+        It depends on the two rows alone. The units of both sides prevent overflow. Both arrays may be overwritten.
         """
 
     @abstractmethod
     def matrix(self, x: Array, y: Array) -> FloatArray:
-        """Similarity of every row of x to every row of y, for a picture."""
+        """Compute the similarity of every row of x to every row of y, for a picture."""
 
     def embedded(self, rows: FloatArray) -> FloatArray:
-        """Rows of which the inner product (or distance) is the similarity; the rows given may be overwritten."""
+        """Return rows whose inner product (or distance) is the similarity; the rows passed may be overwritten."""
         return rows
 
     def searchable(self, items: FloatArray, like: Any = None) -> Layout:
-        """Lay out embedded items, which stay as they are; further ones like the layout of queries for the first."""
-        # Against unit queries no score exceeds the length of the item, so only that must not overflow.
+        """Lay out embedded items, which are not changed; `like` is the query layout of earlier items of the index."""
+        # With unit queries no score exceeds the length of the item, so only the lengths must not overflow.
         return Layout(items, np.sqrt(_squares(items)).astype(items.dtype), unit_rows)
 
     def of_pairs(self, queries: FloatArray, items: FloatArray) -> FloatArray:
-        """Similarity of embedded queries and items, row by row; the queries may be overwritten."""
+        """Compute the similarity of embedded queries and items, row by row; the queries may be overwritten."""
         return np.asarray(np.einsum("ij,ij->i", queries, items))
 
     def distances(self, similarities: FloatArray) -> FloatArray:
-        """Small where the similarity is large."""
+        """Convert similarities to distances."""
         return self.at_distance_zero - similarities
 
 
 class Cosine(Similarity):
-    """Of the angle between the rows."""
+    """The cosine of the angle between the rows."""
 
     name, label = "cosine", "cosine similarity"
     by_row, at_distance_zero, color_reach = True, 1.0, 1.0
     needs_direction = True
 
     def laid_out(self, gallery: FloatArray, like: Any = None) -> Layout:
-        # A zero item counts as length 1: its cosine is 0, and the others' rounding around 0 ties with it.
+        # A zero item gets length 1: its cosine is 0, and scores that round to about 0 tie with it.
         return Layout(unit_rows(gallery), np.ones(len(gallery), gallery.dtype), unit_rows)
 
     def laid_out_exactly(self, queries: Array, gallery: Array, dtype: Any) -> Layout | None:
-        # Items of one length are ranked by their inner products.
+        # Items of equal length are ranked by their inner products.
         layout = SIMILARITIES["dot"].laid_out_exactly(queries, gallery, dtype)
         return layout if layout is not None and np.ptp(_squares(layout.rows)) == 0 else None
 
@@ -110,7 +110,7 @@ class Cosine(Similarity):
         return unit_rows(rows)
 
     def distances(self, similarities: FloatArray) -> FloatArray:
-        # What is rounded across an end is at the end.
+        # Values rounded beyond ±1 are set to ±1.
         return np.asarray(np.clip(super().distances(similarities), 0.0, 2.0))
 
     def matrix(self, x: Array, y: Array) -> FloatArray:
@@ -123,7 +123,7 @@ class Dot(Similarity):
     """The inner product."""
 
     name, label = "dot", "inner product"
-    color_reach = 0.995  # one large value would dim all others
+    color_reach = 0.995  # a quantile, since one large value would make all others pale
 
     def laid_out(self, gallery: FloatArray, like: Any = None) -> Layout:
         layout = like or _DotLayout(unit_of(gallery))
@@ -149,7 +149,7 @@ class Dot(Similarity):
 
 
 class Euclidean(Similarity):
-    """Minus the distance."""
+    """Minus the Euclidean distance."""
 
     name, label, color_reach = "euclidean", "negative Euclidean distance", None
     is_product = False
@@ -157,9 +157,9 @@ class Euclidean(Similarity):
     def laid_out(self, gallery: FloatArray, like: Any = None) -> Layout:
         """−‖q − g‖² ranks as 2q·g − ‖g‖², a dot product of [q, m] and [g, −‖g‖²/(2m)].
 
-        Distances do not see a common shift, so both sides are centred, or ‖g‖² would eat the digits. Any m > 0 is
-        right; a typical length keeps both terms alike, whatever the unit. Medians, because one item far away would
-        decide a mean, and all others would tie.
+        A common shift leaves distances unchanged, so both sides are centred to keep ‖g‖² from costing digits. Any m > 0
+        is correct; a typical length keeps both terms of similar size in any unit. Centre and length are medians: a mean
+        could be dominated by one far item, and all others would tie.
         """
         centre = np.median(gallery, axis=0).astype(gallery.dtype) if like is None else like.centre
         gallery -= centre
@@ -199,19 +199,20 @@ class Euclidean(Similarity):
         return np.asarray(-cdist(x, y))
 
 
+# Similarities by name.
 SIMILARITIES: dict[str, Similarity] = {each.name: each for each in (Cosine(), Dot(), Euclidean())}
 
 
 def similarity_named(name: Any, parameter: str = "similarity") -> Similarity:
-    """The similarity of a name that a user gave for the parameter."""
+    """Return the similarity of this name, or raise an error that names the user's parameter."""
     check_choice(name, parameter, SIMILARITIES)
     return SIMILARITIES[name]
 
 
-# Layouts of queries are classes, so that what holds them can be pickled.
+# Layouts of queries are classes, so that objects that hold them can be pickled.
 @dataclass(frozen=True)
 class _ExactLayout:
-    """Queries for a gallery of which no product rounds; `more` stands before what an item adds to each product."""
+    """Layout of queries for a gallery without rounding; `more` multiplies the term that an item adds to a product."""
 
     unit: Any
     more: float | None = None
@@ -223,7 +224,7 @@ class _ExactLayout:
 
 @dataclass(frozen=True)
 class _DotLayout:
-    """Queries for the gallery of `Dot`."""
+    """Layout of queries for the gallery of `Dot`."""
 
     unit: Any
 
@@ -233,7 +234,7 @@ class _DotLayout:
 
 @dataclass(frozen=True)
 class _EuclideanLayout:
-    """Queries for the gallery of `Euclidean`."""
+    """Layout of queries for the gallery of `Euclidean`."""
 
     centre: FloatArray
     unit: Any
@@ -245,15 +246,15 @@ class _EuclideanLayout:
 
 def unit_rows(rows: FloatArray) -> FloatArray:
     """Scale rows to unit length in place; zero rows stay zero."""
-    # By the largest entry first, or squares could overflow or vanish.
+    # Divided by the largest entry first, since squares could overflow or underflow.
     rows /= _or_one(np.maximum(rows.max(axis=1), -rows.min(axis=1)))[:, None]
     rows /= _or_one(_norms(rows))[:, None]
     return rows
 
 
 def warn_of_zero_rows(rows: Array, name: str) -> None:
-    """Say which rows of an argument are zero throughout: they have no direction for a cosine."""
-    # Few rows begin with a zero, so that this costs next to nothing.
+    """Warn of rows of an argument that are all zero: they have no direction for a cosine."""
+    # Few rows begin with a zero, so this check is cheap.
     suspects = np.flatnonzero(rows[:, 0] == 0)
     zero = suspects[~rows[suspects].any(axis=1)]
     if len(zero):
@@ -265,9 +266,9 @@ def warn_of_zero_rows(rows: Array, name: str) -> None:
 
 
 def tie_width(rows: FloatArray, norms: FloatArray) -> FloatArray:
-    """How far rounding takes each item's score, for unit queries and items of these norms, shape (n_gallery,).
+    """Bound the rounding error of each item's score, for unit queries and items of these norms, shape (n_gallery,).
 
-    Scores tie, or are in doubt, within the widths of both. Identical gallery rows do get scores several eps apart: the
+    Scores within the sum of both widths tie, or are in doubt. Identical gallery rows get scores several eps apart: the
     matrix product sums differently at the edges of its tiles. A sum of d terms makes d rounding errors, each uniform up
     to eps/2 times the partial sum; if these grow steadily to the full score (the worst case: all terms of one sign),
     the errors' standard deviation is eps/2·√(d/3)/√3 = √d·eps/6, and four of these are 2/3·√d·eps. The 3 eps more cover
@@ -278,13 +279,13 @@ def tie_width(rows: FloatArray, norms: FloatArray) -> FloatArray:
 
 
 def _units_without_rounding(queries: Array, gallery: Array, dtype: Any, squares: bool = False) -> Units | None:
-    """Units of the two sides in which no sum of products rounds, one for both with `squares`: minus half an item's.
+    """Find units of the two sides in which no sum of products rounds; one unit for both if `squares` are subtracted.
 
-    That is so where all entries are whole multiples of a step, and sums of magnitudes have no more digits, counted in
-    steps of both sides, than the floating type.
+    That holds if all entries are whole multiples of a step, and sums of magnitudes, counted in steps of both sides,
+    have no more digits than the floating type. `squares` is for scores minus half an item's square.
     """
-    digits = np.finfo(dtype).nmant  # and one more, for the halves
-    # Nearly always the first row of a side says no: in its own unit it is at least 1 long.
+    digits = np.finfo(dtype).nmant  # the implicit digit is left for the halves
+    # The first row of a side nearly always rules it out: in its own unit it is at least 1 long.
     if not all(_are_multiples(side[:1], unit_of(side[:1]) * 2.0 ** -(digits // 2)) for side in (queries, gallery)):
         return None
     units = unit_of(queries), unit_of(gallery)
@@ -299,23 +300,23 @@ def _units_without_rounding(queries: Array, gallery: Array, dtype: Any, squares:
 
 
 def _are_multiples(rows: Array, step: float) -> bool:
-    # A step below the smallest number is none.
+    # There is no step below the smallest number.
     counted = rows.astype(np.float64) / (step or 1.0)
     return bool((counted == np.rint(counted)).all())
 
 
 def _longest(rows: Array, unit: Any) -> float:
-    """Largest length of a row, in a unit."""
+    """Compute the largest length of a row, in a unit."""
     return float(max(_norms(rows[part].astype(np.float64) / unit).max() for part in row_slices(len(rows))))
 
 
 def _or_one(sizes: FloatArray) -> FloatArray:
-    """Sizes to divide by: 1 instead of 0."""
+    """Replace sizes of 0 by 1, for a division."""
     return np.where(sizes > 0, sizes, sizes.dtype.type(1))
 
 
 def _squares(rows: FloatArray) -> FloatArray:
-    """Squared lengths, in double precision: a single one would lose digits in the sum."""
+    """Compute squared lengths in double precision; sums in single precision would lose digits."""
     return np.asarray(np.einsum("ij,ij->i", rows, rows, dtype=np.float64))
 
 
@@ -324,6 +325,6 @@ def _norms(rows: FloatArray) -> FloatArray:
 
 
 def unit_of(rows: Array) -> float:
-    """What to divide by, so that no product overflows: a power of two, so that no division rounds."""
+    """Return a divisor that prevents overflow of products: a power of two, so that no division rounds."""
     largest = max(float(rows.max()), -float(rows.min()))
     return float(np.ldexp(1.0, np.frexp(largest)[1] - 1)) if largest else 1.0

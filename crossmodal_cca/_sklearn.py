@@ -40,7 +40,7 @@ __all__ = [
 
 
 def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
-    """scikit-learn's `check_array` of rows in memory, which must be numbers unless ``dtype=None``."""
+    """Run scikit-learn's `check_array` on rows in memory, which must be numbers unless ``dtype=None``."""
     of_any_kind = checks.get("dtype", "numeric") is None
     if of_any_kind:
         refuse_dask(A, input_name)
@@ -76,7 +76,7 @@ def check_labelled(estimator: Any, X: Any, y: Any) -> tuple[Any, Any, NDArray[An
 
 
 def _refuse_one_dimension(rows: Any, name: str) -> None:
-    """Say what to do with a single row, and with a single column."""
+    """Refuse a 1-D array, and say how to pass a single row or a single column."""
     if getattr(rows, "ndim", 2) == 1:
         is_series = hasattr(rows, "to_frame") and hasattr(rows, "iloc")
         row, column = (f"{name}.to_frame().T", f"{name}.to_frame()") if is_series else (f"[{name}]", f"{name}[:, None]")
@@ -86,15 +86,17 @@ def _refuse_one_dimension(rows: Any, name: str) -> None:
         )
 
 
+# scikit-learn's message about values that are not finite.
 _NOT_FINITE = re.compile(r"Input (?P<name>.+?) contains (?P<what>NaN|infinity)[^\n]*")
+# Place of the first bad value, as this module adds it to that message.
 _PLACE = re.compile(r" The first is in row \d+(, column \d+)? \(counted from 0\)(, column .+)?\.")
 
 
 @contextmanager
 def telling_where(**rows: Any) -> Iterator[None]:
-    """Let errors about values that are not finite tell the place of the first among these rows, given by name.
+    """Add the place of the first value that is not finite, among these rows (given by name), to an error.
 
-    The outermost has the last word: its rows are the user's, those inside may be a part of them.
+    The outermost call decides: its rows are the user's, while rows inside may be a part of them.
     """
     try:
         yield
@@ -109,7 +111,7 @@ def telling_where(**rows: Any) -> Iterator[None]:
 
 
 def _first_place(A: Any, is_bad: Callable[[Any], NDArray[np.bool_]]) -> str:
-    """Row and column of the first bad value; nothing where it cannot be found without loading anything."""
+    """Describe row and column of the first bad value; nothing if finding it would load data."""
     frame, A = columns_and_types(A), rows_to_look_at(A)
     if A is None:
         return ""
@@ -128,7 +130,7 @@ def _first_place(A: Any, is_bad: Callable[[Any], NDArray[np.bool_]]) -> str:
 
 
 def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:
-    """Checked numbers, of which those of more than double precision may have become infinite."""
+    """Check again after conversion to double precision: longer floats may have become infinite."""
     if array.dtype.kind != "f" or array.dtype.itemsize <= 8:
         return array
     with np.errstate(over="ignore"):
@@ -139,12 +141,12 @@ def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:
 
 
 def get_feature_names(A: Any, name: str) -> NDArray[Any] | None:
-    """Column names of a dataframe, or None: numbers and mixed names do not count, as everywhere in scikit-learn."""
+    """Return the column names of a dataframe, or None for numbers and mixed names, as everywhere in scikit-learn."""
     return names_of_features(announced(A, name), name)
 
 
 def names_of_features(A: Any, name: str) -> NDArray[Any] | None:
-    """Names like `get_feature_names`, of rows that are no Dask collection."""
+    """Return names as `get_feature_names` does, for rows that are not a Dask collection."""
     if isinstance(A, np.ndarray):
         return None
     with in_terms_of(X=name):
@@ -153,14 +155,14 @@ def names_of_features(A: Any, name: str) -> NDArray[Any] | None:
 
 
 def column_names(A: Any) -> NDArray[Any] | None:
-    """Names to compare before rows are checked: None also where scikit-learn refuses them, as mixed with numbers."""
+    """Return names to compare before rows are checked; None also for names that scikit-learn refuses as mixed."""
     with suppress(TypeError, ValueError):
         return get_feature_names(A, "X")
     return None
 
 
 def count_rows(A: Any, name: str) -> int:
-    """Number of rows of anything that scikit-learn takes for data."""
+    """Count the rows of any data that scikit-learn accepts."""
     with about(name):
         return int(_num_samples(at_hand(A, name)))
 
@@ -171,17 +173,17 @@ def is_fitted(estimator: Any) -> bool:
 
 
 def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
-    """The rows of anything that scikit-learn takes for data; the same object if a slice is of all."""
+    """Take rows of any data that scikit-learn accepts; a slice of all rows returns the same object."""
     if isinstance(rows, slice) and hasattr(A, "slice") and hasattr(A, "column_names"):
-        return A.slice(rows.start, rows.stop - rows.start)  # pyarrow's, which older versions cannot index
+        return A.slice(rows.start, rows.stop - rows.start)  # tables of pyarrow, which older scikit-learn cannot index
     is_whole = isinstance(rows, slice) and rows.start == 0 and rows.stop >= _num_samples(A)
     return A if is_whole else _safe_indexing(A, rows)
 
 
 def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: Callable[[], NDArray[Any]]) -> Any:
-    """Wrap scores in the container that `set_output` (or the global configuration) asks for; Dask's stay Dask's.
+    """Wrap scores in the container that `set_output` (or the global configuration) asks for; leave Dask arrays alone.
 
-    Names of columns are made for a container that has some, and not for every row.
+    Column names are only made for a container that has them.
     """
     container = _get_output_config("transform", estimator)["dense"]
     if container == "default" or not isinstance(scores, np.ndarray):
@@ -190,8 +192,8 @@ def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: Ca
 
 
 def errors_become_nan() -> bool:
-    """Whether a scorer that asks this is called by a cross-validation of scikit-learn, which makes errors NaN."""
-    # Where none has run, the module need not be loaded for this.
+    """Whether the calling scorer runs inside a cross-validation of scikit-learn, which turns errors into NaN."""
+    # If the module is not loaded, no cross-validation is running.
     scoring = getattr(sys.modules.get("sklearn.model_selection._validation"), "_score", None)
     frame: FrameType | None = sys._getframe(2)
     while frame is not None and str(frame.f_globals.get("__name__")).startswith("sklearn."):
@@ -202,7 +204,7 @@ def errors_become_nan() -> bool:
 
 
 class NotMade:
-    """Stands on a page for an array of this shape that is made when it is asked for."""
+    """A placeholder on scikit-learn's page of an estimator for an array of this shape that is computed on access."""
 
     dtype = "float"
 
@@ -214,7 +216,7 @@ class NotMade:
 
 
 def fitted_attributes(estimator: Any, shown: dict[str, Any], doc_link: str) -> Any:
-    """Fitted attributes in the form that scikit-learn's page of an estimator wants, from 1.9 on."""
+    """Return fitted attributes in the form of scikit-learn's page of an estimator (from version 1.9 on)."""
     from sklearn.utils._repr_html.fitted_attributes import AttrsDict
 
     described = {}

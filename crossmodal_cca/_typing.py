@@ -1,4 +1,4 @@
-"""Names of types that several modules use."""
+"""Type aliases that several modules use."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-# NumPy cannot say "float32 or float64, as the rows are"; the names tell readers what mypy cannot see.
+# Arrays in the floating type of the rows (float32 or float64), which NumPy's types cannot express.
 Array = NDArray[Any]
 FloatArray = NDArray[Any]
 # Positions of training and test rows.
 Split = tuple[NDArray[np.intp], NDArray[np.intp]]
-# Of a measure: a number, None for the whole list, or what the measure takes by itself.
+# Cut-off k of a measure: a number, None for the whole list, or the measure's own default.
 Cutoff = int | None | Literal["default"]
-# What items are called, by id or in their order.
+# Names of items, by id or in their order.
 Captions = Mapping[Any, str] | Sequence[str]

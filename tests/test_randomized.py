@@ -194,5 +194,5 @@ def test_what_cannot_be_is_refused(call, message):
 
 def test_a_residual_that_stays_large_is_told(monkeypatch):
     monkeypatch.setattr(randomized, "MAX_WALKS", 2)
-    with pytest.warns(ConvergenceWarning, match="not converged after 2 walks .* Raise shrinkage"):
+    with pytest.warns(ConvergenceWarning, match="not converged after 2 passes .* Raise shrinkage"):
         model(shrinkage=0.01).fit(*words(800, 3000, 20))

@@ -98,7 +98,7 @@ CALLS = {
         lambda: searched(PLSRegression(), "n_components", 1).fit(X, np.ones(200)),
         "no covariance",
     ),
-    "unconverged walks": (lambda: RANDOMIZED.fit(*NOISE), "not converged after 1 walks"),
+    "unconverged walks": (lambda: RANDOMIZED.fit(*NOISE), "not converged after 1 passes"),
     "inference, few rows": (lambda: canonical_correlation_tests(*FEW), "p-values mean nothing"),
     "inference, some rows": (lambda: canonical_correlation_tests(X[:60], Y[:60]), "p-values are off"),
     "iterations": (lambda: STOPPED.fit(X, LABELS), "stopped after 1 iterations"),

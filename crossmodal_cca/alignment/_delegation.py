@@ -1,4 +1,4 @@
-"""What a pipeline of two modalities asks its transformers and its aligner."""
+"""Methods of a pipeline of two modalities that delegate to its transformers and its aligner."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def fit_transformer(transformer: Any, A: Any, rows: str, metadata: Metadata) -> 
 
 
 def _rows_of_transformer(A: Any, name: str) -> Any:
-    """Refuse what transformers of scikit-learn would load, or unmask, without a word; the rest is their business."""
+    """Refuse rows that scikit-learn's transformers would load or unmask silently; they check the rest themselves."""
     if A is None:
         raise ValueError(f"{name} is None; it must hold the rows of a modality, as {TRANSFORMER_OF[name]} takes them.")
     refuse_dask(A, name)
@@ -51,7 +51,7 @@ def _rows_of_transformer(A: Any, name: str) -> Any:
 
 
 def goes_on(pipeline: DelegatedMethodsMixin) -> bool:
-    """Whether batches give what one fit gives: the aligner takes them, and no transformer would learn from them."""
+    """Whether batches give the model of one fit: the aligner takes batches, and no transformer learns from them."""
     aligner = getattr(pipeline, "aligner_", pipeline.aligner)
     if isinstance(aligner, FrozenEstimator):
         raise AttributeError("aligner is a FrozenEstimator, which no rows may change.")
@@ -69,7 +69,7 @@ def goes_on(pipeline: DelegatedMethodsMixin) -> bool:
 
 
 def if_aligner_has(method: Callable[..., Any]) -> Any:
-    """Offer a method where the aligner has one of this name."""
+    """Offer a method if the aligner has one of this name."""
     name = method.__name__
 
     def check(pipeline: DelegatedMethodsMixin) -> bool:
@@ -80,7 +80,7 @@ def if_aligner_has(method: Callable[..., Any]) -> Any:
 
 
 class DelegatedMethodsMixin(SavedAlignerMixin):
-    """The methods of a pipeline that its aligner answers, from rows that the transformers have been applied to."""
+    """Methods of a pipeline that call the aligner on transformed rows."""
 
     aligner: Any
     aligner_: Any
@@ -89,24 +89,24 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
 
     @property
     def _aligner(self) -> Any:
-        """The fitted aligner itself, inside a search too; the given one before the fit."""
+        """Fitted aligner, taken out of a search; before the fit, the one given."""
         return unwrapped(self.aligner_) if hasattr(self, "aligner_") else self.aligner
 
     def _asked(self, method: str, rows: dict[str, Any], params: dict[str, Any], *more: Any, by: str = "") -> Any:
-        """What the aligner's method says of rows of one side or both; metadata go by the requests of method `by`."""
+        """Call the aligner's method on rows of one side or both; metadata follow the requests of method `by`."""
         check_is_fitted(self)
         caller = by or method
-        # A search has a way of its own to score, and answers all else by its best model.
+        # A search has its own `score`; every other method is called on its best model.
         asked = getattr(self.aligner_ if method == "score" else self._aligner, method)
         metadata = metadata_of(self, caller, params, asked)
         return asked(*self._features(rows, metadata), *more, **metadata("aligner", caller))
 
     def _features(self, rows: dict[str, Any], metadata: Metadata, parts: dict[str, Any] | None = None) -> list[Any]:
-        """The rows as the fitted transformers give them, the own ones or those among other parts."""
+        """Apply the fitted transformers, the pipeline's own or those among other fitted parts."""
         fitted = vars(self) if parts is None else parts
         transformers = [fitted[f"{TRANSFORMER_OF[name]}_"] for name in rows]
         if len(rows) == 2 and transformers != [None, None]:
-            # What these give has lost the labels of the rows.
+            # Transformed rows have lost their labels.
             warn_of_other_order(**rows)
         return [
             A
@@ -116,7 +116,7 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
         ]
 
     def _back(self, method: str, scores: Any, name: str, params: dict[str, Any]) -> Any:
-        """Rows from scores, through the transformer of the side where there is one."""
+        """Map scores back to rows, through the transformer of the side if there is one."""
         check_is_fitted(self)
         asked = getattr(self._aligner, method)
         metadata = metadata_of(self, "inverse_transform", params, asked)
@@ -135,10 +135,10 @@ class DelegatedMethodsMixin(SavedAlignerMixin):
     def _fitted_parts(
         self, X: Any, y: Any, caller: str, params: dict[str, Any]
     ) -> tuple[dict[str, Any], Any, Metadata]:
-        """All that a fit sets, the features that `x_transformer` gave, and the metadata of this call."""
+        """Fit all parts; return fitted attributes, the features from `x_transformer`, and the metadata of this call."""
 
     def _wrap(self, scores: Any, original: Any, side: str = "") -> Any:
-        # The container is the pipeline's to choose, whatever its parts give each other.
+        # The pipeline chooses the container of its output, whatever its parts pass to each other.
         return in_container(self, bare(scores), original, side, aligner=self._aligner)
 
     def fit_transform(self, X: Any, y: Any, **params: Any) -> Any:

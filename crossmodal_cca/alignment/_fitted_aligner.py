@@ -22,6 +22,7 @@ from ._frozen import frozen_copy
 from ._selection import SelectionMixin
 from ._views import View
 
+# Names of the two modalities.
 MODALITIES = ("x", "y")
 
 
@@ -79,7 +80,7 @@ class AlignerParameterMixin(SavedAlignerMixin):
         return new
 
     def _frozen_aligner(self) -> Aligner | None:
-        """The aligner as it is now, out of reach of a later fit of the user's own."""
+        """Return the aligner as it is now; a later fit by the user does not change it."""
         return None if self.aligner is None else frozen_copy(fitted_aligner(self.aligner))
 
 
@@ -98,12 +99,12 @@ class FittedAlignerMixin(AlignerParameterMixin):
 
 
 def unfitted(aligner: Any) -> Any:
-    """The same model, not fitted: of a cross-validated one, that of the settings it has chosen."""
+    """Return an unfitted copy of a model; for a cross-validated one, the model of its chosen settings."""
     return aligner._chosen_model() if isinstance(aligner, SelectionMixin) else clone(aligner)
 
 
 def shared_space_scores(aligner: Aligner | None, rows: ArrayLike, modality: str, name: str) -> FloatArray:
-    """Scores (n, k) of one modality's rows; without an aligner the checked rows themselves, as floats."""
+    """Compute scores (n, k) of one modality's rows; without an aligner, return the checked rows as floats."""
     refuse_dask(rows, name)
     if aligner is None:
         array = check_array(rows, dtype="numeric", input_name=name)
@@ -116,7 +117,7 @@ def shared_space_scores(aligner: Aligner | None, rows: ArrayLike, modality: str,
 def check_training_rows(aligner: Any, X: Any, y: Any, X_train: Any, y_train: Any) -> None:
     """Refuse new rows and training rows that are not pairs, or whose features are not those of the fitted aligner.
 
-    By the first of them alone: what uses them looks at the others. A regressor, which has no scores, looks when it
+    Only the first row is mapped; the caller checks the others. A regressor, which has no scores, is checked when it
     predicts.
     """
     aligner = unwrapped(aligner)
@@ -132,5 +133,5 @@ def check_training_rows(aligner: Any, X: Any, y: Any, X_train: Any, y_train: Any
 
 
 def check_modality(modality: Any, name: str) -> None:
-    """Refuse what is not the name of a modality."""
+    """Refuse a value that is not the name of a modality."""
     check_choice(modality, name, MODALITIES)

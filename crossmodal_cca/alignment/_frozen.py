@@ -1,4 +1,4 @@
-"""Copies of fitted aligners that no later fit of the original reaches."""
+"""Copies of fitted aligners that later fits of the original leave unchanged."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from ._pair_scores import PairScoresMixin
 
 
 def frozen_copy(aligner: Any) -> Any:
-    """The fitted aligner as it is now.
+    """Copy a fitted aligner.
 
-    A fit of this package's own puts a new value in place of the old one, so that holding the old one is enough. Others
-    may write into their arrays.
+    Estimators of this package replace their fitted value as a whole, so a shallow copy suffices. Others may write to
+    their arrays and are copied deeply.
     """
     return copy(aligner) if isinstance(aligner, PairScoresMixin | DelegatedMethodsMixin) else deepcopy(aligner)

@@ -1,4 +1,4 @@
-"""Which rows are one item: such rows share a fold, and stand in a gallery once."""
+"""Rows of one item: they share a fold, and appear in a gallery once."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from ..metrics.scorer import RetrievalScorer
 from ..rows._equal import Parts, equal_rows, renumbered
 from ..rows._validation import PairedRows
 
-# Rows in fewer parts than one for so many of them are told apart by a label, not by what they are.
+# Rows per group, on average, above which the groups are taken for a label and not for items.
 _ROWS_OF_A_LABEL = 20
 
 
 @dataclass(frozen=True)
 class Items:
-    """Rows that share a fold; and for a retrieval score ids, and which rows of a side are copies of one another."""
+    """Groups of rows that share a fold; for a retrieval score also ids, and groups of copies on each side."""
 
     groups: Parts
     x_ids: Parts | None = None
@@ -35,7 +35,7 @@ class Items:
     def of(
         cls, rows: PairedRows, groups: Any, x_ids: Any, y_ids: Any, sample_weight: FloatArray | None, *, retrieval: bool
     ) -> Self:
-        """From what is given with all rows, and from what those of positive weight say themselves."""
+        """Find items from groups and ids given for all rows, and from equal rows among those of positive weight."""
         given = _given(groups, x_ids, y_ids, rows.n_rows, sample_weight)
         ids = [given[name] for name in ("x_ids", "y_ids") if name in given]
         if retrieval and len(ids) == 1:
@@ -43,7 +43,7 @@ class Items:
         if groups is not None and not retrieval:
             return cls(renumbered(given["groups"]))
         x = equal_rows(rows.X, "X")
-        # Where no two rows agree on one side, none agree on both.
+        # If no two rows are equal on one side, none are on both.
         y = equal_rows(rows.y, "y") if retrieval or _count(x) < len(x) else x
         equal = [_intersection(x, y), x, y] if retrieval else [_intersection(x, y)]
         parts = _union_of_items(*equal, *ids) if groups is None else renumbered(given["groups"])
@@ -57,7 +57,7 @@ class Items:
         return cls(parts, ids[0], ids[1], _intersection(ids[0], x), _intersection(ids[1], y))
 
     def gallery(self, positions: NDArray[np.intp]) -> Gallery:
-        """What a retrieval score takes of a fold."""
+        """Return the gallery of a fold for a retrieval score."""
         kept, ids = [], {}
         for name, own, copies in (("x_ids", self.x_ids, self.x_copies), ("y_ids", self.y_ids, self.y_copies)):
             first = None if copies is None else np.sort(np.unique(copies[positions], return_index=True)[1])
@@ -68,14 +68,14 @@ class Items:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Rows of a fold, those that are copies of another left out, and ids of the others."""
+    """Rows of a fold without copies of earlier rows, and ids of the rows."""
 
     x: Any
     y: Any
     ids: dict[str, Parts | None]
 
     def score(self, scoring: RetrievalScorer, x_scores: FloatArray, y_scores: FloatArray) -> float:
-        """Score of both sides' rows of the fold, one row for each of its own."""
+        """Score the rows of both sides of the fold; all scores have one row per row of the fold."""
         return scoring.of_scores(x_scores[self.x], y_scores[self.y], **self.ids)  # type: ignore[return-value]
 
     def table(
@@ -85,7 +85,7 @@ class Gallery:
         singular_values: FloatArray,
         powers: Sequence[float | None],
     ) -> FloatArray:
-        """Score of every power, and of both sides' scores for each number of components."""
+        """Score every power and number of components, given both sides' scores for each number."""
         weights = [singular_values ** (power or 0.0) for power in powers]
         return np.array(
             [[self.score(scoring, x * w[: x.shape[1]], y * w[: x.shape[1]]) for x, y in scores] for w in weights]
@@ -93,7 +93,7 @@ class Gallery:
 
 
 def _given(groups: Any, x_ids: Any, y_ids: Any, n_kept: int, sample_weight: FloatArray | None) -> dict[str, Parts]:
-    """Numbers of the groups and ids that were given, of rows of positive weight; the same where ids are equal."""
+    """Number the groups and ids given, for rows of positive weight; equal ids get equal numbers."""
     n_rows = n_kept if sample_weight is None else len(sample_weight)
     named = {"groups": groups, "x_ids": x_ids, "y_ids": y_ids}
     checked = {name: checked_ids(ids, name, n_rows, "X") for name, ids in named.items() if ids is not None}
@@ -102,7 +102,7 @@ def _given(groups: Any, x_ids: Any, y_ids: Any, n_kept: int, sample_weight: Floa
 
 
 def _numbers(ids: dict[str, NDArray[Any]], *names: str) -> dict[str, Parts]:
-    """Numbers of those of these names, in the order of the values and the same for equal ones."""
+    """Number the ids of these names in the order of their values; equal ids get equal numbers."""
     found = [name for name in names if name in ids]
     if not found:
         return {}
@@ -115,19 +115,19 @@ def _count(parts: Parts) -> int:
 
 
 def _intersection(a: Parts, b: Parts) -> Parts:
-    """Rows together where they are in both."""
+    """Group rows that are together in both groupings."""
     return renumbered(a * _count(b) + b)
 
 
 def _union(a: Parts, b: Parts) -> Parts:
-    """Rows together where they are in either, directly or by way of others."""
+    """Group rows that are together in either grouping, directly or through other rows."""
     n_a, n = _count(a), _count(a) + _count(b)
     graph = sparse.coo_array((np.ones(len(a), bool), (a, n_a + b)), shape=(n, n))
     return renumbered(connected_components(graph, directed=False)[1][a])
 
 
 def _union_of_items(*parts: Parts) -> Parts:
-    """The union of all but those that would leave few parts: they are labels."""
+    """Unite groupings, except those that would leave few groups: these are labels."""
     union = np.arange(len(parts[0]))
     for part in parts:
         wider = _union(union, part)

@@ -1,4 +1,4 @@
-"""A fitted kernel model's scores and predictions."""
+"""Scores and predictions of fitted kernel models."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from ..rows._validation import check_features_of_y, check_rows_of_x, check_rows_
 from ._pair_prediction import PredictionMixin
 from ._views import View, ViewsMixin
 
-# All training correlations above this are a sign of over-fitting. (With a few hundred components of embeddings they
-# reach .99 where held-out retrieval is at its best.)
+# Training correlation above which, if all exceed it, the model is over-fitted. (With a few hundred components of
+# embeddings they reach .99 when held-out retrieval is best.)
 OVERFITTED = 0.999
 
 
 def _keeps_rows_of(modality: str) -> Any:
-    """Offer predictions of a side whose features are known: a precomputed kernel hides them."""
+    """Offer predictions of a side if its features are known, which they are not for a precomputed kernel."""
 
     def check(self: KernelMaps) -> bool:
         model: KernelModel | None = vars(self).get("model_")
@@ -39,7 +39,7 @@ def _keeps_rows_of(modality: str) -> Any:
 
 
 class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Fitted maps of two modalities into one space through kernels, however they were found."""
+    """Fitted maps of two modalities into one space through kernels."""
 
     kernel: Any
     degree: Any
@@ -66,7 +66,7 @@ class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, T
     predict_x = _keeps_rows_of("x")(PredictionMixin.predict_x)
 
     def _sides(self, gamma: Any, regularization: Any) -> Sides:
-        """The parameters of either side's kernel and map, with these widths and ridges."""
+        """Return the settings of both sides' kernels and maps, with these widths and ridges."""
         return settings_of_sides(
             kernel=self.kernel,
             gamma=gamma,
@@ -82,7 +82,8 @@ class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, T
 
     def _scores_of(self, model: KernelModel, modality: str, rows: ArrayLike, *, weighted: bool = True) -> FloatArray:
         if modality == "x":
-            # scikit-learn wants NaN found before a wrong width in kernels; other rows are looked at block by block.
+            # scikit-learn expects errors about NaN before those about a kernel's width; other rows are checked block by
+            # block.
             A = check_rows_of_x(self, rows, finite=model.x.embedding.kernel.is_precomputed)
             with telling_where(X=rows):
                 return model.x.scores(A, weighted=weighted)
@@ -100,7 +101,7 @@ class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, T
 
 
 def warn_if_overfitted(model: KernelModel, regularization: Any) -> None:
-    """Say that training correlations are too high to be true, given the ridge as the user set it."""
+    """Warn if all training correlations are close to 1, which shows over-fitting; the message gives the ridge."""
     if model.n_components and model.correlations.min() > OVERFITTED:
         warn(
             f"All {model.n_components} training correlation(s) are above {OVERFITTED}: unless the relation is exact, "

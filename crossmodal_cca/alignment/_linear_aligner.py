@@ -1,4 +1,4 @@
-"""What all linear aligners share: reduce the rows, solve, store; then scores, predictions and samples."""
+"""Base classes of linear aligners: reduce the rows, solve, store; then scores, predictions and samples."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ T = TypeVar("T", bound=LinearSolution)
 
 
 class LinearMaps(ViewsMixin, LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """A fitted linear map of two modalities into one space, however it was found."""
+    """Fitted linear maps of two modalities into one space."""
 
     model_: LinearModel
     _stored: ClassVar[Schema] = {"model_": LinearModel}
@@ -67,7 +67,7 @@ class LinearMaps(ViewsMixin, LinearPredictionMixin, ClassNamePrefixFeaturesOutMi
             return model.y.scores(A, "y", weighted=weighted)
 
     def _y_features(self, y: ArrayLike) -> Any:
-        """Checked rows of the second modality, 2-D."""
+        """Check rows of the second modality and return them in 2-D."""
         A, names = check_rows_of_y(y, accept_sparse=True, lazy=True)
         check_features_of_y(self, A, names)
         return A
@@ -79,27 +79,27 @@ class LinearMaps(ViewsMixin, LinearPredictionMixin, ClassNamePrefixFeaturesOutMi
 
 
 class LinearAligner(LinearMaps):
-    """A linear map of two modalities into one space, known by the moments of its training rows.
+    """A linear map of two modalities into one space, fitted to the moments of the training rows.
 
-    A subclass says how its model is solved (`_solve`); everything else is here.
+    A subclass defines how its model is solved (`_solve`).
     """
 
     n_components: int | None
     scale: bool
-    # The name of one in `SOLVERS`, or "auto".
+    # Name of a solver in `SOLVERS`, or "auto".
     solver: str = "auto"
-    # The sides whose rank bounds the number of components.
+    # Sides whose rank bounds the number of components.
     _bounding_sides: tuple[str, ...] = ("x", "y")
 
     @abstractmethod
     def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
-        """Solve for the shared space from covariances, or from triangular rows R where these are given.
+        """Solve for the shared space from covariances, or from triangular rows R if given.
 
-        A tentative solution is replaced where it has too few digits, so it may have fewer components than asked for.
+        A tentative solution is replaced if it has too few digits, so it may have fewer components than asked for.
         """
 
     def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
-        """Say what is wrong with the solution that is kept."""
+        """Warn of too few digits in the solution that is kept."""
         floor = DOUBTFUL_IN_SINGLE if pair.moments.is_single else DOUBLE_FLOOR
         if rows_at_hand or (solved.rcond > floor and (solved.is_clear or not pair.moments.is_single)):
             return
@@ -155,11 +155,11 @@ class LinearAligner(LinearMaps):
         Parameters
         ----------
         X : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_x)
-            Further rows of the first modality; one is enough, and none are nothing.
+            Further rows of the first modality; one is enough, and an empty batch is skipped.
         y : {array-like, sparse matrix, Dask array or dataframe} of shape (n_rows, n_features_y) or (n_rows,)
             The rows of the second modality paired with them.
         sample_weight : array-like of shape (n_rows,), default=None
-            Non-negative weights, as in `fit`; a batch may have none that is positive, which is nothing, too.
+            Non-negative weights, as in `fit`; a batch without a positive weight is skipped.
 
         Returns
         -------
@@ -200,7 +200,7 @@ class LinearAligner(LinearMaps):
         return self
 
     def fit_moments(self, moments: PairMoments) -> Self:
-        """Fit the shared space to moments computed beforehand: many models from one walk over the rows.
+        """Fit the shared space to moments computed beforehand: many models from one pass over the rows.
 
         Parameters
         ----------
@@ -247,10 +247,10 @@ class LinearAligner(LinearMaps):
         allow_fewer: bool,
         tentative: bool,
     ) -> tuple[T, bool]:
-        """Solve for `n_components`, or for as many as the ranks of the sides allow; say whether that was clear at once.
+        """Solve for `n_components`, or as many as the ranks allow; tell whether rounding had no part in the number.
 
-        Ranks cost a decomposition of either side. A component with covariance to show is proof enough that they reach
-        so far, so they are computed only where the last one has none.
+        Ranks cost a decomposition of each side. If the last component has covariance above rounding, the ranks are
+        large enough, so they are computed only if it has not.
         """
         widths, eps = (len(S.xx), len(S.yy)), pair.moments.eps
         k = self._n_components(widths, pair, allow_fewer or tentative)
@@ -263,13 +263,13 @@ class LinearAligner(LinearMaps):
             return solution, not tentative
         ranks = ranks_of_covariances(S, eps)
         possible = self._n_components(ranks, pair, allow_fewer)
-        # In single precision what looks redundant need not be.
+        # In single precision, features that look redundant may not be.
         full = tuple(int(np.count_nonzero(np.diagonal(Sii))) for Sii in (S.xx, S.yy))
         is_clear = ranks == full or not pair.moments.is_single
         return solution if possible == k else solve(possible), is_clear
 
     def _n_components(self, ranks: tuple[int, int], pair: StandardizedPair, allow_fewer: bool) -> int:
-        """Number of components to solve for, given (bounds of) the ranks of the two sides."""
+        """Return the number of components to solve for, given (bounds of) the ranks of the two sides."""
         sides = {"x": ("X", pair.x, ranks[0]), "y": ("y", pair.y, ranks[1])}
         n_rows = pair.moments.n_rows
         possible = min(*(sides[side][2] for side in self._bounding_sides), max(n_rows - 1, 0))
@@ -296,7 +296,7 @@ class LinearAligner(LinearMaps):
         allow_fewer: bool = False,
         y_is_1d: bool = False,
     ) -> LinearModel:
-        """Solve, and keep what scores and predictions need."""
+        """Solve, and build the fitted model."""
         solver = solver_named(self.solver)
         if rows is None and solver.needs_rows:
             raise ValueError(
@@ -306,7 +306,7 @@ class LinearAligner(LinearMaps):
         pair, solved = solver.solve(Task(partial(self._solve, allow_fewer=allow_fewer), pair, rows, self.scale))
         self._warn_of(solved, pair, rows_at_hand=rows is not None, allow_fewer=allow_fewer)
         solution = solved.solution.to_features(pair.x, pair.y)
-        # Single precision would lose what adds up large numbers to a small one, or has units near an end of its range.
+        # Single precision would lose small sums of large terms, or overflow with units near the ends of its range.
         in_single = solved.scores_fit_single and solution.fits_single(pair.x.scale, pair.y.scale)
         moments = pair.moments
         return LinearModel.of(
@@ -324,7 +324,7 @@ class LinearAligner(LinearMaps):
 
 
 def _check_enough(moments: PairMoments) -> None:
-    """Refuse moments that have no covariance."""
+    """Refuse moments of too few rows for a covariance."""
     if moments.n_rows < 2:
         raise ValueError("A model needs at least 2 rows; these moments have n_samples=1.")
     check_scale_of_weights(moments.weight_sum)

@@ -1,4 +1,4 @@
-"""What linear aligners that choose their settings by cross-validation share."""
+"""Base class of linear aligners that choose their settings by cross-validation."""
 
 from __future__ import annotations
 
@@ -39,14 +39,15 @@ from ._selection import (
 from ._solved import DOUBLE_FLOOR, single_floor
 from ._training_folds import Folds, HeldOut
 
+# Scorings computed from the moments of held-out rows.
 MOMENT_SCORINGS = ("correlation", "explained_variance", "r2", *POOLED_SCORINGS)
 
 
 @dataclass(frozen=True, eq=False)
 class FoldSolver:
-    """What one fold's training part gives: the number of components possible, and nested solutions of any setting.
+    """Solver of one fold's training part: the possible number of components, and nested solutions of any setting.
 
-    `rcond` and `is_clear` say of its covariances what they say of one model's; of rows they need not be looked at.
+    `rcond` and `is_clear` are as in `Solved`; they matter only if it was built from covariances, not from rows.
     """
 
     possible: int
@@ -56,35 +57,35 @@ class FoldSolver:
 
 
 class LinearCV(SelectionMixin, LinearMaps):
-    """Folds, scores and refit; a subclass says what its settings are and how one is solved."""
+    """Folds, scores and refit; a subclass defines its settings and their solver."""
 
     n_components: Any
     scale: bool
     cv: Any
     scoring: Any
     verbose: int
-    # Grids of numbers: (low, high, whether above low).
+    # Ranges of the grids of numbers: (low, high, whether low is excluded).
     _grids: ClassVar[dict[str, tuple[float, float, bool]]] = {}
 
     @abstractmethod
     def _settings(self) -> list[dict[str, Any]]:
-        """Settings that need a solution each."""
+        """Settings that each need a solution."""
 
     @abstractmethod
     def _powers(self, retrieval: bool) -> Sequence[float | None]:
-        """Powers to try; None where there is no such parameter."""
+        """Powers to try; None for a model without this parameter."""
 
     @abstractmethod
     def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
-        """Solver for up to `most` components, from covariances or, where these are given, from triangular rows R."""
+        """Build the solver for up to `most` components, from covariances, or from triangular rows R if given."""
 
     def _bound(self, n_features_x: int, n_features_y: int, degrees_of_freedom: int) -> int:
-        """Most components that a fold could have."""
+        """Return the largest number of components that a fold could have."""
         return min(n_features_x, n_features_y, degrees_of_freedom)
 
     @abstractmethod
     def _estimator(self, **params: Any) -> LinearAligner:
-        """The aligner of chosen parameters."""
+        """Build the aligner of the chosen parameters."""
 
     def fit(
         self,
@@ -109,8 +110,8 @@ class LinearCV(SelectionMixin, LinearMaps):
             weight as one.
         groups : array-like of shape (n_rows,), default=None
             Rows that must not be separated. None: rows that are one item, by their ids or because they are equal to six
-            digits (on both sides; for a retrieval score, on either). What would leave fewer than n_rows / 20 groups is
-            a label, and groups nothing. A splitter passed as `cv` gets only what is given here.
+            digits (on both sides; for a retrieval score, on either). Ids that would leave fewer than n_rows / 20 groups
+            count as labels, and group nothing. A splitter passed as `cv` gets only the groups given here.
         x_ids, y_ids : array-like of shape (n_rows,), default=None
             Ids or labels for a retrieval score; None for row i to row i, or any row of the same item. Equal rows of one
             id stand in the gallery of a fold once, as in :func:`~crossmodal_cca.metrics.deduplicate`.
@@ -177,14 +178,14 @@ class LinearCV(SelectionMixin, LinearMaps):
         )
 
     def _solved(self, folds: Folds, fold: int, most: int, *, needs_rows: bool) -> tuple[FoldSolver, HeldOut]:
-        """Solver and held-out part of a fold: like one model's, from rows where covariances have too few digits."""
+        """Return solver and held-out part of a fold, from rows if covariances have too few digits, as for one model."""
         pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
         solver = self._solver(pair, None, most)
         if pair.moments.is_single and not (solver.is_clear and solver.rcond > single_floor(pair.n_rows)):
             folds.repeat_in_double()
             pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
             solver = self._solver(pair, None, most)
-        # Sparse rows are scored from moments alone.
+        # Sparse rows are scored from moments only.
         if not (solver.is_clear and solver.rcond > DOUBLE_FLOOR) and not folds.rows.is_sparse:
             solver = self._solver(pair, folds.triangular_training_rows(fold, pair), most)
             held_out = folds.test_rows(fold, pair)
@@ -199,14 +200,14 @@ class LinearCV(SelectionMixin, LinearMaps):
         ks: list[int],
         gallery: Gallery,
     ) -> FloatArray:
-        """Score of every power and number of components, shape (len(powers), len(ks))."""
+        """Score every power and number of components, shape (len(powers), len(ks))."""
         found = len(solution.singular_values)
         if isinstance(scoring, RetrievalScorer):
             assert isinstance(held_out, HeldOutRows)
             scores = self._scores(held_out, solution, ks)
             d = solution.singular_values if found else np.ones(1)
             return gallery.table(scoring, scores, d, powers)
-        # Without any component the mean of y is the prediction.
+        # Without components, the prediction is the mean of y.
         places = np.minimum(ks, found)
         if isinstance(scoring, PooledScore):
             values = scoring.of(held_out.residuals(solution))
@@ -217,24 +218,24 @@ class LinearCV(SelectionMixin, LinearMaps):
         return np.broadcast_to(values[places], (len(powers), len(ks)))
 
     def _correlations(self, held_out: HeldOut, solution: NestedSolution) -> FloatArray:
-        """Sum of the correlations of the first 1, 2, … components."""
+        """Sum the correlations of the first 1, 2, … components."""
         return np.cumsum(held_out.correlations(solution))
 
     def _scores(
         self, held_out: HeldOutRows, solution: NestedSolution, ks: list[int]
     ) -> list[tuple[FloatArray, FloatArray]]:
-        """Scores of both sides for each number of components."""
+        """Compute the scores of both sides for each number of components."""
         x, y = held_out.scores(solution)
         if not x.shape[1]:
-            # Nothing to tell items apart by.
+            # Without components all items have the same scores.
             x = y = np.zeros((len(x), 1))
         return [(x[:, :k], y[:, :k]) for k in ks]
 
 
 def _explained(residuals: Residuals, *, with_mean: bool) -> FloatArray:
-    """Mean over the features of y of the share of variance explained, for the first 0, 1, … components."""
+    """Average the share of variance explained over the features of y, for the first 0, 1, … components."""
     left = residuals.variance + residuals.mean**2 if with_mean else residuals.variance
     varies = residuals.total > residuals.still
-    # As scikit-learn scores a constant target: 1 if it is met, else 0.
+    # A constant target scores as in scikit-learn: 1 if it is met, else 0.
     shares = 1.0 - np.divide(left, residuals.total, out=(left > residuals.still).astype(float), where=varies)
     return np.asarray(shares.mean(axis=1))

@@ -1,4 +1,4 @@
-"""Predicting and sampling one modality's features from the other's, and the way back from scores to features."""
+"""Predictions and samples of one modality's features from the other's, and maps from scores back to features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ._pair_scores import PairScoresMixin
 
 
 class PredictionMixin(PairScoresMixin):
-    """Predictions of a fitted aligner, through its scores and their effects on either side's features."""
+    """Predictions of a fitted aligner, from its scores and their effects on each side's features."""
 
     def predict(self, X: ArrayLike) -> FloatArray:
         """Predict the second modality's features from the first's.
@@ -67,10 +67,10 @@ class PredictionMixin(PairScoresMixin):
 
 
 class LinearPredictionMixin(PredictionMixin):
-    """What a linear aligner knows beyond predictions: their residuals, and the way back from scores."""
+    """Residuals and samples of a linear aligner's predictions, and maps from scores back to features."""
 
     def residual_covariance(self, modality: Literal["x", "y"] = "y") -> FloatArray:
-        """Covariance of what the prediction of a modality leaves on the training rows, the same for every row.
+        """Compute the covariance of the residuals of a modality's prediction on the training rows.
 
         Parameters
         ----------
@@ -80,7 +80,7 @@ class LinearPredictionMixin(PredictionMixin):
         Returns
         -------
         covariance : ndarray of shape (n_features, n_features)
-            Positive semi-definite, in squared units of the modality's features.
+            Positive semi-definite, in squared units of the modality's features; the same for every row.
 
         Raises
         ------
@@ -89,8 +89,8 @@ class LinearPredictionMixin(PredictionMixin):
 
         Notes
         -----
-        S_yy − S_yx A − Aᵀ S_xy + Aᵀ S_xx A with A the map of the prediction. Without shrinkage it is the
-        conditional covariance of probabilistic CCA.
+        It is S_yy − S_yx A − Aᵀ S_xy + Aᵀ S_xx A with A the map of the prediction; without shrinkage, the conditional
+        covariance of probabilistic CCA.
 
         References
         ----------
@@ -130,7 +130,7 @@ class LinearPredictionMixin(PredictionMixin):
         model = self.model_
         mean: FloatArray = model.y.predicted(self._scores_of(model, "x", X, weighted=False))
         variances, Q = linalg.eigh(model.residual_covariance("y"))
-        # The symmetric root: that of the eigenvectors alone would turn with their signs, which rounding decides.
+        # The symmetric root does not depend on the signs of the eigenvectors, which rounding decides.
         root = (Q * np.sqrt(np.maximum(variances, 0.0))) @ Q.T
         noise = check_random_state(random_state).standard_normal((len(mean), len(root), n_samples))
         draws: FloatArray = mean[:, :, None] + (root @ noise).astype(mean.dtype)

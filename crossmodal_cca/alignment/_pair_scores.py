@@ -1,4 +1,4 @@
-"""Scores of two modalities in one space: the methods that every aligner has, however it was fitted."""
+"""Scores of two modalities in one space: the methods that every aligner has."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ..rows._validation import check_same_rows, warn_of_other_order
 
 
 class PairScoresMixin(SavedAlignerMixin):
-    """What every aligner has on top of its own model and the scores that it gives."""
+    """Methods of every aligner, from the scores of its fitted model."""
 
-    # What the last fit has left, read once for each answer: a value with sides `x` and `y`.
+    # Fitted model with sides `x` and `y`; methods read it once, so that a fit in between does no harm.
     model_: Any
 
     @abstractmethod
     def _scores_of(self, model: Any, modality: str, rows: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        """Scores (n, k) of rows of modality "x" or "y", checked here; before any `power` if not `weighted`."""
+        """Check rows of modality "x" or "y" and compute their scores (n, k); without the `power` if not `weighted`."""
 
     @property
     def _n_features_out(self) -> int:
@@ -108,7 +108,7 @@ class PairScoresMixin(SavedAlignerMixin):
         return in_container(self, self._scores_of(self.model_, "y", y), y)
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Total correlation captured: the sum over components of the correlation of x- and y-scores on these rows.
+        """Sum the correlations of x- and y-scores on these rows over the components.
 
         Parameters
         ----------
@@ -147,7 +147,7 @@ class PairScoresMixin(SavedAlignerMixin):
 
 
 def in_container(estimator: Any, scores: Any, original: Any, side: str = "", *, aligner: Any = None) -> Any:
-    """Scores in the container that the estimator's `set_output` asks for, named after the class of the aligner."""
+    """Wrap scores in the container that the estimator's `set_output` asks for, with columns named after the aligner."""
 
     def names() -> NDArray[Any]:
         prefix = type(estimator if aligner is None else aligner).__name__.lower()

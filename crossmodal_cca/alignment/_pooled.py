@@ -1,4 +1,4 @@
-"""Scores by the squared errors of all held-out rows together, whichever fold they were held out in."""
+"""Scores from the squared errors of all held-out rows of all folds together."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from ._training_folds import Folds
 
 @dataclass(frozen=True, eq=False)
 class PooledScore:
-    """``offset − factor · Σ_j (mean squared error of y_j in its unit)``; `inverse_units` (q,) are 1 over the units.
+    """Score ``offset − factor · Σ_j (mean squared error of y_j in its unit)``; `inverse_units` (q,) are 1 / unit.
 
-    Of one fold it is the score of its rows. Weighted by the rows of the folds, the mean is that of all held-out rows.
+    A fold's score is that of its own rows. The mean over folds, weighted by their rows, is that of all held-out rows.
     """
 
     offset: float
@@ -25,16 +25,16 @@ class PooledScore:
 
     @classmethod
     def named(cls, scoring: str, folds: Folds) -> Self:
-        """As "q2" or as "neg_mean_squared_error"."""
+        """Build the score "q2" or "neg_mean_squared_error"."""
         y = folds.whole_y()
         if scoring == "neg_mean_squared_error":
             return cls(0.0, 1 / len(y.scale), np.ones_like(y.scale))
-        # What never varies adds rounding to errors and variation alike.
+        # A constant target would only add rounding.
         inverse_units = np.where(y.constant, 0.0, 1 / y.scale)
         variation = float(folds.squares_of_y(y.mean) @ inverse_units**2 / folds.test_weights.sum())
         return cls(1.0, 1 / variation if variation > 0 else 0.0, inverse_units)
 
     def of(self, residuals: Residuals) -> FloatArray:
-        """Score of the predictions of a fold from the first 0, 1, … components."""
+        """Score the predictions of a fold from the first 0, 1, … components."""
         errors = (residuals.variance + residuals.mean**2) @ (residuals.scale * self.inverse_units) ** 2
         return np.asarray(self.offset - self.factor * errors)

@@ -1,4 +1,4 @@
-"""CCA of rows whose covariances are never formed, from products with a few directions at a time."""
+"""CCA of rows without forming covariances, from products with a few directions at a time."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from ..models._pair import Side, degrees_of_freedom, standardized_side
 from ..rows._images import UnitRows, images_of, mean_and_squares
 from ..rows._validation import PairedRows
 
-# Residual from which to warn, relative to the leading singular value.
+# Residual above which the solver warns, relative to the leading singular value.
 TOLERABLE = 1e-2
 
 
 def solve_randomized(
     rows: PairedRows, shrinkage: tuple[float, float], scale: bool, k: int, random_state: RandomState
 ) -> tuple[LinearSolution, tuple[Side, Side]]:
-    """The k leading canonical pairs of rows of both sides, and how these are standardised."""
+    """Solve for the k leading canonical pairs of rows of both sides; return also their standardisation."""
     w = np.ones(rows.n_rows) if rows.sample_weight is None else rows.sample_weight
     x, y = _standardized(rows.X, w, "X", scale), _standardized(rows.y, w, "y", scale)
     walk = partial(images_of, x[0], y[0], degrees_of_freedom(w.sum()))
@@ -35,7 +35,7 @@ def solve_randomized(
     pairs = leading_pairs(walk, x_constraint, y_constraint, k, random_state)
     if pairs.residual > TOLERABLE:
         warn(
-            f"The randomized solver has not converged after {randomized.MAX_WALKS} walks over the rows: its residual "
+            f"The randomized solver has not converged after {randomized.MAX_WALKS} passes over the rows: its residual "
             f"is {pairs.residual:.1g} of the leading singular value. Raise shrinkage, or lower n_components.",
             ConvergenceWarning,
         )
@@ -49,7 +49,7 @@ def solve_randomized(
 
 
 def _standardized(A: Any, w: FloatArray, name: str, scale: bool) -> tuple[UnitRows, Side, FloatArray]:
-    """Rows of one side in units, how they are standardised, and the variances of what results."""
+    """Standardise the rows of one side; return rows, standardisation, and the variances that result."""
     mean, squares = mean_and_squares(A, w, name)
     variance = squares / degrees_of_freedom(w.sum())
     side = standardized_side(mean, variance, scale)

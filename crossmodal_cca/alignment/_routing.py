@@ -1,4 +1,4 @@
-"""Which part of a pipeline of two modalities gets which metadata."""
+"""Metadata routing in a pipeline of two modalities."""
 
 from __future__ import annotations
 
@@ -12,17 +12,19 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 
 # Metadata of a part's method: metadata("aligner", "fit").
 Metadata = Callable[[str, str], dict[str, Any]]
+# Parameter that holds the transformer of each side.
 TRANSFORMER_OF = {"X": "x_transformer", "y": "y_transformer"}
-# Methods of the aligner that each method asks; scikit-learn has no names for those of y, which go by those of X.
+# Methods of the aligner that each method calls; methods of y use the names of those of X, since scikit-learn has none.
 _ASKED: dict[str, tuple[str, ...]] = {
     method: (method,) for method in ("fit", "partial_fit", "transform", "predict", "score", "inverse_transform")
 }
 _ASKED["fit_transform"] = ("fit", "transform")
+# Method of a transformer that most methods call.
 _TRANSFORM: tuple[str, ...] = ("transform",)
 
 
 def router_of(pipeline: Any) -> MetadataRouter:
-    """Who is asked for what by the methods of a pipeline."""
+    """Build the router of a pipeline: the methods of its parts that each of its methods calls."""
     router = MetadataRouter(owner=pipeline).add(aligner=pipeline.aligner, method_mapping=_mapping(_ASKED))
     for name in TRANSFORMER_OF.values():
         transformer = getattr(pipeline, name)
@@ -44,7 +46,7 @@ def _mapping(asked: dict[str, tuple[str, ...]]) -> MethodMapping:
 
 
 def metadata_of(pipeline: Any, caller: str, params: dict[str, Any], asked: MethodType) -> Metadata:
-    """Metadata of each part: what it has requested or, without routing, all for the aligner's method `asked`."""
+    """Return the metadata of each part: its requests or, without routing, all for the aligner's method `asked`."""
     given = {name: value for name, value in params.items() if value is not None}
     if get_config()["enable_metadata_routing"]:
         routed = process_routing(pipeline, caller, **given)

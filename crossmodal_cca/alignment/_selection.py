@@ -1,4 +1,4 @@
-"""Choosing among settings by cross-validation: folds, scoring, and a table like GridSearchCV's."""
+"""Choice of settings by cross-validation: folds, scoring, and a table like GridSearchCV's."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ from ..rows._validation import PairedRows, warn_of_other_order
 from ._items import Items
 from ._views import View
 
-# Numbers of components that a retrieval score is computed for, unless they are given.
+# How many numbers of components a retrieval score is computed for, if none are given.
 LADDER = 12
-# Of the shuffle where `cv` is a number; documented.
+# Seed of the shuffle if `cv` is a number; it is documented.
 SEED_OF_FOLDS = 0
-# Scorings by the squared errors of all held-out rows together, to which folds of a single row add up.
+# Scorings from the squared errors of all held-out rows together, for which a fold may be a single row.
 POOLED_SCORINGS = ("q2", "neg_mean_squared_error")
 
 
 def splits_of(
     cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None, parts: Parts
 ) -> list[Split]:
-    """Positions of training and test rows of each fold, among the rows of positive weight.
+    """Return positions of training and test rows of each fold, among the rows of positive weight.
 
-    Rows of one of the `parts` share a fold where `cv` is a number; a splitter gets what the user gave.
+    If `cv` is a number, rows of one group in `parts` share a fold; a splitter gets the user's own groups.
     """
     if cv is None or isinstance(cv, Integral):
         n_folds = 5 if cv is None else check_whole_number(cv, "cv", low=2)
@@ -58,9 +58,9 @@ def items_and_folds(
     y_ids: ArrayLike | None,
     sample_weight: FloatArray | None = None,
 ) -> tuple[Items, list[Split]]:
-    """Items among the rows, and positions of training and test rows of each fold.
+    """Find items among the rows, and positions of training and test rows of each fold.
 
-    `pair` are X and y as the user gave them, `scoring` is the chosen one and those that could have been.
+    `pair` are X and y as the user passed them, `scoring` the chosen scoring and the alternatives.
     """
     (X, y), (chosen, scorings) = pair, scoring
     warn_of_other_order(X=X, groups=groups, x_ids=x_ids)
@@ -72,7 +72,7 @@ def items_and_folds(
 
 
 def check_sizes_of_folds(splits: Sequence[Split], scoring: str | RetrievalScorer, scorings: Sequence[str]) -> None:
-    """Refuse a fold with fewer rows than the scoring compares; say which of the scorings would take it."""
+    """Refuse a fold with fewer rows than the scoring needs; the message names scorings that would accept it."""
     fewest = 1 if scoring in POOLED_SCORINGS else 2
     for fold, (train, test) in enumerate(splits):
         if len(train) >= 2 and len(test) >= fewest:
@@ -113,13 +113,13 @@ def _given_folds(
     if sample_weight is not None and not np.all(sample_weight):
         position = np.cumsum(sample_weight > 0) - 1
         kept = sample_weight > 0
-        # A row without weight is no row: leaving out that one alone is no fold.
+        # Rows without weight do not count: a fold of such rows alone is left out.
         splits = [(position[a[kept[a]]], position[b[kept[b]]]) for a, b in splits if kept[b].any() or not len(b)]
     return splits
 
 
 def folds_of(cv: Any, X: Any, y: Any, groups: Any, *, of_classes: bool = False) -> list[Split]:
-    """Positions of training and test rows of each fold, of a `cv` as scikit-learn's ``check_cv`` takes it."""
+    """Return positions of training and test rows of each fold, for a `cv` as scikit-learn's ``check_cv`` takes it."""
     # Takes a tenth of a second to import.
     from sklearn.model_selection import check_cv
 
@@ -133,13 +133,13 @@ def folds_of(cv: Any, X: Any, y: Any, groups: Any, *, of_classes: bool = False) 
 
 
 def as_positions(split: Any) -> Split:
-    """Training and test rows of a split by position; scikit-learn takes masks too."""
+    """Convert a split to positions of training and test rows; scikit-learn also allows masks."""
     train, test = (np.flatnonzero(part) if np.asarray(part).dtype == bool else np.asarray(part) for part in split)
     return train, test
 
 
 def check_scoring(scoring: Any, scorings: Sequence[str]) -> str | RetrievalScorer:
-    """One of the scorings computed here, or a retrieval scorer of one measure."""
+    """Return one of the scorings computed here, or a retrieval scorer of one measure."""
     if isinstance(scoring, str) and scoring in scorings:
         return scoring
     if isinstance(scoring, RetrievalScorer):
@@ -156,7 +156,7 @@ def check_scoring(scoring: Any, scorings: Sequence[str]) -> str | RetrievalScore
 
 
 def numbers_of_components(n_components: Any, bound: int, *, every: bool) -> tuple[list[int], bool]:
-    """Numbers to try, and whether they were given as such; all up to a bound, or a geometric ladder of them."""
+    """Return the numbers of components to try (all up to a bound, or a geometric ladder), and whether given."""
     if np.iterable(n_components) and not isinstance(n_components, str):
         numbers = sorted({check_whole_number(k, "n_components") for k in n_components})
         if not numbers:
@@ -165,7 +165,7 @@ def numbers_of_components(n_components: Any, bound: int, *, every: bool) -> tupl
     check_n_components(n_components)
     given = n_components is not None
     most = int(n_components) if given else bound
-    # Before so many numbers are listed.
+    # Checked before the numbers are listed.
     check_possible([most], given, bound)
     if every:
         return list(range(1, most + 1)), given
@@ -173,7 +173,7 @@ def numbers_of_components(n_components: Any, bound: int, *, every: bool) -> tupl
 
 
 def check_possible(numbers: list[int], given: bool, possible: int) -> list[int]:
-    """The numbers of components possible in every fold; an error where one that was given is not."""
+    """Return the numbers of components possible in every fold; raise an error if one that was given is not."""
     if possible < 1:
         raise ValueError(
             "No component is possible in some fold: its training rows of X or y do not vary. Use fewer folds."
@@ -189,7 +189,7 @@ def check_possible(numbers: list[int], given: bool, possible: int) -> list[int]:
 @saved()
 @dataclass(frozen=True, eq=False)
 class Choice(Value):
-    """What a search leaves beside its model: the scores of all settings on all folds, and which of them it took."""
+    """The result of a search beside its model: scores of all settings on all folds, and the setting chosen."""
 
     params: list[dict[str, Any]]
     scores: FloatArray  # (n_settings, n_folds)
@@ -211,26 +211,26 @@ class Choice(Value):
 
     @property
     def means(self) -> FloatArray:
-        """Mean score of each setting."""
+        """Compute the mean score of each setting."""
         return np.asarray(np.average(self.scores, axis=1, weights=self.weights))
 
     @property
     def deviations(self) -> FloatArray:
-        """Standard deviation of each setting's scores over the folds."""
+        """Compute the standard deviation of each setting's scores over the folds."""
         squares = (self.scores - self.means[:, None]) ** 2
         return np.asarray(np.sqrt(np.average(squares, axis=1, weights=self.weights)))
 
     @property
     def best_index(self) -> int:
-        """The first of largest mean; or the simplest of those that one standard error does not tell from it.
+        """Return the first setting of largest mean, or the simplest setting within one standard error of it.
 
-        Simplest: fewest components, then most shrinkage or regularisation, then least power.
+        Simplest means fewest components, then most shrinkage or regularisation, then least power.
         """
         means = self.means
         best = int(np.argmax(means))
         if not self.one_standard_error or self.n_splits < 2:
             return best
-        # Unbiased also under weights, where the variance of a fold's score is one over its weight.
+        # Unbiased also with weights, if the variance of a fold's score is proportional to one over its weight.
         error = self.deviations[best] / np.sqrt(self.n_splits - 1)
         good = np.flatnonzero(means >= means[best] - error)
         return int(min(good, key=lambda i: self._complexity(self.params[i])))
@@ -241,7 +241,7 @@ class Choice(Value):
         return params["n_components"], -float(smoothing), params.get("power", 0.0)
 
     def results(self) -> dict[str, Any]:
-        """Table of all settings, in the form of ``GridSearchCV.cv_results_``."""
+        """Build the table of all settings, in the form of ``GridSearchCV.cv_results_``."""
         results: dict[str, Any] = {"params": [dict(params) for params in self.params]}
         for name in self.params[0]:
             values = [params[name] for params in self.params]
@@ -270,8 +270,8 @@ def choose(
 ) -> Choice:
     """Score every number of components, power and setting on every fold, and choose among them.
 
-    A fold is the number of components possible in it, and a function of a setting and numbers of components that
-    returns scores (len(powers), len(numbers)). Its weight is what its scores count in the mean.
+    A fold consists of the number of components possible in it, and a function of a setting and numbers of components
+    that returns scores (len(powers), len(numbers)). Its weight is that of its scores in the mean.
     """
     n_folds = len(weights)
     scores: list[FloatArray] = []
@@ -285,9 +285,9 @@ def choose(
                 values[i, :, : len(ks)] = score(setting, ks)
                 progress.update(len(scores) * len(settings) + i + 1)
             scores.append(values)
-            del score  # and what it holds of the fold, before the next one
+            del score  # frees the data of the fold before the next one
     ks = check_possible(numbers, given, possible)
-    # In the order of ParameterGrid: components, powers, other settings.
+    # The order of ParameterGrid: components, powers, other settings.
     table = np.stack(scores, axis=-1)[:, :, : len(ks)].transpose(2, 1, 0, 3)
     params = [
         {"n_components": k} | ({} if power is None else {"power": power}) | setting
@@ -297,7 +297,7 @@ def choose(
 
 
 def groups_of_rows(parts: Parts, sample_weight: FloatArray | None) -> Parts:
-    """The part of each row passed to a fit, given those of positive weight; -1 for the others."""
+    """Return the group of each row passed to a fit, given those of rows of positive weight; -1 for the others."""
     if sample_weight is None:
         return parts
     groups = np.full(len(sample_weight), -1)
@@ -306,7 +306,7 @@ def groups_of_rows(parts: Parts, sample_weight: FloatArray | None) -> Parts:
 
 
 class SelectionMixin:
-    """What every cross-validated aligner leaves and checks."""
+    """Attributes and checks of every cross-validated aligner."""
 
     one_standard_error: bool
     choice_: Choice
@@ -318,10 +318,10 @@ class SelectionMixin:
 
     @abstractmethod
     def _chosen_model(self) -> Any:
-        """The model of the chosen settings, not fitted."""
+        """Build the unfitted model of the chosen settings."""
 
     def _check_selection(self, scorings: Sequence[str], grids: dict[str, tuple[float, float, bool]]) -> Any:
-        """Check what all have in common, and grids of numbers by name: (low, high, whether above low)."""
+        """Check the common parameters, and grids of numbers by name: (low, high, whether low is excluded)."""
         check_flag(self.one_standard_error, "one_standard_error")
         for name, (low, high, positive) in grids.items():
             values = getattr(self, name)

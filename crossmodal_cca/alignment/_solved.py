@@ -1,4 +1,4 @@
-"""A linear solution with what it says of its own digits, and how few of them are enough."""
+"""Linear solutions with estimates of their digits, and the thresholds for enough digits."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from ..linalg._covariances import Covariances
 from ..linalg._solution import LinearSolution
 from ..linalg._whitening import WhitenedPair
 
-# Reciprocal condition of what was divided by, below which products in double precision have too few digits: there,
+# Smallest reciprocal condition of the matrices inverted for which products in double precision are enough:
 # correlations err by 1e-8.
 DOUBLE_FLOOR = 1e-8
-# The same for single precision, in which correlations err by up to 1.5e-8 times the condition, and 1e-6 is to be kept;
-# in more rows than these the errors average out.
+# SINGLE_FLOOR: the same for single precision, in which correlations err by up to 1.5e-8 times the condition and 1e-6
+# is allowed; FEWEST_TO_AVERAGE: number of rows from which errors average out.
 SINGLE_FLOOR, FEWEST_TO_AVERAGE = 0.015, 4096
-# Where products in single precision are all there is, they are doubtful from an error of 2e-4 on.
+# Reciprocal condition below which a warning is given if only products in single precision exist: an error of 2e-4.
 DOUBTFUL_IN_SINGLE = 1e-4
-# Relative to the first component, how strong the last one has to be in products of single precision.
+# Smallest singular value of the last component, relative to the first, for products in single precision.
 WEAK = 1e-2
-# What a correlation has to leave unexplained for single precision to know how much that is.
+# Smallest unexplained variance, 1 − correlation², that products in single precision resolve.
 UNEXPLAINED = 1e-3
-# How many times larger the terms of a score may be than the score itself for it to be computed in single precision.
+# Largest ratio of the terms of a score to the score itself for scores in single precision.
 SINGLE_AMPLIFICATION = 100.0
 
 
@@ -30,8 +30,8 @@ SINGLE_AMPLIFICATION = 100.0
 class Solved:
     """A shared space in the coordinates of covariances S.
 
-    `rcond` is the reciprocal condition of what the solution divided by, and `is_clear` says that neither a rank nor the
-    number of components hangs on the rounding of the products. `shrinkage` and `whitened` are those of CCA.
+    `rcond` is the reciprocal condition of the matrices that were inverted, and `is_clear` says that neither a rank nor
+    the number of components depends on rounding. `shrinkage` and `whitened` are those of CCA.
     """
 
     solution: LinearSolution
@@ -43,11 +43,11 @@ class Solved:
 
     @property
     def holds(self) -> bool:
-        """Whether covariances of double precision were enough."""
+        """Whether covariances of double precision have enough digits."""
         return self.is_clear and self.rcond > DOUBLE_FLOOR
 
     def holds_in_single(self, n_rows: int) -> bool:
-        """Whether covariances from products of so many rows in single precision were enough."""
+        """Whether covariances from single-precision products of this many rows have enough digits."""
         unexplained = 1.0 - self.solution.correlations.max(initial=0.0) ** 2
         return self.is_clear and self.rcond > single_floor(n_rows) and bool(unexplained > UNEXPLAINED)
 
@@ -58,5 +58,5 @@ class Solved:
 
 
 def single_floor(n_rows: int) -> float:
-    """Reciprocal condition down to which products of so many rows in single precision are enough."""
+    """Return the smallest reciprocal condition for which single-precision products of this many rows are enough."""
     return SINGLE_FLOOR * float(np.sqrt(FEWEST_TO_AVERAGE / max(n_rows, FEWEST_TO_AVERAGE)))

@@ -1,4 +1,4 @@
-"""How linear models are solved: one function a solver, and one table of them."""
+"""Solvers of linear models: one function each, and a table of them."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ._solved import Solved
 
 
 class Solve(Protocol):
-    """The shared space from covariances, or from triangular rows R; a `tentative` one may be replaced."""
+    """Solves for the shared space from covariances or triangular rows R; a `tentative` solution may be replaced."""
 
     def __call__(self, pair: StandardizedPair, R: FloatArray | None, *, tentative: bool) -> Solved: ...
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A model to be solved, by what its aligner computes from a standardised pair, whose rows may be at hand."""
+    """A model to solve: the aligner's function, a standardised pair, and its rows if they are at hand."""
 
     solve: Solve
     pair: StandardizedPair
@@ -29,7 +29,7 @@ class Task:
     scale: bool
 
     def in_double(self) -> StandardizedPair:
-        """The pair, from products in double precision as far as the rows are at hand."""
+        """Return the pair from products in double precision, if the rows are at hand."""
         if self.rows is None or not self.pair.moments.is_single:
             return self.pair
         return standardize_rows(self.rows, scale=self.scale, in_double=True)
@@ -39,7 +39,7 @@ Found = tuple[StandardizedPair, Solved]
 
 
 def solve_from_moments(task: Task) -> Found:
-    """From covariances: those of single precision where they have digits enough, or where there are no others."""
+    """Solve from covariances, of single precision if these have enough digits or there are no others."""
     tentative = task.rows is not None and task.pair.moments.is_single
     solved = task.solve(task.pair, None, tentative=tentative)
     if not tentative or solved.holds_in_single(task.pair.n_rows):
@@ -49,14 +49,14 @@ def solve_from_moments(task: Task) -> Found:
 
 
 def solve_from_rows(task: Task) -> Found:
-    """From a triangular factor of the rows, whose condition number is the root of that of their covariances."""
+    """Solve from a triangular factor of the rows, whose condition number is the root of that of the covariances."""
     assert task.rows is not None
     pair = task.in_double()
     return pair, task.solve(pair, pair.triangular_rows(task.rows), tentative=False)
 
 
 def solve_as_needed(task: Task) -> Found:
-    """From covariances where that is accurate; otherwise from the rows, if they are at hand."""
+    """Solve from covariances if that is accurate; otherwise from the rows, if they are at hand."""
     pair, solved = solve_from_moments(task)
     if solved.holds or task.rows is None:
         return pair, solved
@@ -64,9 +64,9 @@ def solve_as_needed(task: Task) -> Found:
 
 
 class Solver(NamedTuple):
-    """A way to the solution, and what it needs.
+    """A solver and its requirements.
 
-    It solves a `Task`; one that forms no covariances takes the rows themselves, as `solve_randomized` does.
+    It solves a `Task`; a solver that forms no covariances takes the rows, as `solve_randomized` does.
     """
 
     solve: Callable[..., Any]
@@ -74,23 +74,25 @@ class Solver(NamedTuple):
     forms_covariances: bool
 
 
+# Solvers by name.
 SOLVERS = {
     "moments": Solver(solve_from_moments, needs_rows=False, forms_covariances=True),
     "svd": Solver(solve_from_rows, needs_rows=True, forms_covariances=True),
     "randomized": Solver(solve_randomized, needs_rows=True, forms_covariances=False),
 }
+# Solver of the name "auto".
 AUTO = Solver(solve_as_needed, needs_rows=False, forms_covariances=True)
 
 
 def solver_named(name: str) -> Solver:
-    """The solver of this name."""
+    """Return the solver of this name."""
     return AUTO if name == "auto" else SOLVERS[name]
 
 
 def solver_of_rows(name: str, rows: PairedRows) -> Solver:
-    """The solver of this name for these rows: "auto" is the randomized one for sparse sides without a covariance.
+    """Return the solver of this name for these rows: "auto" is the randomized one if a sparse side is too large.
 
-    These have too many features for that, and are too many rows for a Gram matrix.
+    Too large means too many features for a covariance, and too many rows for a Gram matrix.
     """
     if name == "auto" and any(A.exceeds_covariance and not A.is_wide for A in rows[:2]):
         return SOLVERS["randomized"]

@@ -1,4 +1,4 @@
-"""Training and test parts of every fold, of which narrow sides are walked once."""
+"""Training and test parts of every fold, from one pass over the rows of narrow sides."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from ..rows._moments import PairMoments, moments_of_rows
 from ..rows._validation import PairedRows
 
 HeldOut = HeldOutMoments | HeldOutRows
-# Share of a feature's scatter that has to be in the training part for subtraction to keep its digits.
+# Smallest share of a feature's scatter in the training part for which subtraction keeps enough digits.
 _SAFE_SHARE = {"float64": 1e-4, "float32": 1e-2}
-# How many times larger than the rows of a fold its moments may be for both to be kept.
+# Largest ratio of the memory of a fold's moments to that of its rows for which the moments are kept.
 _PARTS_TO_ROWS = 8
 
 
 class Folds:
-    """Training and test parts of every fold; narrow sides are walked once, and training moments are differences."""
+    """Training and test parts of every fold; narrow sides are read once, and training moments are differences."""
 
     def __init__(self, rows: PairedRows, splits: list[Split], scale: bool) -> None:
         self.rows, self.splits, self.scale = rows, splits, scale
         widths, n = (rows.X.shape[1], rows.y.shape[1]), rows.n_rows
         fewest = min(len(train) for train, _ in splits)
         self.bounds = (*widths, fewest - 1)
-        # As in one fit: then the covariance is more work than the rows.
+        # As in a single fit: for wide sides the covariance is more work than the rows.
         self.is_wide = max(widths) > 2 * fewest
         tested = np.sort(np.concatenate([test for _, test in splits]))
         self._is_partition = np.array_equal(tested, np.arange(n))
         self.test_weights = np.array([self._weight(test).sum() for _, test in splits])
-        # Moments of few rows are larger than the rows, and of many folds too large together.
+        # Moments of few rows are larger than the rows; those of many folds would need too much memory.
         self._keeps_parts = len(tested) * _PARTS_TO_ROWS >= len(splits) * max(widths)
         self._parts: list[PairMoments] = []
         self._total: PairMoments | None = None
@@ -48,7 +48,7 @@ class Folds:
             self._total = reduce(add, self._parts) if self._parts and self._is_partition else self._of_rows()
 
     def _part(self, fold: int) -> PairMoments:
-        """Moments of a fold's test part."""
+        """Compute the moments of a fold's test part."""
         return self._parts[fold] if self._parts else self._of_rows(self.splits[fold][1])
 
     def _weight(self, positions: Any) -> FloatArray:
@@ -56,25 +56,25 @@ class Folds:
         return np.asarray((np.ones(self.rows.n_rows) if w is None else w)[positions])
 
     def repeat_in_double(self) -> None:
-        """Go over the rows again with products in double precision, if they were not."""
+        """Read the rows again with products in double precision, unless they were already."""
         if self._total is not None and self._total.is_single:
             self._walk(in_double=True)
 
     def whole(self) -> StandardizedPair:
-        """All rows, standardised."""
+        """Return all rows, standardised."""
         if self._total is None:
             return standardize_rows(self.rows, scale=self.scale)
         return standardize_moments(self._total, scale=self.scale)
 
     def whole_y(self) -> Side:
-        """Mean and units of y over all rows."""
+        """Return mean and units of y over all rows."""
         if self._total is not None:
             return self.whole().y
         side = standardized_columns(self._dense_y(), self._weight(slice(None)))
         return side if self.scale else replace(side, scale=np.ones_like(side.scale))
 
     def squares_of_y(self, centre: FloatArray) -> FloatArray:
-        """Weighted sum of squares of each feature of y about a centre, over the test parts of all folds."""
+        """Sum the weighted squares of each feature of y about a centre, over the test parts of all folds."""
         if self._total is None:
             squares = (self._dense_y() - centre) ** 2
             return np.asarray(sum(self._weight(test) @ squares[test] for _, test in self.splits))
@@ -85,7 +85,7 @@ class Folds:
         return np.asarray(self.rows.y.dense(slice(None), np.float64, "y"))
 
     def train_and_test(self, fold: int, *, needs_rows: bool) -> tuple[StandardizedPair, HeldOut]:
-        """The training part of a fold, standardised, and what its test part knows."""
+        """Return the standardised training part of a fold, and its test part as moments or rows."""
         if self._total is None:
             pair = standardize_rows(self.rows.take(self.splits[fold][0]), scale=self.scale)
         else:
@@ -95,15 +95,15 @@ class Folds:
         return pair, HeldOutMoments(pair, self._part(fold))
 
     def test_rows(self, fold: int, pair: StandardizedPair) -> HeldOutRows:
-        """The rows of a fold's test part themselves."""
+        """Return the rows of a fold's test part."""
         return HeldOutRows(pair, self.rows, self.splits[fold][1])
 
     def triangular_training_rows(self, fold: int, pair: StandardizedPair) -> FloatArray:
-        """The training part of a fold, gathered block by block and reduced to a triangle."""
+        """Reduce the training part of a fold, gathered block by block, to a triangle."""
         return pair.triangular_rows(self.rows.take(self.splits[fold][0]))
 
     def _training_moments(self, fold: int) -> PairMoments:
-        """The total minus the fold where that is the rest and keeps its digits; otherwise from the rows."""
+        """Subtract the fold from the total if that gives the training part with enough digits; else read the rows."""
         assert self._total is not None
         train = self.splits[fold][0]
         if not self._is_complement(fold):
@@ -111,7 +111,7 @@ class Folds:
         moments = self._total - self._part(fold)
         for side in ("xx", "yy"):
             rest, total = (np.diagonal(getattr(m, f"scatter_{side}")) for m in (moments, self._total))
-            # A feature that varies mostly in this fold, by an outlier or an offset, leaves rounding to the others.
+            # If a feature varies mostly in this fold, by an outlier or an offset, rounding is left for the other folds.
             if np.any(rest < _SAFE_SHARE[self._total.product_dtype.name] * total):
                 return self._of_rows(train)
         return moments

@@ -1,4 +1,4 @@
-"""Fitted attributes of an estimator, which are views of the one value that its fit has left."""
+"""Fitted attributes of an estimator, as views of its fitted model."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from ..models._value import read_only
 
 
 class View:
-    """A fitted attribute: what a fit has left of this path, or what a function makes of it, read at every access.
+    """A fitted attribute, read from the fitted model at every access by a path or computed by a function.
 
-    Arrays cannot be written to, and nothing can be put in the attribute's place. What the value may lack (`optional`)
-    is no attribute where it is None. An array that is made at every access, and large, has its `shape` beside it.
+    Arrays are read-only, and the attribute cannot be set. An `optional` attribute does not exist if its value is None.
+    For a large array computed at every access, `shape` gives its shape.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class View:
         if estimator is None:
             return self
         if self._value not in vars(estimator):
-            # Its error is an AttributeError, too: before a fit there is no such attribute.
+            # NotFittedError is an AttributeError, too: before a fit there is no such attribute.
             check_is_fitted(estimator, self._value)
         found = self._read(vars(estimator)[self._value])
         if found is None and self.optional:
@@ -46,7 +46,7 @@ class View:
         return read_only(found)
 
     def is_surely_in(self, estimator: Any) -> bool:
-        """Whether the attribute is there, which need not be looked up to be known."""
+        """Whether the attribute exists for certain, without computing it."""
         return self._value in vars(estimator) and not self.optional
 
     def __set__(self, estimator: Any, value: Any) -> None:
@@ -54,11 +54,11 @@ class View:
 
 
 class ViewsMixin:
-    """What an estimator with views has on top of them."""
+    """Listing and display of views, without computing them."""
 
     def __dir__(self) -> list[str]:
         views = _views_of(type(self))
-        # scikit-learn's own would make every attribute, to see which there are.
+        # scikit-learn's own method would compute every attribute.
         return [
             name
             for name in object.__dir__(self)
@@ -66,7 +66,7 @@ class ViewsMixin:
         ]
 
     def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
-        """Fitted attributes for scikit-learn's page of an estimator, which by itself would make them all."""
+        """Return fitted attributes for scikit-learn's page of an estimator, which would otherwise compute them all."""
         shown = {}
         for name, view in sorted(_views_of(type(self)).items()):
             if not name.startswith("_") and name in dir(self):

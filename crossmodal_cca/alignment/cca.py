@@ -23,7 +23,7 @@ from ._solved import Solved
 from ._solvers import SOLVERS, Solver, solver_of_rows
 from ._views import View
 
-# Condition of the unit-diagonal covariances from which solver="moments" says that it loses digits.
+# Condition number of the unit-diagonal covariances above which solver="moments" warns of lost digits.
 ILL_CONDITIONED = 1e6
 
 
@@ -154,7 +154,7 @@ class CCA(LinearAligner):
         return self._model_without_covariances(rows, solver)
 
     def _model_without_covariances(self, rows: PairedRows, solver: Solver) -> LinearModel:
-        """Solve without covariances, and say where that is not possible."""
+        """Solve without covariances; raise an error for settings that do not allow it."""
         shrinkage = _of_sides(self.shrinkage)
         if self.n_components is None or any(c == "oas" or c == 0 for c in shrinkage):
             raise ValueError(
@@ -202,7 +202,7 @@ class CCA(LinearAligner):
 
         is_clear = True
         if cx == cy == 0:
-            # Whitening has decided the ranks, and correlations of zero are pairs too.
+            # Whitening has determined the ranks, and correlations of zero count as pairs.
             ranks = whitened.x.rank, whitened.y.rank
             solution = solve(self._n_components(ranks, pair, allow_fewer or tentative))
         else:
@@ -221,7 +221,7 @@ class CCA(LinearAligner):
                 f"{min(certain, rank_x, rank_y)} canonical correlation(s) are exactly 1 for any data. Raise shrinkage "
                 "(0.5, say), reduce the features, or add rows."
             )
-        # With fewer rows every covariance is ill-conditioned, which is no fault of the features.
+        # With fewer rows every covariance is ill-conditioned, whatever the features.
         if pair.n_rows <= pair.x.n_features + pair.y.n_features:
             return
         if self.solver == "moments" and solved.rcond * ILL_CONDITIONED <= 1:
@@ -235,7 +235,7 @@ class CCA(LinearAligner):
 
 
 def shrinkage_pair(shrinkage: Any) -> tuple[float | str, float | str]:
-    """Check the shrinkage, one value for both sides or a pair of them, and return that of either side."""
+    """Check the shrinkage, one value for both sides or a pair of them, and return the values of both sides."""
     values = _of_sides(shrinkage)
     for value in values:
         check_number_or_word(value, "shrinkage", "oas", low=0.0, high=1.0)

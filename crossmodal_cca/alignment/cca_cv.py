@@ -21,6 +21,7 @@ from ._linear_cv import FoldSolver, LinearCV
 from ._views import View
 from .cca import CCA
 
+# Shrinkages tried by default.
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
@@ -28,8 +29,8 @@ SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 class CCACV(LinearCV):
     """Canonical correlation analysis with shrinkage, components and power chosen by cross-validation.
 
-    The rows are walked once: the training moments of a fold are the total minus those of the fold, one
-    eigendecomposition of either side serves all shrinkages, and one solution all numbers of components.
+    The rows are read once: the training moments of a fold are the total minus those of the fold, one
+    eigendecomposition of each side serves all shrinkages, and one solution all numbers of components.
 
     Parameters
     ----------
@@ -85,7 +86,7 @@ class CCACV(LinearCV):
     Notes
     -----
     A sum of correlations grows with the components as long as they correlate at all on held-out rows; it asks how much
-    the modalities share, not how well one finds the other. Choose by the score that matters. Where a fold holds nearly
+    the modalities share, not how well one finds the other. Choose by the score that matters. If a fold holds nearly
     all of a feature's variance, the moments of its rest are computed from the rows: subtraction would cost digits.
 
     References
@@ -157,7 +158,7 @@ class CCACV(LinearCV):
             c = setting["shrinkage"]
             return path.solve(c if isinstance(c, tuple) else (c, c), k)
 
-        # With shrinkage nothing is divided by that is small; but in single precision ranks are not known either.
+        # With shrinkage all divisors are large; but single precision leaves the ranks unknown, too.
         matters = moments.is_single or 0.0 in map(float, self.shrinkages)
         rcond, is_clear = (unshrunk.rcond, unshrunk.complete) if matters else (1.0, True)
         return FoldSolver(min(*path.ranks, moments.n_rows - 1), solve, rcond, is_clear)

@@ -20,13 +20,13 @@ from ..models._pair import LEFT_OUT
 from ..rows._validation import check_features_of_y, check_pair
 from ._kernel_scores import KernelMaps, warn_if_overfitted
 
-# Parameters that may change from batch to batch: they have no part in kernels and maps.
+# Parameters that may change between batches, since kernels and maps do not depend on them.
 FREE = ("n_components", "regularization", "power", "tol")
 
 
 def _takes_batches(self: KernelCCA) -> bool:
     """Whether the features are fixed before any row is seen."""
-    with suppress(ValueError):  # of a parameter that is no pair, which the call refuses
+    with suppress(ValueError):  # for a parameter that is no pair, which the call itself refuses
         if any(side.waits_for_rows for side in self._sides(self.gamma, self.regularization)):
             raise AttributeError(
                 'partial_fit needs features that no row decides on: approximation="fourier" with numbers for gamma, '
@@ -40,7 +40,7 @@ def _takes_batches(self: KernelCCA) -> bool:
 class KernelCCA(KernelMaps):
     """Kernel canonical correlation analysis: nonlinear directions in which two modalities correlate most.
 
-    Where the text says (pair), a parameter is one value for both modalities, or a tuple (x, y) of two.
+    A parameter marked (pair) is one value for both modalities, or a tuple (x, y).
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ class KernelCCA(KernelMaps):
     approximation : {None, "nystroem", "fourier"}, default=None
         None solves with the n_rows × n_rows kernels: for up to some 10,000 rows with few components, and some thousand
         with many, which take eigenvectors of both kernels. "nystroem" expresses rows by their
-        kernel values with landmarks, "fourier" ("rbf" and "laplacian" only) by random Fourier features; both walk over
-        the rows in blocks.
+        kernel values with landmarks, "fourier" ("rbf" and "laplacian" only) by random Fourier features; both read the
+        rows in blocks.
     n_landmarks : int or None, default=None
         (pair) Number of landmarks, or of random frequencies; None for 500, or all rows if they are fewer.
     landmarks : {"uniform", "kmeans", "pivoted"} or ndarray of shape (n_landmarks, n_features), default="uniform"
@@ -85,7 +85,7 @@ class KernelCCA(KernelMaps):
     correlations_ : ndarray of shape (n_components_,)
         Correlation of each pair of scores on the training rows; too high, the more so the weaker the ridge.
     singular_values_ : ndarray of shape (n_components_,)
-        What was maximised, decreasing, in [0, 1).
+        Maxima of the objective below, decreasing, in [0, 1).
     gamma_ : tuple of two floats or None
         Widths used for x and y; None for a kernel without.
     trace_left_out_ : tuple of two floats
@@ -125,7 +125,7 @@ class KernelCCA(KernelMaps):
 
     Signs do not hang on rounding, the order of rows, batches, or the approximation: of all features, those of X
     correlated with the y-scores and those of y with the x-scores, the one that correlates most does so positively, and
-    the first of several within a relative 1e-6. A precomputed side has no features to look at. Where none correlates by
+    the first of several within a relative 1e-6. A precomputed side has no features to look at. If none correlates by
     more than 1e-6, or both kernels are precomputed, the largest entry of `x_rotations_` is positive.
 
     There are no sample weights, since a width or landmarks chosen from the rows would not see a weight as repetition.
@@ -230,7 +230,7 @@ class KernelCCA(KernelMaps):
         Parameters
         ----------
         X : array-like of shape (n_rows, n_features_x)
-            Further rows of the first modality; one is enough, and none are nothing.
+            Further rows of the first modality; one is enough, and an empty batch is skipped.
         y : array-like of shape (n_rows, n_features_y) or (n_rows,)
             The rows of the second modality paired with them.
 
@@ -250,7 +250,7 @@ class KernelCCA(KernelMaps):
             seen: KernelModel | None = vars(self).get("model_")
             if seen is not None and seen.left_out:
                 raise ValueError(f"partial_fit needs the moments of the rows seen so far. {LEFT_OUT}")
-            # An exact model holds nothing to go on from.
+            # An exact model has no state to continue from.
             stream = None if seen is None else seen.stream
             rows = check_pair(X, y, estimator=self, reset=stream is None, min_rows=0)
             if stream is not None:
@@ -276,7 +276,7 @@ class KernelCCA(KernelMaps):
         return self.n_components, self.power
 
     def _settled(self) -> dict[str, Any]:
-        """The parameters that a stream of batches may not change."""
+        """Return the parameters that a stream of batches may not change."""
         return {name: as_settled(value) for name, value in self.get_params(deep=False).items() if name not in FREE}
 
     def _keep(self, model: KernelModel) -> None:

@@ -1,4 +1,4 @@
-"""Kernel CCA that chooses its settings by cross-validation, from one eigendecomposition a side, fold and width."""
+"""Kernel CCA that chooses its settings by cross-validation, from one eigendecomposition per side, fold and width."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from ._selection import (
 )
 from .kernel_cca import KernelCCA
 
+# Scorings besides retrieval measures.
 SCORINGS = ("correlation",)
 
 
@@ -40,10 +41,10 @@ SCORINGS = ("correlation",)
 class KernelCCACV(SelectionMixin, KernelMaps):
     """Kernel CCA with widths, ridge, components and power chosen by cross-validation.
 
-    For each fold and width there is one eigendecomposition of either side; every ridge is then a scaling of it, and one
+    For each fold and width there is one eigendecomposition of each side; every ridge is then a scaling of it, and one
     solution serves all numbers of components and powers.
 
-    Where the text says (pair), a parameter is one value for both modalities, or a tuple (x, y) of two.
+    A parameter marked (pair) is one value for both modalities, or a tuple (x, y).
 
     Parameters
     ----------
@@ -183,8 +184,8 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             Rows of the second modality, paired with those of `X`, or their kernel.
         groups : array-like of shape (n_rows,), default=None
             Rows that must not be separated. None: rows that are one item, by their ids or because they are equal to six
-            digits (on both sides; for a retrieval score, on either). What would leave fewer than n_rows / 20 groups is
-            a label, and groups nothing. A splitter passed as `cv` gets only what is given here.
+            digits (on both sides; for a retrieval score, on either). Ids that would leave fewer than n_rows / 20 groups
+            count as labels, and group nothing. A splitter passed as `cv` gets only the groups given here.
         x_ids, y_ids : array-like of shape (n_rows,), default=None
             Ids or labels for a retrieval score; None for row i to row i, or any row of the same item. Equal rows of one
             id stand in the gallery of a fold once, as in :func:`~crossmodal_cca.metrics.deduplicate`.
@@ -259,12 +260,12 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         )
 
     def _widths(self, side: SideSettings, rows: NDArray[Any]) -> list[Width]:
-        """Widths of one side to try; None where the kernel has no distance to scale."""
+        """Return the widths of one side to try; None if the kernel has no distance to scale."""
         unit = side.kernel_of(rows).params["gamma"] if side.row.has_width else None
         return [None] if unit is None else [float(factor * unit) for factor in self.width_factors]
 
     def _refit(self, rows: PairedRows, best: dict[str, Any]) -> KernelModel:
-        """The model of the chosen settings, of all rows."""
+        """Fit the model of the chosen settings to all rows."""
         sides = self._sides(best["gamma"], best["regularization"])
         model = fit_kernels(rows, sides, best["n_components"], best["power"], self.random_state)
         warn_if_overfitted(model, best["regularization"])

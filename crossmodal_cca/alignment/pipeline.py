@@ -1,4 +1,4 @@
-"""Preprocessing of its own for either modality, and an aligner behind it."""
+"""Pipelines with separate preprocessing for each modality, followed by an aligner."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ._routing import Metadata, metadata_of, router_of
 
 @saved()
 class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator):
-    """One estimator of two modalities with preprocessing of its own for either side.
+    """One estimator of two modalities with separate preprocessing for each side.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            What the parts raise; if the sides differ in rows, the aligner says so.
+            If a part raises one; if the sides differ in rows, the aligner does.
         TypeError
             If a transformer is none, the aligner has no `transform_y`, or nothing takes a piece of metadata.
         """
@@ -124,7 +124,7 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         _refuse_no_aligner(self.aligner, "fit")
         metadata = metadata_of(self, caller, params, self.aligner.fit)
         if self.x_transformer is not None or self.y_transformer is not None:
-            # What these give has lost the labels of the rows.
+            # Transformed rows have lost their labels.
             warn_of_other_order(X=X, y=y)
         x_transformer, x = fit_transformer(self.x_transformer, X, "X", metadata)
         y_transformer, y = fit_transformer(self.y_transformer, y, "y", metadata)
@@ -134,15 +134,15 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
 
     @available_if(goes_on)
     def partial_fit(self, X: Any, y: Any, **params: Any) -> Self:
-        """Go on from the rows seen so far; batches in any order give the model that one fit on all rows gives.
+        """Add paired rows to those seen so far; batches in any order give the model of one fit on all rows.
 
-        There is no such method where a transformer would learn from the rows of a single batch: fit it to a first part
+        The method does not exist if a transformer would learn from the rows of a single batch: fit it to a first part
         of the rows, and pass ``FrozenEstimator`` around it.
 
         Parameters
         ----------
         X : array-like of length n_rows
-            Further rows of the first modality, before preprocessing; none are nothing.
+            Further rows of the first modality, before preprocessing; an empty batch is skipped.
         y : array-like of length n_rows
             Paired rows of the second modality.
         **params : dict
@@ -156,12 +156,12 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         Raises
         ------
         ValueError
-            What the parts raise.
+            If a part raises one.
         """
         _refuse_no_y(y)
         has_transformers = self.x_transformer is not None or self.y_transformer is not None
         if has_transformers and count_rows(X, "X") == count_rows(y, "y") == 0:
-            # Nothing to the aligner, but to scikit-learn's transformers an error.
+            # The aligner skips an empty batch, but scikit-learn's transformers raise an error.
             return self
         is_first = not self.__sklearn_is_fitted__()
         names = ("x_transformer", "y_transformer")
@@ -170,18 +170,18 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
             parts = {f"{name}_": None if part is None else clone(part) for name, part in given.items()}
         else:
             parts = {f"{name}_": getattr(self, f"{name}_") for name in names}
-        # Of a fitted aligner a copy: others may hold it, and a batch that is refused leaves no trace.
+        # A fitted aligner is copied: others may hold it, and a refused batch must leave it unchanged.
         aligner = clone(self.aligner) if is_first else frozen_copy(self.aligner_)
         metadata = metadata_of(self, "partial_fit", params, aligner.partial_fit)
         x, y = self._features({"X": X, "y": y}, metadata, parts)
         aligner = aligner.partial_fit(x, y, **metadata("aligner", "partial_fit"))
-        # No row, or none of positive weight, is no fit.
+        # A batch without a row of positive weight does not count as a fit.
         if is_fitted(aligner):
             self.__dict__.update(parts, aligner_=aligner)
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Get what the parts have requested.
+        """Get the metadata requests of the parts.
 
         Returns
         -------
@@ -249,7 +249,7 @@ class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator)
         tags.input_tags = aligner.input_tags
         if self.x_transformer is not None:
             first = get_tags(self.x_transformer)
-            # A transformer may densify sparse rows, but most pass NaN on.
+            # A transformer may convert sparse rows, but most pass NaN on.
             tags.input_tags = replace(first.input_tags, allow_nan=aligner.input_tags.allow_nan)
         return tags
 

@@ -24,7 +24,7 @@ from ._solved import Solved
 
 
 class _PLS(LinearAligner):
-    """A partial least squares model: solved on covariances alone."""
+    """Base class of partial least squares models, solved from covariances."""
 
     def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
         S = pair.covariances()
@@ -47,7 +47,7 @@ class _PLS(LinearAligner):
 
     @abstractmethod
     def _components(self, S: Covariances, k: int, Z: Rows | None) -> PLSSolution:
-        """Solve for k components, or fewer where no covariance is left; from rows Z, too, where these are given."""
+        """Solve for k components, or fewer if no covariance is left, with the help of rows Z if given."""
 
 
 @saved()
@@ -170,7 +170,7 @@ class PLSCanonical(_PLS):
 
     Notes
     -----
-    Works on covariances instead of rows: per component (w, v) leads the deflated S_xy, and
+    The method works on covariances instead of rows: per component (w, v) leads the deflated S_xy, and
     S_xy ← (I − p wᵀ) S_xy (I − v gᵀ) with the loadings p and g. The leading pair comes from a decomposition, never
     from a starting vector. Predictions are least squares on the scores.
 
@@ -198,10 +198,10 @@ class PLSCanonical(_PLS):
 
 
 class RegressionScoreMixin(RegressorMixin):
-    """R² of the predictions, a block of rows at a time."""
+    """`score` as R² of the predictions, computed a block of rows at a time."""
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Coefficient of determination R² of the predictions, averaged over the features of y.
+        """Compute the coefficient of determination R² of the predictions, averaged over the features of y.
 
         Parameters
         ----------

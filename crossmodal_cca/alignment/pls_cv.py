@@ -23,7 +23,7 @@ from .pls import PLSRegression, RegressionScoreMixin
 
 @saved()
 class PLSRegressionCV(RegressionScoreMixin, LinearCV):
-    """PLS regression with the number of components chosen by cross-validation, from one walk over the rows.
+    """PLS regression with the number of components chosen by cross-validation, from one pass over the rows.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
 
     where i runs over the held-out rows of all folds, as often as they are held out, and s_j is `y_scale_`: the targets'
     deviation, so that all count alike; 1 with ``scale=False``, so that they count as their units have it. A target that
-    never varies does not count. Of one fold ``cv_results_`` holds 1 minus its own mean squared error over SS / Σw, the
+    never varies does not count. For one fold ``cv_results_`` holds 1 minus its own mean squared error over SS / Σw, the
     mean square of all, so that the mean of folds, weighted by their rows, is Q². "neg_mean_squared_error" is the
     same without a divisor: minus the mean over rows and targets of (y_ij − ŷ_ij)², in squared units of y.
 
@@ -133,7 +133,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
         d = s.singular_values
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
-            # The weights, from which y-rotations follow for each number of components.
+            # Weights, from which y-rotations follow for each number of components.
             return NestedSolution(s.x_rotations[:, :k], s.y_weights[:, :k], s.y_effects[:k], d[:k])
 
         is_clear = not moments.is_single or (len(d) == most and d[-1] > WEAK * d[0])
@@ -159,7 +159,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
 
 
 def _first(solution: NestedSolution, k: int) -> NestedSolution:
-    """The solution with k components: x-scores are nested, y-scores regress the y-row on the first k weights."""
+    """Return the solution with k components: x-scores are nested, y-scores regress the y-row on the first k weights."""
     V = solution.y_rotations[:, :k]
     return NestedSolution(
         solution.x_rotations[:, :k], rotations_of_weights(V), solution.y_effects[:k], solution.singular_values[:k]

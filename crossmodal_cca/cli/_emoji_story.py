@@ -20,7 +20,9 @@ MODELS = {
     "CCA, shrinkage 0.4": CCA(n_components=200, shrinkage=0.4, power=1.0),
 }
 
+# Names of test emoji that search among the pictures.
 WORDS = ("raccoon", "beer mug", "milky way", "teddy bear", "motorcycle")
+# Test emoji, by name, whose pictures search among the names.
 PICTURES = ("polar bear", "steaming bowl", "military helmet", "flag: Netherlands")
 
 
@@ -69,7 +71,7 @@ def _cosines(x_scores: Any, y_scores: Any) -> Any:
 
 
 def _print_searches(similarity: Any, test: Any, model: str) -> None:
-    """Show the best three results of some searches in either direction."""
+    """Print the best three results of a few searches in both directions."""
     names = test.names["en"]
     rows = {name: row for row, name in enumerate(names)}
     print(f"Word to emoji, the first three of {len(names)} ({model}; * is the partner)")
@@ -98,7 +100,7 @@ def _draw(scores: dict[str, Any], test: Any, best: str, file: IO[bytes]) -> None
         HitRateDisplay.from_predictions(
             x_scores, y_scores, names=("picture", "word"), name=name, random_state=0, ax=left
         )
-    # The first component only tells flags from the rest; a few pairs with short names keep the picture legible.
+    # The first component only separates flags from the rest; a few pairs with short names keep the picture legible.
     names = test.names["en"]
     shown = np.flatnonzero(~_flags(test) & (np.char.str_len(names) <= 11))[::6]
     x_scores, y_scores = scores[best]

@@ -1,4 +1,4 @@
-"""Real and synthetic paired data."""
+"""Paired data sets, real and synthetic."""
 
 from crossmodal_cca.datasets.emoji import load_emoji
 from crossmodal_cca.datasets.synthetic import make_paired_latent

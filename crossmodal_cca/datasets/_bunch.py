@@ -1,4 +1,4 @@
-"""What data sets come in: a Bunch that shows itself in a few lines."""
+"""The container of data sets: a Bunch with a short display."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from sklearn.utils import Bunch
 
+# Characters of a value that are shown at most.
 _WIDTH = 100
 
 
 class Data(Bunch):
-    """A Bunch whose display names what it holds by type and shape, entries that are alike on one line."""
+    """A Bunch whose display lists entries by type and shape, with equal ones on one line."""
 
     def __repr__(self) -> str:
         alike: dict[str, list[str]] = {}

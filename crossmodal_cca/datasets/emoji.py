@@ -12,7 +12,9 @@ from sklearn.utils import Bunch
 from .._checks import check_choice, check_flag
 from ._bunch import Data
 
+# Languages of the names.
 _LANGUAGES = ("en", "fr", "es", "de", "it", "pt", "ru", "zh", "ja")
+# Choices of `subset`.
 _SUBSETS = ("all", "train", "test")
 
 
@@ -74,7 +76,7 @@ def load_emoji(*, subset: str = "all", return_X_y: bool = False, as_frame: bool 
         group, subgroup : int64 arrays of shape (n,)
             Class labels: positions in `group_names` and `subgroup_names`.
         group_names, subgroup_names : str arrays of shape (10,) and (99,)
-            What the labels mean, such as "food-drink".
+            Names of the labels, such as "food-drink".
         class_text : float32 array of shape (10, 384)
             Text embeddings of the bare `group_names`, for zero-shot recognition.
         split : str array of shape (n,)
@@ -82,7 +84,7 @@ def load_emoji(*, subset: str = "all", return_X_y: bool = False, as_frame: bool 
         image_feature_names, text_feature_names : str arrays of shape (1280,) and (384,)
             "image0"… and "text0"…, the columns of the DataFrames.
         DESCR : str
-            What the data are and where they come from.
+            Description of the data and their origin.
 
     (image, text) : tuple, if `return_X_y` is True
         The two modalities, rows paired.

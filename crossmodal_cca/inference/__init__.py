@@ -1,4 +1,4 @@
-"""What can be said about canonical correlations beyond the sample."""
+"""Statistical inference for shared spaces: tests, stability, noise levels and meaning of components."""
 
 from .bootstrap import bootstrap_weights
 from .components import explained_variance, structure_correlations, vip_scores

@@ -1,4 +1,4 @@
-"""Every canonical correlation of a pair of sides without shrinkage, by the rank rule of the solvers."""
+"""All canonical correlations of a pair of sides without shrinkage, by the rank rule of the solvers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..linalg._whitening import WhitenedPair, whiten_rows
 
 
 class CanonicalPairs(NamedTuple):
-    """All min(rank) correlations, the ranks of the sides, and weights (p, rank) of a full basis of either side."""
+    """All min(rank) correlations, the ranks of the sides, and weights (p, rank) of a full basis of each side."""
 
     correlations: FloatArray
     rank_x: int
@@ -23,24 +23,24 @@ class CanonicalPairs(NamedTuple):
 
 
 def canonical_pairs(R: FloatArray, n_features: tuple[int, int], widths: tuple[int, int]) -> CanonicalPairs:
-    """Solve for rows R = [Rx, Ry] of columns about zero; the variates R·weights are orthonormal."""
+    """Solve for rows R = [Rx, Ry] of centred columns; the variates R·weights are orthonormal."""
     whitened: WhitenedPair = whiten_rows(R, (0.0, 0.0), n_features, widths, 1.0)
     ranks = whitened.x.rank, whitened.y.rank
     check_varying(ranks)
     U, d, Vt = linalg.svd(whitened.cross, check_finite=False)
-    # What differs from 1 by rounding alone is 1.
+    # Correlations that differ from 1 by rounding alone are set to 1.
     d = np.where(d > 1 - len(R) * np.finfo(float).eps, 1.0, d)
     return CanonicalPairs(d, *ranks, whitened.x.weights(U), whitened.y.weights(Vt.T))
 
 
 def canonical_pairs_of_sides(x: FloatArray, y: FloatArray) -> CanonicalPairs:
-    """Solve for both sides' rows (n, p) and (n, q) of columns about zero."""
+    """Solve for both sides' rows (n, p) and (n, q) of centred columns."""
     widths = x.shape[1], y.shape[1]
     return canonical_pairs(triangular_rows([np.hstack([x, y])]), widths, widths)
 
 
 def check_varying(ranks: tuple[int, int]) -> None:
-    """Refuse a side without any direction in which it varies."""
+    """Refuse a constant side."""
     if min(ranks) == 0:
         raise ValueError(
             f"{'X' if ranks[0] == 0 else 'y'} does not vary beyond rounding (and beyond the nuisance variables, if "
@@ -49,7 +49,7 @@ def check_varying(ranks: tuple[int, int]) -> None:
 
 
 def component_index(n_components: int) -> Any:
-    """Index of a table with a row for each component, counted from 1 as the displays do."""
+    """Build the index of a table with a row per component, counted from 1 as in the displays."""
     import pandas as pd
 
     return pd.RangeIndex(1, n_components + 1, name="component")

@@ -1,4 +1,4 @@
-"""Which rows may take one another's places in a permutation."""
+"""Exchangeable rows of a permutation test."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from scipy import special
 from .._ids import checked_ids, distinct_ids
 from .._warn import warn
 
-# With fewer arrangements no p-value can be .05 or less.
+# Number of arrangements below which no p-value can be .05 or less.
 FEWEST = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Exchange:
-    """Units of rows that move as wholes, in strata within which they take one another's places.
+    """Units of rows that move as a whole, in strata within which they are exchanged.
 
-    `rows` (n,) holds the rows unit by unit, stratum by stratum; `sizes` and `strata`, ascending, say how many rows each
-    unit has and which stratum it belongs to. Units of one stratum have one size.
+    `rows` (n,) lists the rows by stratum and unit; `sizes` and `strata` (ascending) hold the number of rows and the
+    stratum of each unit. Units of one stratum have the same size.
     """
 
     rows: NDArray[np.intp]
@@ -32,12 +32,12 @@ class Exchange:
 
     @classmethod
     def of_rows(cls, n_rows: int) -> Self:
-        """Single rows, any with any other."""
+        """Exchange single rows freely."""
         return cls.of_strata([(n_rows, 1)])
 
     @classmethod
     def of_strata(cls, shapes: list[tuple[int, int]]) -> Self:
-        """Rows that come stratum by stratum, unit by unit; of each stratum, the units and the rows of each of them."""
+        """Build for rows listed by stratum and unit, from the number of units and of rows per unit of each stratum."""
         n_units, sizes = np.array(shapes, dtype=np.intp).reshape(-1, 2).T
         return cls(
             np.arange(int(n_units @ sizes)), np.repeat(sizes, n_units), np.repeat(np.arange(len(shapes)), n_units)
@@ -45,7 +45,7 @@ class Exchange:
 
     @classmethod
     def within(cls, n_rows: int, groups: Any, blocks: Any) -> Self:
-        """Whole groups (or single rows, without groups) with others of their size in their block."""
+        """Exchange whole groups (or single rows, without groups) with others of their size in their block."""
         group, names = _codes(groups, "groups", n_rows, np.arange(n_rows))
         block, block_names = _codes(blocks, "blocks", n_rows, np.zeros(n_rows, dtype=np.intp))
         first = np.unique(group, return_index=True)[1]
@@ -72,7 +72,7 @@ class Exchange:
         return exchange
 
     def units(self) -> Iterator[NDArray[np.intp]]:
-        """Rows of the units of each stratum, (n_units, n_rows)."""
+        """Return the rows of the units of each stratum, (n_units, n_rows)."""
         n_units = np.bincount(self.strata)
         ends = np.cumsum(n_units)
         sizes = self.sizes[ends - 1]
@@ -81,16 +81,16 @@ class Exchange:
 
     @property
     def is_free(self) -> bool:
-        """Whether any row may take the place of any other."""
+        """Whether any row may be exchanged with any other."""
         return bool(self.strata[-1] == 0 and self.sizes[0] == 1)
 
     @property
     def can_exchange(self) -> bool:
-        """Whether there is a unit that may take the place of another."""
+        """Whether any two units may be exchanged."""
         return bool((np.bincount(self.strata) > 1).any())
 
     def draw(self, rng: Generator) -> NDArray[np.intp]:
-        """Order of the rows (n,) in which row i gives place to row order[i], all arrangements with equal chance."""
+        """Draw an order (n,) that puts row order[i] in place of row i; all arrangements are equally likely."""
         drawn = rng.permutation(len(self.sizes))
         if self.is_free:
             return drawn
@@ -101,7 +101,7 @@ class Exchange:
         return order
 
     def warn_of_few(self) -> None:
-        """Say so where the arrangements are too few for a small p-value."""
+        """Warn if there are too few arrangements for a small p-value."""
         possible = round(np.exp(min(special.gammaln(np.bincount(self.strata) + 1).sum(), 9.0)))
         if possible < FEWEST:
             warn(
@@ -111,7 +111,7 @@ class Exchange:
 
 
 def _codes(labels: Any, name: str, n_rows: int, without: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[Any]]:
-    """Number of each row's label, and the labels."""
+    """Return the number of each row's label, and the labels."""
     if labels is None:
         return without, without
     values, codes = distinct_ids(checked_ids(labels, name, n_rows, "X"), name)

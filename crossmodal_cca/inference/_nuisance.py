@@ -1,4 +1,4 @@
-"""Nuisance variables: what is orthogonal to them, in fewer rows."""
+"""Removal of nuisance variables, which leaves fewer rows."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ..linalg._svd import rank_tolerance
 from ..rows._validation import check_same_rows
 from ._exchange import Exchange
 
-# Share by which lengths of rows may differ that count as equal.
+# Largest relative difference of lengths of rows that count as equal.
 _TIED = 1e-8
 
 
 def without_nuisance(
     sides: list[FloatArray], nuisance: ArrayLike, exchange: Exchange
 ) -> tuple[list[FloatArray], Exchange]:
-    """Each side's rows (n, p) without the mean and the nuisance variables, in fewer rows, and what of these may move.
+    """Remove mean and nuisance variables from each side's rows (n, p); return fewer rows, and their exchange.
 
-    Units are what stays exchangeable: where they have several rows, the variables of all rows of a unit are taken away
-    from each of its rows, in each stratum by itself. The side's rows of a unit are a row of one matrix there, and units
-    are left out as `residual_rows` leaves out rows.
+    Units stay exchangeable: if they have several rows, the variables of all rows of a unit are removed from each of its
+    rows, separately in each stratum. There, a unit of the side is one row of a matrix, and units are left out as
+    `residual_rows` leaves out rows.
     """
     n = len(sides[0])
     Z = _standardized(nuisance, n)
@@ -54,7 +54,7 @@ def without_nuisance(
 
 
 def _standardized(nuisance: ArrayLike, n_rows: int) -> FloatArray:
-    """Checked nuisance variables (n, r) that vary, about their means in units of their standard deviations."""
+    """Check and standardise nuisance variables (n, r); constant ones are left out."""
     Z = np.asarray(check_array(nuisance, dtype=np.float64, ensure_2d=False, input_name="nuisance"))
     check_same_rows(n_rows, len(Z), "nuisance")
     Z = Z.reshape(n_rows, -1)
@@ -64,21 +64,21 @@ def _standardized(nuisance: ArrayLike, n_rows: int) -> FloatArray:
 
 
 def orthonormal(Z: FloatArray) -> FloatArray:
-    """Orthonormal basis (n, rank) of the columns of Z."""
+    """Compute an orthonormal basis (n, rank) of the columns of Z."""
     U, d, _ = linalg.svd(Z, full_matrices=False)
     return np.asarray(U[:, d > rank_tolerance(Z.shape[1], np.finfo(float).eps) * d[0]])
 
 
 def residual_rows(sides: list[FloatArray], basis: FloatArray) -> list[FloatArray]:
-    """QᵀA (n − r, p) of each side A (n, p), Q (n, n − r) Theil's orthonormal basis of what is orthogonal to `basis`.
+    """Compute QᵀA (n − r, p) for each side A (n, p), Q (n, n − r) Theil's basis of the complement of `basis` (n, r).
 
-    Q = M Eᵀ(EMEᵀ)^(−1/2), with M = I − BBᵀ and E the selection of n − r rows. Which r rows go is decided by pivoting,
-    so that B is well-conditioned on them. With BEᵀ = P diag(c) Wᵀ the root is a correction of rank r.
+    Q = M Eᵀ(EMEᵀ)^(−1/2), with M = I − BBᵀ and E the selection of n − r rows. The r rows left out are chosen by
+    pivoting, so that B is well-conditioned on them. With BEᵀ = P diag(c) Wᵀ the root is a correction of rank r.
     """
     left_out = _pivots(basis)
     kept = np.setdiff1d(np.arange(len(basis)), left_out)
     P, c, _ = linalg.svd(basis[kept], full_matrices=False)
-    # 1 − c² from the rows left out: without the cancellation.
+    # 1 − c² is computed from the rows left out, without cancellation.
     s = linalg.svdvals(basis[left_out])[::-1]
     factor = 1 / s[: len(c)] - 1
     residuals = ((A - basis @ (basis.T @ A))[kept] for A in sides)
@@ -86,9 +86,9 @@ def residual_rows(sides: list[FloatArray], basis: FloatArray) -> list[FloatArray
 
 
 def _pivots(basis: FloatArray) -> NDArray[np.intp]:
-    """Rows (r,) of an orthonormal basis (n, r), each the longest beside those before, the first of equally long ones.
+    """Choose r rows of an orthonormal basis (n, r), each the longest after projection, the first of equal ones.
 
-    Levels of a nuisance variable have rows of one length, among which rounding must not choose.
+    Rows of one level of a nuisance variable have equal lengths, among which rounding must not choose.
     """
     left, chosen = basis.copy(), np.empty(basis.shape[1], dtype=np.intp)
     for j in range(len(chosen)):

@@ -1,4 +1,4 @@
-"""Rows, scores and names of both sides, as the tables of components need them."""
+"""Rows, scores and names of both sides, for tables of components."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from .._typing import FloatArray
 from ..linalg._solution import STILL
 from ..rows._validation import check_pair, check_same_rows
 
+# Names of the two sides.
 SIDES = ("x", "y")
 
 
 class ScoredSide(NamedTuple):
-    """Features (n, p) and scores (n, k) of one modality about their means; the features' names and divisors (p,)."""
+    """Centred features (n, p) and scores (n, k) of one modality; names and divisors (p,) of the features."""
 
     features: FloatArray
     scores: FloatArray
@@ -25,7 +26,7 @@ class ScoredSide(NamedTuple):
 
 
 def scored_sides(aligner: Any, X: ArrayLike, y: ArrayLike) -> tuple[ScoredSide, ScoredSide]:
-    """Both modalities' rows and their scores by a fitted aligner."""
+    """Compute the scores of both modalities' rows by a fitted aligner; centre rows and scores."""
     aligner = fitted_aligner(aligner)
     rows = check_pair(X, y, min_rows=2)
     scores = np.asarray(aligner.transform(X)), np.asarray(aligner.transform_y(y))
@@ -35,13 +36,13 @@ def scored_sides(aligner: Any, X: ArrayLike, y: ArrayLike) -> tuple[ScoredSide, 
         scale = getattr(aligner, f"{side}_scale_", np.ones(A.shape[1]))
         features = A.dense(slice(None), np.float64, "X" if side == "x" else "y")
         named = feature_names(names, side, A.shape[1])
-        # Scores of equal rows may differ by the rounding of their products.
+        # Scores of equal rows may differ by rounding.
         sides.append(ScoredSide(_centred(features), _centred(S.astype(np.float64), rounding=STILL), named, scale))
     return sides[0], sides[1]
 
 
 def feature_names(names: NDArray[Any] | None, side: str, width: int) -> NDArray[Any]:
-    """The names the rows had, or x0, x1, … and y0, y1, …"""
+    """Return the feature names of the rows, or x0, x1, … and y0, y1, …"""
     if names is not None:
         return names
     return np.array([f"{side}{i}" for i in range(width)], dtype=object)
@@ -49,12 +50,12 @@ def feature_names(names: NDArray[Any] | None, side: str, width: int) -> NDArray[
 
 def _centred(A: FloatArray, rounding: float = 0.0) -> FloatArray:
     C = A - A.mean(axis=0)
-    # What rounding leaves of a constant column is not variation.
+    # Rounding of a constant column is not variation.
     C[:, np.ptp(A, axis=0) <= rounding * np.abs(A).max(axis=0)] = 0.0
     return np.asarray(C)
 
 
 def unit_columns(A: FloatArray) -> FloatArray:
-    """Columns divided by their length; those of zeros stay."""
+    """Divide columns by their length; columns of zeros stay zero."""
     lengths = np.linalg.norm(A, axis=0)
     return np.asarray(np.divide(A, lengths, out=np.zeros_like(A), where=lengths > 0))

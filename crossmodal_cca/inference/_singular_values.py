@@ -1,4 +1,4 @@
-"""The steps of a permutation test of an aligner's singular values: of shrunk CCA and PLS, whatever the widths."""
+"""Steps of a permutation test of an aligner's singular values, for CCA with shrinkage and PLS of any width."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from ._exchange import Exchange
 from ._nuisance import orthonormal, residual_rows
 from ._side_rows import unit_columns
 
-# Share of the largest possible value by which singular values may differ that count as equal.
+# Largest difference of singular values that count as equal, relative to the largest possible one.
 _EQUAL = 1e-10
+# Smallest normal double.
 _TINY = float(np.finfo(np.float64).tiny)
 
 
 @dataclass(frozen=True, eq=False)
 class SingularValueStep:
-    """Rows of either side, x (n, r) and y (n, s), from which earlier components are removed, and what may be exchanged.
+    """Rows of both sides, x (n, r) and y (n, s), without earlier components, and their exchange.
 
-    Permuted, they are compared by their largest singular value, less what is rounding, with their own. Rows that have
-    been permuted are orthogonal to `removed` (n, j) no longer.
+    The largest singular value of permuted rows is compared with that of the rows, minus rounding. Permuted rows are no
+    longer orthogonal to `removed` (n, j).
     """
 
     x: FloatArray
@@ -46,30 +47,30 @@ class SingularValueStep:
     exchange: Exchange
 
     def count(self, orders: Sequence[NDArray[np.intp]]) -> int:
-        """How many of these orders of the y-rows have as large a singular value as the rows as they are."""
+        """Count the orders of the y-rows with at least as large a singular value as the original order."""
         return sum(self._reaches(self.y[order]) for order in orders)
 
     @cached_property
     def bound(self) -> float:
-        """The largest singular value of the rows as they are, less what is rounding."""
+        """Largest singular value of the rows in their original order, minus rounding."""
         return float(np.linalg.norm(self.x.T @ self.y, ord=2)) - self.rounding
 
     def _reaches(self, y: FloatArray) -> bool:
         K, bound = self.x.T @ y, self.bound
         if self.removed.shape[1]:
-            # Products with what is to be removed are no part of K; the rest is as long as before the permutation.
+            # Products with removed directions are taken out of K; the rest keeps its length from before permutation.
             lost = np.sum((self.removed.T @ y) ** 2) / max(np.sum(y**2), _TINY)
             bound *= float(np.sqrt(max(1 - lost, 0.0)))
-        # bound²·I − KᵀK has a Cholesky factor just where every singular value is below the bound.
+        # bound²·I − KᵀK has a Cholesky factor if and only if every singular value is below the bound.
         K = K if K.shape[0] >= K.shape[1] else K.T
         gap = np.diag(np.full(K.shape[1], bound**2)) - K.T @ K
         return bound <= 0 or bool(lapack.dpotrf(gap, lower=1, overwrite_a=1)[1])
 
 
 class Components(NamedTuple):
-    """A model of rows x (n, r) and y (n, s) that stand for the sides, and these without the components before the j-th.
+    """A model solved on rows x (n, r) and y (n, s) that represent the sides, and the rows without earlier components.
 
-    Rows without earlier components are orthogonal to `earlier` (n, k), or nearly.
+    Rows without earlier components are (nearly) orthogonal to `earlier` (n, k).
     """
 
     x: FloatArray
@@ -79,10 +80,10 @@ class Components(NamedTuple):
     earlier: FloatArray
 
     def steps(self, exchange: Exchange, *, about_mean: bool) -> Iterator[SingularValueStep]:
-        """Steps of all components.
+        """Return the steps of all components.
 
-        The rows left after earlier components lie in fewer dimensions than rows, and permuted as they are would have
-        too small singular values. Where any row may be exchanged with any other, they are expressed in as many rows.
+        The rows without earlier components lie in fewer dimensions than rows, and would have too small singular values
+        after a permutation. If all rows are exchangeable, they are expressed in as many rows as dimensions.
         """
         rounding = _EQUAL * float(np.linalg.norm(self.x) * np.linalg.norm(self.y))
         n = len(self.x)
@@ -101,7 +102,7 @@ class Components(NamedTuple):
 def components_of_aligner(
     aligner: Any, x: FloatArray, y: FloatArray, n_components: int | None, degrees_of_freedom: int
 ) -> Components:
-    """Solve an aligner's model of both sides' rows about zero, x (n, p) and y (n, q), without p × p matrices."""
+    """Solve an aligner's model on both sides' centred rows, x (n, p) and y (n, q), without p × p matrices."""
     ranks = _rank(x), _rank(y)
     check_varying(ranks)
     possible = ranks[0] if isinstance(aligner, PLSRegression) else min(ranks)
@@ -128,7 +129,7 @@ def components_of_aligner(
 
 
 def check_testable(aligner: Any) -> None:
-    """Refuse what has no such test, and parameters that the aligner would refuse."""
+    """Refuse estimators without such a test, and parameters that the aligner would refuse."""
     if not is_testable(aligner):
         raise TypeError(
             "aligner must be a CCA, PLSSVD, PLSCanonical or PLSRegression, fitted or not, of which the parameters are "
@@ -147,7 +148,7 @@ Removal = Callable[[int], tuple[FloatArray, FloatArray]]
 
 
 def _solver_of(aligner: Any) -> Callable[..., PLSSolution]:
-    """How the components are found in rows that stand for the sides, whitened ones of CCA."""
+    """Return the function that solves for components from rows that represent the sides, whitened for CCA."""
     if isinstance(aligner, PLSCanonical):
         return solve_pls_canonical
     if isinstance(aligner, PLSRegression):
@@ -165,8 +166,8 @@ def _without_directions(A: FloatArray, B: FloatArray, solution: PLSSolution) -> 
 
 
 def _without_scores(A: FloatArray, B: FloatArray, T: FloatArray, U: FloatArray) -> Removal:
-    """Residuals of the regression of either side on the first j of its scores (n, k)."""
-    # A triangle keeps the order of the scores; they are uncorrelated but for rounding.
+    """Compute the residuals of the regression of each side on the first j of its scores (n, k)."""
+    # A triangle keeps the order of the scores, which are uncorrelated up to rounding.
     Qx, Qy = (linalg.qr(scores, mode="economic", check_finite=False)[0] for scores in (T, U))
 
     def without(j: int) -> tuple[FloatArray, FloatArray]:
@@ -177,7 +178,7 @@ def _without_scores(A: FloatArray, B: FloatArray, T: FloatArray, U: FloatArray) 
 
 
 def _whitened(aligner: CCA, x: FloatArray, y: FloatArray, degrees_of_freedom: int) -> tuple[FloatArray, FloatArray]:
-    """Rows of either side in the metric of the aligner's constraint."""
+    """Transform the rows of each side to the metric of the aligner's constraint."""
     widths = x.shape[1], y.shape[1]
     cx, cy = (
         oas_shrinkage(_spectrum(Z) / degrees_of_freedom, degrees_of_freedom + 1, Z.shape[1]) if c == "oas" else float(c)
@@ -190,12 +191,12 @@ def _whitened(aligner: CCA, x: FloatArray, y: FloatArray, degrees_of_freedom: in
 
 
 def _spectrum(Z: FloatArray) -> FloatArray:
-    """Products of the columns or, if these are more, of the rows: matrices of one trace, of their squares too."""
+    """Compute the Gram matrix of columns or rows, whichever are fewer: trace and trace of the square are the same."""
     return Z.T @ Z if Z.shape[0] >= Z.shape[1] else Z @ Z.T
 
 
 def _thin(Z: FloatArray) -> FloatArray:
-    """Rows in coordinates, not more than rows, of the space that they span."""
+    """Express rows in coordinates of the space that they span, at most as many as rows."""
     if Z.shape[1] <= Z.shape[0]:
         return Z
     U, d, _ = linalg.svd(Z, full_matrices=False, check_finite=False)
@@ -203,6 +204,6 @@ def _thin(Z: FloatArray) -> FloatArray:
 
 
 def _rank(Z: FloatArray) -> int:
-    """Number of directions in which the rows vary, in columns of unit variance, by the one rank rule."""
+    """Count the directions in which rows with unit-variance columns vary, by the rank rule."""
     d = linalg.svdvals(Z * unit_diagonal(np.einsum("ij,ij->j", Z, Z)), check_finite=False)
     return int(np.sum(d > rank_tolerance(Z.shape[1], np.finfo(np.float64).eps) * d.max(initial=0.0)))

@@ -1,4 +1,4 @@
-"""The steps of a permutation test of canonical correlations by −ln Λ, without shrinkage."""
+"""Steps of a permutation test of canonical correlations by −ln Λ, without shrinkage."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ._canonical import CanonicalPairs
 from ._exchange import Exchange
 from ._nuisance import orthonormal, residual_rows
 
-# Squared correlations that differ by less count as equal: far more than the rounding of their products.
+# Difference of squared correlations below which they count as equal: far more than their rounding.
 EQUAL = 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class WilksStep:
-    """Orthonormal variates of either side, x (n, p − k) and y (n, q − k), whose pairing is permuted.
+    """Orthonormal variates of both sides, x (n, p − k) and y (n, q − k), whose pairing is permuted.
 
-    Rows that have been permuted are orthogonal to `removed` (n, r) no longer, and are made so again.
+    Permuted rows are no longer orthogonal to `removed` (n, r), and are made orthogonal again.
     """
 
     x: FloatArray
@@ -30,10 +30,10 @@ class WilksStep:
     exchange: Exchange
 
     def count(self, orders: Sequence[NDArray[np.intp]]) -> int:
-        """How many of these orders of the y-rows have as large a statistic as the rows as they are.
+        """Count the orders of the y-rows with at least as large a statistic as the original order.
 
-        A squared correlation known to ± δ makes −ln(1 − r²) known to ± δ/(1 − r²), and without bound at r = 1: so the
-        statistic is −Σ ln(1 − r² + δ), and what differs from it by less than that is equal.
+        An error δ of a squared correlation gives −ln(1 − r²) an error δ/(1 − r²), without bound at r = 1. So the
+        statistic is −Σ ln(1 − r² + δ), and values within its error count as equal.
         """
         squares = np.linalg.svd(self.x.T @ self.y, compute_uv=False) ** 2
         margin = np.sum(EQUAL / (np.maximum(1 - squares, 0) + EQUAL))
@@ -45,10 +45,10 @@ class WilksStep:
 
 
 def _log_wilks(K: FloatArray, R: FloatArray) -> FloatArray:
-    """−Σ ln(1 − r² + δ) for each of the cross products K (m, p, q); determinants need no decomposition.
+    """Compute −Σ ln(1 − r² + δ) for each of the cross products K (m, p, q), from determinants.
 
-    With R (m, r, q) the products of the y-rows with what they are to be orthogonal to, r are their correlations after
-    that: the y-rows have then the products I − RᵀR.
+    With R (m, r, q), the products of the y-rows with the removed directions, r are the correlations after removal: the
+    y-rows then have the products I − RᵀR.
     """
     if R.shape[1] == 0 and K.shape[1] < K.shape[2]:
         K, R = K.transpose(0, 2, 1), R[:, :, : K.shape[1]]
@@ -59,10 +59,10 @@ def _log_wilks(K: FloatArray, R: FloatArray) -> FloatArray:
 def wilks_steps(
     x: FloatArray, y: FloatArray, pairs: CanonicalPairs, k: int, exchange: Exchange, *, about_mean: bool
 ) -> Iterator[WilksStep]:
-    """Steps of the first k components of both sides' rows, which may be those about their mean.
+    """Return the steps of the first k components of both sides' rows, which may be centred.
 
-    Where any row may be exchanged with any other, the variates left after earlier pairs are expressed in as many rows
-    as dimensions are left; otherwise rows must stay what they are.
+    If all rows are exchangeable, the variates without earlier pairs are expressed in as many rows as dimensions are
+    left; otherwise rows must stay as they are.
     """
     U, V = _polished(x @ pairs.x_weights), _polished(y @ pairs.y_weights)
     nothing = np.zeros((len(U), 0))
@@ -79,5 +79,5 @@ def wilks_steps(
 
 
 def _polished(U: FloatArray) -> FloatArray:
-    """Columns that are orthonormal but for the digits an ill-conditioned side has cost, orthonormal to all digits."""
+    """Make columns orthonormal to all digits that are so up to the digits lost with an ill-conditioned side."""
     return np.asarray(1.5 * U - U @ (U.T @ U) / 2)

@@ -1,4 +1,4 @@
-"""Which weights and loadings are stable: refits to resampled pairs, their components matched to the original ones."""
+"""Bootstrap of weights and loadings: refits to resampled pairs, with components matched to the original ones."""
 
 from __future__ import annotations
 
@@ -26,10 +26,11 @@ from ._side_rows import SIDES, feature_names, unit_columns
 if TYPE_CHECKING:
     from pandas import DataFrame
 
+# Choices of `kind`.
 KINDS = ("weights", "loadings", "rotations")
-# In a row: where one of ten is of use, 500 resamples are found with a probability of .99.
+# Most useless draws in a row: if one draw in ten is useful, 500 resamples are found with probability .99.
 _MOST_DRAWS = 100
-# Share of resamples drawn again from which on the user is told: as much as a usual interval leaves outside.
+# Share of resamples drawn again above which a warning is given: as much as a usual interval leaves outside.
 _MANY = 0.05
 
 
@@ -46,12 +47,12 @@ def bootstrap_weights(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> DataFrame:
-    """Stability of an aligner's weights or loadings over training pairs drawn anew with replacement.
+    """Estimate the stability of an aligner's weights or loadings over training pairs drawn with replacement.
 
     Parameters
     ----------
     aligner : estimator
-        Fitted linear aligner (`CCA` or PLS); refitted as a clone, never changed. Of a fitted search (`CCACV`,
+        Fitted linear aligner (`CCA` or PLS); refitted as a clone, never changed. For a fitted search (`CCACV`,
         `PLSRegressionCV`, scikit-learn's) the settings it has chosen are refitted, not the search.
     X : array-like of shape (n_rows, n_features_x)
         The rows of the first modality that it was fitted to.
@@ -60,7 +61,7 @@ def bootstrap_weights(
     n_resamples : int >= 2, default=500
         Number of resamples. All values are kept until the end: 8 bytes for each resample, feature and component.
     kind : {"weights", "loadings", "rotations"}, default="weights"
-        What to look at. Loadings say what a component means, and vary less than weights where features correlate.
+        Coefficients to report. Loadings say what a component means, and vary less than weights if features correlate.
     groups : array-like of shape (n_rows,), default=None
         Rows of one group (a subject, a picture with several captions) are drawn together; None for single pairs.
     confidence_level : float in (0, 1), default=0.95
@@ -138,7 +139,7 @@ def bootstrap_weights(
     tasks = (delayed(resampling.refit)((seed, i)) for i in range(n_resamples))
     draws, matches, reasons = [], [], []
     with warnings.catch_warnings(), Progress("refits", n_resamples, verbose) as progress:
-        # Fewer components than asked for are seen here, and drawn again.
+        # A refit with fewer components than asked for is detected here, and drawn again.
         warnings.filterwarnings("ignore", "The covariance of X and y is exhausted|X and y have no covariance")
         for drawn, match, why in workers(tasks):
             draws.append(drawn)
@@ -153,7 +154,7 @@ def bootstrap_weights(
 
 @dataclass(frozen=True, eq=False)
 class _Resampling:
-    """What resamples are drawn from, and what their refits are compared with."""
+    """The rows that resamples are drawn from, and the model that refits are compared with."""
 
     model: Any
     sides: tuple[NDArray[Any], NDArray[Any]]
@@ -164,8 +165,8 @@ class _Resampling:
     kind: str
 
     def refit(self, seed: tuple[int, int]) -> tuple[FloatArray, FloatArray, list[str]]:
-        """Values (p + q, k) of one refit, in the original's order and signs; how well each component is matched; and
-        why resamples were drawn again before it.
+        """Return values (p + q, k) of one refit in the original's order and signs, the quality of the matches, and the
+        reasons why resamples were drawn again before it.
         """
         rng = np.random.default_rng(seed)
         reasons: list[str] = []
@@ -189,7 +190,7 @@ class _Resampling:
         try:
             model = clone(self.model).fit(*resample)
         except ValueError as error:
-            # The rows themselves were fitted: it is the resample that lacks something.
+            # The original rows could be fitted, so the error is due to the resample.
             raise _UselessResample(f"it cannot be fitted ({error})") from error
         k = self.original[0].shape[1]
         if model.n_components_ < k:
@@ -203,25 +204,25 @@ class _Resampling:
 
 
 class _UselessResample(Exception):
-    """Why a resample says nothing of the model."""
+    """The reason why a resample cannot be used."""
 
 
 def _varies(A: NDArray[Any]) -> NDArray[np.bool_]:
-    """Whether each column has values that differ by more than rounding."""
+    """Tell for each column whether its values differ by more than rounding."""
     low, high = (extreme(A, axis=0).astype(np.float64) for extreme in (np.min, np.max))
     varies: NDArray[np.bool_] = high - low > 4 * np.finfo(np.float64).eps * np.maximum(np.abs(low), np.abs(high))
     return varies
 
 
 def _unit_scores(model: Any, A: ArrayLike, B: ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Scores of both sides, about their mean and of unit length."""
+    """Compute the scores of both sides, centred and of unit length."""
     scores = (np.asarray(S, dtype=np.float64) for S in (model.transform(A), model.transform_y(B)))
     x, y = (unit_columns(S - S.mean(axis=0)) for S in scores)
     return x, y
 
 
 def _warn_of(reasons: list[str], n_resamples: int) -> None:
-    """Say so where many resamples were drawn again."""
+    """Warn if many resamples were drawn again."""
     n_drawn = n_resamples + len(reasons)
     if len(reasons) > _MANY * n_drawn:
         most_often = Counter(reasons).most_common(1)[0][0]
@@ -235,7 +236,7 @@ def _warn_of(reasons: list[str], n_resamples: int) -> None:
 def _table(
     aligner: Any, kind: str, draws: FloatArray, match: FloatArray, names: tuple[NDArray[Any], ...], level: float
 ) -> DataFrame:
-    """One row for each side, component and feature, from draws (n_resamples, p + q, k)."""
+    """Build a table with a row for each side, component and feature from draws (n_resamples, p + q, k)."""
     import pandas as pd
 
     values = [np.asarray(getattr(aligner, f"{side}_{kind}_"), dtype=np.float64) for side in SIDES]

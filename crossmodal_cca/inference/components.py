@@ -1,4 +1,4 @@
-"""What a component means: variance explained, correlations with the features, importance of the features."""
+"""Meaning of components: variance explained, correlations with the features, importance of the features."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def explained_variance(aligner: Any, X: ArrayLike, y: ArrayLike) -> DataFrame:
-    """Share of either modality's variance that each component's scores explain: in their own side and in the other.
+    """Compute the share of variance that each component's scores explain in their own modality and in the other.
 
     Parameters
     ----------
@@ -81,14 +81,14 @@ def explained_variance(aligner: Any, X: ArrayLike, y: ArrayLike) -> DataFrame:
 
 
 def _shares(Z: FloatArray, T: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Share of the variance of Z (n, p) that each column of T (n, k) explains, and that all up to it explain."""
+    """Compute the share of the variance of Z (n, p) that each column of T (n, k), and all up to it, explain."""
     total = np.sum(Z**2)
     if total == 0:
         return np.zeros(T.shape[1]), np.zeros(T.shape[1])
     unit = unit_columns(T)
     Q, R = linalg.qr(unit, mode="economic")
     independent = np.zeros(T.shape[1], dtype=bool)
-    # A score that repeats the earlier ones adds rounding, not a direction.
+    # A score that depends on the earlier ones adds rounding, not a direction.
     independent[: len(R)] = np.abs(np.diagonal(R)) > 1e-10
     added = np.zeros(T.shape[1])
     added[: len(R)] = np.sum((Q.T @ Z) ** 2, axis=1)
@@ -97,7 +97,7 @@ def _shares(Z: FloatArray, T: FloatArray) -> tuple[FloatArray, FloatArray]:
 
 
 def structure_correlations(aligner: Any, X: ArrayLike, y: ArrayLike) -> DataFrame:
-    """Correlation of every feature with the scores of its own and of the other modality.
+    """Correlate every feature with the scores of its own and of the other modality.
 
     Weights say how a score is made; these say what it means: a weight depends on which other features are there.
 
@@ -170,7 +170,7 @@ def structure_correlations(aligner: Any, X: ArrayLike, y: ArrayLike) -> DataFram
 
 
 def vip_scores(pls: Any) -> Series[float]:
-    """Variable importance in the projection: how much of what is predicted each x-feature carries.
+    """Compute the variable importance in the projection (VIP) of each x-feature.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def vip_scores(pls: Any) -> Series[float]:
     pls = unwrapped(pls, "pls")
     if isinstance(pls, RegressorMixin):
         fitted_aligner(pls, "pls", ())
-    # A regression of scikit-learn's has weights and loadings, but no singular values.
+    # A PLSRegression of scikit-learn has weights and loadings, but no singular values.
     if not (isinstance(pls, RegressorMixin) and hasattr(pls, "x_weights_") and hasattr(pls, "singular_values_")):
         raise TypeError(
             f"vip_scores takes a fitted crossmodal_cca.PLSRegression, got {type(pls).__name__}: the importance is that "

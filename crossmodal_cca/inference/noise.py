@@ -1,4 +1,4 @@
-"""How large canonical correlations of unrelated modalities are."""
+"""Canonical correlations of unrelated modalities, and estimates free of their bias."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..rows._numbers import as_numbers
 
 
 def noise_edge(n_samples: int, n_features_x: int, n_features_y: int) -> float:
-    """Largest canonical correlation that unrelated modalities of this size show (Wachter's edge).
+    """Compute the largest canonical correlation that unrelated modalities of this size show (Wachter's edge).
 
     Parameters
     ----------

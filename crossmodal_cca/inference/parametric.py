@@ -1,4 +1,4 @@
-"""Tests of canonical correlations by the laws of multivariate normal samples."""
+"""Parametric tests of canonical correlations for multivariate normal samples."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ._canonical import canonical_pairs, component_index
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# Features of both sides for each row from which on Bartlett's level is off (measured; see the guide).
+# Features of both sides per row above which Bartlett's test misses its level (measured; see the guide).
 SMALL_SHARE = 0.2
 
 Columns = dict[str, FloatArray]
@@ -127,11 +127,11 @@ def _warn_of_few_rows(n: int, p: int, q: int) -> None:
 
 
 def sequential_tests(r: FloatArray, n: int, p: int, q: int) -> Columns:
-    """All tests of all min(p, q) correlations r, decreasing, of n rows and sides of ranks p and q."""
+    """Compute all tests of all min(p, q) correlations r, decreasing, for n rows and sides of ranks p and q."""
     gap = 1 - r**2
     k = np.arange(len(r))
     columns: Columns = {"correlation": r}
-    # A correlation of 1 makes statistics infinite, which is meant.
+    # A correlation of 1 makes statistics infinite, as intended.
     with np.errstate(divide="ignore", invalid="ignore"):
         columns |= _wilks(r, np.cumprod(gap[::-1])[::-1], n, p, q)
         size = p - k, q - k, n - k
@@ -146,7 +146,7 @@ def _from_the_end(values: FloatArray) -> FloatArray:
 
 
 def _wilks(r: FloatArray, wilks: FloatArray, n: int, p: int, q: int) -> Columns:
-    """Wilks' Λ with Rao's F and Bartlett's χ², plain and as corrected by Lawley."""
+    """Compute Wilks' Λ with Rao's F and Bartlett's χ², plain and with Lawley's correction."""
     k = np.arange(len(r))
     df1 = (p - k) * (q - k)
     squares = (p - k) ** 2 + (q - k) ** 2 - 5
@@ -156,7 +156,7 @@ def _wilks(r: FloatArray, wilks: FloatArray, n: int, p: int, q: int) -> Columns:
     factor = np.full(len(r), n - 1 - (p + q + 1) / 2)
     lawley = factor - k + np.concatenate([[0.0], np.cumsum(1 / r[:-1] ** 2)])
     for name, m in (("bartlett", factor), ("lawley", lawley)):
-        # Correlations of exactly 0 are no evidence, whatever the factor, which an earlier one makes infinite.
+        # Correlations of exactly 0 give p = 1, even if an earlier 0 makes the factor infinite.
         chi2 = np.where(m > 0, np.where(wilks == 1, 0.0, -m * np.log(wilks)), np.nan)
         table[f"{name}_chi2"] = chi2
         if name == "bartlett":
@@ -174,7 +174,7 @@ def _pillai(trace: FloatArray, p: FloatArray, q: FloatArray, n: FloatArray) -> C
 def _hotelling_lawley(trace: FloatArray, p: FloatArray, q: FloatArray, n: FloatArray) -> Columns:
     s = np.minimum(p, q)
     N = (n - p - q - 2) / 2
-    # McKeon's approximation has moments to match only for N > 1.
+    # The moments that McKeon's approximation matches exist only for N > 1.
     M = np.maximum(N, 1.5)
     b = (p + 2 * M) * (q + 2 * M) / (2 * (2 * M + 1) * (M - 1))
     mckeon = 4 + (p * q + 2) / (b - 1)
@@ -184,15 +184,14 @@ def _hotelling_lawley(trace: FloatArray, p: FloatArray, q: FloatArray, n: FloatA
 
 
 def _roy(root: FloatArray, p: FloatArray, q: FloatArray, n: FloatArray) -> Columns:
-    """Johnstone's law of the logit of the largest root; exact where one side has one feature, or any data have root 1.
+    """Compute Johnstone's p-value of the largest root; exact for one feature, or if any data have root 1.
 
-    With one feature it is an F law. Where features are more than rows less 1, any data have a root of 1, so that one is
-    as large as ever: p = 1.
+    With one feature on a side the law is F. With more features than rows minus 1, any data have a root of 1, so p = 1.
     """
     s, longer = np.minimum(p, q), np.maximum(p, q)
     df2 = n - 1 - longer
     logit = np.log(root / (1 - root))
-    # Angles exist while features are fewer than rows.
+    # The angles are defined for fewer features than rows.
     possible = (s + longer < n - 1) & (df2 > 0)
     gamma, phi = (2 * np.arcsin(np.sqrt(np.where(possible, m - 0.5, 0.5) / (n - 2))) for m in (s, longer))
     center = 2 * np.log(np.tan((phi + gamma) / 2))
@@ -204,13 +203,13 @@ def _roy(root: FloatArray, p: FloatArray, q: FloatArray, n: FloatArray) -> Colum
 
 
 def _tracy_widom_tail(x: FloatArray) -> FloatArray:
-    """Upper tail of the Tracy–Widom law of order 1 by a shifted gamma law (Chiani 2014), to about .001."""
+    """Compute the upper tail of the Tracy–Widom law of order 1 by a shifted gamma law (Chiani 2014), to about .001."""
     shape, scale, shift = 46.446, 0.186054, 9.84801
     return np.asarray(special.gammaincc(shape, np.maximum(x + shift, 0.0) / scale))
 
 
 def _f(name: str, f: FloatArray, df1: FloatArray, df2: FloatArray) -> Columns:
-    """A column each for F, its degrees of freedom and its upper tail; NaN where none are left."""
+    """Build columns for F, its degrees of freedom and its upper tail; NaN without degrees of freedom."""
     f = np.where(df2 > 0, f, np.nan)
     p = np.where(np.isinf(f), 0.0, special.fdtrc(df1, np.maximum(df2, 1e-300), f))
     return {f"{name}_f": f, f"{name}_df1": df1, f"{name}_df2": np.where(df2 > 0, df2, np.nan), f"{name}_p": p}

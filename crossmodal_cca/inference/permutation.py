@@ -25,7 +25,7 @@ from ._wilks import wilks_steps
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# Permutations handed to a worker at once.
+# Permutations per task of a worker.
 _AT_ONCE = 25
 
 
@@ -34,16 +34,16 @@ class Step(Protocol):
 
     @property
     def exchange(self) -> Exchange:
-        """Which rows may be exchanged."""
+        """Exchangeable rows."""
 
     def count(self, orders: Sequence[NDArray[np.intp]]) -> int:
-        """How many of these orders of the y-rows have as large a statistic as the rows as they are."""
+        """Count the orders of the y-rows with at least as large a statistic as the original order."""
 
 
 class Sides(NamedTuple):
-    """Rows of either side about zero, (n, p) and (n, q), with units of the features, and which may be exchanged.
+    """Centred rows of both sides, (n, p) and (n, q), with units of the features, and their exchange.
 
-    Such rows can lie in as many dimensions as there are degrees of freedom.
+    Such rows span at most `degrees_of_freedom` dimensions.
     """
 
     x: FloatArray
@@ -59,7 +59,7 @@ class Sides(NamedTuple):
         return self.degrees_of_freedom < len(self.x)
 
     def scaled(self, scale: bool) -> tuple[FloatArray, FloatArray]:
-        """The rows with features of variance 1, or in their own units."""
+        """Scale the features of the rows to variance 1, or to their own units."""
         x, y = (
             Z / _lengths(Z, zero=1.0) * np.sqrt(self.degrees_of_freedom) if scale else Z * unit
             for Z, unit in ((self.x, self.x_unit), (self.y, self.y_unit))
@@ -95,11 +95,11 @@ def permutation_test(
     n_permutations : int >= 1, default=999
         Number of permutations; the smallest p-value is 1 / (n_permutations + 1).
     aligner : CCA, PLSSVD, PLSCanonical or PLSRegression, default=None
-        Whose components to test, by their singular values; the parameters are taken (all but `power` and `solver`), it
+        Model to test by its singular values; the parameters are taken (all but `power` and `solver`), it
         need not be fitted and never is. It may have more features than rows. None: canonical correlations without
         shrinkage, of which the ranks of both sides together may not be more than the rows minus 1.
     nuisance : array-like of shape (n_rows, n_nuisance) or (n_rows,), default=None
-        Variables, such as age or site, whose linear effect on both sides is taken away first: numbers, of labels an
+        Variables, such as age or site, whose linear effect on both sides is removed first: numbers; for labels, one
         indicator column each.
     groups : array-like of shape (n_rows,), default=None
         Rows of one group (the visits of a subject, the captions of a picture) stay together: a whole group is exchanged
@@ -220,7 +220,7 @@ def permutation_test(
 
 
 def _sides(rows: PairedRows, nuisance: ArrayLike | None, groups: Any, blocks: Any) -> Sides:
-    """Both sides about the mean, in units of standard deviations, without nuisance variables."""
+    """Centre and standardise both sides, and remove nuisance variables."""
     n = rows.n_rows
     free = groups is None and blocks is None
     exchange = Exchange.of_rows(n) if free else Exchange.within(n, groups, blocks)
@@ -229,13 +229,13 @@ def _sides(rows: PairedRows, nuisance: ArrayLike | None, groups: Any, blocks: An
         return Sides(x, y, x_unit, y_unit, exchange, n - 1)
     (x_left, y_left), exchange = without_nuisance([x, y], nuisance, exchange)
     for Z, before in ((x_left, x), (y_left, y)):
-        # A feature that nuisance variables explain leaves rounding errors, which are not to be standardised.
+        # A feature that nuisance variables explain leaves rounding errors, which must not be standardised.
         Z[:, _lengths(Z) <= rank_tolerance(n, np.finfo(float).eps) * _lengths(before)] = 0.0
     return Sides(x_left, y_left, x_unit, y_unit, exchange, len(x_left))
 
 
 def _standardized(A: Any, name: str) -> tuple[FloatArray, FloatArray]:
-    """Rows about their mean in units of the standard deviations, and these."""
+    """Standardise rows; return also the standard deviations."""
     rows = A.dense(slice(None), np.float64, name)
     mean = rows.mean(axis=0)
     mean += (rows - mean).mean(axis=0)
@@ -244,7 +244,7 @@ def _standardized(A: Any, name: str) -> tuple[FloatArray, FloatArray]:
 
 
 def _lengths(Z: FloatArray, zero: float = 0.0) -> FloatArray:
-    """Lengths of the columns, with another number in place of 0."""
+    """Compute the lengths of the columns, with another number in place of 0."""
     lengths = np.linalg.norm(Z, axis=0)
     return np.where(lengths > 0, lengths, zero)
 
@@ -253,7 +253,7 @@ Columns = dict[str, FloatArray]
 
 
 def _canonical_steps(sides: Sides, n_components: int | None) -> tuple[Columns, Iterator[Step]]:
-    """Columns of the table and steps for the first canonical correlations without shrinkage."""
+    """Return columns of the table and steps for the first canonical correlations without shrinkage."""
     pairs = canonical_pairs_of_sides(sides.x, sides.y)
     if pairs.rank_x + pairs.rank_y > sides.degrees_of_freedom:
         raise ValueError(
@@ -273,7 +273,7 @@ def _canonical_steps(sides: Sides, n_components: int | None) -> tuple[Columns, I
 
 
 def _steps_of_aligner(aligner: Any, sides: Sides, n_components: int | None) -> tuple[Columns, Iterator[Step]]:
-    """Columns of the table and steps for the singular values of an aligner."""
+    """Return columns of the table and steps for the singular values of an aligner."""
     found = components_of_aligner(aligner, *sides.scaled(aligner.scale), n_components, sides.degrees_of_freedom)
     columns = {"correlation": found.solution.correlations, "statistic": found.solution.singular_values}
     return columns, found.steps(sides.exchange, about_mean=sides.about_mean)
@@ -282,10 +282,10 @@ def _steps_of_aligner(aligner: Any, sides: Sides, n_components: int | None) -> t
 def _counts(
     steps: Iterator[Step], k: int, n_permutations: int, random_state: Any, n_jobs: int | None, verbose: int
 ) -> FloatArray:
-    """How many permutations have as large a statistic as the rows as they are, for each step."""
+    """Count, for each step, the permutations with at least as large a statistic as the original order."""
     seed = check_random_state(random_state).randint(2**31)
     parts = [range(i, min(i + _AT_ONCE, n_permutations)) for i in range(0, n_permutations, _AT_ONCE)]
-    # Threads: the work is matrix products, and the rows need not be copied.
+    # Threads suffice for matrix products, and need no copies of the rows.
     workers = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")
     counts = np.zeros(k)
     with Progress("permutations", k * n_permutations, verbose) as progress:
@@ -298,6 +298,6 @@ def _counts(
 
 
 def _count(step: Step, seed: tuple[int, int], permutations: range) -> int:
-    # One generator for each part of the permutations: who draws it does not matter.
+    # One generator for each part of the permutations, so that the distribution over workers does not matter.
     rng = np.random.default_rng([*seed, permutations.start])
     return step.count([step.exchange.draw(rng) for _ in permutations])

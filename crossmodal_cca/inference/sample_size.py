@@ -1,4 +1,4 @@
-"""How many pairs a stable shared space takes."""
+"""Sample size for a stable shared space."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from .._checks import as_pair, check_choice, check_number, check_whole_number
 
-# Helmer et al. (2024): intercept and effects of ln(correlation), ln(number of features) and the sum of the decays.
+# Helmer et al. (2024): intercept, and coefficients of ln(correlation), ln(number of features) and the sum of decays.
 COEFFICIENTS = {
     "cca": (0.10586, -2.18448, 1.17685, 0.56032),
     "pls": (0.03941, -1.66941, 1.43295, 0.82360),
@@ -22,7 +22,7 @@ def required_samples(
     method: str = "cca",
     decay: float | tuple[float, float] = 1.0,
 ) -> int:
-    """Number of pairs that finds a first component of given strength with a tenth of error.
+    """Estimate the number of pairs that finds a first component of given strength with a relative error of .1.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""One table of everything that says whether a component is real."""
+"""The summary table of the components of an aligner."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def summary(
     n_jobs: int | None = None,
     verbose: int = 0,
 ) -> DataFrame:
-    """Tell for each component of a fitted aligner how strong it is, how far that is believed, and what it explains.
+    """Summarise the components of a fitted aligner: correlations, noise edge, p-values and variance explained.
 
     Parameters
     ----------
@@ -90,9 +90,9 @@ def summary(
 
     Notes
     -----
-    Expect training > debiased > held-out: the first is what was maximised, the second estimates the correlation of the
-    population's own best direction, the third is what the direction found reaches. Edge and debiasing take the
-    ranks of either side. A pipeline's own transformers are applied first: the variance is that of what they give.
+    Expect training > debiased > held-out: the first is the maximum of the fit, the second estimates the correlation of
+    the population's own best direction, the third is that of the direction found. Edge and debiasing use the ranks of
+    both sides. A pipeline's own transformers are applied first: the variance is that of the transformed features.
 
     Examples
     --------
@@ -141,14 +141,14 @@ def summary(
 
 
 def _has_theory(model: Any) -> bool:
-    """Whether it is CCA without shrinkage and without weights."""
+    """Whether the aligner is CCA without shrinkage and without weights."""
     return _is_unshrunk(model) and _is_unweighted(model)
 
 
 def _has_p_values(model: Any) -> bool:
-    """Whether its components can be tested, with settings that do not depend on how the training rows are paired.
+    """Whether the components can be tested, with settings that do not depend on the pairing of the training rows.
 
-    Which number of components was chosen does not matter without shrinkage: the test is the same for all.
+    Without shrinkage, the number of components may depend on it: the test is the same for all numbers.
     """
     chosen = hasattr(model, "best_params_")
     return (_is_unshrunk(model) if chosen else is_testable(model)) and _is_unweighted(model)
@@ -163,20 +163,20 @@ def _is_unweighted(model: Any) -> bool:
 
 
 def _ranks(model: Any) -> tuple[int, int]:
-    """Ranks of both sides' features."""
+    """Compute the ranks of both sides' features."""
     pair = model.model_.known_pair()
     return ranks_of_covariances(pair.covariances(), pair.moments.eps)
 
 
 def _features(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:
-    """The rows as a pipeline's own transformers give them to its aligner."""
+    """Apply the transformers of a pipeline to the rows of both sides."""
     transformers = getattr(aligner, "x_transformer_", None), getattr(aligner, "y_transformer_", None)
     X, y = (A if t is None else t.transform(A) for t, A in zip(transformers, (X, y), strict=True))
     return X, y
 
 
 def _as_fitted(model: Any) -> Any:
-    """An aligner with the settings of the fit, whatever has been set since."""
+    """Return an aligner with the settings of the fit, whatever has been set since."""
     scaled = any((getattr(model, f"{side}_scale_") != 1).any() for side in "xy")
     fitted = clone(model).set_params(scale=scaled)
     return fitted.set_params(shrinkage=model.shrinkage_) if hasattr(model, "shrinkage_") else fitted
@@ -188,10 +188,10 @@ def _p_values(model: Any, rows: tuple[Any, Any], n_permutations: int, options: d
         aligner = None if sum(_ranks(model)) < model.n_samples_seen_ else CCA()
     else:
         aligner = _as_fitted(model)
-    # As arrays: of labels in another order there has been a word.
+    # Passed as arrays, since a warning about labels in another order was given already.
     X, y = check_rows(rows[0], "X_train"), check_rows(rows[1], "y_train", one_column_is_1d=True)
     tests = permutation_test(X, y, n_permutations, aligner=aligner, n_components=len(training), **options)
-    # Single precision has these few digits.
+    # Tolerance for single precision.
     if not np.allclose(tests["correlation"], training, atol=1e-4):
         raise ValueError(
             "X_train and y_train are not the rows that the aligner was fitted to: their correlations of scores differ "

@@ -1,1 +1,1 @@
-"""Kernels of one modality: one table of them, their settings, and what a fit with them leaves."""
+"""Kernels of one modality: their table, settings, feature maps and solvers."""

@@ -1,4 +1,4 @@
-"""Centred kernels of the training rows, and whether a feature space belongs to them."""
+"""Centred kernels of the training rows, and the error for kernels that are not positive semi-definite."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import numpy as np
 from .._typing import FloatArray
 from ..linalg._products import refuse_overflow
 
-# Share of the trace down to which a negative eigenvalue is rounding.
+# Size of a negative eigenvalue, relative to the trace, up to which it is rounding.
 NEGATIVE_TOLERANCE = 1e-6
 
 
 def centre(K: FloatArray, name: str) -> FloatArray:
     """Centre the kernel (n, n) of the training rows in feature space, in place; return the means (n,) of its columns.
 
-    Test rows k are centred with the same means. The mean of k itself, which exact centring also takes away, never
-    reaches a score: rotations of the centred kernel sum to zero.
+    Test rows k are centred with the same means. Exact centring also subtracts the mean of k itself, but that never
+    reaches a score, since rotations of the centred kernel sum to zero.
     """
     largest = max(float(K.max()), -float(K.min()))
     means: FloatArray = K.mean(axis=0)
@@ -35,7 +35,7 @@ def centre(K: FloatArray, name: str) -> FloatArray:
 
 
 def not_semidefinite(name: str, detail: str) -> ValueError:
-    """The error for a kernel that no feature space belongs to."""
+    """Return the error for a kernel that is not positive semi-definite."""
     return ValueError(
         f"The kernel of {name} is not positive semi-definite ({detail}), so no feature space belongs to it. sigmoid "
         'kernels, differences of kernels and, uncentred, "additive_chi2" are of this kind; take another kernel '

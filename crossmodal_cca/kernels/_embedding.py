@@ -1,4 +1,4 @@
-"""How rows of two modalities reach the shared space of their kernels, and what their scores tell."""
+"""Maps from rows of two modalities to the shared space of their kernels, and signs and moments of the scores."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from ..rows._row_moments import RowMoments
 from ._kernel import Kernel, block_rows
 from ._maps import KernelMap, Map
 
-# Correlation below which scores count as unrelated to a feature: rounding, or symmetric rows.
+# Correlation of scores and a feature below which they count as unrelated (rounding, or symmetric rows).
 UNRELATED = 1e-6
 
 
 @saved()
 @dataclass(frozen=True, eq=False)
 class KernelEmbedding(Value):
-    """One side's way into the shared space: scores are map(row) @ rotations − offset."""
+    """Map of one side into the shared space: scores are map(row) @ rotations − offset."""
 
     kernel: Kernel
     map: Map
@@ -36,7 +36,7 @@ class KernelEmbedding(Value):
 
     @classmethod
     def folded(cls, kernel: Kernel, features: Map, W: FloatArray, mean: FloatArray) -> KernelEmbedding:
-        """The embedding with weights W on features of this mean; a projection is folded into the rotations."""
+        """Build the embedding with weights W on features of this mean; a projection is merged into the rotations."""
         offset = mean @ W
         if isinstance(features, KernelMap) and features.projection is not None:
             W = product(features.projection, W)
@@ -44,11 +44,11 @@ class KernelEmbedding(Value):
         return cls(kernel, features, W, offset)
 
     def flipped(self, signs: FloatArray) -> KernelEmbedding:
-        """The embedding with scores times signs."""
+        """Return the embedding with scores times signs."""
         return replace(self, rotations=self.rotations * signs, offset=self.offset * signs)
 
     def scores(self, rows: NDArray[Any]) -> FloatArray:
-        """Scores (n, k), a block of rows at a time, in the rows' own floating type."""
+        """Compute scores (n, k), a block of rows at a time, in the rows' own floating type."""
         scores = np.empty((len(rows), len(self.offset)), float_dtype(rows))
         for part in row_slices(len(rows), block_rows(self.map.n_features, rows.shape[1])):
             F = self.map(self.kernel.read(rows, part))
@@ -58,9 +58,9 @@ class KernelEmbedding(Value):
 
 @dataclass(frozen=True, eq=False)
 class EmbeddedPair:
-    """Both embeddings, before any power, with moments of one side's scores and the other side's rows (`to_y`, `to_x`).
+    """Both embeddings, without power, with moments of one side's scores and the other side's rows (`to_y`, `to_x`).
 
-    These are None where the other side is a precomputed kernel, whose rows are unknown.
+    Moments are None if the other side is a precomputed kernel, whose rows are unknown.
     """
 
     x: KernelEmbedding
@@ -80,8 +80,8 @@ class EmbeddedPair:
         """Make the strongest correlation of each component with a feature positive, flipping both sides together.
 
         Features of x are correlated with the y-scores, those of y with the x-scores, whose squares over the training
-        rows (k,) are given; the first of equally strong ones counts. Weights in a kernel's features would not do, since
-        these are themselves determined up to signs. Where no feature correlates, the largest x-rotation is positive.
+        rows (k,) are passed; the first of equally strong ones decides. Weights of a kernel's features cannot decide,
+        since these have arbitrary signs themselves. If no feature correlates, the largest x-rotation is positive.
         """
         sides = (self.to_x, y_squares), (self.to_y, x_squares)
         R = np.vstack([np.zeros((1, self.n_components)), *(m.correlations(sq) for m, sq in sides if m is not None)])
@@ -92,7 +92,7 @@ class EmbeddedPair:
 
 
 def row_moments(scores: FloatArray, rows: NDArray[Any], kernel: Kernel) -> RowMoments | None:
-    """Moments of one side's scores with the rows that the other side's kernel reads; none of a precomputed kernel."""
+    """Compute moments of one side's scores with the other side's rows; None for a precomputed kernel."""
     if kernel.is_precomputed:
         return None
     return reduce(add, (RowMoments.of_rows(scores[part], kernel.read(rows, part)) for part in row_slices(len(rows))))

@@ -1,4 +1,4 @@
-"""Kernel canonical correlation analysis of two centred kernels, exactly."""
+"""Exact kernel canonical correlation analysis of two centred kernels."""
 
 from __future__ import annotations
 
@@ -13,18 +13,21 @@ from ..linalg._products import product
 from ..linalg._svd import all_eigenvectors, rank_tolerance, truncated_svd
 from ._centred import NEGATIVE_TOLERANCE, not_semidefinite
 
-# Up to so many rows, or where the iteration would need blocks or a basis of more than these shares of them in columns,
-# all pairs at once.
+# Number of rows up to which all pairs are computed at once, instead of a few by iteration.
 DENSE_UP_TO = 500
+# Widest block of the iteration, as a share of the rows; beyond it all pairs are computed.
 BLOCK_SHARE = 0.02
+# Widest basis of the iteration, as a share of the rows; beyond it all pairs are computed.
 BASIS_SHARE = 0.25
 # Columns of an iterated block beyond the pairs asked for.
 EXTRA_COLUMNS = 8
+# Residual at which the iteration stops, relative to the leading eigenvalue.
 RESIDUAL_TOLERANCE = 1e-10
-# Growth of the basis between two looks at its eigenvectors; what counts as a tie of eigenvalues, and as none at all,
-# relative to the leading one.
+# Factor by which the basis grows between two computations of its eigenvectors.
 CHECK_GROWTH = 1.3
+# Largest gap of eigenvalues that count as tied, relative to the leading one.
 TIED = 1e-8
+# Smallest eigenvalue that is told from zero, relative to the leading one.
 FAINTEST = 1e-8
 
 
@@ -40,7 +43,7 @@ class KernelSolution:
 
 @dataclass(frozen=True, eq=False)
 class DualSolution(KernelSolution):
-    """The same with the scores (n, k) of the training rows."""
+    """A shared space of k components with the scores (n, k) of the training rows."""
 
     x_scores: FloatArray
     y_scores: FloatArray
@@ -49,7 +52,7 @@ class DualSolution(KernelSolution):
 class RidgedKernel:
     """The centred kernel K of one side and its ridge ε = regularization · trace(K), as one Cholesky factor of K + εI.
 
-    K is overwritten. A kernel not known to be positive semi-definite is looked at first.
+    K is overwritten. A kernel not known to be positive semi-definite is checked first.
     """
 
     def __init__(self, K: FloatArray, regularization: float, name: str, definite: bool) -> None:
@@ -66,26 +69,26 @@ class RidgedKernel:
         self.factor = factor
 
     def kernel(self) -> FloatArray:
-        """K again, from the factor."""
+        """Rebuild K from the factor."""
         L = np.tril(self.factor)
         K = product(L, L.T)
         K[np.diag_indices_from(K)] -= self.ridge
         return K
 
     def solve(self, B: FloatArray) -> FloatArray:
-        """(K + εI)⁻¹B."""
+        """Compute (K + εI)⁻¹B."""
         solution, _ = lapack.dpotrs(self.factor, B, lower=1)
         return np.asarray(solution)
 
     def smooth(self, B: FloatArray) -> FloatArray:
-        """HB with H = K(K + εI)⁻¹, what ridge regression on the kernel leaves of the columns of B."""
+        """Compute HB with H = K(K + εI)⁻¹, the predictions of B by ridge regression on the kernel."""
         return B - self.ridge * self.solve(B)
 
 
 def _cholesky(K: FloatArray, ridge: float) -> FloatArray | None:
-    """The lower Cholesky factor of K + ridge·I, in place of K; None if there is none."""
+    """Compute the lower Cholesky factor of K + ridge·I in place of K; None if there is none."""
     K[np.diag_indices_from(K)] += ridge
-    # The transpose is the same matrix, in the layout that is overwritten without a copy.
+    # The transpose is the same matrix, in the layout that LAPACK overwrites without a copy.
     L, failed = lapack.dpotrf(K.T, lower=1, clean=0, overwrite_a=1)
     return None if failed else np.asarray(L)
 
@@ -93,12 +96,12 @@ def _cholesky(K: FloatArray, ridge: float) -> FloatArray | None:
 def solve_kernel_cca(
     Kx: FloatArray, Ky: FloatArray, regularization: tuple[float, float], k: int | None, definite: tuple[bool, bool]
 ) -> DualSolution:
-    """Leading canonical pairs of two centred kernels (n, n), which are overwritten.
+    """Solve for the leading canonical pairs of two centred kernels (n, n), which are overwritten.
 
     maximise  αᵀKxKyβ  subject to  αᵀKx(Kx + εxI)α = n − 1  and the same for β. The squared maxima d² are the leading
-    eigenvalues of HxHy, Hx = Kx(Kx + εxI)⁻¹, and the x-scores Kxα their eigenvectors; then Kyβ = Hy·Kxα/d. A few of
-    them come from a block iteration on two Cholesky factors, all of them from eigenvectors of the kernels.
-    Fewer than k where nothing but rounding is left.
+    eigenvalues of HxHy, Hx = Kx(Kx + εxI)⁻¹, and the x-scores Kxα their eigenvectors; then Kyβ = Hy·Kxα/d. A few pairs
+    come from a block iteration with two Cholesky factors, all pairs from eigenvectors of the kernels. Fewer than k are
+    returned if only rounding is left.
     """
     n = len(Kx)
     if k is None or n <= DENSE_UP_TO or k + EXTRA_COLUMNS > BLOCK_SHARE * n:
@@ -111,7 +114,7 @@ def solve_kernel_cca(
 def _all_pairs(
     Kx: FloatArray, Ky: FloatArray, regularization: tuple[float, float], k: int, definite: tuple[bool, bool]
 ) -> DualSolution:
-    """With Kx = QΛQᵀ, the singular triplets of √(Λx/(Λx + εx)) QxᵀQy √(Λy/(Λy + εy))."""
+    """Solve for all pairs: with Kx = QΛQᵀ, the singular triplets of √(Λx/(Λx + εx)) QxᵀQy √(Λy/(Λy + εy))."""
     n, eps = len(Kx), float(np.finfo(float).eps)
     bases, maps, largest = [], [], 1.0
     for K, kappa, name, is_definite in zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True):
@@ -126,18 +129,18 @@ def _all_pairs(
         bases.append(Q * np.sqrt(lam / (lam + ridge)))
         maps.append(Q / np.sqrt(lam * (lam + ridge)))
     U, d, V = truncated_svd(product(bases[0].T, bases[1]), min(k, bases[0].shape[1], bases[1].shape[1]))
-    # Uncorrelated sides leave rounding of what their correlation could have been.
+    # For uncorrelated sides, singular values are rounding of the largest possible correlation.
     found = int((d > max(rank_tolerance(n, eps) * d.max(initial=0.0), n * eps * largest)).sum())
     U, d, V = U[:, :found], d[:found], V[:, :found]
     return _dual_solution(product(maps[0], U), product(maps[1], V), product(bases[0], U), product(bases[1], V), d)
 
 
 def _leading_pairs(x: RidgedKernel, y: RidgedKernel, k: int) -> DualSolution | None:
-    """Block Arnoldi iteration on A = HxHy, until ‖Az − d²z‖ is at rounding level for the k leading eigenvectors.
+    """Solve for the k leading pairs by block Arnoldi iteration on A = HxHy, until ‖Az − d²z‖ is at rounding level.
 
-    A is symmetric in the inner product uᵀHyv, but that vanishes in the directions that Ky has not; so the basis V is
-    orthonormal as usual, and only the k vectors looked for, which are far from there, are made Hy-orthonormal. None
-    if the pairs are too close to each other, or to zero, for the basis to stay small.
+    A is symmetric in the inner product uᵀHyv, which vanishes outside the range of Ky. So the basis V is orthonormal as
+    usual, and only the k eigenvectors, which are far from that null space, are made Hy-orthonormal. Returns None if the
+    pairs are too close to each other, or to zero, for the basis to stay small.
     """
     n = len(x.factor)
     # Rounding of the factorisations grows as the ridges shrink.
@@ -177,9 +180,9 @@ def _leading_pairs(x: RidgedKernel, y: RidgedKernel, k: int) -> DualSolution | N
 
 
 def _leading_invariant_subspace(T: FloatArray, k: int) -> FloatArray | None:
-    """Orthonormal basis of the invariant subspace of T for its k eigenvalues of largest real part, or a few more.
+    """Compute an orthonormal basis of the invariant subspace of T for its k rightmost eigenvalues, or a few more.
 
-    It is cut where eigenvalues are farthest apart, since no basis can be cut within a tie; None if all are tied.
+    It ends at the largest gap between eigenvalues, since tied ones cannot be separated; None if all are tied.
     """
     values = np.sort(linalg.eigvals(T, check_finite=False).real)[::-1]
     gaps = -np.diff(values[k - 1 : k + EXTRA_COLUMNS])
@@ -197,7 +200,7 @@ def _leading_invariant_subspace(T: FloatArray, k: int) -> FloatArray | None:
 def _dual_solution(
     alpha: FloatArray, beta: FloatArray, x_scores: FloatArray, y_scores: FloatArray, d: FloatArray
 ) -> DualSolution:
-    """Put a solution with αᵀKx(Kx + εxI)α = 1 in the units of covariances."""
+    """Rescale a solution with αᵀKx(Kx + εxI)α = 1 to units of covariances."""
     lengths = np.linalg.norm(x_scores, axis=0) * np.linalg.norm(y_scores, axis=0)
     correlations = np.clip(np.einsum("ij,ij->j", x_scores, y_scores) / lengths, -1.0, 1.0)
     unit = np.sqrt(len(alpha) - 1)

@@ -1,4 +1,4 @@
-"""Kernel CCA on features that approximate the kernels: one walk over the rows, then a linear solution."""
+"""Kernel CCA on features that approximate the kernels: one pass over the rows, then a linear solution."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class FeatureMoments:
 
     @property
     def kept(self) -> FloatArray:
-        """What the features have of the traces: the sums of their squares."""
+        """Share of the traces that the features keep: the sums of their squares."""
         pair = self.pair
         sides = (pair.scatter_xx, pair.mean_x), (pair.scatter_yy, pair.mean_y)
         return np.array([np.trace(S) + pair.n_rows * (mean @ mean) for S, mean in sides])
@@ -56,10 +56,10 @@ class FeatureMoments:
 
 
 def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tuple[Map, Map]) -> FeatureMoments:
-    """Walk over the rows block by block; nothing larger than a block of features is formed.
+    """Compute the moments of the features block by block; nothing larger than a block of features is formed.
 
-    Features and their products are in double precision whatever the rows are: weak components, and how many there are,
-    need all the digits.
+    Features and their products are in double precision whatever the rows are: weak components, and their number, need
+    all digits.
     """
     (kx, ky), (map_x, map_y) = kernels, maps
 
@@ -67,7 +67,7 @@ def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tupl
         widths = map_x.n_features, map_y.n_features, rows.X.shape[1], rows.y.shape[1]
         for part in row_slices(len(rows.X), block_rows(*widths)):
             X, Y = kx.read(rows.X, part), ky.read(rows.y, part)
-            # Centred in place, they are not copied to be centred for either kind of product.
+            # Centred in place, features need no centred copy for either kind of product.
             (F, mean_f), (G, mean_g) = _centred(map_x(X)), _centred(map_y(Y))
             pair, to_y, to_x = moments_of_arrays(F, G), row_moments(F, Y, ky), row_moments(G, X, kx)
             yield FeatureMoments(
@@ -77,7 +77,7 @@ def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tupl
                 np.array([kx.diagonal(rows.X, part).sum(), ky.diagonal(rows.y, part).sum()]),
             )
 
-    with np.errstate(over="ignore"):  # of traces, looked at where they are used
+    with np.errstate(over="ignore"):  # an overflow of traces is checked where they are used
         return reduce(add, parts())
 
 
@@ -94,7 +94,7 @@ def embedded_by_features(
     regularization: tuple[float, float],
     k: int | None,
 ) -> EmbeddedPair:
-    """Solve on the features' moments and say how rows reach the shared space; fewer than k components if need be."""
+    """Solve from the moments of the features and return both embeddings, of fewer than k components if need be."""
     pair = moments.pair
     refuse_overflow(moments.traces)
     solution = solve_features(pair, regularization, k)
@@ -113,10 +113,10 @@ def embedded_by_features(
 
 
 def solve_features(moments: PairMoments, regularization: tuple[float, float], k: int | None) -> KernelSolution:
-    """Linear CCA of the features with ridges κ·trace(S), which is shrinkage c = κp/(1 + κp) of p features.
+    """Solve linear CCA of the features with ridges κ·trace(S), which is shrinkage c = κp/(1 + κp) of p features.
 
     Rotations and singular values are in the units of S + κ·trace(S)·I instead of (1 − c)·S + c·τ·I.
-    Fewer than k where nothing but rounding is left.
+    Fewer than k components are returned if only rounding is left.
     """
     pair = standardize_moments(moments, scale=False)
     S = pair.covariances()
@@ -128,7 +128,7 @@ def solve_features(moments: PairMoments, regularization: tuple[float, float], k:
     whitened = whiten_covariances(S, tuple(1 - unshrunk), widths, eps)
     U, d, V = truncated_svd(whitened.cross, k)
     d = d * np.sqrt(unshrunk.prod())
-    # Uncorrelated sides leave rounding of the sums over the rows.
+    # For uncorrelated sides, singular values are rounding of the sums over the rows.
     rounding = eps * max(*widths, moments.n_rows)
     found = int((d > max(rank_tolerance(max(widths), eps) * d.max(initial=0.0), rounding)).sum())
     Wx = whitened.x.weights(U[:, :found]) * np.sqrt(unshrunk[0])

@@ -1,4 +1,4 @@
-"""From paired rows and settings to a model: with both kernels of all rows, or on features that approximate them."""
+"""Fit of kernel models: with both kernels of all rows, or on features that approximate them."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def fit_kernels(
     *,
     allow_fewer: bool = False,
 ) -> KernelModel:
-    """The model of k components of checked rows; fewer are allowed where further rows may bring them.
+    """Fit a model of k components to checked rows; `allow_fewer` if further rows may add components.
 
-    These may come if there are parameters `settled` that do not change until then.
+    `settled` are the parameters that a stream of batches may not change; None without a stream.
     """
     base = _Base.of_rows(rows, sides, random_state)
     if base.maps is None:
@@ -46,7 +46,7 @@ def fit_kernels(
 
 
 def with_further_rows(model: KernelModel, rows: PairedRows, sides: Sides, k: int | None, power: float) -> KernelModel:
-    """The model of the rows seen so far and of further ones; it may have fewer components than k."""
+    """Fit a model to the rows seen so far and further ones; it may have fewer components than k."""
     base, stream = _Base.of_model(model), model.stream
     assert stream is not None
     moments = stream.moments + feature_moments(rows, base.kernels, stream.maps)
@@ -55,7 +55,7 @@ def with_further_rows(model: KernelModel, rows: PairedRows, sides: Sides, k: int
 
 @dataclass(frozen=True, eq=False)
 class _Base:
-    """What the first rows settle: kernels, maps to features where the settings ask for these, widths and names."""
+    """The parts that the first rows determine: kernels, maps to features (if any), numbers of features, and names."""
 
     kernels: Kernels
     maps: tuple[Map, Map] | None
@@ -110,7 +110,7 @@ class _Base:
         trace_left_out: tuple[float, float] | None = None,
         stream: Stream | None = None,
     ) -> KernelModel:
-        """The model of an embedding, which is to have k components as far as these are `possible` in the end."""
+        """Build the model of an embedding; raise an error if fewer than k components are `possible`."""
         if possible < (k or 1):
             excess = f"n_components={k} is more than the {possible} possible"
             raise ValueError(
@@ -134,7 +134,7 @@ class _Base:
 def embedded_by_kernels(
     rows: PairedRows, kernels: Kernels, regularization: tuple[float, float], k: int | None
 ) -> EmbeddedPair:
-    """Solve with both kernels and say how rows reach the shared space; fewer than k components if need be."""
+    """Solve with both kernels and return both embeddings, of fewer than k components if need be."""
     kx, ky = kernels
     n = len(rows.X)
     try:
@@ -145,8 +145,8 @@ def embedded_by_kernels(
         ) from error
     mean_x, mean_y = centre(Kx, kx.name), centre(Ky, ky.name)
     solution = solve_kernel_cca(Kx, Ky, regularization, k, (kx.row.is_definite, ky.row.is_definite))
-    # Rotations of a centred kernel sum to zero but for rounding, and kernel values of a new row are not centred over
-    # the training rows: what is left of the sum would reach its score, many times enlarged for a weak component.
+    # Rotations of a centred kernel sum to zero up to rounding, and kernel values of a new row are not centred over
+    # the training rows: the rest of the sum would reach its score, much enlarged for a weak component.
     Wx, Wy = (W - W.mean(axis=0) for W in (solution.x_rotations, solution.y_rotations))
     pair = EmbeddedPair(
         KernelEmbedding.folded(kx, KernelMap(kx, kx.all_rows(rows.X)), Wx, mean_x),
@@ -162,5 +162,5 @@ def embedded_by_kernels(
 
 
 def _ridges(sides: Sides) -> tuple[float, float]:
-    """Ridge of either side relative to the trace of its kernel."""
+    """Return the ridge of each side relative to the trace of its kernel."""
     return float(sides[0].regularization), float(sides[1].regularization)

@@ -1,4 +1,4 @@
-"""Kernels of one modality as functions of its rows: their values, and their widths from the data."""
+"""Kernels of one modality as functions of its rows: values, and widths chosen from the data."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from ..models._value import Value
 from ..rows._blocks import float_block, row_slices
 from ._kernel_table import NamedKernel, kernel_row
 
-# Rows that the median distance is taken over.
+# Sample rows for the median distance.
 SAMPLE_ROWS = 500
-# Rows whose kernel values are computed at once where only the diagonal is wanted.
+# Rows whose kernel values are computed at once for the diagonal.
 DIAGONAL_ROWS = 128
-# Entries of a block of kernel values: 16 MB of doubles, which the allocator keeps at hand from block to block.
+# Entries of a block of kernel values: 16 MB of doubles, which the allocator reuses from block to block.
 BLOCK_ENTRIES = 2**21
 
 
 @saved()
 @dataclass(frozen=True, eq=False)
 class Kernel(Value):
-    """A kernel function, by its name or itself, with its parameters; it reads the rows that messages call `name`.
+    """A kernel function, given by name or as a callable, with its parameters; messages call its rows `name`.
 
-    It is evaluated against base rows. Of a precomputed kernel, whose columns are the training rows already, the base
-    is the positions of these columns.
+    It is evaluated against base rows. For a precomputed kernel, whose columns are the training rows, the base is the
+    positions of columns.
     """
 
     function: str | Callable[..., Any]
@@ -44,16 +44,16 @@ class Kernel(Value):
 
     @property
     def row(self) -> NamedKernel:
-        """What is known of the function."""
+        """Row of the kernel in the table of kernels."""
         return kernel_row(self.function)
 
     @property
     def is_precomputed(self) -> bool:
-        """Whether the rows are kernel values already."""
+        """Whether the rows are kernel values."""
         return self.row.is_precomputed
 
     def read(self, rows: NDArray[Any], part: slice | NDArray[np.intp]) -> FloatArray:
-        """Some of the rows, finite and in double precision: kernels and their inverse roots need all the digits."""
+        """Read some of the rows in double precision; refuse values that are not finite."""
         A = float_block(rows, part, np.float64, self.name)
         if self.row.is_of_histograms and A.size and A.min() < 0:
             raise ValueError(
@@ -64,20 +64,20 @@ class Kernel(Value):
         return A
 
     def base(self, rows: NDArray[Any], positions: NDArray[np.intp]) -> FloatArray:
-        """What `__call__` takes to evaluate the kernel against the training rows at these positions."""
+        """Return the base of the training rows at these positions, an argument of `__call__`."""
         return positions if self.is_precomputed else self.read(rows, positions)
 
     def all_rows(self, rows: NDArray[Any]) -> FloatArray:
-        """The base of all training rows: a copy of them, or all positions."""
+        """Return the base of all training rows: a copy of them, or all positions."""
         return np.arange(len(rows)) if self.is_precomputed else np.array(self.read(rows, slice(None)))
 
     def __call__(self, A: FloatArray, base: FloatArray) -> FloatArray:
-        """Kernel values (len(A), len(base)) of the rows A."""
+        """Compute kernel values (len(A), len(base)) of the rows A."""
         if self.is_precomputed:
             return self._values(A, base)
         if self.shift is not None:
             A, base = A - self.shift, base - self.shift
-        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below
             K = self._values(A, base)
             finite = np.isfinite(K.sum())
         if not finite:
@@ -100,7 +100,7 @@ class Kernel(Value):
             ) from error
 
     def diagonal(self, rows: NDArray[Any], part: slice) -> FloatArray:
-        """Kernel values of some of the training rows with themselves."""
+        """Compute the kernel values of some of the training rows with themselves."""
         if self.is_precomputed:
             return np.diagonal(rows)[part].astype(np.float64)
         if self.row.diagonal is not None:
@@ -112,15 +112,15 @@ class Kernel(Value):
 
 
 def spread_rows(n_rows: int) -> NDArray[np.intp]:
-    """Positions of at most `SAMPLE_ROWS` rows, evenly spread over the data, so that no random number is involved."""
+    """Return the positions of at most `SAMPLE_ROWS` rows, evenly spread over the data (no random choice)."""
     return np.unique(np.linspace(0, n_rows - 1, SAMPLE_ROWS).astype(np.intp))
 
 
 def median_gamma(kernel: str, rows: FloatArray, name: str) -> float:
-    """The median heuristic: 1 over the median distance of distinct rows, in the kernel's own distance."""
+    """Compute 1 over the median distance of distinct rows, in the kernel's own distance (the median heuristic)."""
     between = kernel_row(kernel).distances
     assert between is not None
-    with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+    with np.errstate(over="ignore", invalid="ignore"):  # checked below
         distances = between(rows)
     if not np.isfinite(distances.max(initial=0.0)):
         raise ValueError(f"Distances between the rows of {name} overflow; rescale its features to ordinary units.")
@@ -129,12 +129,12 @@ def median_gamma(kernel: str, rows: FloatArray, name: str) -> float:
 
 
 def block_rows(*widths: int) -> int:
-    """Rows in a block of arrays of these widths: the rows themselves, their kernel values, their features."""
+    """Compute the number of rows in a block, given the widths of rows, kernel values and features."""
     return int(np.clip(BLOCK_ENTRIES // max(*widths, 1), 256, 8192))
 
 
 def kernel_matrix(kernel: Kernel, rows: NDArray[Any]) -> FloatArray:
-    """Kernel values (n, n) of the training rows in double precision: a new array, for the solver to overwrite."""
+    """Compute the kernel (n, n) of the training rows in double precision: a new array, for the solver to overwrite."""
     n = len(rows)
     K = np.empty((n, n))
     everything = kernel.base(rows, np.arange(n))
@@ -146,7 +146,7 @@ def kernel_matrix(kernel: Kernel, rows: NDArray[Any]) -> FloatArray:
 
 
 def check_precomputed(K: NDArray[Any], name: str) -> None:
-    """Refuse precomputed kernels that are not those of the training rows among themselves."""
+    """Refuse precomputed kernels that are not of shape (n, n) over the training rows."""
     assert_all_finite(K, input_name=name)
     n, width = K.shape
     if n != width:
@@ -159,7 +159,7 @@ def check_precomputed(K: NDArray[Any], name: str) -> None:
 
 
 def check_symmetric(K: NDArray[Any], name: str) -> None:
-    """Refuse kernels with k(a, b) ≠ k(b, a)."""
+    """Refuse kernels that are not symmetric."""
     for part in row_slices(len(K), block_rows(len(K))):
         difference = np.abs(K[part] - K[:, part].T).max(initial=0.0)
         if difference > 1e-5 * np.abs(K[part]).max(initial=0.0):

@@ -1,4 +1,4 @@
-"""The one table of kernels that go by a name: a new kernel is one row, and whatever asks about kernels asks the row."""
+"""The table of named kernels: a new kernel is one row, and the row holds all that other modules need to know."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from numpy.random import RandomState
 
 from .._typing import FloatArray
 
-# Rounding of a distance, relative to the width of the kernel, from which on it is taken from differences.
+# Rounding of γ‖a − b‖² from which squared distances are computed from differences instead of products.
 COARSEST = 1e-9
 
 Values = Callable[..., FloatArray]
 
 
 def pairwise() -> Any:
-    """scikit-learn's pairwise kernels and distances, imported when used: that takes a tenth of a second."""
+    """Import scikit-learn's pairwise kernels and distances when used: the import takes a tenth of a second."""
     from sklearn.metrics import pairwise
 
     return pairwise
 
 
 def distance() -> Any:
-    """scipy's distances, imported when used."""
+    """Import scipy's distances when used."""
     from scipy.spatial import distance
 
     return distance
 
 
 def by_scikit_learn(function: str | Callable[..., Any]) -> Values:
-    """Values (len(A), len(base)) of a kernel of scikit-learn's, or of a function of two rows."""
+    """Return the function for values (len(A), len(base)) of a scikit-learn kernel, or of a function of two rows."""
 
     def values(A: FloatArray, base: FloatArray, **params: Any) -> FloatArray:
         K: FloatArray = pairwise().pairwise_kernels(A, base, metric=function, filter_params=True, **params)
@@ -42,7 +42,7 @@ def by_scikit_learn(function: str | Callable[..., Any]) -> Values:
 
 
 def gaussian(A: FloatArray, base: FloatArray, *, gamma: float) -> FloatArray:
-    """exp(−γ‖a − b‖²), the distances from differences where products would be too coarse for the width."""
+    """Compute exp(−γ‖a − b‖²), with distances from differences if products are too coarse for the width."""
     squares = sum(np.einsum("ij,ij->i", B, B).max(initial=0.0) for B in (A, base))
     if gamma * squares * np.finfo(float).eps <= COARSEST:
         return by_scikit_learn("rbf")(A, base, gamma=gamma)
@@ -52,7 +52,7 @@ def gaussian(A: FloatArray, base: FloatArray, *, gamma: float) -> FloatArray:
 
 
 def of_writable(values: Values) -> Values:
-    """Values by a function that does not read what it could not write, as scikit-learn's χ²."""
+    """Compute values by a function that refuses read-only arrays, such as scikit-learn's χ² kernel."""
 
     def of_copies(A: FloatArray, base: FloatArray, **params: Any) -> FloatArray:
         return values(*(np.require(B, requirements="W") for B in (A, base)), **params)
@@ -62,41 +62,42 @@ def of_writable(values: Values) -> Values:
 
 @dataclass(frozen=True)
 class NamedKernel:
-    """What is known of a kernel that goes by a name.
+    """A named kernel and its properties.
 
-    Its values (len(A), len(base)) are computed by `values(A, base, **parameters)`; by scikit-learn if that is None.
+    `values(A, base, **parameters)` computes its values (len(A), len(base)); if None, scikit-learn does.
     """
 
     name: str
     parameters: tuple[str, ...] = ()
     values: Values | None = None
-    # Positive semi-definite once centred, whatever the rows and parameters; others are looked at.
+    # Whether it is positive semi-definite once centred, for all rows and parameters; other kernels are checked.
     is_definite: bool = False
-    # A shift of all rows changes it in a way that centring undoes.
+    # Whether centring removes the effect of a shift of all rows.
     is_shift_invariant: bool = False
-    # It takes non-negative features, such as histograms.
+    # Whether it needs non-negative features, such as histograms.
     is_of_histograms: bool = False
-    # The rows are its values already.
+    # Whether the rows are kernel values.
     is_precomputed: bool = False
-    # Of every row with itself, where that is a constant.
+    # Value of every row with itself, if constant.
     diagonal: float | None = None
-    # What 1 / gamma is measured in, between each two rows; None where gamma is no width. Sums over differences: squared
-    # norms minus products would lose the digits of rows that lie far from zero, or from each other.
+    # Pairwise distances in units of 1 / gamma; None if gamma is not a width. They sum over differences: squared norms
+    # minus products would lose digits for rows far from zero, or from each other.
     distances: Callable[[FloatArray], FloatArray] | None = None
-    # Frequencies of random Fourier features, drawn for a gamma in some shape; None where no spectrum is known.
+    # Function that draws frequencies of random Fourier features for a gamma and a shape; None without a known spectrum.
     frequencies: Callable[[RandomState, float, tuple[int, int]], FloatArray] | None = None
 
     def __call__(self, A: FloatArray, base: FloatArray, **params: Any) -> FloatArray:
-        """Values (len(A), len(base))."""
+        """Compute values (len(A), len(base))."""
         values = by_scikit_learn(self.name) if self.values is None else self.values
         return values(A, base, **params)
 
     @property
     def has_width(self) -> bool:
-        """Whether gamma is one over a distance."""
+        """Whether gamma is 1 over a distance."""
         return self.distances is not None
 
 
+# Rows of the table.
 _ROWS = (
     NamedKernel(
         "additive_chi2", (), of_writable(by_scikit_learn("additive_chi2")), is_definite=True, is_of_histograms=True
@@ -121,7 +122,7 @@ _ROWS = (
         is_shift_invariant=True,
         diagonal=1.0,
         distances=lambda A: distance().pdist(A, "sqeuclidean"),
-        # Gaussian for exp(−γ‖·‖²), Cauchy for exp(−γ‖·‖₁).
+        # Spectra: Gaussian for exp(−γ‖·‖²), Cauchy for exp(−γ‖·‖₁).
         frequencies=lambda rng, gamma, shape: np.sqrt(2 * gamma) * rng.standard_normal(shape),
     ),
     NamedKernel(
@@ -137,12 +138,14 @@ _ROWS = (
     NamedKernel("cosine", is_definite=True),
     NamedKernel("precomputed", (), lambda K, positions: K[:, positions], is_precomputed=True),
 )
+# Named kernels by name.
 KERNELS = {row.name: row for row in _ROWS}
+# Names of the kernels with random Fourier features.
 FOURIER_KERNELS = tuple(name for name, row in KERNELS.items() if row.frequencies is not None)
 
 
 def kernel_row(kernel: Any) -> NamedKernel:
-    """The row of a kernel by its name; of a function, of which nothing is known, a row of its own."""
+    """Return the row of a named kernel; for a function, a new row without known properties."""
     if isinstance(kernel, str) and kernel in KERNELS:
         return KERNELS[kernel]
     return NamedKernel("a function", values=by_scikit_learn(kernel))

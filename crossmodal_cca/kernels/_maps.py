@@ -20,18 +20,18 @@ from ..rows._blocks import row_slices
 from ._centred import NEGATIVE_TOLERANCE, not_semidefinite
 from ._kernel import Kernel, check_symmetric
 
-# Rows per landmark that k-means looks at.
+# Sample rows per landmark for k-means.
 KMEANS_ROWS = 20
-# Reciprocal condition number of the kernel of the landmarks down to which its Cholesky factor serves.
+# Smallest reciprocal condition number of the landmarks' kernel for which its Cholesky factor is used.
 FACTORED_FROM = 1e-8
 
 
 @saved()
 @dataclass(frozen=True, eq=False)
 class KernelMap(Value):
-    """Rows to kernel values with base rows (n_base), or with a `projection` (n_base, m) to their combinations.
+    """Map from rows to kernel values with n_base base rows, or to combinations of these by a `projection` (n_base, m).
 
-    The projection may be upper `triangular`.
+    `triangular` says that the projection is upper triangular.
     """
 
     kernel: Kernel
@@ -81,18 +81,17 @@ class FourierMap(Value):
 
 
 def fourier_map(kernel: Kernel, shift: FloatArray, n_frequencies: int, rng: RandomState) -> FourierMap:
-    """Draw the frequencies from the kernel's spectrum."""
+    """Draw random Fourier features from the kernel's spectrum."""
     draw = kernel.row.frequencies
     assert draw is not None
     return FourierMap(draw(rng, kernel.params["gamma"], (len(shift), n_frequencies)), shift)
 
 
 def nystroem_map(kernel: Kernel, landmarks: FloatArray, base: FloatArray) -> KernelMap:
-    """Features K_nm K_mm^(−1/2), without the directions in which the landmarks do not vary.
+    """Build the map to features K_nm K_mm^(−1/2), without the directions in which the landmarks do not vary.
 
-    The root is from eigenvectors, or, where K_mm is far from singular, from its Cholesky factor: to products of
-    features it makes no difference. `base` is the landmarks as what the kernel is evaluated against: themselves, or
-    positions.
+    The root comes from the Cholesky factor of K_mm, or from eigenvectors if K_mm is close to singular: products of
+    features are the same. `base` holds the landmarks, as rows or as positions of columns.
     Williams & Seeger (2001), Using the Nyström method to speed up kernel machines.
     """
     K = kernel(landmarks, base)
@@ -111,18 +110,18 @@ def nystroem_map(kernel: Kernel, landmarks: FloatArray, base: FloatArray) -> Ker
 
 
 def uniform_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng: RandomState) -> KernelMap:
-    """Landmarks drawn from the rows without replacement."""
+    """Draw landmarks from the rows without replacement."""
     return _map_at(kernel, rows, rng.choice(len(rows), m, replace=False))
 
 
 def kmeans_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng: RandomState) -> KernelMap:
-    """Centres of k-means on a sample of the rows."""
-    # Not everyone clusters, and all of scikit-learn's clustering comes with it.
+    """Compute landmarks as centres of k-means on a sample of the rows."""
+    # Imported when used: it loads all of scikit-learn's clustering.
     from sklearn.cluster import MiniBatchKMeans
 
     size = min(KMEANS_ROWS * m, len(rows))
     sample = kernel.read(rows, np.sort(rng.choice(len(rows), size, replace=False)))
-    # Its distances would lose the digits of rows far from zero; and what is added back may round across an end.
+    # k-means would lose digits for rows far from zero; adding the shift back may round beyond the range of the rows.
     middle = np.median(sample, axis=0)
     kmeans = MiniBatchKMeans(m, n_init=1, batch_size=max(1024, 4 * m), random_state=rng).fit(sample - middle)
     centres = np.clip(kmeans.cluster_centers_ + middle, sample.min(axis=0), sample.max(axis=0))
@@ -131,10 +130,10 @@ def kmeans_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng
 
 
 def pivoted_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rng: RandomState) -> KernelMap:
-    """Pivots of an incomplete Cholesky factorisation: each time the row that the landmarks so far explain worst.
+    """Choose pivots of an incomplete Cholesky factorisation: each the row that the landmarks before explain worst.
 
-    Stops when they leave out no more than `tol` of the trace. Columns of the kernel are evaluated one at a time, and
-    the factor (n, m) is all that is kept. Bach & Jordan (2002), Kernel independent component analysis.
+    Stops when the rest is at most `tol` of the trace. Columns of the kernel are evaluated one at a time; only the
+    factor (n, m) is kept. Bach & Jordan (2002), Kernel independent component analysis.
     """
     n = len(rows)
     left = kernel.diagonal(rows, slice(None))
@@ -160,6 +159,7 @@ def pivoted_landmarks(kernel: Kernel, rows: NDArray[Any], m: int, tol: float, rn
     return _map_at(kernel, rows, np.array(pivots))
 
 
+# Ways to choose landmarks, by name.
 LANDMARKS: dict[str, Callable[[Kernel, NDArray[Any], int, float, RandomState], KernelMap]] = {
     "uniform": uniform_landmarks,
     "kmeans": kmeans_landmarks,

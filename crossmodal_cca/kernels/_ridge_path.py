@@ -1,4 +1,4 @@
-"""Kernel canonical pairs of a fold for many ridges, from one eigendecomposition of either side and width."""
+"""Kernel canonical pairs of a fold for many ridges, from one eigendecomposition per side and width."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ Width = float | None
 
 @dataclass(frozen=True, eq=False)
 class FoldSide:
-    """Principal directions of one side in feature space, of some width.
+    """Principal directions of one side in feature space, for one width.
 
-    With the centred kernel K = QΛQᵀ of the training rows, `train` is Q (n, r), `values` its eigenvalues (r,), `test`
-    (m, r) the test rows on the same directions, in their own length.
+    With the centred kernel K = QΛQᵀ of the training rows, `train` is Q (n, r), `values` are its eigenvalues (r,), and
+    `test` (m, r) the coordinates of the test rows along these directions.
     """
 
     train: FloatArray
@@ -38,7 +38,7 @@ class FoldSide:
     def of_width(
         cls, settings: SideSettings, gamma: Width, rows: NDArray[np.generic], split: Split, rng: RandomState
     ) -> FoldSide:
-        """Of the training and test rows of a split, with this width instead of the settings' own."""
+        """Compute the directions for training and test rows of a split, with this width in place of the settings'."""
         settings = replace(settings, gamma=gamma)
         train, test = split
         precomputed = settings.row.is_precomputed
@@ -50,10 +50,10 @@ class FoldSide:
 
     @classmethod
     def exact(cls, kernel: Kernel, train: NDArray[np.generic], test: NDArray[np.generic]) -> FoldSide:
-        """From the kernel of the training rows."""
+        """Compute the directions from the kernel of the training rows."""
         K = kernel_matrix(kernel, train)
         K_test = kernel(kernel.read(test, slice(None)), kernel.all_rows(train)) - centre(K, kernel.name)
-        # Directions sum to zero but for rounding, which weak ones enlarge: what they must not see is taken away.
+        # Directions sum to zero up to rounding, which weak ones enlarge: the mean that would reach them is removed.
         K_test -= K_test.mean(axis=1, keepdims=True)
         trace = float(np.trace(K))
         values, Q = all_eigenvectors(K, overwrite=True)
@@ -67,7 +67,7 @@ class FoldSide:
 
     @classmethod
     def of_features(cls, kernel: Kernel, features: Map, train: FloatArray, test: FloatArray) -> FoldSide:
-        """From features whose products approximate the kernel."""
+        """Compute the directions from features whose products approximate the kernel."""
         F, G = (features(kernel.read(rows, slice(None))) for rows in (train, test))
         mean = F.mean(axis=0)
         F -= mean
@@ -77,7 +77,7 @@ class FoldSide:
         return cls(product(F, V) / np.sqrt(values[keep]), product(G - mean, V), values[keep], float(values.sum()))
 
     def ridge(self, regularization: float) -> FloatArray:
-        """Eigenvalues with the ridge."""
+        """Return the eigenvalues plus the ridge."""
         return self.values + regularization * self.trace
 
 
@@ -86,14 +86,14 @@ def _kept(values: FloatArray) -> NDArray[np.bool_]:
 
 
 class KernelPath:
-    """Both sides at one pair of widths: M = QxᵀQy once, then every ridge is a diagonal scaling of it."""
+    """Both sides at one pair of widths: M = QxᵀQy is computed once, and every ridge is a diagonal scaling of it."""
 
     def __init__(self, x: FoldSide, y: FoldSide) -> None:
         self.x, self.y = x, y
         self._cross = product(x.train.T, y.train)
 
     def test_scores(self, regularization: tuple[float, float], k: int) -> Triplets:
-        """Scores of the test rows on the k leading pairs, and the pairs' singular values: (x_scores, d, y_scores)."""
+        """Compute scores of the test rows on the k leading pairs, and singular values: (x_scores, d, y_scores)."""
         x, y = self.x.ridge(regularization[0]), self.y.ridge(regularization[1])
         weights = np.sqrt(self.x.values / x)[:, None], np.sqrt(self.y.values / y)
         U, d, V = truncated_svd(weights[0] * self._cross * weights[1], k)
@@ -101,9 +101,9 @@ class KernelPath:
 
 
 class FoldOfWidths:
-    """Both sides of a fold at all their widths, and the path of the pair of widths that was asked for last.
+    """Both sides of a fold at all widths, and the path of the last pair of widths.
 
-    The random state is that of a fit, which draws for x first and then for y; it is left as it is.
+    The random state is used as in a fit, for x first and then for y; it is not changed.
     """
 
     def __init__(
@@ -126,14 +126,14 @@ class FoldOfWidths:
 
     @property
     def possible(self) -> int:
-        """Number of components that every width allows."""
+        """Largest number of components that every width allows."""
         sides = [side for of_widths in self._sides for side in of_widths.values()]
         return min(min(len(side.values), len(side.train) - 1) for side in sides)
 
     def path(self, gammas: tuple[Width, Width]) -> KernelPath:
-        """The path of a pair of widths. Only the last one is kept: settings come width by width."""
+        """Return the path of a pair of widths; only the last is kept, since settings are sorted by width."""
         x, y = (of_widths[gamma] for of_widths, gamma in zip(self._sides, gammas, strict=True))
         if self._path is None or (self._path.x, self._path.y) != (x, y):
-            self._path = None  # its matrix goes before the next one comes
+            self._path = None  # frees the matrix before the next one is formed
             self._path = KernelPath(x, y)
         return self._path

@@ -1,4 +1,4 @@
-"""Settings of kernel methods, a frozen value a side: what they may be, and the kernels and maps they stand for."""
+"""Settings of kernel methods, one frozen value per side: their checks, and the kernels and maps built from them."""
 
 from __future__ import annotations
 
@@ -19,15 +19,17 @@ from ._kernel import Kernel, check_precomputed, median_gamma, spread_rows
 from ._kernel_table import FOURIER_KERNELS, KERNELS, NamedKernel, kernel_row
 from ._maps import LANDMARKS, Map, fourier_map, nystroem_map
 
+# Choices of `approximation`.
 APPROXIMATIONS = (None, "nystroem", "fourier")
+# Number of landmarks or frequencies if none is given.
 LANDMARKS_BY_DEFAULT = 500
-# Fields that have no values of their own for either side.
+# Fields that always have the same value for both sides.
 _OF_BOTH_SIDES = ("approximation", "tol")
 
 
 @dataclass(frozen=True, eq=False)
 class SideSettings:
-    """Settings of one side, whose rows messages call `name`; fields are called as the estimators' parameters."""
+    """Settings of one side, whose rows messages call `name`; fields have the names of the estimators' parameters."""
 
     name: str
     kernel: str | Callable[..., Any]
@@ -43,12 +45,12 @@ class SideSettings:
 
     @property
     def row(self) -> NamedKernel:
-        """What is known of the kernel."""
+        """Row of the kernel in the table of kernels."""
         return kernel_row(self.kernel)
 
     @property
     def waits_for_rows(self) -> bool:
-        """Whether the map to features hangs on the training rows, so that these cannot come in batches."""
+        """Whether the map to features depends on the training rows, so that these cannot come in batches."""
         by_width = self.row.has_width and self.gamma is None
         by_landmarks = self.approximation == "nystroem" and isinstance(self.landmarks, str)
         return self.approximation is None or by_width or by_landmarks
@@ -84,7 +86,7 @@ class SideSettings:
             )
 
     def kernel_of(self, rows: NDArray[Any]) -> Kernel:
-        """The kernel, with its width from the training rows where none is given."""
+        """Build the kernel, with a width chosen from the training rows if none is given."""
         if not isinstance(self.kernel, str):
             return Kernel(self.kernel, self.name, dict(self.kernel_params or {}))
         kernel = Kernel(self.kernel, self.name)
@@ -98,20 +100,20 @@ class SideSettings:
             params["gamma"] = median_gamma(self.kernel, sample, self.name) if by_width else 1.0 / rows.shape[1]
         if not self.row.is_shift_invariant:
             return Kernel(self.kernel, self.name, params)
-        # Digits are saved by any point near most rows; one that no row decides on keeps a stream independent of its
-        # order.
+        # Any shift to a point near most rows saves digits; one from fixed landmarks does not depend on the order of a
+        # stream.
         landmarks = self._given_landmarks(rows)
         return Kernel(self.kernel, self.name, params, np.median(sample if landmarks is None else landmarks, axis=0))
 
     def map_of(self, kernel: Kernel, rows: NDArray[Any], rng: RandomState) -> Map:
-        """The map to features that approximate the kernel."""
+        """Build the map to features that approximate the kernel."""
         m = self.n_landmarks
         if self.approximation == "fourier":
             assert kernel.shift is not None
             return fourier_map(kernel, kernel.shift, LANDMARKS_BY_DEFAULT if m is None else m, rng)
         given = self._given_landmarks(rows)
         if given is not None:
-            # A copy: what is written into the user's array later is none of the model's.
+            # A copy, so that later changes of the user's array do not reach the model.
             landmarks = np.array(replace(kernel, name=f"landmarks of {self.name}").read(given, slice(None)))
             return nystroem_map(kernel, landmarks, landmarks)
         if m is not None and m > len(rows):
@@ -123,7 +125,7 @@ class SideSettings:
         return LANDMARKS[str(self.landmarks)](kernel, rows, int(m), float(self.tol), rng)
 
     def _given_landmarks(self, rows: NDArray[Any]) -> FloatArray | None:
-        """Landmarks that are rows already, not a way to choose them."""
+        """Return landmarks given as rows; None if they are to be chosen."""
         if self.approximation != "nystroem" or isinstance(self.landmarks, str):
             return None
         name = f"landmarks of {self.name}"
@@ -140,7 +142,7 @@ Sides = tuple[SideSettings, SideSettings]
 
 
 def settings_of_sides(**parameters: Any) -> Sides:
-    """Settings of X and y from parameters, each of which is one value for both sides or a pair."""
+    """Build the settings of X and y from parameters, each one value for both sides or a pair."""
     of_both = {name: value for name, value in parameters.items() if name in _OF_BOTH_SIDES}
     pairs = {name: as_pair(value, name) for name, value in parameters.items() if name not in of_both}
     x, y = ({name: pair[side] for name, pair in pairs.items()} for side in (0, 1))
@@ -160,21 +162,21 @@ def check_settings(sides: Sides) -> None:
 
 
 def check_training_rows(sides: Sides, rows: PairedRows) -> None:
-    """Refuse rows that should be a precomputed kernel, and are none."""
+    """Refuse rows that should be a precomputed kernel and are not."""
     for side, A in zip(sides, rows[:2], strict=True):
         if side.row.is_precomputed:
             check_precomputed(A, side.name)
 
 
 def as_settled(value: Any) -> Any:
-    """A parameter as it is now, for `check_unchanged`: arrays are copied, which may be written into later."""
+    """Copy a parameter for a later `check_unchanged`, since an array may be written to."""
     if isinstance(value, tuple | list):
         return tuple(map(as_settled, value))
     return value.copy() if isinstance(value, np.ndarray) else value
 
 
 def check_unchanged(now: dict[str, Any], settled: dict[str, Any]) -> None:
-    """Refuse a batch after a change of a parameter, by name, that the first batch has settled."""
+    """Refuse a batch if a parameter (by name) that the first batch has fixed was changed since."""
     for name, value in now.items():
         if not _is_unchanged(value, settled[name]):
             raise ValueError(
@@ -184,7 +186,7 @@ def check_unchanged(now: dict[str, Any], settled: dict[str, Any]) -> None:
 
 
 def _is_unchanged(value: Any, before: Any) -> bool:
-    """Whether a parameter is the same object, number, word or array; for either side if it is a pair."""
+    """Whether a parameter is still the same object, number, word or array, on both sides if it is a pair."""
     if isinstance(value, tuple | list) and isinstance(before, tuple | list):
         return len(value) == len(before) and all(map(_is_unchanged, value, before))
     if isinstance(value, np.ndarray) and isinstance(before, np.ndarray):

@@ -1,1 +1,1 @@
-"""The mathematics: covariances or rows in, solutions out; nothing here knows where they come from."""
+"""Linear algebra of the models: from covariances or rows to solutions, with numpy and scipy alone."""

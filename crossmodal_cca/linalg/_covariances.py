@@ -1,4 +1,4 @@
-"""The covariances that a linear model is solved from."""
+"""Covariances of a standardised pair, from which linear models are solved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Covariances(NamedTuple):
 
     @classmethod
     def of_moments(cls, m: Scatters, ux: FloatArray, uy: FloatArray, divisor: float) -> Covariances:
-        """Scatter over a divisor, in units of factors ux (p,) and uy (q,) times the features."""
+        """Divide scatters by a divisor and multiply the features by the factors ux (p,) and uy (q,)."""
         return cls(
             scaled(m.scatter_xx, ux / divisor, ux),
             scaled(m.scatter_xy, ux / divisor, uy),

@@ -1,4 +1,4 @@
-"""Moments of disjoint rows add up: the one update of weights, means and centred products."""
+"""The update of weights, means and centred products that merges moments of disjoint rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .._typing import FloatArray
 
 
 class Merge(NamedTuple):
-    """How the moments of two disjoint parts, of weights a and b, become those of the whole.
+    """Merge of the moments of two disjoint parts, of weights a and b.
 
     With δ the mean of the second part minus that of the first, the whole has the mean of the first plus δ·b/(a + b) and
     the sum of both parts' centred products plus δδᵀ·ab/(a + b). A negative b takes the second part away (Chan, Golub &
@@ -21,11 +21,11 @@ class Merge(NamedTuple):
 
     @classmethod
     def of(cls, a: float, b: float) -> Merge:
-        """The merge of parts of these weights, which may both be 0."""
+        """Build the merge of parts of these weights, which may both be 0."""
         weight = a + b
         share = b / (weight or 1.0)
         return cls(weight, share, share * a)
 
     def mean(self, first: FloatArray, second: FloatArray) -> FloatArray:
-        """Mean of the whole."""
+        """Compute the mean of the whole."""
         return first + self.share * (second - first)

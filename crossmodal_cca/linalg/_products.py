@@ -2,8 +2,8 @@
 
 BLAS takes matrices by columns; those by rows are passed as their transposes, without a copy.
 
-numpy may bring a BLAS of its own. Their threads go on waiting for work after each call, so that small problems which
-alternate between the two are several times slower.
+numpy may bring a BLAS of its own. The threads of both wait busily for work after each call, so small problems that
+alternate between the two take several times longer.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from scipy.linalg import blas, get_blas_funcs
 
 from .._typing import FloatArray
 
-# Rows of a symmetric matrix that are mirrored at a time, within the cache.
+# Rows of a symmetric matrix mirrored at a time: few enough for the cache.
 TILE = 128
+# Mask of a tile's entries below the diagonal.
 LOWER = np.tri(TILE, k=-1, dtype=bool)
 
 
 def product(A: FloatArray, B: FloatArray) -> FloatArray:
-    """A @ B for matrices of one floating type, in any layout."""
+    """Multiply A @ B, matrices of one floating type in any layout."""
     a, trans_a = (A, 0) if A.flags.f_contiguous else (A.T, 1)
     b, trans_b = (B, 0) if B.flags.f_contiguous else (B.T, 1)
     (gemm,) = get_blas_funcs(("gemm",), (a, b))
@@ -27,8 +28,8 @@ def product(A: FloatArray, B: FloatArray) -> FloatArray:
 
 
 def gram(A: FloatArray) -> FloatArray:
-    """AᵀA, at half the work of a general product."""
-    if A.size == 0:  # which BLAS has no notion of
+    """Compute AᵀA, at half the work of a general product."""
+    if A.size == 0:  # BLAS refuses empty matrices
         return np.zeros((A.shape[1], A.shape[1]), A.dtype)
     a, transposed = (A, 0) if A.flags.f_contiguous else (A.T, 1)
     (syrk,) = get_blas_funcs(("syrk",), (a,))
@@ -43,26 +44,26 @@ def gram(A: FloatArray) -> FloatArray:
 
 
 def times_upper(A: FloatArray, R: FloatArray) -> FloatArray:
-    """AR for an upper triangular R, at half the work of a general product, in the memory of A if that is in C order."""
+    """Multiply AR for an upper triangular R, at half the work of a general product; overwrites A if in C order."""
     return np.asarray(blas.dtrmm(1.0, R, A.T, trans_a=1, overwrite_b=1)).T
 
 
 def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-    """S − abᵀ in double precision, in the memory of S."""
+    """Compute S − abᵀ in double precision, in the memory of S."""
     s, transposed = (S, 0) if S.flags.f_contiguous else (S.T, 1)
     s = blas.dger(-1.0, *((b, a) if transposed else (a, b)), a=s, overwrite_a=1)
     return s.T if transposed else s
 
 
 def scaled(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:
-    """diag(a) S diag(b)."""
+    """Compute diag(a) S diag(b)."""
     R = a[:, None] * S
     R *= b
     return np.asarray(R)
 
 
 def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
-    """wᵀA, the sum of rows with weights of the same floating type."""
+    """Compute wᵀA, the weighted sum of rows; the weights have the same floating type."""
     if A.size == 0:
         return np.zeros(A.shape[1], A.dtype)
     a, transposed = (A, 0) if A.flags.f_contiguous else (A.T, 1)
@@ -71,13 +72,13 @@ def weighted_sum(w: FloatArray, A: FloatArray) -> FloatArray:
 
 
 def out_of_range() -> ValueError:
-    """The error for values whose squares do not fit into double precision."""
+    """Return the error for values whose squares overflow double precision."""
     return ValueError(
         "Squares of the values overflow or vanish in double precision; rescale the features to ordinary units."
     )
 
 
 def refuse_overflow(*sums: FloatArray) -> None:
-    """Refuse sums of squares or products beyond double precision, of one block or where blocks merge."""
+    """Refuse sums of squares or products that overflow double precision, in a block or in a merge of blocks."""
     if not all(np.isfinite(values).all() for values in sums):
         raise out_of_range()

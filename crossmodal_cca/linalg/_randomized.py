@@ -16,10 +16,11 @@ from ._products import product
 from ._solution import LinearSolution, effects_of_scores
 from ._whitening import unit_diagonal
 
-# Directions carried along beside the wanted ones, whose convergence they hasten.
+# Extra directions beside the wanted ones, for faster convergence.
 OVERSAMPLES = 10
+# Passes over the rows after which the iteration stops.
 MAX_WALKS = 60
-# Residual at which to stop, relative to the leading singular value. Singular values err by about its square.
+# Residual at which to stop, relative to the leading singular value; singular values err by about its square.
 TOLERANCE = 1e-6
 # Eigenvalue of a Gram matrix of unit diagonal, relative to the leading one, up to which a direction is rounding.
 INDEPENDENT = 1e-13
@@ -34,19 +35,19 @@ class Images(NamedTuple):
     yy: FloatArray
 
 
-# Images of the directions V_x (p, m) and V_y (q, m).
+# A pass over the rows, which computes the images of the directions V_x (p, m) and V_y (q, m).
 Walk = Callable[[FloatArray, FloatArray], Images]
 
 
 class Constraint(NamedTuple):
-    """A = (1 − c)·S + c·τ·I of a side with p features, c > 0 and τ their mean variance (`target`)."""
+    """The matrix A = (1 − c)·S + c·τ·I of a side with p features, c > 0 and τ their mean variance (`target`)."""
 
     n_features: int
     shrinkage: float
     target: float
 
     def times(self, V: FloatArray, SV: FloatArray) -> FloatArray:
-        """AV, given SV."""
+        """Compute AV, given SV."""
         return (1 - self.shrinkage) * SV + (self.shrinkage * self.target) * V
 
 
@@ -60,7 +61,7 @@ class Pairs(NamedTuple):
 
 
 class _Directions(NamedTuple):
-    """Directions of one side in blocks: V (p, m), with AV (p, m), and what they are on the other side, SV (q, m)."""
+    """Directions of one side in blocks: V (p, m), with AV (p, m) and their images SV (q, m) on the other side."""
 
     own: list[FloatArray]
     metric: list[FloatArray]
@@ -71,7 +72,7 @@ class _Directions(NamedTuple):
             blocks.append(block)
 
     def orthonormal(self) -> FloatArray:
-        """Coefficients T with (VT)ᵀA(VT) = I; dependent directions are left out."""
+        """Compute coefficients T with (VT)ᵀA(VT) = I; dependent directions are left out."""
         G = np.vstack([np.hstack([product(V.T, AV) for AV in self.metric]) for V in self.own])
         D = unit_diagonal(np.diagonal(G))
         values, Q = linalg.eigh(D[:, None] * (G + G.T) / 2 * D, check_finite=False)
@@ -79,7 +80,7 @@ class _Directions(NamedTuple):
         return np.asarray(D[:, None] * Q[:, keep] / np.sqrt(values[keep]))
 
     def combine(self, M: FloatArray) -> None:
-        """Put linear combinations, the columns of M, in place of all blocks; after them what is not of the first."""
+        """Replace all blocks by linear combinations, the columns of M, and the parts of these outside the first."""
         parts = np.vsplit(M, np.cumsum([V.shape[1] for V in self.own])[:-1])
         for blocks in self:
             rest = [reduce(add, map(product, blocks[1:], parts[1:]))] if len(blocks) > 1 else []
@@ -87,12 +88,12 @@ class _Directions(NamedTuple):
 
 
 def leading_pairs(walk: Walk, x: Constraint, y: Constraint, k: int, random_state: RandomState) -> Pairs:
-    """The k leading canonical pairs by a block conjugate gradient iteration, started in a random range.
+    """Find the k leading canonical pairs by a block conjugate gradient iteration, started in a random range.
 
-    The two metrics A and the cross-covariance are only ever multiplied with blocks of k + 10 directions, one walk over
-    the rows for each step. A step solves the small CCA problem in the space of the pairs so far, their residuals
-    S_xy b − d·A_x a and S_yx a − d·A_y b, and the last step (LOBPCG), so it converges to the exact solution. There are
-    fewer pairs where fewer directions have any covariance.
+    The two metrics A and the cross-covariance are only multiplied with blocks of k + 10 directions, in one pass over
+    the rows per step. A step solves the small CCA problem in the space of the pairs so far, their residuals
+    S_xy b − d·A_x a and S_yx a − d·A_y b, and the last step (LOBPCG), so it converges to the exact solution. Fewer
+    pairs are returned if fewer directions have any covariance.
     Knyazev (2001), Toward the optimal preconditioned eigensolver; the start is the range finder of Mineiro &
     Karampatziakis (2014), A randomized algorithm for CCA, after Halko, Martinsson & Tropp (2011).
     """
@@ -106,7 +107,7 @@ def leading_pairs(walk: Walk, x: Constraint, y: Constraint, k: int, random_state
         Ta, Tb = a.orthonormal(), b.orthonormal()
         K = np.vstack([np.hstack([product(SV.T, V) for V in b.own]) for SV in a.cross])
         K = product(product(Ta.T, K), Tb)
-        if K.size == 0:  # which older scipy has no decomposition of
+        if K.size == 0:  # older scipy cannot decompose empty matrices
             d = np.zeros(0)
             break
         U, d, Vt = linalg.svd(K, full_matrices=False, check_finite=False)
@@ -123,7 +124,7 @@ def leading_pairs(walk: Walk, x: Constraint, y: Constraint, k: int, random_state
 
 
 def solution_of_pairs(walk: Walk, x: Constraint, y: Constraint, pairs: Pairs) -> LinearSolution:
-    """What follows from the weights, by one more walk over the rows."""
+    """Compute the solution that belongs to the weights, in one more pass over the rows."""
     Wx, Wy, d, _ = pairs
     S = walk(Wx, Wy)
     Gx, Gy = product(Wx.T, S.xx), product(Wy.T, S.yy)
@@ -145,7 +146,7 @@ def solution_of_pairs(walk: Walk, x: Constraint, y: Constraint, pairs: Pairs) ->
 def _relative_residual(
     residuals: tuple[FloatArray, FloatArray], sides: tuple[Constraint, Constraint], d: FloatArray, k: int
 ) -> float:
-    """Bound of the largest residual of the k pairs in the norm of A⁻¹, relative to the leading singular value."""
+    """Bound the largest residual of the k pairs in the norm of A⁻¹, relative to the leading singular value."""
     squares = sum(
         np.sum(R[:, :k] ** 2, axis=0) / (side.shrinkage * side.target) for R, side in zip(residuals, sides, strict=True)
     )

@@ -1,4 +1,4 @@
-"""Ridge systems of tall or wide rows."""
+"""Ridge regression on tall or wide rows."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ._products import gram, product
 
 
 def smaller_gram(Z: FloatArray) -> FloatArray:
-    """ZᵀZ or ZZᵀ, whichever is smaller: they have the same eigenvalues but for zeros."""
+    """Compute ZᵀZ or ZZᵀ, whichever is smaller: their eigenvalues differ by zeros only."""
     return gram(Z) if Z.shape[1] <= len(Z) else gram(Z.T)
 
 
 def solve_ridge(Z: FloatArray, B: FloatArray, ridge: float, G: FloatArray | None = None) -> FloatArray:
     """Solve (ZᵀZ + ridge·I) W = B for W (d, m), with rows Z (n, d), B (d, m) and a positive ridge.
 
-    One Cholesky factor of the `smaller_gram`, which is overwritten where it is at hand as G.
+    Uses one Cholesky factor of the `smaller_gram`, which is overwritten if passed as G.
     """
     G = smaller_gram(Z) if G is None else G
     if Z.shape[1] <= len(Z):
@@ -27,9 +27,9 @@ def solve_ridge(Z: FloatArray, B: FloatArray, ridge: float, G: FloatArray | None
 
 
 def ridge_coefficients(Z: FloatArray, T: FloatArray, ridge: float) -> FloatArray:
-    """Coefficients (ZᵀZ + ridge·I)⁻¹ ZᵀT (d, m) of ridge regression of targets T (n, m) on rows Z (n, d).
+    """Compute coefficients (ZᵀZ + ridge·I)⁻¹ ZᵀT (d, m) of ridge regression of targets T (n, m) on rows Z (n, d).
 
-    Unlike `solve_ridge` of ZᵀT nothing cancels where rows are wide and the ridge is small.
+    Unlike `solve_ridge` of ZᵀT, this has no cancellation for wide rows and a small ridge.
     """
     if Z.shape[1] <= len(Z):
         return _solve(gram(Z), product(Z.T, T), ridge)

@@ -1,4 +1,4 @@
-"""Canonical pairs for many shrinkages from one eigendecomposition of either side."""
+"""Canonical pairs for many shrinkages from one eigendecomposition per side."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from ._whitening import WhitenedPair
 
 
 class ShrinkagePath:
-    """With S = QΛQᵀ on either side, (1 − c)S + cτI = Q((1 − c)Λ + cτ)Qᵀ: every c is a diagonal scaling of QxᵀSxyQy.
+    """Canonical pairs along shrinkages: with S = QΛQᵀ on each side, every c is a diagonal scaling of QxᵀSxyQy.
 
-    Without shrinkage directions may have to be dropped; that side is then whitened by the rule of every solver.
+    This holds since (1 − c)S + cτI = Q((1 − c)Λ + cτ)Qᵀ. Without shrinkage, directions may have to be dropped: that
+    side is whitened by the rank rule of every solver.
 
     Parameters
     ----------
     S : Covariances
-        Of the standardised training rows.
+        Covariances of the standardised training rows.
     n_features : tuple of two ints
-        Features of either side, which may be more than coordinates.
+        Number of features of each side, which may exceed that of the coordinates.
     unshrunk : WhitenedPair
         Both sides whitened without shrinkage, from covariances or from rows.
     """
@@ -42,11 +43,11 @@ class ShrinkagePath:
 
     @property
     def ranks(self) -> tuple[int, int]:
-        """Directions of either side in which its rows vary."""
+        """Number of directions in which the rows of each side vary."""
         return self.unshrunk.x.rank, self.unshrunk.y.rank
 
     def solve(self, shrinkage: tuple[float, float], k: int) -> NestedSolution:
-        """The k leading canonical pairs, k being at most the smaller rank."""
+        """Solve for the k leading canonical pairs; k is at most the smaller rank."""
         cx, cy = shrinkage
         if cx > 0 and cy > 0:
             cross = self._root(0, cx)[:, None] * self._cross * self._root(1, cy)
@@ -65,17 +66,17 @@ class ShrinkagePath:
 
     def _root(self, i: int, c: float) -> FloatArray:
         values, _, target = self._sides[i]
-        # A side that does not vary at all has weights of zero.
+        # A constant side has weights of zero.
         return 1.0 / np.sqrt((1 - c) * values + c * target) if target > 0 else np.zeros_like(values)
 
     def _whiten(self, i: int, c: float, S: FloatArray) -> FloatArray:
-        """Covariances of side i with others, after whitening."""
+        """Whiten covariances of side i with other variables."""
         if c == 0:
             return (self.unshrunk.x, self.unshrunk.y)[i].whiten(S)
         return self._root(i, c)[:, None] * product(self._sides[i][1].T, S)
 
     def _weights(self, i: int, c: float, U: FloatArray) -> FloatArray:
-        """What directions of the whitened side i are in its own coordinates."""
+        """Map directions of the whitened side i to its own coordinates."""
         if c == 0:
             return (self.unshrunk.x, self.unshrunk.y)[i].weights(U)
         return product(self._sides[i][1], self._root(i, c)[:, None] * U)

@@ -1,4 +1,4 @@
-"""What a linear solver returns: weights, rotations, loadings and both prediction maps, in standardised coordinates."""
+"""Solutions of linear models: weights, rotations, loadings and prediction maps, in standardised coordinates."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ._merging import Merge
 from ._products import product, refuse_overflow, scaled
 from ._whitening import unit_diagonal
 
-# Share by which entries may differ that count as equally large.
+# Largest relative difference of entries that count as equally large.
 TIED = 1e-6
-# Sizes from which on products in single precision come near the end of its range.
+# Magnitude from which products in single precision may overflow, or its inverse, underflow.
 FAR = 1e30
-# Spread of scores, relative to their size, that is rounding of the products they come from.
+# Spread of scores, relative to their size, up to which it is rounding of their products.
 STILL = 1e-12
 
 
 class Coordinates(Protocol):
-    """What leads from the coordinates of one side back to its features, which they are where there is no basis."""
+    """Coordinates of one side: those in a basis, or the standardised features themselves without one."""
 
     @property
     def basis(self) -> Any: ...
@@ -34,7 +34,7 @@ class Coordinates(Protocol):
 
 
 class NestedSolution(NamedTuple):
-    """What scores and predictions of y need: rotations (p, k) and (q, k), effects (k, q) and singular values (k,)."""
+    """Parts of a solution for scores and predictions of y: rotations, effects (k, q) and singular values (k,)."""
 
     x_rotations: FloatArray
     y_rotations: FloatArray
@@ -46,8 +46,8 @@ class NestedSolution(NamedTuple):
 class LinearSolution:
     """A shared space of k components.
 
-    Scores are coordinates times rotations; coordinates are about scores times loadingsᵀ; `y_effects` (k, q) predicts
-    the other side's coordinates from x-scores, `x_effects` (k, p) from y-scores.
+    Scores are coordinates times rotations; coordinates are approximately scores times loadingsᵀ. `y_effects` (k, q)
+    predict the y-coordinates from x-scores, `x_effects` (k, p) the x-coordinates from y-scores.
     """
 
     x_weights: FloatArray
@@ -62,7 +62,7 @@ class LinearSolution:
     correlations: FloatArray
 
     def to_features(self, x: Coordinates, y: Coordinates) -> LinearSolution:
-        """Express a solution found in coordinates over the standardised features, signs made definite."""
+        """Express a solution found in coordinates over the standardised features, with definite signs."""
         maps = {}
         for letter, side in (("x", x), ("y", y)):
             if side.basis is None:
@@ -80,17 +80,17 @@ class LinearSolution:
         return replace(self, **flipped)
 
     def fits_single(self, x_scale: FloatArray, y_scale: FloatArray) -> bool:
-        """Whether maps from and to features with these divisors lie well within the range of single precision."""
+        """Whether maps from and to features with these divisors stay well within the range of single precision."""
         of_features = (self.x_rotations.T / x_scale, self.y_rotations.T / y_scale)
         to_features = (self.x_effects * x_scale, self.y_effects * y_scale)
         sizes = np.concatenate([np.abs(A).max(axis=0, initial=0.0) for A in of_features + to_features])
         return bool(((sizes == 0) | ((sizes > 1 / FAR) & (sizes < FAR))).all())
 
     def amplification(self, S: Covariances) -> float:
-        """How many times larger than a score, or a predicted feature, are the terms that it is the sum of, at most.
+        """Bound how much larger the terms of a score, or of a predicted feature, are than their sum.
 
-        Sizes are standard deviations, √(Σ r²·variance of the feature) that of the terms of a score, and rounding of the
-        terms is as many times larger in the sum.
+        Sizes are standard deviations: √(Σ r²·variance of the feature) for the terms of a score. The relative rounding
+        error of the sum is larger by this factor.
         """
         sides = (self.x_rotations, S.xx, S.yy, self.y_effects), (self.y_rotations, S.yy, S.xx, self.x_effects)
         return max(_amplification(*side) for side in sides)
@@ -104,25 +104,25 @@ def _amplification(R: FloatArray, S: FloatArray, S_other: FloatArray, B: FloatAr
 
 
 def definite_signs(W: FloatArray) -> FloatArray:
-    """The sign (k,) of the largest entry of each column of W (n, k), the first of those that are as large."""
+    """Return the sign (k,) of the largest entry of each column of W (n, k), the first of equally large ones."""
     if W.size == 0:
         return np.ones(W.shape[1])
     sizes = np.abs(W)
-    # A feature and its mirror image have weights that differ by rounding alone, which must not choose between them.
+    # A feature and its negative have weights that differ by rounding alone, which must not decide.
     largest = (sizes >= (1 - TIED) * sizes.max(axis=0)).argmax(axis=0)
     return np.where(W[largest, np.arange(W.shape[1])] < 0, -1.0, 1.0)
 
 
 def effects_of_scores(G: FloatArray, C: FloatArray) -> FloatArray:
-    """G⁺C: least-squares effects (k, m) of scores with covariance G (k, k) on variables of covariance C (k, m).
+    """Compute G⁺C: least-squares effects (k, m) of scores with covariance G (k, k) and C (k, m) with the variables.
 
-    The pseudo-inverse, since more components than independent scores are legitimate for y.
+    A pseudo-inverse is used since y may have more components than independent scores.
     """
     if not len(G):
         return C
-    # Scores of very different lengths are legitimate; unit diagonal keeps the short ones above the cut-off.
+    # Scores may differ much in length; a unit diagonal keeps short ones above the cut-off.
     D = unit_diagonal(np.diagonal(G))
-    # Of scores that depend on one another rounding is left, some units for each of them.
+    # Dependent scores leave rounding, some eps for each of them.
     rounding = 10 * len(G) * np.finfo(np.float64).eps
     inverse = scaled(linalg.pinvh(scaled(G, D, D), rtol=rounding, check_finite=False), D, D)
     return product(inverse, C)
@@ -130,22 +130,22 @@ def effects_of_scores(G: FloatArray, C: FloatArray) -> FloatArray:
 
 @dataclass(frozen=True, eq=False)
 class ColumnMoments:
-    """Moments of paired columns of A and B (n, k), each pair by itself; those of disjoint rows add up."""
+    """Moments of each pair of columns of A and B (n, k); moments of disjoint rows add up."""
 
     n_rows: int
     weight_sum: float
-    means: FloatArray  # (2, k), of A and of B
+    means: FloatArray  # (2, k), for A and for B
     scatter: FloatArray  # (3, k): centred squares of A, of B, and products
     lowest: FloatArray  # (2, k)
     highest: FloatArray  # (2, k)
 
     @classmethod
     def of_rows(cls, A: FloatArray, B: FloatArray, weight: FloatArray | None = None) -> ColumnMoments:
-        """Moments of one block of weighted rows."""
+        """Compute the moments of one block of weighted rows."""
         w = np.ones(len(A)) if weight is None else weight
         weight_sum = float(w.sum())
         AB = np.stack([A, B]).astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below
             means = w @ AB / (weight_sum or 1.0)
             a, b = AB - means[:, None]
             scatter = np.stack([w @ a**2, w @ b**2, w @ (a * b)])
@@ -154,7 +154,7 @@ class ColumnMoments:
 
     def __add__(self, other: ColumnMoments) -> ColumnMoments:
         merge = Merge.of(self.weight_sum, other.weight_sum)
-        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below
             da, db = other.means - self.means
             scatter = self.scatter + other.scatter + merge.between * np.stack([da**2, db**2, da * db])
         refuse_overflow(scatter)
@@ -170,32 +170,32 @@ class ColumnMoments:
     @property
     def varies(self) -> NDArray[np.bool_]:
         """Whether the columns of A and of B vary, (2, k)."""
-        # The mean of a constant column need not be its value to the last digit.
+        # The mean of a constant column may differ from its value by rounding.
         return np.asarray((self.lowest < self.highest) & (self.scatter[:2] > 0))
 
     def correlations(self) -> FloatArray:
-        """Correlation (k,) of each pair of scores; 0 where one does not vary beyond their rounding."""
+        """Compute the correlation (k,) of each pair of scores; 0 if one varies by no more than rounding."""
         (a, b), ab = np.sqrt(self.scatter[:2]), self.scatter[2]
-        # Scores of equal rows may differ in their last digits, by where in a block the rows stand.
+        # Scores of equal rows may differ in their last digits, depending on their place in a block.
         rounding = STILL * np.maximum(np.abs(self.lowest), np.abs(self.highest))
         varies = self.varies & (self.highest - self.lowest > rounding)
         return np.asarray(np.divide(ab, a * b, out=np.zeros_like(ab), where=varies.all(axis=0)))
 
 
 def paired_correlations(A: FloatArray, B: FloatArray, weight: FloatArray | None = None) -> FloatArray:
-    """Correlation (k,) of each pair of columns of A and B (n, k) over weighted rows; 0 where one does not vary."""
+    """Compute the correlation (k,) of each pair of columns of A and B (n, k) over weighted rows; 0 for constants."""
     return ColumnMoments.of_rows(A, B, weight).correlations()
 
 
 def score_correlations(S: Covariances, Rx: FloatArray, Ry: FloatArray) -> FloatArray:
-    """Correlation of each pair of scores; 0 where a score does not vary."""
+    """Compute the correlation of each pair of scores from covariances; 0 where a score does not vary."""
     cross = np.einsum("ij,ij->j", Rx, product(S.xy, Ry))
     return correlations_of(cross, *(np.einsum("ij,ij->j", R, product(A, R)) for R, A in ((Rx, S.xx), (Ry, S.yy))))
 
 
 def correlations_of(covariances: FloatArray, x_variances: FloatArray, y_variances: FloatArray) -> FloatArray:
-    """Correlations (k,) of pairs of scores; 0 where one does not vary."""
-    # Rounding may turn a variance of zero negative.
+    """Divide covariances by deviations: correlations (k,) of pairs of scores; 0 where one does not vary."""
+    # Rounding may make a variance of zero negative.
     lengths = np.sqrt(np.maximum(x_variances, 0.0) * np.maximum(y_variances, 0.0))
     correlations = np.divide(covariances, lengths, out=np.zeros_like(covariances), where=lengths > 0)
     return np.asarray(np.clip(correlations, -1.0, 1.0))

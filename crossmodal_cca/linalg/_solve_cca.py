@@ -15,7 +15,7 @@ from ._whitening import WhitenedPair
 def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, float], k: int) -> LinearSolution:
     """Return the k leading canonical pairs: weights T·U, (U, d, V) the triplets of the whitened cross-covariance.
 
-    Predictions are ridge regression restricted to the shared space, B = (1 − c)·WᵀSxy in the metric WᵀAW = I.
+    Predictions are ridge regression restricted to the shared space: B = (1 − c)·WᵀSxy in the metric WᵀAW = I.
     """
     U, d, V = truncated_svd(whitened.cross, k)
     Wx, Wy = whitened.x.weights(U), whitened.y.weights(V)
@@ -31,12 +31,12 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
         y_effects=(1 - cx) * product(Wx.T, S.xy),
         x_effects=(1 - cy) * product(Wy.T, S.xy.T),
         singular_values=d,
-        # Exact without shrinkage, where large weights would cost the products of score_correlations their digits.
+        # Without shrinkage these are exact; large weights would cost the products of score_correlations digits.
         correlations=np.minimum(d, 1.0) if unshrunk else score_correlations(S, Wx, Wy),
     )
 
 
 def _loadings(W: FloatArray, S: FloatArray, c: float) -> FloatArray:
-    """Regress the side on its own scores; without shrinkage WᵀSW is the identity."""
+    """Regress the side on its own scores; WᵀSW is the identity without shrinkage."""
     SW = product(S, W)
     return SW if c == 0 else effects_of_scores(product(W.T, SW), SW.T).T

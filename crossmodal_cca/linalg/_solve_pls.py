@@ -1,6 +1,6 @@
-"""Partial least squares from covariances: the rows are never deflated, only small matrices are.
+"""Partial least squares from covariances: small matrices are deflated instead of the rows.
 
-Where covariances have too few digits for the variance of a score, that is taken from rows Z = (Zx, Zy) with ZᵀZ = S.
+If covariances have too few digits for the variance of a score, it is computed from rows Z = (Zx, Zy) with ZᵀZ = S.
 """
 
 from __future__ import annotations
@@ -22,25 +22,25 @@ Rows = tuple[FloatArray, FloatArray]
 
 @dataclass(frozen=True, eq=False)
 class PLSSolution(LinearSolution):
-    """With the smallest variance of a unit combination of scores, relative to the largest of any direction (`rcond`).
+    """Solution of PLS with `rcond`, the smallest variance of a unit combination of scores over the largest variance.
 
-    It says how many digits of the products that the solution rests on are left in it.
+    `rcond` tells how many digits of the products are left in the solution.
     """
 
     rcond: float
 
 
 def solve_pls_svd(S: Covariances, k: int, Z: Rows | None = None) -> PLSSolution:
-    """Singular vectors of Sxy: the directions of largest covariance between the sides."""
+    """Solve PLS-SVD: singular vectors of Sxy, the directions of largest covariance between the sides."""
     U, d, V = truncated_svd(S.xy, k)
     return _complete(S, Z, U, V, U, V, d)
 
 
 def solve_pls_canonical(S: Covariances, k: int, Z: Rows | None = None) -> PLSSolution:
-    """Per component the leading singular pair of Sxy, which is then deflated on either side by that side's score.
+    """Solve canonical PLS: per component, the leading singular pair of Sxy, deflated on each side by its own score.
 
     p = Sxx r/t² and g = Syy s/u² are the loadings, r and s the rotations, and Sxy ← (I − p wᵀ) Sxy (I − v gᵀ), the
-    rank-two update below. Fewer than k where nothing but rounding error is left.
+    rank-two update below. Stops before k components when only rounding error is left.
     Wegelin (2000), A survey of partial least squares methods (mode A).
     """
     C = S.xy.copy()
@@ -55,9 +55,9 @@ def solve_pls_canonical(S: Covariances, k: int, Z: Rows | None = None) -> PLSSol
 
 
 def solve_pls_regression(S: Covariances, k: int, Z: Rows | None = None) -> PLSSolution:
-    """Improved kernel PLS, algorithm 2: w leads C, and C ← C − t²·p gᵀ with g = Cᵀr/t² the y-weight.
+    """Solve PLS regression (improved kernel PLS, algorithm 2): w leads C, C ← C − t²·p gᵀ with y-weight g = Cᵀr/t².
 
-    Fewer than k where y is explained to rounding error. Dayal & MacGregor (1997), Improved PLS algorithms.
+    Stops before k components when y is explained to rounding error. Dayal & MacGregor (1997), Improved PLS algorithms.
     """
     C = S.xy.copy()
     x = _Deflation(_Side(S, Z, 0))
@@ -75,9 +75,9 @@ def solve_pls_regression(S: Covariances, k: int, Z: Rows | None = None) -> PLSSo
 
 
 def rotations_of_weights(V: FloatArray) -> FloatArray:
-    """Rotations V(VᵀV)⁺ of y-scores, which regress the y-row on the weights V (q, k).
+    """Compute the rotations V(VᵀV)⁺ of y-scores, which regress the y-row on the weights V (q, k).
 
-    A y with few columns has fewer directions than components; what is rounding, by the one rank rule, is none.
+    A y with few columns has fewer directions than components; the rank rule drops directions that are rounding.
     """
     if not V.size:
         return V
@@ -85,14 +85,14 @@ def rotations_of_weights(V: FloatArray) -> FloatArray:
 
 
 class _Side:
-    """Covariances of one side (0 is x, 1 is y) with directions of its own; from rows where these are given."""
+    """Covariances of one side (0 is x, 1 is y) with its own directions, computed from rows if these are given."""
 
     def __init__(self, S: Covariances, Z: Rows | None, index: int) -> None:
         self.S, self.cross = (S.xx, S.xy) if index == 0 else (S.yy, S.xy.T)
         self.rows = None if Z is None else (Z[index], Z[1 - index])
 
     def image(self, r: FloatArray) -> tuple[FloatArray, float]:
-        """Sr, and the variance rᵀSr of the score."""
+        """Compute Sr, and the variance rᵀSr of the score."""
         if self.rows is None:
             Sr: FloatArray = self.S @ r
             return Sr, float(r @ Sr)
@@ -100,7 +100,7 @@ class _Side:
         return self.rows[0].T @ t, float(t @ t)
 
     def of_scores(self, R: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Covariances of the scores with rotations R: among themselves, with their own side, with the other side."""
+        """Compute covariances of the scores of rotations R: among themselves, with their own and the other side."""
         if self.rows is None:
             SR = product(self.S, R)
             return product(R.T, SR), SR.T, product(R.T, self.cross)
@@ -110,7 +110,7 @@ class _Side:
 
 
 class _Deflation:
-    """Rotations and loadings of one side while its scores are taken out one after another.
+    """Rotations and loadings of one side during deflation by its scores.
 
     A score of the deflated rows is a score of the rows themselves, Xr, with r = w − Σ_j (p_jᵀw) r_j.
     """
@@ -131,9 +131,9 @@ class _Deflation:
 
 
 def _leading_pairs(C: FloatArray, k: int) -> Iterator[tuple[FloatArray, float, FloatArray]]:
-    """Up to k leading singular pairs of C, which the caller deflates in between, until only rounding error is left.
+    """Yield up to k leading singular pairs of C, which the caller deflates in between; stop at rounding error.
 
-    They are found by decomposition, so no starting vector can lead to another pair.
+    Each pair comes from a decomposition, so the result depends on no starting vector.
     """
     negligible = float(np.linalg.norm(C)) * np.finfo(np.float64).eps * max(C.shape)
     for _ in range(k):
@@ -153,7 +153,7 @@ def _complete(
     d: FloatArray,
     y_loadings: FloatArray | None = None,
 ) -> PLSSolution:
-    """Add what follows from the rotations: loadings and predictions by least squares on the scores."""
+    """Complete a solution from its rotations: loadings and predictions by least squares on the scores."""
     x, y = _Side(S, Z, 0), _Side(S, Z, 1)
     (Gx, x_own, x_other), (Gy, y_own, y_other) = x.of_scores(Rx), y.of_scores(Ry)
     cross = np.einsum("ij,ji->i", x_other, Ry)
@@ -173,9 +173,9 @@ def _complete(
 
 
 def _relative_variance(R: FloatArray, G: FloatArray, S: FloatArray) -> float:
-    """Smallest variance of a unit combination of the scores of covariance G, relative to the largest that S allows.
+    """Compute the smallest variance of a unit combination of scores with covariance G over the largest that S allows.
 
-    Scores that are none, for more components than y has directions, do not count.
+    Scores of zero, for more components than y has directions, do not count.
     """
     lengths, largest = np.linalg.norm(R, axis=0), largest_eigenvalue(S)
     if not len(lengths) or largest == 0:

@@ -1,4 +1,4 @@
-"""Truncated singular value decompositions, and rows reduced to a small equivalent without squaring their condition."""
+"""Truncated singular value decompositions, and reduction of rows to a triangle with the same condition number."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from ._products import gram, product
 
 Triplets = tuple[FloatArray, FloatArray, FloatArray]
 
-# Below this size a decomposition of the Gram matrix is quicker than a Lanczos iteration.
+# Smaller side of a matrix from which a Lanczos iteration is faster than decomposing the Gram matrix.
 LANCZOS_FROM = 64
-# Share of the triplets above which computing them all is as quick as picking the leading ones.
+# Share of the triplets above which computing all is as fast as the leading ones.
 TRUNCATE_BELOW = 0.5
+# Largest residual of a triplet, relative to the leading singular value, before all are computed.
 RESIDUAL_TOLERANCE = 1e-12
-# Order of a matrix up to which extreme eigenvalues are computed, and steps of a power iteration that estimates others.
+# EXACT_UP_TO: order of a matrix up to which extreme eigenvalues are exact; POWER_STEPS: iterations to estimate others.
 EXACT_UP_TO, POWER_STEPS = 100, 8
 
 
 def truncated_svd(K: FloatArray, k: int) -> Triplets:
-    """Return the k leading singular triplets (U, d, V) of K, d decreasing, with ‖Kv − du‖ at rounding level.
+    """Compute the k leading singular triplets (U, d, V) of K, d decreasing, with ‖Kv − du‖ at rounding level.
 
-    One triplet comes from a Lanczos iteration with a random start, which no order of columns can mislead; a few from
-    the leading eigenvectors of the smaller Gram matrix and one Rayleigh–Ritz step on K. Either costs a fraction of a
-    full decomposition, but may lose digits when the singular values span decades, or triplets when they cluster. The
-    residual tells; then the full divide-and-conquer decomposition is computed instead.
+    One triplet comes from a Lanczos iteration with a random start, so no order of columns misleads it; a few from the
+    leading eigenvectors of the smaller Gram matrix and one Rayleigh–Ritz step on K. Both cost a fraction of a full
+    decomposition, but may lose digits when the singular values span decades, or triplets when they cluster. If the
+    residual shows this, the full divide-and-conquer decomposition is computed instead.
     """
     if min(K.shape) <= 1 or k == 0:
         return _single(K, k)
@@ -43,7 +44,7 @@ def truncated_svd(K: FloatArray, k: int) -> Triplets:
 
 
 def _single(K: FloatArray, k: int) -> Triplets:
-    """The one triplet of a row or a column, or none."""
+    """Return the only triplet of a single row or column; none if k is 0 or the matrix is empty."""
     if k == 0 or min(K.shape) == 0:
         return K[:, :0], np.zeros(0), K[:0].T
     d = np.linalg.norm(K)
@@ -64,7 +65,7 @@ def _lanczos(K: FloatArray) -> Triplets | None:
 def _gram_svd(K: FloatArray, k: int) -> Triplets | None:
     q = K.shape[1]
     _, V = linalg.eigh(gram(K), subset_by_index=[q - k, q - 1], overwrite_a=True, check_finite=False)
-    if V.shape[1] < k:  # of eigenvalues that cluster, the routine for a few of them may find fewer
+    if V.shape[1] < k:  # the routine may find fewer eigenvalues than asked for when they cluster
         return None
     Q, _ = linalg.qr(product(K, V), mode="economic", check_finite=False)
     U, d, Vt = linalg.svd(product(Q.T, K), full_matrices=False, check_finite=False)
@@ -72,21 +73,21 @@ def _gram_svd(K: FloatArray, k: int) -> Triplets | None:
 
 
 def _residual(K: FloatArray, U: FloatArray, d: FloatArray, V: FloatArray) -> float:
-    """Largest ‖Kv − du‖ or ‖Kᵀu − dv‖ of the triplets."""
+    """Compute the largest ‖Kv − du‖ or ‖Kᵀu − dv‖ of the triplets."""
     pairs = (product(K, V), U), (product(K.T, U), V)
     return max(float(np.linalg.norm(image - vector * d, axis=0).max()) for image, vector in pairs)
 
 
 def all_eigenvectors(S: FloatArray, *, overwrite: bool = False) -> tuple[FloatArray, FloatArray]:
-    """Eigenvalues, ascending, and eigenvectors of a symmetric matrix, by divide and conquer."""
-    # Older scipy cannot ask that routine for the workspace of a single number.
+    """Compute eigenvalues, ascending, and eigenvectors of a symmetric matrix by divide and conquer."""
+    # Older scipy fails in the workspace query for a single number.
     driver: Literal["ev", "evd"] = "evd" if len(S) > 1 else "ev"
     values, Q = linalg.eigh(S, overwrite_a=overwrite, check_finite=False, driver=driver)
     return values, Q
 
 
 def largest_eigenvalue(S: FloatArray) -> float:
-    """Largest eigenvalue of a covariance; of a large one from a few steps of a power iteration, a little too small."""
+    """Compute the largest eigenvalue of a covariance; a large one is estimated by power iteration, a bit too small."""
     if len(S) <= EXACT_UP_TO:
         return float(linalg.eigvalsh(S, check_finite=False)[-1]) if len(S) else 0.0
     v, largest = power_start(len(S)), 0.0
@@ -98,25 +99,25 @@ def largest_eigenvalue(S: FloatArray) -> float:
 
 
 def power_start(n: int) -> FloatArray:
-    """Unit vector that a power iteration starts from."""
+    """Return the unit vector that a power iteration starts from."""
     v = np.random.default_rng(0).standard_normal(n)
     return np.asarray(v / np.linalg.norm(v))
 
 
 def rank_tolerance(n_features: int, eps: float) -> float:
-    """Ratio of a singular value of unit-variance rows to the leading one up to which it counts as null.
+    """Return the ratio to the leading singular value of unit-variance rows up to which one counts as zero.
 
-    √(p·eps), what is left of a null direction in products with this rounding; never below 1e-7, for values that were
-    once stored in single precision leave null directions of several 1e-8 whatever their type is now.
+    This is √(p·eps), the rounding error of a null direction in products with rounding eps, but at least 1e-7: values
+    once stored in single precision leave null directions of several 1e-8, whatever their type is now.
     """
     return max(float(np.sqrt(n_features * eps)), 1e-7)
 
 
 def row_space(Z: FloatArray, column_scale: FloatArray | None = None) -> FloatArray:
-    """Orthonormal basis (p, r) of the space spanned by the centred, unit-variance rows Z (n, p).
+    """Compute an orthonormal basis (p, r) of the space spanned by the centred, unit-variance rows Z (n, p).
 
-    With `column_scale` the basis is that of the rows Z · diag(column_scale); which directions count as spanned is
-    decided on the unit-variance rows all the same.
+    With `column_scale` it is a basis for the rows Z · diag(column_scale); the rank is still that of the unit-variance
+    rows.
     """
     _, d, Vt = linalg.svd(Z, full_matrices=False, check_finite=False)
     V: FloatArray = Vt[d > rank_tolerance(Z.shape[1], np.finfo(np.float64).eps) * d[0]].T
@@ -126,11 +127,11 @@ def row_space(Z: FloatArray, column_scale: FloatArray | None = None) -> FloatArr
 
 
 def triangular_rows(blocks: Iterable[FloatArray]) -> FloatArray:
-    """Return R with RᵀR = ZᵀZ for the rows Z that come in blocks, without forming ZᵀZ.
+    """Compute R with RᵀR = ZᵀZ for rows Z that come in blocks, without forming ZᵀZ.
 
-    R has at most as many rows as columns and stands for the rows in everything that depends on ZᵀZ alone; unlike
-    ZᵀZ it keeps their condition number instead of its square. Each block is stacked under the triangle so far and
-    factorised again (a sequential TSQR; Demmel, Grigori, Hoemmen & Langou 2012).
+    R has at most as many rows as columns and replaces the rows wherever only ZᵀZ matters. It has their condition
+    number, of which ZᵀZ has the square. Each block is stacked under the triangle so far and factorised again (a
+    sequential TSQR; Demmel, Grigori, Hoemmen & Langou 2012).
     """
     R: FloatArray | None = None
     for block in blocks:

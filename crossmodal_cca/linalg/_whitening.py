@@ -1,4 +1,4 @@
-"""Whitening of both sides under shrinkage, with one rank rule, from covariances or from rows."""
+"""Whitening of both sides under shrinkage, from covariances or from rows, with one rank rule."""
 
 from __future__ import annotations
 
@@ -16,12 +16,11 @@ from ._svd import EXACT_UP_TO, POWER_STEPS, all_eigenvectors, power_start, rank_
 
 @dataclass(frozen=True, eq=False)
 class Whitener:
-    """A map T with TᵀAT = I for a covariance A (p, p) of some rank, `complete` if no varying feature is redundant.
+    """A map T with TᵀAT = I for a covariance A (p, p) of some rank.
 
-    `rcond` is the reciprocal condition number of A at unit diagonal, among the directions kept.
-
-    `matrix` is the Cholesky factor L of A at unit diagonal (`is_factor`), T = diag(D) L⁻ᵀ; or, where A does not allow
-    that, T itself (p, r).
+    `complete` says that no varying feature is redundant. `rcond` is the reciprocal condition number of A at unit
+    diagonal, among the directions kept. `matrix` is the Cholesky factor L of A at unit diagonal (`is_factor`), with
+    T = diag(D) L⁻ᵀ; or T itself (p, r) if A has no such factor.
     """
 
     rank: int
@@ -32,17 +31,17 @@ class Whitener:
     is_factor: bool
 
     def whiten(self, S: FloatArray) -> FloatArray:
-        """TᵀS, the covariances S (p, m) of the side with m variables after whitening."""
+        """Compute TᵀS from the covariances S (p, m) of the side with m variables."""
         if not self.is_factor:
             return product(self.matrix.T, S)
         B = self.scale[:, None] * S
         if B.flags.f_contiguous:
             return np.asarray(blas.dtrsm(1.0, self.matrix, B, lower=1, overwrite_b=1))
-        # From the right of the transpose, whose layout needs no copy.
+        # Solved from the right of the transpose, whose layout needs no copy.
         return np.asarray(blas.dtrsm(1.0, self.matrix, B.T, side=1, lower=1, trans_a=1, overwrite_b=1)).T
 
     def weights(self, U: FloatArray) -> FloatArray:
-        """TU: what directions U of the whitened side are in the side's own coordinates."""
+        """Compute TU: directions U of the whitened side in the side's own coordinates."""
         if not self.is_factor:
             return product(self.matrix, U)
         return np.asarray(self.scale[:, None] * blas.dtrsm(1.0, self.matrix, U, lower=1, trans_a=1))
@@ -58,7 +57,7 @@ class WhitenedPair:
 
     @property
     def rcond(self) -> float:
-        """The smaller reciprocal condition number of the two."""
+        """Smaller reciprocal condition number of the two sides."""
         return min(self.x.rcond, self.y.rcond)
 
     @property
@@ -68,7 +67,7 @@ class WhitenedPair:
 
 
 def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
-    """Oracle-approximating shrinkage of a covariance towards its mean variance.
+    """Compute the oracle-approximating shrinkage of a covariance towards its mean variance.
 
     ρ = min(1, ((1 − 2/p)·tr S² + tr²S) / ((n + 1 − 2/p)·(tr S² − tr²S/p))); 0 for p = 1.
     Chen, Wiesel, Eldar & Hero (2010), Shrinkage algorithms for MMSE covariance estimation.
@@ -77,7 +76,7 @@ def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
     mean_variance = np.trace(S) / p
     if p == 1 or mean_variance == 0:
         return 0.0
-    # In units of the mean variance, whose square might overflow or vanish.
+    # Units of the mean variance prevent overflow and underflow of squares.
     t, t2 = float(p), float(np.sum(np.square(S / mean_variance)))
     spread = t2 - t**2 / p
     if spread <= 0:
@@ -88,7 +87,7 @@ def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
 def whiten_covariances(
     S: Covariances, shrinkage: tuple[float, float], n_features: tuple[int, int], eps: float
 ) -> WhitenedPair:
-    """Whiten from covariances: Cholesky factors of the unit-diagonal matrices, eigenvectors where near singular."""
+    """Whiten from covariances: by Cholesky factors at unit diagonal, or by eigenvectors if nearly singular."""
     x, y = (
         _whitener(Sii, eps) if c == 0 else _whitener(_shrunk(Sii, c, np.trace(Sii) / p), eps, definite=True)
         for Sii, c, p in zip((S.xx, S.yy), shrinkage, n_features, strict=True)
@@ -103,14 +102,14 @@ def whiten_rows(
     widths: tuple[int, int],
     degrees_of_freedom: float,
 ) -> WhitenedPair:
-    """Whiten from rows R = [Rx, Ry] with RᵀR/(Σw − 1) = S, by thin SVDs that never square their condition number."""
+    """Whiten from rows R = [Rx, Ry] with RᵀR/(Σw − 1) = S, by thin SVDs, without squaring the condition number."""
     rows, whiteners = [], []
     for Ri, c, p in zip(np.hsplit(R, [widths[0]]), shrinkage, n_features, strict=True):
         A = Ri / np.sqrt(degrees_of_freedom)
-        # Without shrinkage the units do not matter to the model, so the rank rule sees unit-variance columns.
+        # Without shrinkage the model does not depend on units, so the rank rule uses unit-variance columns.
         D = unit_diagonal(np.einsum("ij,ij->j", A, A)) if c == 0 else np.ones(A.shape[1])
         U, d, Vt = linalg.svd(A * D, full_matrices=False, check_finite=False)
-        # With shrinkage no direction can harm.
+        # With shrinkage every direction can be kept.
         keep = np.full(len(d), c > 0) | (d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0))
         U, d, V = U[:, keep], d[keep], Vt[keep].T
         length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
@@ -122,7 +121,7 @@ def whiten_rows(
 
 
 def ranks_of_covariances(S: Covariances, eps: float) -> tuple[int, int]:
-    """Numbers of directions in which the two sides vary, by the one rank rule for products with this rounding."""
+    """Count the directions in which each side varies, by the rank rule for products with rounding eps."""
     return _whitener(S.xx, eps).rank, _whitener(S.yy, eps).rank
 
 
@@ -133,16 +132,16 @@ def _shrunk(S: FloatArray, c: float, target: float) -> FloatArray:
 
 
 def unit_diagonal(variances: FloatArray) -> FloatArray:
-    """1/√variance, and 0 for features without variance."""
+    """Compute 1/√variance, and 0 for features without variance."""
     D = np.sqrt(np.maximum(variances, 0.0))
     return np.divide(1.0, D, out=np.zeros_like(D), where=D > 0)
 
 
 def reciprocal_condition(L: FloatArray) -> float:
-    """Smallest over largest eigenvalue of LLᵀ, for a lower triangle L.
+    """Compute the smallest over the largest eigenvalue of LLᵀ, for a lower triangle L.
 
-    Of a large one both come from a few steps of a power iteration, whose result is a little too large. A norm of the
-    inverse as LAPACK estimates it would take as long and be off by up to √p.
+    For a large L both are estimated by a few steps of power iteration; the result is a little too large. LAPACK's
+    estimate by norms would take as long and err by up to √p.
     """
     if len(L) <= EXACT_UP_TO:
         d = linalg.svdvals(L, check_finite=False)
@@ -158,14 +157,14 @@ def reciprocal_condition(L: FloatArray) -> float:
 
 
 def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
-    """Whitener of A by the one rank rule; a matrix known to be `definite` keeps all its directions."""
+    """Compute the whitener of A by the rank rule; a matrix known to be `definite` keeps all its directions."""
     p = len(A)
     D = unit_diagonal(np.diagonal(A))
     if p == 0:
         return Whitener(0, 1.0, True, D, A, is_factor=False)
     C = scaled(A, D, D)
     varying = D > 0
-    # Features without variance stand aside: 1 on the diagonal lets the others be factorised, D = 0 is their weight.
+    # Features without variance get 1 on the diagonal, so that the others can be factorised, and D = 0 as weight.
     np.fill_diagonal(C, 1.0)
     L, failed = lapack.dpotrf(C.T, lower=1, clean=1)
     if not failed:
@@ -174,7 +173,7 @@ def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
             return Whitener(int(varying.sum()), rcond, True, D, L, is_factor=True)
     np.fill_diagonal(C, varying)
     d2, Q = all_eigenvectors(C, overwrite=True)
-    # The leading directions come first, as in every other decomposition here.
+    # Leading directions come first, as in every decomposition here.
     d2, Q = d2[::-1], Q[:, ::-1]
     keep = d2 > rank_tolerance(p, eps) ** 2 * d2[0]
     rank = int(keep.sum())

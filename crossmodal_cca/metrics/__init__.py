@@ -1,4 +1,4 @@
-"""Retrieval across modalities, measured: measures with honest ties, intervals, comparisons, and a null to beat."""
+"""Evaluation of retrieval across modalities: measures that treat ties fairly, intervals, comparisons and controls."""
 
 from .all_matches import (
     mean_average_precision,

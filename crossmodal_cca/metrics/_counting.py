@@ -1,7 +1,7 @@
-"""How many items score above a relevant one, and how many tie with it, although each score is rounded.
+"""Counts of items that score above a relevant one, and of those that tie with it, under rounding of scores.
 
-A score lies within its item's width of the true one. So most items are above or below a target beyond doubt; the few
-others are compared by their similarities in double precision.
+A score differs from the true one by at most its item's width. Most items are therefore clearly above or below a
+target; the others are compared by their similarities in double precision.
 """
 
 from __future__ import annotations
@@ -14,32 +14,32 @@ import numpy as np
 
 from .._typing import Array, FloatArray
 
-# Of a block of scores and its counts: large enough for a fast matrix product, small enough for any laptop.
+# Bytes of a block of scores and its counts: enough for a fast matrix product, little enough for any laptop.
 BLOCK_BYTES = 32 * 2**20
-# Where more of the pairs are in doubt, a product in double precision is cheaper than to judge each.
+# Share of pairs in doubt above which a product in double precision is cheaper than judging each.
 DOUBTS_TO_JUDGE = 1 / 32
-# Says of pairs (target, item), of which so many are relevant, which items are above their target and which tie.
+# Decides for pairs (target, item), given which items are relevant, which are above their target and which tie.
 Judge = Callable[[Array, Array, Array], tuple[Array, Array]]
 # Pairs judged at once.
 _JUDGED_AT_ONCE = 2**18
-# Targets of a row in doubt up to which comparing each with all entries is cheaper than sorting these.
+# Number of targets of a row in doubt up to which comparing each with all entries is cheaper than sorting.
 _COMPARE_UP_TO = 16
-# Widths that are within this factor of their mean all count as the largest: one number a row is compared faster.
+# Widths within this factor of their mean are replaced by the largest: one number per row is compared faster.
 _ALIKE = 2
 
 
 class Counts(NamedTuple):
-    """Numbers of items, each of shape (n_targets,)."""
+    """Counts of items around targets, each of shape (n_targets,)."""
 
-    greater: Array  # that score higher
-    tied: Array  # that score the same
-    relevant_greater: Array  # relevant ones of the former
-    relevant_tied: Array  # and of the latter
+    greater: Array  # items that score higher
+    tied: Array  # items that score the same
+    relevant_greater: Array  # relevant items among `greater`
+    relevant_tied: Array  # relevant items among `tied`
 
 
 @dataclass(frozen=True, eq=False)
 class Targets:
-    """What items are compared with: the true score of each lies between `low` and `high`."""
+    """Scores that items are compared with: the true score of each lies between `low` and `high`."""
 
     query: Array  # (n_targets,), rows of the block
     low: Array
@@ -63,12 +63,12 @@ def count_around(
     ----------
     scores : ndarray of shape (n_queries, n_items)
     width : ndarray of shape (n_items,)
-        How far each item's score may be from the true one.
+        Largest rounding error of each item's score.
     targets : Targets
     relevant : callable
-        Gives the relevant items of a row of `scores`.
+        Returns the relevant items of a row of `scores`.
     judge : callable or None
-        Decides what the scores leave in doubt; None where all of it ties.
+        Decides the pairs in doubt; None if all of these tie.
     each : bool
         Whether targets may have relevant items above them. If not, each is the best relevant item of its query.
     present : bool
@@ -107,7 +107,7 @@ def count_around(
 
 
 class _Pending:
-    """Pairs in doubt, judged many at once."""
+    """Pairs in doubt, collected to be judged together."""
 
     def __init__(self, counts: Array, judge: Judge | None) -> None:
         self._counts, self._judge = counts, judge
@@ -139,7 +139,7 @@ class _Pending:
 
 
 def best_of(target: Array, values: FloatArray, width: FloatArray, eligible: Array) -> tuple[FloatArray, FloatArray]:
-    """The largest eligible value among the pairs of each pair's target, and its width; pairs of one stand together."""
+    """Return, for each pair, the largest eligible value of its target and its width; pairs are sorted by target."""
     starts = np.flatnonzero(np.diff(target, prepend=-1))
     n_pairs = np.diff(starts, append=len(target))
     eligible_values = np.where(eligible, values, -np.inf)
@@ -149,16 +149,16 @@ def best_of(target: Array, values: FloatArray, width: FloatArray, eligible: Arra
 
 
 def told_apart(values: FloatArray, width: FloatArray, best: FloatArray, best_width: FloatArray) -> tuple[Array, Array]:
-    """Which values are above the best beyond rounding, and which tie with it."""
+    """Tell which values exceed the best by more than rounding, and which tie with it."""
     margin = width + best_width
     return values > best + margin, np.abs(values - best) <= margin
 
 
 def count_by_sorting(row: Array, width: Array, targets: Array) -> tuple[Array, Array]:
-    """Entries of a row above each of its entries `targets`, and those that tie with it, by the widths of both."""
+    """Count the entries of a row above each of its entries `targets`, and those that tie with it, given the widths."""
     score, own = row[targets], width[targets]
     reach = own + width.max()
-    # Single precision is sorted in half the time and keeps the order; what it makes equal is counted once more.
+    # Single precision is sorted in half the time and keeps the order; entries that it makes equal are counted again.
     with np.errstate(over="ignore"):
         ordered, above, below = (A.astype(np.float32) for A in (row, score + reach, score - reach))
     ordered.sort()
@@ -172,22 +172,22 @@ def count_by_sorting(row: Array, width: Array, targets: Array) -> tuple[Array, A
 
 
 def _in_sorted(ordered: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Entries > above, and those in [below, above], of which there is one."""
+    """Count entries > above, and those in [below, above], of which there is at least one."""
     not_above = ordered.searchsorted(above, side="right")
     tied = np.ones(len(above), dtype=np.int64)
-    # Few have company: if the second entry from `above` down is below `below`, the first is alone.
+    # Few targets tie: if the second entry from `above` down is below `below`, the first is alone.
     company = np.flatnonzero(ordered[not_above - 2] >= below)
     tied[company] = not_above[company] - ordered.searchsorted(below[company], side="left")
     return len(ordered) - not_above, tied
 
 
 def _by_comparing(smallest: Array, largest: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Entries that are at least > above, and those that may be in [below, above]."""
+    """Count entries that are surely > above, and those that may be in [below, above], by comparison."""
     greater = np.array([np.count_nonzero(smallest > bound) for bound in above])
     return greater, np.array([np.count_nonzero(largest >= bound) for bound in below]) - greater
 
 
 def _by_sorting_twice(smallest: Array, largest: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """The same of many targets."""
+    """Count the same entries for many targets, by sorting both bounds."""
     greater = len(smallest) - np.sort(smallest).searchsorted(above, side="right")
     return greater, len(largest) - np.sort(largest).searchsorted(below, side="left") - greater

@@ -1,4 +1,4 @@
-"""The two directions of a search across modalities: their problems, and what they are called."""
+"""The two directions of a search across modalities: their retrieval problems and names."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class Direction(Enum):
-    """Which modality searches the other: the word for it in arguments, and the sides of queries and gallery."""
+    """Direction of a search: its word in arguments, and the sides of queries and gallery."""
 
     X_TO_Y = "x_to_y"
     Y_TO_X = "y_to_x"
 
     @property
     def queries(self) -> str:
-        """The side that asks, "x" or "y"."""
+        """Side of the queries, "x" or "y"."""
         return self.value[0]
 
     def label(self, names: Sequence[str] = ("x", "y")) -> str:
-        """What tables and pictures call it: "x to y", or with the modalities' names "picture to word"."""
+        """Return its label in tables and pictures: "x to y", or with the modalities' names "picture to word"."""
         first, second = names if self is Direction.X_TO_Y else reversed(names)
         return f"{first} to {second}"
 
 
 def check_names(names: Any) -> None:
-    """Refuse names of modalities that do not tell them apart."""
+    """Refuse names of modalities that are not two different words."""
     are_names = isinstance(names, tuple | list) and all(isinstance(name, str) for name in names)
     if not are_names or len(set(names)) != 2 or len(names) != 2:
         error = ValueError if are_names else TypeError
@@ -43,7 +43,7 @@ def check_names(names: Any) -> None:
 
 
 def check_direction(direction: Any) -> None:
-    """Refuse a direction that there is not."""
+    """Refuse an unknown direction."""
     check_choice(direction, "direction", ("both", *(each.value for each in Direction)))
 
 
@@ -59,7 +59,7 @@ def both_directions(
     quiet: Sequence[str] = (),
     only: str = "both",
 ) -> dict[Direction, RetrievalProblem]:
-    """The retrieval problems of both directions; or of `only` one, "x_to_y" or "y_to_x"."""
+    """Prepare the retrieval problems of both directions, or of `only` one, "x_to_y" or "y_to_x"."""
     if x_ids is None and y_ids is None and relevance is None:
         warn_of_other_order(x_scores=x_scores, y_scores=y_scores)
     if not quiet:
@@ -71,14 +71,14 @@ def both_directions(
             Direction.X_TO_Y: (x, y, x_ids, y_ids, similarity, relevance, exclude),
             Direction.Y_TO_X: (y, x, y_ids, x_ids, similarity, transposed(relevance), transposed(exclude)),
         }
-        # What is not asked for is not even prepared: its warnings would be about nothing.
+        # The other direction is not prepared, since its warnings would confuse.
         return {each: prepare(*asked[each], quiet=SIDES) for each in Direction if only in ("both", each.value)}
 
 
 def table_of_directions(
     columns: Mapping[Direction, Mapping[str, Any]], measures: Sequence[ChosenMeasure], names: Sequence[str]
 ) -> pd.DataFrame:
-    """One table with rows (direction, measure)."""
+    """Join the tables of both directions to one with rows (direction, measure)."""
     import pandas as pd
 
     index = pd.Index([chosen.name for chosen in measures], name="measure")

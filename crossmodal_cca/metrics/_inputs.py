@@ -1,4 +1,4 @@
-"""Checked input of every retrieval measure: rows, what is relevant or left out, and similarity as a dot product."""
+"""Checked input of every retrieval measure: rows, relevance, exclusion, and similarity as a dot product."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from ..rows._numeric import numeric_rows
 from ..rows._validation import refuse_other_order, warn_of_other_order
 from ._tables import EqualIds, Table, left_out, relevant_items
 
-# Numbers gathered at once to compare single pairs in double precision.
+# Numbers gathered at once when single pairs are compared in double precision.
 _GATHERED_AT_ONCE = 2**18
+# Names of the two sides of a search.
 SIDES = ("queries", "gallery")
 
 
 @dataclass(frozen=True, eq=False)
 class RetrievalProblem:
-    """Queries and gallery made ready for a matrix product, and what is relevant to whom.
+    """Queries and gallery laid out for a matrix product, and the relevant items of each query.
 
-    Kept are the queries that have a relevant item in their list; they are numbered 0, 1, … in all methods.
+    Queries without a relevant item in their list are left out; the others are numbered 0, 1, … in all methods.
     """
 
     rows: Array  # (n_queries, d), as given
     items: Array  # (n_gallery, d), as given
     similarity: Similarity
-    layout: Layout  # of the items
+    layout: Layout  # layout of the items
     relevance: EqualIds | Table
     excluded: Table | None
     kept: Array  # (n_kept,), rows of the caller's queries
@@ -42,7 +43,7 @@ class RetrievalProblem:
 
     @property
     def n_queries(self) -> int:
-        """Queries asked, kept or not."""
+        """Number of all queries, with or without a relevant item."""
         return len(self.rows)
 
     @property
@@ -52,18 +53,18 @@ class RetrievalProblem:
 
     @property
     def is_settled(self) -> bool:
-        """Whether scores that rounding cannot tell apart are ties: nothing would tell them apart."""
+        """Whether scores equal up to rounding count as ties, since no finer comparison exists."""
         return self.layout.exact or (self.similarity.is_product and self.dtype == np.float64)
 
     def in_double(self) -> RetrievalProblem:
-        """The same problem with a product in double precision."""
+        """Return the same problem with a product in double precision."""
         if self.dtype == np.float64:
             return self
         return replace(self, layout=_laid_out(self.rows, self.items, self.similarity, np.dtype(np.float64)))
 
     def scores(self, queries: slice, out: Array) -> Array:
-        """Scores of all items for a block of queries; −inf for what is left out of a list."""
-        # In float64: a block is small, and a query far outside the gallery's range must not overflow.
+        """Compute scores of all items for a block of queries; −inf for items left out of a list."""
+        # Double precision costs little for a block, and a query far outside the gallery's range must not overflow.
         block = self.layout.queries(self.rows[self.kept[queries]].astype(np.float64))
         np.matmul(block.astype(self.dtype), self.layout.rows.T, out=out)
         if self.excluded is not None:
@@ -72,22 +73,22 @@ class RetrievalProblem:
         return out
 
     def relevant(self, query: int) -> Array:
-        """Items in the list of a query that are relevant to it."""
+        """Return the items in the list of a query that are relevant to it."""
         return _relevant_in_list(self.relevance, self.excluded, self.kept[query], len(self.items))
 
     def first_relevant(self, queries: slice) -> Array:
-        """The first of the relevant items of each query in a block."""
+        """Return the first relevant item of each query in a block."""
         if self.excluded is None:
             return self.relevance.first_items(self.kept[queries])
         return np.array([self.relevant(query)[0] for query in range(queries.start, queries.stop)])
 
     def grades(self, query: int, items: Array) -> Array:
-        """Grades of all its relevant items."""
+        """Return the grades of a query's relevant items."""
         assert isinstance(self.relevance, Table)
         return self.relevance.grades(self.kept[query], items)
 
     def exact(self, queries: Array, items: Array) -> tuple[FloatArray, FloatArray]:
-        """Similarity of pairs in double precision, and how far each is rounded."""
+        """Compute the similarity of pairs in double precision, and its rounding error."""
         return exact_pairs(self.rows, self.kept[queries], self.items, items, self.similarity, self._units)
 
     @cached_property
@@ -98,7 +99,7 @@ class RetrievalProblem:
 def exact_pairs(
     rows: Array, query: Array, items: Array, item: Array, similarity: Similarity, units: Units
 ) -> tuple[FloatArray, FloatArray]:
-    """Similarity of pairs of rows in double precision, and how far each is rounded: all that can be known of them."""
+    """Compute the similarity of pairs of rows in double precision, and its rounding error."""
     values, width = np.empty(len(query)), np.empty(len(query))
     step = max(1, _GATHERED_AT_ONCE // items.shape[1])
     for start in range(0, len(query), step):
@@ -119,9 +120,9 @@ def prepare(
     *,
     quiet: Sequence[str] = (),
 ) -> RetrievalProblem:
-    """Check everything a user can hand over and lay it out for :func:`ranks.relevant_counts`.
+    """Check all user input and lay it out for :func:`ranks.relevant_counts`.
 
-    There are no warnings about the rows of `quiet` sides.
+    No warnings are given about the rows of `quiet` sides.
     """
     if query_ids is None and gallery_ids is None and relevance is None:
         warn_of_other_order(queries=queries, gallery=gallery)
@@ -155,7 +156,7 @@ def _relevant_in_list(relevance: EqualIds | Table, excluded: Table | None, query
 def sizes_of_lists(
     relevance: EqualIds | Table, excluded: Table | None, n_queries: int, n_gallery: int
 ) -> tuple[Array, Array]:
-    """Relevant items in the list of each query, and all items."""
+    """Count the relevant items, and all items, in the list of each query."""
     if excluded is None:
         return relevance.sizes(), np.full(n_queries, n_gallery)
     n_relevant = [len(_relevant_in_list(relevance, excluded, query, n_gallery)) for query in range(n_queries)]
@@ -167,8 +168,8 @@ def check_sides(
 ) -> tuple[Any, Any]:
     """Refuse an unknown similarity and rows that cannot be compared; return both sides as numeric arrays.
 
-    With `lazy` these may be Dask's, with as many chunks as they like, of which all sizes are known. There are no
-    warnings about the rows of `quiet` sides.
+    With `lazy` they may be Dask arrays with any number of chunks of known sizes. No warnings are given about the rows
+    of `quiet` sides.
     """
     kind = similarity_named(similarity)
     names = {"queries": column_names(queries), "gallery": column_names(gallery)}
@@ -187,7 +188,7 @@ def check_sides(
 
 
 def queries_with_relevant_items(n_relevant: Array) -> Array:
-    """Rows of the queries to keep, by the relevant items of each."""
+    """Return the rows of the queries with a relevant item; warn of the others, and refuse to have none."""
     kept = np.flatnonzero(n_relevant)
     if len(kept) == 0:
         raise ValueError(

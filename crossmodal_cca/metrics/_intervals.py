@@ -1,7 +1,7 @@
-"""Intervals of means and medians over queries: with few clusters, unequal ones, and where all queries agree.
+"""Intervals of means and medians over queries, also for few or unequal clusters and for queries that all agree.
 
 Letters: n queries in clusters of n_c; m their mean; q Student's quantile with G − 1 degrees of freedom. Unequal
-clusters count as G = n² / Σ n_c² equal ones: with one of them large, an interval is hardly surer than that one is.
+clusters count as G = n² / Σ n_c² equal ones: a large cluster dominates the precision.
 """
 
 from __future__ import annotations
@@ -15,41 +15,41 @@ from .._typing import Array
 from ._resampling import bootstrap
 from .measures import ChosenMeasure
 
-# Queries that were not seen, but might have been; with fewer, clusters that agree in part are covered too rarely
+# Number of unseen queries added to those seen; with fewer, intervals for clusters that agree in part cover too rarely
 # (benchmarks/interval_coverage.py).
 _UNSEEN = 2.0
 
 
 @dataclass(frozen=True)
 class Clusters:
-    """Sizes of the clusters of the queries, and what follows from them."""
+    """Clusters of the queries: sizes, effective number and variances."""
 
     codes: Array
 
     @property
     def sizes(self) -> Array:
-        """Number of queries of each cluster."""
+        """Number of queries in each cluster."""
         return np.bincount(self.codes)
 
     @property
     def effective_number(self) -> float:
-        """Number of equal clusters that tell as much."""
+        """Number of clusters of equal size with the same information."""
         return float(len(self.codes) ** 2 / np.sum(self.sizes**2))
 
     def quantile(self, confidence_level: float) -> float:
-        """Two-sided quantile of Student's distribution; infinite for a single cluster."""
+        """Return the two-sided quantile of Student's distribution; infinite for a single cluster."""
         from scipy.stats import t
 
         freedom = self.effective_number - 1
         return float(t.ppf((1 + confidence_level) / 2, freedom)) if freedom > 0 else np.inf
 
     def with_unseen(self, design_effect: float, seen: float) -> float:
-        """Average, by how many queries show it, with the design effect of clusters that agree entirely."""
+        """Average a design effect, weighted by the queries that show it, with that of clusters that agree entirely."""
         entirely = len(self.codes) / self.effective_number
         return (seen * design_effect + _UNSEEN * entirely) / (seen + _UNSEEN)
 
     def variance_of_mean(self, deviations: Array) -> float:
-        """Jackknife variance of the mean of what deviates so from it; 0 for a single cluster."""
+        """Compute the jackknife variance of a mean from the deviations from it; 0 for a single cluster."""
         n, n_clusters = len(self.codes), len(self.sizes)
         if n_clusters == 1:
             return 0.0
@@ -58,12 +58,12 @@ class Clusters:
 
 
 def interval_of_mean(values: Array, clusters: Array, confidence_level: float) -> tuple[float, float]:
-    """Wilson's interval of a mean of values in [0, 1], such as hits and misses, with clusters as its sample size.
+    """Compute Wilson's interval of a mean of values in [0, 1], such as hits and misses, for clustered queries.
 
     It solves (m − p)² = q² p (1 − p) / n_eff for p, with n_eff = n / d. The design effect d = n var(m) / (m (1 − m)) is
-    1 for single hits and misses, above where those of a cluster agree, below for values between 0 and 1. It is averaged
-    with n / G, that of clusters which agree entirely, by the number of queries on the rarer side: where all queries are
-    right nothing else is known, and with few misses nearly nothing.
+    1 for independent hits and misses, more if those of a cluster agree, less for values between 0 and 1. It is averaged
+    with n / G, that of clusters which agree entirely, weighted by the number of queries on the rarer side: if all
+    queries are right, the data say nothing about d, and with few misses very little.
     """
     of = Clusters(clusters)
     # Some measures exceed 1 by rounding.
@@ -73,28 +73,28 @@ def interval_of_mean(values: Array, clusters: Array, confidence_level: float) ->
     effect = of.with_unseen(_design_effect(values, m, of), n * min(m, 1 - m))
     z = q**2 * effect / n
     centre, half = (m + z / 2) / (1 + z), np.sqrt(z * m * (1 - m) + z**2 / 4) / (1 + z)
-    # The mean lies inside, but for rounding.
+    # The mean lies inside up to rounding.
     return float(np.clip(centre - half, 0.0, m)), float(np.clip(centre + half, m, 1.0))
 
 
 def _design_effect(values: Array, mean: float, clusters: Clusters) -> float:
-    """How many times the variance of the mean is that of as many single hits and misses."""
+    """Compute the ratio of the variance of the mean to that of as many independent hits and misses."""
     bound = mean * (1 - mean)
     if bound <= 0:
         return 0.0
     deviations, n, n_clusters = values - mean, len(values), len(clusters.sizes)
-    # Divided by the number, as the bound is: clusters of copies count as their first query alone.
+    # Divided by the number, like the bound, so that clusters of copies count as their first query alone.
     between = clusters.variance_of_mean(deviations) * (n_clusters - 1) / n_clusters
-    # Queries of a cluster may differ by chance more than others do; they tell no more than single ones for that.
+    # Queries of a cluster may by chance differ more than others do; they still count as no more than independent ones.
     return max(float(np.mean(deviations**2)), n * between) / bound
 
 
 def interval_of_difference(differences: Array, clusters: Array, confidence_level: float) -> tuple[float, float]:
-    """Student's interval of a mean of differences in [−1, 1], paired by query.
+    """Compute Student's interval of a mean of differences in [−1, 1], paired by query.
 
-    m ± q √(var(m) + u), with the jackknife over clusters as the variance. The rest u is that of two queries more, which
-    differ either way as those do that differ: without it, two models that few queries tell apart would seem equal.
-    Where no query differs, those two differ by 1 with their whole clusters.
+    It is m ± q √(var(m) + u), with the jackknife variance over clusters. The term u stands for two unseen queries that
+    differ, one in each direction, by as much as those seen: without it, two models that differ in few queries would
+    seem equal. If no query differs, these two differ by 1 with their whole clusters.
     """
     of = Clusters(clusters)
     n, m, q = len(differences), float(np.mean(differences)), of.quantile(confidence_level)
@@ -108,10 +108,10 @@ def interval_of_difference(differences: Array, clusters: Array, confidence_level
 
 
 def percentile_interval(resampled: Array, clusters: Array, confidence_level: float) -> tuple[Array, Array]:
-    """Ends of the central share of each row of aggregates over resampled clusters; NaN where nothing was drawn.
+    """Compute percentile intervals of aggregates over resampled clusters, one per row; NaN without resamples.
 
-    The share is larger than the confidence level, as Student's quantile is than that of the normal distribution, and by
-    G / (G − 1), as resampled means vary less than true ones. A single cluster says nothing: NaN.
+    The central share is larger than the confidence level: by the ratio of Student's quantile to the normal one, and by
+    G / (G − 1), since resampled means vary less than true ones. A single cluster gives NaN.
 
     References
     ----------
@@ -137,7 +137,7 @@ def intervals_of_aggregates(
     confidence_level: float,
     rng: np.random.RandomState,
 ) -> tuple[Array, Array]:
-    """Ends for each measure's values (n_measures, n_queries); medians need resamples, and 0 of them leave all NaN."""
+    """Compute the interval of each measure from values (n_measures, n_queries); without resamples all are NaN."""
     ends = np.full((2, len(values)), np.nan)
     for i, (chosen, of_measure) in enumerate(zip(measures, values, strict=True)):
         if n_resamples == 0:
@@ -159,8 +159,8 @@ def intervals_of_differences(
     confidence_level: float,
     rng: np.random.RandomState,
 ) -> tuple[Array, Array]:
-    """The same for the differences of two models' aggregates, paired by query."""
-    # The same seed draws the same clusters for both models, and for those that swap them.
+    """Compute the intervals of the differences of two models' aggregates, paired by query."""
+    # One seed draws the same clusters for both models, in either order.
     seed = rng.randint(2**31 - 1)
     ends = np.full((2, len(values)), np.nan)
     for i, chosen in enumerate(measures):

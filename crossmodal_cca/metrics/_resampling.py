@@ -1,4 +1,4 @@
-"""Resampling of queries by whole clusters: those that share an image or an author are not independent."""
+"""Resampling of queries by whole clusters, since queries that share an image or an author are not independent."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from .._ids import checked_ids, distinct_ids
 from .._typing import Array
 from .measures import ChosenMeasure
 
-# Numbers drawn at once; 30,000 queries × 1000 resamples would be gigabytes.
+# Numbers drawn at once: 30,000 queries × 1000 resamples together would take gigabytes.
 _DRAWS_AT_ONCE = 2**21
 
 
 def cluster_codes(groups: Any, name: str, kept: Array, n_queries: int) -> Array:
-    """Cluster 0, 1, … of each kept query; without groups each query is one of its own."""
+    """Return the cluster 0, 1, … of each kept query; without groups each query is its own cluster."""
     if groups is None:
         return np.arange(len(kept))
     return distinct_ids(checked_ids(groups, name, n_queries, "queries")[kept], name)[1]
@@ -25,9 +25,9 @@ def cluster_codes(groups: Any, name: str, kept: Array, n_queries: int) -> Array:
 def bootstrap(
     values: Array, measures: Sequence[ChosenMeasure], clusters: Array, n_resamples: int, rng: np.random.RandomState
 ) -> Array:
-    """Aggregates (n_values, n_resamples) of values (n_values, n_queries) over clusters drawn with replacement.
+    """Aggregate values (n_values, n_queries) over clusters drawn with replacement, shape (n_values, n_resamples).
 
-    Means, except where the measure of a value has the median.
+    Aggregates are means, or medians for measures that use the median.
     """
     n_clusters = int(clusters.max()) + 1
     sums, sizes = _per_cluster(values, clusters), np.bincount(clusters)
@@ -51,17 +51,17 @@ def swap_p_values(
     n_resamples: int,
     rng: np.random.RandomState,
 ) -> Array:
-    """Two-sided p-value per measure: how often models swapped at random, cluster by cluster, differ by as much.
+    """Compute a two-sided p-value per measure: how often models swapped at random, by cluster, differ by as much.
 
-    If both models are equally good, which of the two made a cluster's values is exchangeable. The observed assignment
-    counts as one of the draws, so the smallest p-value is 1 / (n_resamples + 1).
+    If both models are equally good, their values of a cluster are exchangeable. The observed assignment counts as one
+    of the draws, so the smallest p-value is 1 / (n_resamples + 1).
     """
     n_clusters, n_queries = int(clusters.max()) + 1, values.shape[1]
     sums = _per_cluster(values - baseline, clusters)
     observed = np.array(
         [abs(m.aggregate(a) - m.aggregate(b)) for m, a, b in zip(measures, values, baseline, strict=True)]
     )
-    # Differences equal but for rounding count as equal.
+    # Differences equal up to rounding count as equal.
     threshold = observed * (1 - 1e-10)
     n_as_large = np.zeros(len(measures))
     for part in _parts(n_resamples, n_clusters):
@@ -77,26 +77,26 @@ def swap_p_values(
 
 
 def _median_differences(one: Array, other: Array, swapped: Array) -> Array:
-    """Distance of the medians of two models after swapping, for each row of swaps (n, n_queries)."""
+    """Compute the distance of the medians of two models after swapping, for each row of swaps (n, n_queries)."""
     sides = np.where(swapped, one, other), np.where(swapped, other, one)
     return np.asarray(np.abs(np.median(sides[0], axis=1) - np.median(sides[1], axis=1)))
 
 
 def _few_queries(rows: Array, clusters: Array) -> list[Array]:
-    """Rows (n, n_clusters) in pieces small enough to be spread over the queries."""
+    """Cut rows (n, n_clusters) into pieces small enough to be expanded to the queries."""
     n_pieces = -(-len(rows) * len(clusters) // _DRAWS_AT_ONCE)
     return np.array_split(rows, min(len(rows), n_pieces))
 
 
 class _SortedValues:
-    """Values sorted once, for medians under many counts."""
+    """Values sorted once, for medians under many repetitions."""
 
     def __init__(self, values: Array) -> None:
         self.order = np.argsort(values, kind="stable")
         self.values = values[self.order]
 
     def medians(self, counts: Array) -> Array:
-        """Median of the values repeated as often as each row of counts says, as ``np.median`` would give it."""
+        """Compute the median of the values, repeated by each row of counts, as ``np.median`` does."""
         places = np.cumsum(counts[:, self.order], axis=1)
         total = places[:, -1:]
         middle = [np.argmax(places > rank, axis=1) for rank in ((total - 1) // 2, total // 2)]

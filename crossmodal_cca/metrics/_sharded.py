@@ -1,4 +1,4 @@
-"""Ranks in a gallery of Dask: each chunk counts for itself, in two walks over the gallery, and the counts add up."""
+"""Ranks in a Dask gallery: each chunk counts its own items, in two passes over the gallery, and counts add up."""
 
 from __future__ import annotations
 
@@ -18,42 +18,42 @@ from ._counting import BLOCK_BYTES, DOUBTS_TO_JUDGE, Targets, best_of, count_aro
 from ._inputs import check_sides, exact_pairs, queries_with_relevant_items, sizes_of_lists
 from ._tables import EqualIds, Table, left_out
 
-# Rows of all chunks together, about, that settle the layout.
+# Approximate number of sample rows, from all chunks together, that determine the layout.
 _SAMPLED_ROWS = 50_000
 
 
 @dataclass(frozen=True, eq=False)
 class _Question:
-    """What is asked of every chunk."""
+    """Input of the counts in every chunk."""
 
     queries: Array
     codes: Array
-    excluded: Table | None  # of these queries
+    excluded: Table | None  # for these queries
     similarity: Similarity
     dtype: np.dtype[Any]
-    layout: QueryLayout | None  # that chunks have to agree on; None where each row is laid out by itself
+    layout: QueryLayout | None  # shared by all chunks; None if each row is laid out by itself
 
     @cached_property
     def units(self) -> Units:
-        """Units of queries and items, for similarities in double precision; those of all chunks are alike."""
+        """Units of queries and items, for similarities in double precision; the same in all chunks."""
         return unit_of(self.queries), getattr(self.layout, "unit", 1.0)
 
     @property
     def is_settled(self) -> bool:
-        """Whether scores of the best that rounding cannot tell apart are ties, as of a problem in memory."""
+        """Whether scores equal up to rounding count as ties, as for a problem in memory."""
         return self.similarity.is_product and self.dtype == np.float64
 
 
 @dataclass(frozen=True, eq=False)
 class _Shard:
-    """A chunk of the gallery that is asked, sorted by the codes of its ids."""
+    """A chunk of the gallery, sorted by the codes of its ids."""
 
     question: _Question
     items: Array  # (n, d), as given
     codes: Array  # (n,)
     order: Array  # (n,), rows of the chunk
     start: int  # position of the chunk in the whole gallery
-    dtype: np.dtype[Any]  # of the product
+    dtype: np.dtype[Any]  # floating type of the product
 
     @classmethod
     def of(cls, question: _Question, chunk: Any, codes: Array, start: Array) -> _Shard | None:
@@ -64,29 +64,29 @@ class _Shard:
         return cls(question, items, codes[order], order, int(start[0]), question.dtype)
 
     def in_double(self) -> _Shard:
-        """The same for products in double precision."""
+        """Return the same chunk for products in double precision."""
         return replace(self, dtype=np.dtype(np.float64))
 
     @cached_property
     def layout(self) -> Layout:
-        with np.errstate(over="ignore"):  # looked at below
+        with np.errstate(over="ignore"):  # checked below
             layout = self.question.similarity.laid_out(self.items.astype(self.dtype), self.question.layout)
         if not np.isfinite(layout.norms).all():
             raise ValueError(f"Gallery items differ too much in size to be compared in {self.dtype}; rescale them.")
         return layout
 
     def query_rows(self, rows: Any) -> Array:
-        """Queries laid out for a product with the items."""
+        """Lay out queries for a product with the items."""
         return self.layout.queries(self.question.queries[rows].astype(np.float64)).astype(self.dtype)
 
     def relevant(self, query: int) -> Array:
-        """Items in the list of a query that are relevant to it."""
+        """Return the items in the list of a query that are relevant to it."""
         code = self.question.codes[query]
         items = np.arange(*(self.codes.searchsorted(code, side) for side in ("left", "right")))
         return items if self.question.excluded is None else items[~np.isin(items, self.left_out(query))]
 
     def left_out(self, query: int) -> Array:
-        """Items that are not in the list of a query."""
+        """Return the items that are left out of a query's list."""
         assert self.question.excluded is not None
         places = self.question.excluded.items(query) - self.start
         return np.asarray(self._row_of_place[places[(places >= 0) & (places < len(self.order))]])
@@ -98,19 +98,19 @@ class _Shard:
         return rows
 
     def exact(self, query: Array, item: Array) -> tuple[FloatArray, FloatArray]:
-        """Similarity of pairs in double precision, and how far each is rounded."""
+        """Compute the similarity of pairs in double precision, and its rounding error."""
         question = self.question
         return exact_pairs(question.queries, query, self.items, item, question.similarity, question.units)
 
 
 @dataclass(frozen=True, eq=False)
 class _Best:
-    """Each query's best relevant item so far: bounds of its score; and its similarity in double precision."""
+    """Best relevant item of each query so far: bounds of its score, and its similarity in double precision."""
 
     low: Array
     high: Array
     value: Array
-    width: Array  # how far the value is rounded
+    width: Array  # rounding error of the value
 
     def __add__(self, other: _Best) -> _Best:
         low, high = np.maximum(self.low, other.low), np.maximum(self.high, other.high)
@@ -121,7 +121,7 @@ class _Best:
 def sharded_ranks(
     queries: Any, gallery: Any, query_ids: Any, gallery_ids: Any, similarity: str, exclude: Any = None
 ) -> Array:
-    """`retrieval_ranks` where the queries, the gallery or both are Dask's."""
+    """Compute `retrieval_ranks` if the queries, the gallery or both are Dask collections."""
     queries, gallery = check_sides(queries, gallery, similarity, lazy=True)
     n_queries, dtype = len(queries), float_dtype(queries, gallery)
     query_codes, gallery_codes = codes_of_ids(query_ids, gallery_ids, n_queries, len(gallery))
@@ -151,7 +151,7 @@ def sharded_ranks(
 
 
 def starts_of_chunks(gallery: Any) -> Any:
-    """Position in the gallery of the first row of each chunk, one number a chunk."""
+    """Return the position in the gallery of the first row of each chunk."""
     return cut_rows(np.cumsum([0, *gallery.chunks[0][:-1]]), 1)
 
 
@@ -183,7 +183,7 @@ def _best_of_chunk(chunk: Any, codes: Array, start: Array, question: _Question) 
 
 
 def _counts_of_chunk(chunk: Any, codes: Array, start: Array, question: _Question, best: _Best) -> Array | None:
-    """Counts of the chunk's items around each query's best, as `count_around` gives them."""
+    """Count the chunk's items around each query's best item, as `count_around` does."""
     shard = _Shard.of(question, chunk, codes, start)
     if shard is None:
         return None
@@ -199,7 +199,7 @@ def _counts_of_chunk(chunk: Any, codes: Array, start: Array, question: _Question
 
 
 def _counts_of_block(shard: _Shard, rows: slice, best: _Best) -> Any:
-    """Counts for some queries; None where too much is in doubt."""
+    """Count for some queries; None if too many pairs are in doubt."""
     scores = shard.query_rows(rows) @ shard.layout.rows.T
     if shard.question.excluded is not None:
         for q, row in enumerate(scores, rows.start):

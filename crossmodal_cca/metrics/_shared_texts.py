@@ -1,4 +1,4 @@
-"""What the documentation of several functions shares, word for word, and what stands for it in that of each."""
+"""Texts that the docstrings of several functions share, and the marks that stand for them."""
 
 import inspect
 from collections.abc import Callable
@@ -8,6 +8,7 @@ from .._names_in_docs import with_names
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+# Shared texts by their marks.
 SHARED_TEXTS = {
     "<queries and gallery>": """\
 queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
@@ -40,7 +41,7 @@ presence of tied scores. ECIR.""",
 
 
 def with_shared_texts(function: Function) -> Function:
-    """The function itself, its documentation with the texts in place of their marks."""
+    """Replace the marks in a function's docstring by the shared texts, and return the function."""
     documentation = inspect.getdoc(function) or ""
     for mark, text in SHARED_TEXTS.items():
         documentation = documentation.replace(mark, text)

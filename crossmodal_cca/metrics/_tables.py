@@ -1,4 +1,4 @@
-"""What is relevant to each query and what is left out of its list, as the user holds it: no copy of a table is made."""
+"""Relevant and excluded items of each query, from ids or from the user's table, which is not copied."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from ..rows._stored import rows_in_memory
 
 @dataclass(frozen=True, eq=False)
 class EqualIds:
-    """The items of each query whose ids equal its own."""
+    """Items of each query whose ids equal its own."""
 
-    first: Array  # (n_queries,), where they begin in `order`
-    last: Array  # (n_queries,), and where they end
+    first: Array  # (n_queries,), start of the items in `order`
+    last: Array  # (n_queries,), end of the items in `order`
     order: Array  # (n_gallery,), items by id
 
     @classmethod
     def of(cls, query_codes: Array, gallery_codes: Array) -> EqualIds:
-        """From integers that are equal where the ids are."""
+        """Build from integers that are equal where the ids are."""
         order = np.argsort(gallery_codes, kind="stable")
         first, last = (np.searchsorted(gallery_codes, query_codes, side, sorter=order) for side in ("left", "right"))
         return cls(first, last, order)
@@ -35,62 +35,62 @@ class EqualIds:
     is_graded = False
 
     def items(self, query: int) -> Array:
-        """Items of a query."""
+        """Return the items of a query."""
         return self.order[self.first[query] : self.last[query]]
 
     def first_items(self, queries: Array) -> Array:
-        """The first item of each of these queries, which have one."""
+        """Return the first item of each of these queries, which all have one."""
         return self.order[self.first[queries]]
 
     def sizes(self) -> Array:
-        """How many items each query has, shape (n_queries,)."""
+        """Count the items of each query, shape (n_queries,)."""
         return self.last - self.first
 
 
 @dataclass(frozen=True, eq=False)
 class Table(ABC):
-    """The items of each query whose entries are not 0."""
+    """Items of each query whose entries in a table are not 0."""
 
     table: Any  # (n_queries, n_gallery), without entries < 0
 
     @property
     def is_graded(self) -> bool:
-        """Whether entries say more than yes and no."""
+        """Whether entries are grades, not only 0 and 1."""
         return bool(self.table.dtype != bool)
 
     @property
     def n_entries(self) -> int:
-        """Entries that are held."""
+        """Number of stored entries."""
         return int(self.entries.size)
 
     def of_queries(self, queries: Array) -> Table:
-        """The table of some queries, which are then numbered 0, 1, …"""
+        """Select the table of some queries, which are then numbered 0, 1, …"""
         return type(self)(self.table[queries])
 
     def first_items(self, queries: Array) -> Array:
-        """The first item of each of these queries, which have one."""
+        """Return the first item of each of these queries, which all have one."""
         return np.array([self.items(query)[0] for query in queries])
 
     @property
     @abstractmethod
     def entries(self) -> Array:
-        """All entries that are held."""
+        """Stored entries."""
 
     @abstractmethod
     def items(self, query: int) -> Array:
-        """Items of a query."""
+        """Return the items of a query."""
 
     @abstractmethod
     def grades(self, query: int, items: Array) -> Array:
-        """Entries of some of a query's items, in the order of `items`, which is that of the table."""
+        """Return the entries of some of a query's items, in the order of `items`, which is that of the table."""
 
     @abstractmethod
     def sizes(self) -> Array:
-        """How many items each query has, shape (n_queries,)."""
+        """Count the items of each query, shape (n_queries,)."""
 
 
 class _DenseTable(Table):
-    """A table of all entries."""
+    """A dense table."""
 
     @property
     def entries(self) -> Array:
@@ -131,7 +131,7 @@ class _SparseTable(Table):
 def relevant_items(
     query_ids: Any, gallery_ids: Any, relevance: Any, n_queries: int, n_gallery: int
 ) -> EqualIds | Table:
-    """What is relevant, by the ids or by the table that a user gave."""
+    """Return the relevant items, from the user's ids or table."""
     if relevance is None:
         return EqualIds.of(*codes_of_ids(query_ids, gallery_ids, n_queries, n_gallery))
     if query_ids is not None or gallery_ids is not None:
@@ -145,7 +145,7 @@ def relevant_items(
 
 
 def left_out(exclude: Any, n_queries: int, n_gallery: int) -> Table | None:
-    """What is left out of each query's list, by what a user gave as `exclude`."""
+    """Return the items left out of each query's list, from the user's `exclude`."""
     if exclude is None:
         return None
     shape = n_queries, n_gallery
@@ -172,21 +172,21 @@ def left_out(exclude: Any, n_queries: int, n_gallery: int) -> Table | None:
 
 
 def _in_parts(values: Array) -> Iterator[Array]:
-    """Rows, or entries, some at a time, so that what is made of them is small."""
+    """Yield rows or entries in parts, so that arrays made of them are small."""
     for part in row_slices(len(values), max(1, 2**18 * len(values) // max(values.size, 1))):
         yield values[part]
 
 
 def transposed(table: Any) -> Any:
-    """The same relation asked from the other side; None and words stay what they are."""
+    """Transpose a table, for the other direction; None and words stay the same."""
     if table is None or isinstance(table, str):
         return table
     return (table if hasattr(table, "T") else np.asarray(table)).T
 
 
 def _checked(given: Any, name: str, shape: tuple[int, int]) -> Table:
-    """A table of finite numbers or flags in its own type; copied only where it has to be."""
-    # Of one dimension it is no row or column, as scikit-learn would say, but of another shape.
+    """Check a table of finite numbers or flags, in its own type; it is copied only if necessary."""
+    # For one dimension, scikit-learn's advice about single rows and columns would not fit.
     table = check_array(
         given, accept_sparse="csr", dtype="numeric", ensure_2d=False, ensure_min_samples=0, input_name=name
     )

@@ -1,8 +1,8 @@
-"""Retrieval measures that ask for all relevant items of a query.
+"""Retrieval measures of all relevant items of a query.
 
-Each is one definition: the formula on counts, in expectation over random tie order, under the documentation of the
-public function that is made of it. Letters, per query and relevant item: g items score higher, t tie with it (itself
-included), g_r and t_r of these are relevant; R items are relevant to the query and N are in its list.
+Each is one definition: the formula on counts, in expectation over random tie order, with the docstring of the public
+function. Letters, per query and relevant item: g items score higher, t tie with it (itself included), g_r and t_r of
+these are relevant; R items are relevant to the query and N are in its list.
 """
 
 from collections.abc import Callable
@@ -120,8 +120,8 @@ def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> A
     0.5
     """
     g, t, k = counts.greater, counts.tied, _depth(counts, k)
-    # Per relevant item, the mean of (1 + relevant ones above) / j over its places j = g + 1 … g + t. Of the others tied
-    # with it a share `a` is relevant: each place above it within the tie holds one with this chance.
+    # Per relevant item, the mean of (1 + relevant ones above) / j over its places j = g + 1 … g + t. A share `a` of the
+    # others tied with it is relevant: each place above it within the tie holds one with this probability.
     a = (counts.relevant_tied - 1) / np.maximum(t - 1, 1)
     m = np.clip(k - g, 0, t)
     harmonic = _cumulated(1 / np.arange(1, counts.n_gallery.max() + 1))
@@ -174,6 +174,7 @@ def _exponential_gain(grade: Array) -> Array:
     return np.asarray(np.exp2(grade) - 1)
 
 
+# Gains of a grade by name.
 GAINS: dict[str, Callable[[Array], Array]] = {"linear": lambda grade: grade, "exponential": _exponential_gain}
 
 
@@ -226,7 +227,7 @@ def ndcg_at_k(counts: RelevantCounts, *, k: int | None = None, gain: str = "line
     best_first = np.lexsort((-worth, c.query))
     place = np.minimum(np.arange(len(g)) - np.repeat(np.cumsum(c.n_relevant) - c.n_relevant, c.n_relevant), k)
     ideal = c.sum_per_query(worth[best_first] * (discount[np.minimum(place + 1, k)] - discount[place]))
-    # Ties by tolerance are not transitive: a chain of near-ties could exceed the ideal by a hair.
+    # Ties within rounding are not transitive: a chain of near-ties could exceed the ideal slightly.
     return np.asarray(np.minimum(gains / ideal, 1))
 
 
@@ -236,7 +237,7 @@ def _depth(c: RelevantCounts, k: int | None) -> int:
 
 
 def _expected_hits(c: RelevantCounts, k: int | None) -> Array:
-    """Expected number of relevant items among the first k, at most k (see `ndcg_at_k` on chains)."""
+    """Compute the expected number of relevant items among the first k, at most k (see `ndcg_at_k` on chains)."""
     k = _depth(c, k)
     return np.minimum(c.sum_per_query(np.clip((k - c.greater) / c.tied, 0, 1)), k)
 

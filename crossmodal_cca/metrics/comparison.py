@@ -1,4 +1,4 @@
-"""Is one model better than another, or than what wrong pairs would have taught it?"""
+"""Comparisons of a model with another one, and with models fitted to wrong pairs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def compare_retrieval(
     random_state: Any = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
-    """Difference of two models on the same queries and gallery, in both directions, with interval and p-value.
+    """Compare two models on the same queries and gallery, in both directions, with intervals and p-values.
 
     Parameters
     ----------
@@ -79,11 +79,11 @@ def compare_retrieval(
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
     names : tuple of two str, default=("x", "y")
-        What the table calls the modalities.
+        Names of the modalities in the table.
     n_resamples : int >= 0, default=1000
         Random swaps, and resamples for the median rank; 0 leaves interval and p-value NaN.
     confidence_level : float in (0, 1), default=0.95
-        Of the intervals.
+        Confidence level of the intervals.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0
@@ -94,7 +94,7 @@ def compare_retrieval(
     DataFrame of shape (2 * n_measures, 11)
         Rows as in :func:`retrieval_report`. Columns: ``value`` and ``baseline``; their ``difference``, with ``low`` and
         ``high`` ends of its interval; ``p_value``; ``n_better`` and ``n_worse``, queries that the model answers better
-        or worse than the baseline; ``n_queries``, ``n_clusters``, ``n_gallery``. Of the median rank smaller is better,
+        or worse than the baseline; ``n_queries``, ``n_clusters``, ``n_gallery``. A smaller median rank is better,
         so a negative difference is an improvement.
 
     Raises
@@ -106,10 +106,10 @@ def compare_retrieval(
     -----
     Everything is paired by query, which makes the interval much narrower than two single ones suggest. It is Student's
     over the clusters of queries, with the jackknife's variance and n² / Σ n_c² − 1 degrees of freedom for clusters of
-    n_c queries; two queries more that differ are allowed for, so that it is no point where none does. For the median
+    n_c queries; it allows for two unseen queries that differ, so that it is not a point if none does. For the median
     rank it consists of percentiles of the difference over resampled clusters, as in :func:`retrieval_report`. The
     p-value is two-sided, of a randomisation test: the share of random swaps of the two models, a cluster at a time,
-    that differ by at least as much; it cannot be below 1 / (n_resamples + 1). Both speak of other queries from the
+    that differ by at least as much; it cannot be below 1 / (n_resamples + 1). Both are about other queries from the
     same source, not of other training sets. With several measures or models, some small p-values come by chance.
 
     References
@@ -168,7 +168,7 @@ def compared(
     confidence_level: float,
     rng: np.random.RandomState,
 ) -> dict[str, Any]:
-    """Columns of a comparison from values (n_measures, n_queries) of both models."""
+    """Compute the columns of a comparison from values (n_measures, n_queries) of both models."""
     low, high = intervals_of_differences(values, baseline, measures, clusters, n_resamples, confidence_level, rng)
     value, other = np.array(aggregates(measures, values)), np.array(aggregates(measures, baseline))
     p_values = swap_p_values(values, baseline, measures, clusters, n_resamples, rng) if n_resamples else np.nan
@@ -205,11 +205,11 @@ def shuffled_pair_control(
     random_state: Any = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
-    """What the same model reaches when it is fitted to wrong pairs: the honest null of a retrieval figure.
+    """Compare a model with fits to wrong pairs, the fair null of a retrieval measure.
 
-    The aligner is fitted to the training pairs, and again and again to the same rows paired at random; all fits are
-    measured on the same test rows. A model of wrong pairs knows nothing of the relation, but still of each side, and
-    can therefore score above chance.
+    The aligner is fitted to the training pairs, and repeatedly to the same rows paired at random; all fits are measured
+    on the same test rows. A model of wrong pairs learns nothing of the relation, but still of each side, and can
+    therefore score above chance.
 
     Parameters
     ----------
@@ -237,7 +237,7 @@ def shuffled_pair_control(
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
     names : tuple of two str, default=("x", "y")
-        What the table calls the modalities.
+        Names of the modalities in the table.
     n_shuffles : int >= 1, default=20
         Fits to wrong pairs.
     random_state : int, RandomState, Generator or None, default=None
@@ -249,7 +249,7 @@ def shuffled_pair_control(
     -------
     DataFrame of shape (2 * n_measures, 7)
         Rows as in :func:`retrieval_report`. Columns: ``value`` with the true pairs; ``shuffled`` and ``std``, mean and
-        standard deviation over shuffles; ``chance``, what a constant similarity scores; ``p_value``, the share of fits
+        standard deviation over shuffles; ``chance``, the value of a constant similarity; ``p_value``, the share of fits
         (the true one included) at least as good as the true one; ``n_queries``; ``n_gallery``.
 
     Raises
@@ -308,6 +308,6 @@ def shuffled_pair_control(
 
 
 def _shuffled(rows: Any, rng: np.random.RandomState) -> Any:
-    """Rows in another order; labels that they have stay, as if nothing had been done."""
+    """Reorder rows; their labels keep their places."""
     shuffled = shuffle(rows, random_state=rng)
     return shuffled.set_axis(rows.index) if hasattr(shuffled, "set_axis") else shuffled

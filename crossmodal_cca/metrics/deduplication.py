@@ -1,4 +1,4 @@
-"""Galleries in which every item stands once."""
+"""Removal of repeated items from galleries."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ..rows._validation import warn_of_other_order
 
 
 def deduplicate(scores: Any, ids: Any, tolerance: float = 1e-3) -> tuple[Array, Array]:
-    """Keep one row for each id: the images of image–caption rows, once instead of once for each caption.
+    """Keep one row for each id, such as each image of image–caption pairs once instead of once per caption.
 
-    Rows as they come in pairs repeat an image for each of its captions. In a gallery the copies would push everything
-    else down, and its size, hence chance, would be wrong.
+    Paired rows repeat an image for each of its captions. In a gallery the copies would lower the ranks of all other
+    items, and its size, hence chance, would be wrong.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ def deduplicate(scores: Any, ids: Any, tolerance: float = 1e-3) -> tuple[Array, 
         Id of the item of each row.
     tolerance : float in [0, 1), default=1e-3
         How far a row may lie from the first of its id, relative to the row's length, or to the median of all rows'
-        lengths where that is larger. The default lets pass what encoders make of one image in batches of different
-        size, and rounding to float16.
+        lengths where that is larger. The default allows for differences of an encoder between batches of different
+        size, and for rounding to float16.
 
     Returns
     -------
@@ -46,8 +46,7 @@ def deduplicate(scores: Any, ids: Any, tolerance: float = 1e-3) -> tuple[Array, 
     Notes
     -----
     Row i passes if ‖zᵢ − z‖ ≤ tolerance · max(‖zᵢ‖, m), with z the first row of its id and m the median length. Without
-    m a score near zero would make the copies of an item look far apart: it comes from features that all are rounded
-    at the same size.
+    m, copies with a score near zero would seem far apart, since the features behind it are rounded at their own size.
 
     Examples
     --------
@@ -65,7 +64,7 @@ def deduplicate(scores: Any, ids: Any, tolerance: float = 1e-3) -> tuple[Array, 
     codes, _ = pd.factorize(checked)
     first = np.unique(codes, return_index=True)[1]
     compared = rows.astype(np.float64)
-    # By the largest entry, or squares could overflow or vanish.
+    # Divided by the largest entry, since squares could overflow or underflow.
     compared /= np.abs(compared).max() or 1.0
     lengths = np.linalg.norm(compared, axis=1)
     compared -= compared[first[codes]]

@@ -1,8 +1,7 @@
-"""Retrieval measures that ask how soon the first relevant item comes.
+"""Retrieval measures of the first relevant item of a query.
 
-Each is one definition: the formula on counts, in expectation over random tie order, under the documentation of the
-public function that is made of it. Letters, at the best relevant score: g items score higher, t tie there, t_r of these
-are relevant.
+Each is one definition: the formula on counts, in expectation over random tie order, with the docstring of the public
+function. Letters, at the best relevant score: g items score higher, t tie there, t_r of these are relevant.
 """
 
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from .ranks import RelevantCounts, expected_rank
 
 @retrieval_measure(best_only=True)
 def hit_rate_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
-    """Share of queries with a relevant item among the first k: what vision–language papers call R@k.
+    """Share of queries with a relevant item among the first k (R@k in vision–language papers).
 
     Parameters
     ----------
@@ -124,7 +123,7 @@ def median_rank(counts: RelevantCounts) -> Array:
 
 
 def _expectation_of_first_rank(c: RelevantCounts, value: Callable[[Array], Array]) -> Array:
-    """Expectation of value(rank of the first relevant item).
+    """Compute the expectation of value(rank of the first relevant item).
 
     Within a tie that item has j = 0 … t − t_r others before it with probability C(t−1−j, t_r−1) / C(t, t_r).
     """
@@ -139,6 +138,6 @@ def _expectation_of_first_rank(c: RelevantCounts, value: Callable[[Array], Array
 
 
 def _first_in_tie(t: int, t_r: int) -> Array:
-    """Probabilities of j = 0 … t − t_r, each from the one before: binomials of large ties would overflow."""
+    """Yield the probabilities of j = 0 … t − t_r by recursion, since binomials of large ties would overflow."""
     j = np.arange(t - t_r)
     return np.asarray(np.cumprod(np.concatenate(([t_r / t], (t - t_r - j) / (t - 1 - j)))))

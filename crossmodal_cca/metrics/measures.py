@@ -1,6 +1,7 @@
-"""What makes a measure of a formula: the table of measures, the public functions, and measures chosen by name.
+"""The table of measures: public functions made of formulas, and measures chosen by name.
 
-A measure is one definition, in ``first_match.py`` or ``all_matches.py``: a formula under ``retrieval_measure``.
+A measure is one definition, in ``first_match.py`` or ``all_matches.py``: a formula decorated by
+``retrieval_measure``.
 """
 
 import inspect
@@ -28,25 +29,25 @@ def _is_default(value: Any) -> bool:
 
 @dataclass(frozen=True)
 class Measure:
-    """A formula, its options with their defaults, and what else `retrieval_measure` was told."""
+    """A formula, its options with their defaults, and the settings of `retrieval_measure`."""
 
     formula: Formula
     options: Mapping[str, Any]
-    # Whether the counts of each query's best relevant item are enough.
+    # Whether the formula needs only the counts of each query's best relevant item.
     best_only: bool = False
-    # How values per query become one number.
+    # Aggregate of the values of all queries.
     aggregate: Literal["mean", "median"] = "mean"
     greater_is_better: bool = True
-    # Allowed values of options that are words.
+    # Allowed values of options of type str.
     choices: Mapping[str, Collection[str]] = field(default_factory=dict)
 
     @property
     def sign(self) -> float:
-        """What makes greater values better ones."""
+        """Sign that makes greater values better."""
         return 1.0 if self.greater_is_better else -1.0
 
     def reducer(self, **options: Any) -> Reducer:
-        """The formula with its options filled in; "default" stands for the measure's own."""
+        """Return the formula with its options filled in; "default" stands for the measure's own default."""
         given = {name: value for name, value in options.items() if not _is_default(value)}
         for name in given:
             if name not in self.options:
@@ -61,11 +62,12 @@ class Measure:
         return partial(self.formula, **filled)
 
 
+# Measures by name.
 MEASURES: dict[str, Measure] = {}
 
 
 class MeasureFunction(Protocol):
-    """The public function of a measure: what all of them take, and the options of each."""
+    """Signature of the public function of a measure: shared parameters and the options of the measure."""
 
     __name__: str
 
@@ -81,11 +83,11 @@ class MeasureFunction(Protocol):
         exclude: Any = None,
         **options: Any,
     ) -> float:
-        """One number over the queries that have a relevant item."""
+        """Compute the measure over the queries that have a relevant item."""
 
 
 def retrieval_measure(**settings: Any) -> Callable[[Formula], MeasureFunction]:
-    """Decorator of a formula: puts it into the table with its settings, and makes the public function of it.
+    """Decorate a formula: register it as a measure with its settings, and return the public function.
 
     The formula takes counts and returns a value per query; its keyword-only arguments are the options of the measure.
     Its docstring is that of the public function, with marks such as ``<raises>`` for the texts that measures share. The
@@ -109,7 +111,7 @@ def retrieval_measure(**settings: Any) -> Callable[[Formula], MeasureFunction]:
             problem = prepare(**given.arguments)
             return chosen.aggregate(values_of_kept(problem, [chosen])[0])
 
-        # Help, doctest, pickle and Sphinx find a function of the formula's name and place.
+        # Help, doctest, pickle and Sphinx look for a function with the name and module of the formula.
         update_wrapper(function, formula, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
         function.__signature__ = signature  # type: ignore[attr-defined]
         return with_shared_texts(function)
@@ -119,7 +121,7 @@ def retrieval_measure(**settings: Any) -> Callable[[Formula], MeasureFunction]:
 
 @dataclass(frozen=True)
 class ChosenMeasure:
-    """A measure with its options, under the name it has in tables, such as ``hit_rate_at_10``."""
+    """A measure with its options, and its name in tables, such as ``hit_rate_at_10``."""
 
     name: str
     measure: Measure
@@ -127,7 +129,7 @@ class ChosenMeasure:
 
     @classmethod
     def named(cls, name: Any, **options: Any) -> "ChosenMeasure":
-        """From a name or function; a cut-off may stand in the name instead of in ``k``."""
+        """Choose a measure by name or function; the name may include the cut-off instead of ``k``."""
         base = name if isinstance(name, str) else getattr(name, "__name__", repr(name))
         stated = re.fullmatch(r"(\w+)_at_(\d+)", base)
         if stated:
@@ -149,18 +151,18 @@ class ChosenMeasure:
         return cls(full, measure, measure.reducer(**options))
 
     def aggregate(self, values: Array) -> float:
-        """One number of the values of all queries."""
+        """Aggregate the values of all queries."""
         return float(np.median(values) if self.measure.aggregate == "median" else np.mean(values))
 
 
 def evaluate_measures(problem: RetrievalProblem, measures: Sequence[ChosenMeasure], verbose: int = 0) -> Array:
-    """Values of several measures from one walk, shape (len(measures), n_queries); NaN for queries left out."""
+    """Compute several measures in one pass, shape (len(measures), n_queries); NaN for queries left out."""
     best_only = all(chosen.measure.best_only for chosen in measures)
     return evaluate(problem, [chosen.reducer for chosen in measures], best_only=best_only, verbose=verbose)
 
 
 def values_of_kept(problem: RetrievalProblem, measures: Sequence[ChosenMeasure], verbose: int = 0) -> Array:
-    """The same of the queries that have a relevant item, shape (len(measures), n_kept)."""
+    """Compute several measures for the queries that have a relevant item, shape (len(measures), n_kept)."""
     return evaluate_measures(problem, measures, verbose)[:, problem.kept]
 
 
@@ -180,7 +182,7 @@ def per_query(
     exclude: Any = None,
     verbose: int = 0,
 ) -> Array:
-    """Value of a retrieval measure for every single query.
+    """Compute a retrieval measure for every single query.
 
     Parameters
     ----------

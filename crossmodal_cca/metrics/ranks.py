@@ -1,4 +1,4 @@
-"""The one loop over queries: how many items score above each relevant item, and how many tie with it."""
+"""The loop over queries that counts the items above each relevant item, and those that tie with it."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -25,28 +25,28 @@ from ._inputs import RetrievalProblem, prepare
 from ._sharded import sharded_ranks
 from ._tables import Table
 
-# While a measure is computed from them: about twenty 8-byte numbers.
+# Bytes per relevant item while a measure is computed: about twenty 8-byte numbers.
 _BYTES_PER_RELEVANT_ITEM = 160
-# Up to so many relevant items, two passes over the scores per item are cheaper than sorting them.
+# Number of relevant items up to which two passes over the scores per item are cheaper than sorting them.
 _COUNT_UP_TO = 8
 
 
 @dataclass(frozen=True)
 class RelevantCounts:
-    """Where the relevant items of a block of queries stand: all that a retrieval measure needs to know.
+    """Places of the relevant items of a block of queries, the input of every retrieval measure.
 
     One entry per query and relevant item in ``query`` … ``relevant_tied``, ordered by query and within a
     query from the best-scored relevant item down; or one entry per query, for its best relevant item alone.
     """
 
-    query: Array  # which query of the block
+    query: Array  # query of the block
     greater: Array  # items that score higher
     tied: Array  # items that score the same, itself included
     relevant_greater: Array  # relevant items among `greater`
     relevant_tied: Array  # relevant items among `tied`, itself included
     n_relevant: Array  # (n_queries of the block,)
     n_gallery: Array  # (n_queries of the block,), items in the list of each
-    grade: Array | None = None  # of the relevant item, where relevance is graded
+    grade: Array | None = None  # grade of the relevant item, if relevance is graded
 
     def best(self) -> tuple[Array, Array, Array]:
         """(greater, tied, relevant_tied) of each query's best relevant item, each of shape (n_queries,)."""
@@ -54,12 +54,12 @@ class RelevantCounts:
         return self.greater[first], self.tied[first], self.relevant_tied[first]
 
     def sum_per_query(self, values: Array) -> Array:
-        """Sum over the relevant items of each query, shape (n_queries,)."""
+        """Sum values over the relevant items of each query, shape (n_queries,)."""
         return np.bincount(self.query, weights=values, minlength=len(self.n_relevant))
 
 
 def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[RelevantCounts]:
-    """Count, for one block of queries after the other, in the order of ``problem.kept``.
+    """Count for one block of queries after the other, in the order of ``problem.kept``.
 
     Parameters
     ----------
@@ -72,14 +72,14 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
     Yields
     ------
     RelevantCounts
-        Of the next block of queries.
+        Counts for the next block of queries.
     """
     n_kept, n_items = len(problem.kept), len(problem.items)
-    # With one relevant item each, the best is all there is.
+    # With one relevant item each, the best is the only one.
     most = 1 if best_only else int(problem.n_relevant.max())
     by_sorting = most > _COUNT_UP_TO
     if by_sorting:
-        # In single precision many of many targets would be in doubt.
+        # With many targets, too many pairs would be in doubt in single precision.
         problem = problem.in_double()
     bytes_per_query = n_items * problem.dtype.itemsize + most * _BYTES_PER_RELEVANT_ITEM
     step = min(n_kept, max(1, _block_bytes(problem) // bytes_per_query))
@@ -102,7 +102,7 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
 
 
 def _block_bytes(problem: RetrievalProblem) -> int:
-    """Memory of a block; beside a table at most half as many bytes as that has entries."""
+    """Return the bytes of a block; with a table, at most half as many as the table has entries."""
     tables = [table for table in (problem.relevance, problem.excluded) if isinstance(table, Table)]
     return min([BLOCK_BYTES, *(table.n_entries // 2 for table in tables)])
 
@@ -110,7 +110,7 @@ def _block_bytes(problem: RetrievalProblem) -> int:
 def _count_few(
     scores: Array, width: Array, problem: RetrievalProblem, rows: slice, *, best_only: bool
 ) -> RelevantCounts | None:
-    """Counts around each query's best relevant item, or around all; None where too much is in doubt."""
+    """Count around each query's best relevant item, or around all; None if too many pairs are in doubt."""
     n_relevant = problem.n_relevant[rows]
     if best_only:
         query, items = np.arange(len(scores)), None
@@ -138,7 +138,7 @@ def _count_few(
 
 
 def _best_relevant(scores: Array, width: Array, problem: RetrievalProblem, rows: slice) -> Targets:
-    """Between what each query's best relevant item must score and what it may score."""
+    """Bound the score of each query's best relevant item."""
     queries = np.arange(len(scores))
     first = problem.first_relevant(rows)
     score, own = scores[queries, first], width[first]
@@ -151,7 +151,7 @@ def _best_relevant(scores: Array, width: Array, problem: RetrievalProblem, rows:
 
 
 def _judge(problem: RetrievalProblem, query: Array, items: Array | None) -> Judge:
-    """Compares with the item of each target or, without these, with the best of the relevant ones in doubt."""
+    """Build the judge that compares with the item of each target or, without these, with the best relevant in doubt."""
 
     def judge(target: Array, item: Array, relevant: Array) -> tuple[Array, Array]:
         values, width = problem.exact(query[target], item)
@@ -163,13 +163,13 @@ def _judge(problem: RetrievalProblem, query: Array, items: Array | None) -> Judg
 
 
 def _grades(problem: RetrievalProblem, rows: slice, query: Array, items: Array) -> Array | None:
-    """Grades of the relevant items of a block, query by query; None where relevance has none."""
+    """Return the grades of the relevant items of a block, query by query; None if relevance is not graded."""
     if not problem.relevance.is_graded:
         return None
     grades = np.empty(len(items))
     for q in range(rows.stop - rows.start):
         own = np.flatnonzero(query == q)
-        # Sorted they stand as in the table.
+        # Sorted items are in the order of the table.
         grades[own[np.argsort(items[own])]] = problem.grades(rows.start + q, np.sort(items[own]))
     return grades
 
@@ -192,7 +192,7 @@ def _count_all(scores: Array, width: Array, problem: RetrievalProblem, rows: sli
 
 
 def _sorted_counts(row: Array, width: Array, relevant: Array) -> tuple[Array, Array]:
-    """Order of the relevant items, the best first, and the counts of each."""
+    """Sort the relevant items, the best first, and count around each."""
     order = np.argsort(row[relevant])[::-1]
     items = relevant[order]
     places = np.arange(len(items))
@@ -203,7 +203,7 @@ def _sorted_counts(row: Array, width: Array, relevant: Array) -> tuple[Array, Ar
 
 
 def _from_differences(scores: Array, problem: RetrievalProblem, query: int) -> tuple[Array, Array]:
-    """Similarities of all items in the list of a query, pair by pair, and how far they are rounded."""
+    """Compute similarities of all items in the list of a query, pair by pair, and their rounding errors."""
     listed = np.flatnonzero(scores > -np.inf)
     row, width = np.full(len(scores), -np.inf), np.zeros(len(scores))
     row[listed], width[listed] = problem.exact(np.full(len(listed), query), listed)
@@ -222,7 +222,7 @@ def retrieval_ranks(
     exclude: Any = None,
     verbose: int = 0,
 ) -> Array:
-    """Expected rank of each query's best match in the gallery, 1 being the first.
+    """Compute the expected rank of each query's best match in the gallery, 1 being the first.
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ def evaluate(
     best_only: bool,
     verbose: int = 0,
 ) -> Array:
-    """Values of all reducers from one walk, shape (len(reducers), n_queries); NaN for queries left out."""
+    """Compute all reducers in one pass, shape (len(reducers), n_queries); NaN for queries left out."""
     values = np.full((len(reducers), problem.n_queries), np.nan)
     done = 0
     with Progress("queries ranked", len(problem.kept), verbose) as progress:
@@ -319,6 +319,6 @@ def evaluate(
 
 
 def expected_rank(counts: RelevantCounts) -> Array:
-    """1 + g + t_i/(t_r + 1) at the best relevant score."""
+    """Compute the expected rank 1 + g + t_i/(t_r + 1) at the best relevant score."""
     g, t, t_r = counts.best()
     return np.asarray(1 + g + (t - t_r) / (t_r + 1))

@@ -1,4 +1,4 @@
-"""Retrieval at a glance: both directions in one table, or every query in one."""
+"""Reports of retrieval: a table of both directions, and a table of all queries."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def retrieval_report(
     random_state: Any = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
-    """Retrieval measures in both directions, with intervals and the level of chance.
+    """Compute retrieval measures in both directions, with intervals and the level of chance.
 
     Parameters
     ----------
@@ -76,11 +76,11 @@ def retrieval_report(
         Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
         ``i`` of one side for row ``i`` of the other.
     names : tuple of two str, default=("x", "y")
-        What the table calls the modalities.
+        Names of the modalities in the table.
     n_resamples : int >= 0, default=1000
         Resamples of the queries for the median rank, which alone needs them; 0 leaves all intervals NaN.
     confidence_level : float in (0, 1), default=0.95
-        Of the intervals.
+        Confidence level of the intervals.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0
@@ -90,8 +90,8 @@ def retrieval_report(
     -------
     DataFrame of shape (2 * n_measures, 7)
         Rows: ``(direction, measure)``; "x to y" has queries of the first modality and a gallery of the second, with the
-        `names` in place of "x" and "y". Columns: ``value``; ``low`` and ``high`` ends of the interval; ``chance``, what
-        a constant similarity scores; ``n_queries`` that have a relevant item; ``n_clusters`` that they form;
+        `names` in place of "x" and "y". Columns: ``value``; ``low`` and ``high`` ends of the interval; ``chance``, the
+        value of a constant similarity; ``n_queries`` that have a relevant item; ``n_clusters`` that they form;
         ``n_gallery``, items in the list of a query (their mean, where `exclude` leaves some more than others).
 
     Raises
@@ -107,15 +107,15 @@ def retrieval_report(
     Notes
     -----
     Intervals are about other clusters of queries from the same source, the gallery being fixed: not about another
-    training set or a larger gallery. Those of means are Wilson's: of 100 queries all answered right the hit rate lies
-    in [.96, 1]. In place of the number of queries stands that of as many single hits and misses, from the variance
-    between clusters; where all queries are right, the number of clusters; with few misses, something between. Student's
-    quantile replaces the normal one. The interval of the median rank consists of percentiles over resampled clusters,
-    of a share enlarged as Student's quantile is (Hesterberg); NaN for a single cluster. With fewer than some twenty
-    clusters all of them are wide.
+    training set or a larger gallery. Those of means are Wilson's: if 100 queries are all answered right, the hit rate
+    lies in [.96, 1]. The number of queries is replaced by the number of independent hits and misses with the same
+    variance, estimated between clusters; if all queries are right, by the number of clusters; with few misses, by a
+    number in between. Student's quantile replaces the normal one. The interval of the median rank consists of
+    percentiles over resampled clusters, of a share enlarged as Student's quantile is (Hesterberg); NaN for a single
+    cluster. With fewer than some twenty clusters all intervals are wide.
 
     Chance is exact for this gallery and these ids, but a fitted model can beat it on permuted pairs: refit on those for
-    the honest null.
+    a fair null.
 
     References
     ----------
@@ -152,7 +152,7 @@ def retrieval_report(
 
 
 def chosen_measures(ks: Sequence[int], measures: Sequence[str] | None) -> list[ChosenMeasure]:
-    """Rows of a report: the measures asked for, or the usual ones."""
+    """Return the measures of a report: those asked for, or the usual ones."""
     if measures is None:
         measures = [f"hit_rate_at_{k}" for k in check_whole_numbers(ks, "ks")]
         measures += ["mean_reciprocal_rank", "mean_average_precision", "median_rank"]
@@ -168,26 +168,26 @@ def chosen_measures(ks: Sequence[int], measures: Sequence[str] | None) -> list[C
 
 
 def check_resampling(n_resamples: Any, name: str, confidence_level: float) -> None:
-    """Refuse numbers of resamples and levels that mean nothing."""
+    """Refuse numbers of resamples and confidence levels outside their range."""
     check_whole_number(n_resamples, name, low=0)
     check_confidence_level(confidence_level)
 
 
 def aggregates(measures: Sequence[ChosenMeasure], values: Array) -> list[float]:
-    """One number for each measure's values."""
+    """Aggregate each measure's values."""
     return [chosen.aggregate(value) for chosen, value in zip(measures, values, strict=True)]
 
 
 def chances(measures: Sequence[ChosenMeasure], problem: RetrievalProblem) -> list[float]:
-    """What a constant similarity scores in this gallery."""
+    """Compute the value of each measure for a constant similarity in this gallery."""
     if problem.relevance.is_graded:
         n_relevant, n_gallery, case = problem.n_relevant, problem.n_gallery, None
     else:
-        # One query for each number of relevant items and of all items will do.
+        # One query is enough for each pair of numbers of relevant items and of all items.
         sizes, case = np.unique(np.stack((problem.n_relevant, problem.n_gallery)), axis=1, return_inverse=True)
         n_relevant, n_gallery = sizes
     values = []
-    # Some at a time: for each relevant item a measure needs many numbers.
+    # In parts, since a measure needs many numbers for each relevant item.
     for queries in row_slices(len(n_relevant), max(1, _RELEVANT_AT_ONCE // int(n_relevant.max()))):
         numbers, every = n_relevant[queries], n_gallery[queries]
         query = np.repeat(np.arange(len(numbers)), numbers)
@@ -203,7 +203,7 @@ def chances(measures: Sequence[ChosenMeasure], problem: RetrievalProblem) -> lis
 
 
 def sizes(problem: RetrievalProblem, clusters: Array) -> dict[str, float]:
-    """The numbers without which no figure means anything."""
+    """Return the numbers of queries, clusters and items behind each value."""
     return {
         "n_queries": len(problem.kept),
         "n_clusters": int(clusters.max()) + 1,
@@ -212,7 +212,7 @@ def sizes(problem: RetrievalProblem, clusters: Array) -> dict[str, float]:
 
 
 def gallery_size(problem: RetrievalProblem) -> float:
-    """Items in the list of a query: their mean, where `exclude` leaves some more than others."""
+    """Return the number of items in the list of a query; the mean if `exclude` leaves different numbers."""
     return int(problem.n_gallery[0]) if np.ptp(problem.n_gallery) == 0 else float(problem.n_gallery.mean())
 
 
@@ -231,7 +231,7 @@ def query_report(
     exclude: Any = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
-    """How every single query fares, and whether it got better or worse than under a baseline.
+    """Report the rank and value of every query, and its difference from a baseline.
 
     Parameters
     ----------
@@ -299,7 +299,7 @@ def query_report(
     if query_ids is None:
         return pd.DataFrame(table)
     ids = checked_ids(query_ids, "query_ids", problem.n_queries, "queries")
-    # Ids that are tuples stay one column.
+    # Ids that are tuples stay a single index level.
     return pd.DataFrame(table, index=pd.Index(ids, name="query_id", tupleize_cols=False))
 
 

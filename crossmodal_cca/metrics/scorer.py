@@ -1,4 +1,4 @@
-"""Retrieval measures as scorers, for everything in scikit-learn that takes ``scoring=``."""
+"""Retrieval measures as scorers for ``scoring=`` of scikit-learn."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ from .measures import ChosenMeasure, values_of_kept
 
 
 def _with_measure(state: State, version: int) -> State:
-    """Upgrade from version 1, which said metric."""
+    """Upgrade from version 1, which called a measure a metric."""
     return {"measure" if name == "metric" else name: value for name, value in state.items()}
 
 
 @saved(2, upgrade=_with_measure)
 class RetrievalScorer(BaseEstimator):
-    """What :func:`make_retrieval_scorer` makes: ``scorer(estimator, X, y, x_ids=None, y_ids=None)``."""
+    """Scorer ``scorer(estimator, X, y, x_ids=None, y_ids=None)``, made by :func:`make_retrieval_scorer`."""
 
-    # Ids are for nothing else, so they need not be requested first.
+    # Ids have no other use, so they are requested by default.
     __metadata_request__score: ClassVar = {"estimator": UNUSED, "x_ids": True, "y_ids": True}
 
     def __init__(self, measure: Any, direction: str, similarity: str, options: dict[str, Any]) -> None:
@@ -66,7 +66,7 @@ class RetrievalScorer(BaseEstimator):
     def of_scores(
         self, x_scores: Any, y_scores: Any, *, x_ids: Any = None, y_ids: Any = None
     ) -> float | dict[str, float]:
-        """The same for rows that are in the shared space already."""
+        """Search with rows that are in the shared space already, and return the value or values."""
         refuse_dask(x_scores, "x_scores")
         refuse_dask(y_scores, "y_scores")
         one = self.is_single
@@ -86,7 +86,7 @@ def _can_embed_y(estimator: Any) -> bool:
 
 
 class _NoScore:
-    """In place of a score where an error would be made NaN: scikit-learn asks it for its number, and gets the error."""
+    """Stand-in for a score where scikit-learn would turn an error into NaN: conversion to a number raises it."""
 
     def __init__(self, error: TypeError) -> None:
         self.error = error
@@ -108,8 +108,8 @@ def make_retrieval_scorer(
     Parameters
     ----------
     measure : str or sequence of str, default="mean_average_precision"
-        Measure by name, also with a cut-off such as ``"hit_rate_at_10"``. Of several, all are computed from one search:
-        the scorer then returns a dict, as scikit-learn's multi-metric scoring takes it (``refit`` names one of them).
+        Measure by name, also with a cut-off such as ``"hit_rate_at_10"``. Several are computed from one search: the
+        scorer then returns a dict, as scikit-learn's multi-metric scoring takes it (``refit`` names one of them).
     direction : {"both", "x_to_y", "y_to_x"}, default="both"
         Which side searches the other; "both" is the mean of the two.
     similarity : <similarities>, default="cosine"
@@ -126,12 +126,12 @@ def make_retrieval_scorer(
     Raises
     ------
     ValueError, TypeError
-        If a parameter is none of these.
+        If a parameter is not as described above.
 
     Notes
     -----
     The gallery is the held-out fold of the other side, so values depend on its size: compare them within one splitter.
-    Without ids the partner is what is relevant. Ids or labels are metadata: with
+    Without ids, only the partner is relevant. Ids or labels are metadata: with
     ``sklearn.set_config(enable_metadata_routing=True)`` pass ``params={"x_ids": ids, "y_ids": ids}`` to
     ``cross_validate``, or ``x_ids=ids, y_ids=ids`` to ``GridSearchCV.fit``; they are cut to each fold. They are
     requested by default; ``set_score_request`` changes that.

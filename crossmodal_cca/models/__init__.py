@@ -1,1 +1,1 @@
-"""What a fit leaves: one frozen value of two sides."""
+"""Fitted models: one frozen value with two sides."""

@@ -1,7 +1,7 @@
-"""What held-out rows say of a linear solution, from their moments or from the rows themselves.
+"""Correlations and residuals of linear solutions on held-out rows, from their moments or from the rows.
 
-Solutions are in standardised coordinates of the training rows. Their components are nested: the first k of them are
-the solution with k.
+Solutions are in standardised coordinates of the training rows, with nested components: the first k form the
+solution with k.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ._pair import StandardizedPair
 
 
 class Residuals(NamedTuple):
-    """Of the prediction of y from the first 0, 1, … k components, for each standardised feature of y.
+    """Residuals of predictions of y from the first 0, 1, … k components, for each standardised feature of y.
 
-    `variance` (k + 1, q) of what is left and its `mean` (k + 1, q), beside the variance of y, `total` (q,), up to where
-    a variance is rounding, `still` (q,), and what one of these units is in the features' own, `scale` (q,).
+    Their `variance` (k + 1, q) and `mean` (k + 1, q), the variance of y, `total` (q,), the variance up to which it is
+    rounding, `still` (q,), and the divisor of each feature, `scale` (q,).
     """
 
     variance: FloatArray
@@ -34,10 +34,10 @@ class Residuals(NamedTuple):
 
 
 class HeldOutMoments:
-    """Held-out rows known by their moments over the same features."""
+    """Held-out rows of which only the moments are known."""
 
     def __init__(self, pair: StandardizedPair, moments: PairMoments) -> None:
-        # What is constant in training has no weight as a feature of x, but may vary here as a target.
+        # A feature constant in training has no weight in x, but may vary here as a target in y.
         ux, uy = np.where(pair.x.constant, 0.0, 1.0 / pair.x.scale), 1.0 / pair.y.scale
         self.S = Covariances.of_moments(moments, ux, uy, moments.weight_sum)
         self.mean_x, self.mean_y = (moments.mean_x - pair.x.mean) * ux, (moments.mean_y - pair.y.mean) * uy
@@ -48,10 +48,10 @@ class HeldOutMoments:
         return score_correlations(self.S, s.x_rotations, s.y_rotations)
 
     def residuals(self, s: NestedSolution) -> Residuals:
-        """Residuals of predictions, from moments alone."""
+        """Compute the residuals of predictions from moments."""
         W, B = s.x_rotations, s.y_effects
         G, C = product(W.T, product(self.S.xx, W)), product(W.T, self.S.xy)
-        # One more component adds its own square and its product with those before.
+        # Each component adds its own square and its products with those before.
         added = B * (2 * product(np.tril(G, -1), B) + np.diagonal(G)[:, None] * B - 2 * C)
         total = np.diagonal(self.S.yy)
         explained = _from_zero(np.cumsum(added, axis=0))
@@ -60,7 +60,7 @@ class HeldOutMoments:
 
 
 class HeldOutRows:
-    """Held-out rows themselves: for wide sides, whose solutions are in row-space coordinates, and for retrieval."""
+    """Held-out rows, kept for retrieval scores and for wide sides, whose solutions are in row-space coordinates."""
 
     def __init__(self, pair: StandardizedPair, rows: PairedRows, positions: FloatArray) -> None:
         self.pair = pair
@@ -72,7 +72,7 @@ class HeldOutRows:
         self.weight = weight / weight.sum()
 
     def scores(self, s: NestedSolution) -> tuple[FloatArray, FloatArray]:
-        """Scores of both sides."""
+        """Compute the scores of both sides."""
         return product(self.x, s.x_rotations), product(self.y, s.y_rotations)
 
     def correlations(self, s: NestedSolution) -> FloatArray:
@@ -80,7 +80,7 @@ class HeldOutRows:
         return paired_correlations(*self.scores(s), self.weight)
 
     def residuals(self, s: NestedSolution) -> Residuals:
-        """Residuals of predictions, one component after the other."""
+        """Compute the residuals of predictions, component by component."""
         T, B = product(self.x, s.x_rotations), self.pair.y.to_features(s.y_effects.T).T
         left = self.features_y.copy()
         variance, mean = np.empty((2, len(B) + 1, left.shape[1]))
@@ -93,10 +93,10 @@ class HeldOutRows:
 
 
 def _from_zero(sums: FloatArray) -> FloatArray:
-    """Running sums (k, q) with that of nothing before them."""
+    """Prepend a row of zeros, the sum over no component, to running sums (k, q)."""
     return np.vstack([np.zeros((1, sums.shape[1])), sums])
 
 
 def _rounding(mean: FloatArray) -> FloatArray:
-    """Variance that rounding gives a feature with this mean."""
+    """Return the variance due to rounding of a feature with this mean."""
     return np.asarray((100 * np.finfo(np.float64).eps * mean) ** 2)

@@ -1,4 +1,4 @@
-"""What a fit with kernels leaves: how rows of either modality become scores, in one frozen value."""
+"""The fitted model of kernel methods: maps from rows of both modalities to scores, in one frozen value."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from ._value import Value
 class KernelSide(Value):
     """One modality in a shared space of k components.
 
-    Rows have `n_features` and `names`, where these are known. Scores are multiplied by `score_weights` (k,), the
-    singular values to the power. Of the p features `mean` (p,) and `effects` (k, p) lead there from the other
-    modality's scores; they are None where a precomputed kernel hides the features.
+    Rows have `n_features` and `names`, if known. Scores are multiplied by `score_weights` (k,), the singular values to
+    the power. `mean` (p,) and `effects` (k, p) predict the p features from the other modality's scores; they are None
+    for a precomputed kernel, whose features are unknown.
     """
 
     embedding: KernelEmbedding
@@ -43,25 +43,25 @@ class KernelSide(Value):
         n_features: int,
         names: NDArray[Any] | None,
     ) -> Self:
-        """From an embedding and the moments of the own features with the other side's scores."""
+        """Build a side from its embedding and the moments of its features with the other side's scores."""
         mean = None if own is None else own.mean_b
         effects = None if own is None else own.scatter / max(own.n_rows - 1, 1)
         return cls(embedding, score_weights, n_features, names, mean, effects)
 
     @property
     def rotations(self) -> FloatArray:
-        """Weights of the kernel values, or of the map's features, in the scores, with the power."""
+        """Weights of the kernel values, or of the map's features, in the scores, power included."""
         return self.embedding.rotations * self.score_weights
 
     def scores(self, rows: NDArray[Any], *, weighted: bool = True) -> FloatArray:
-        """Scores (n, k) of checked rows; before the power if not `weighted`."""
+        """Compute scores (n, k) of checked rows; without the power if not `weighted`."""
         scores = self.embedding.scores(rows)
         if weighted:
             scores *= self.score_weights
         return scores
 
     def predicted(self, scores: FloatArray) -> FloatArray:
-        """Features (n, p) that the other side's scores (n, k), before the power, let expect."""
+        """Predict features (n, p) from the other side's scores (n, k) without the power."""
         assert self.effects is not None
         assert self.mean is not None
         return predictions(scores, self.effects, self.mean)
@@ -70,7 +70,7 @@ class KernelSide(Value):
 @saved()
 @dataclass(frozen=True, eq=False)
 class Stream:
-    """What further rows are added to: the maps to features, the moments so far, and parameters that are settled."""
+    """State of a stream of batches: the maps to features, the moments so far, and the parameters that are fixed."""
 
     maps: tuple[Map, Map]
     moments: FeatureMoments
@@ -82,7 +82,7 @@ class Stream:
 class KernelModel(Value):
     """Two modalities in a shared space through kernels.
 
-    A model on features has a `stream`, from which `partial_fit` goes on, unless that is `left_out` of a file.
+    A model on features has a `stream`, from which `partial_fit` continues, unless it was `left_out` of the file.
     """
 
     x: KernelSide
@@ -105,5 +105,5 @@ class KernelModel(Value):
 
     @property
     def gamma(self) -> tuple[float | None, float | None]:
-        """Widths of both kernels; None for a kernel without."""
+        """Widths of both kernels; None for a kernel without a width."""
         return self.x.embedding.kernel.params.get("gamma"), self.y.embedding.kernel.params.get("gamma")

@@ -1,4 +1,4 @@
-"""What a linear fit leaves: how rows of either modality become scores and come back, in one frozen value."""
+"""The fitted model of linear methods: maps between rows of both modalities and scores, in one frozen value."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ from ..rows._sparse_rows import MAX_FEATURES
 from ._pair import LEFT_OUT, Side, StandardizedPair
 from ._value import Value
 
-# Share of the largest weight by which weights made from directions may be off.
+# Largest error of weights recovered from directions, relative to the largest weight.
 ROUNDING = 1e-12
+# Reason and advice of the error about moments that do not exist.
 _NEVER_FORMED = (
     f'which are never formed of more than {MAX_FEATURES} sparse features, nor with solver="randomized". Reduce the '
     "features (by TruncatedSVD, for example), and fit again."
@@ -31,10 +32,10 @@ _NEVER_FORMED = (
 class LinearSide(Value):
     """One modality of p features in a shared space of k components.
 
-    `directions` (p, k) make scores of standardised rows, which are then multiplied by `score_weights` (k,), the
-    singular values to the power. `plain_loadings` (p, k) lead back from scores before that; `effects` (k, p), too, but
-    from the other modality's, and in the features' own units. `own_weights` are None where weights are the directions
-    times a `triangle` (k, k), as those of PLS are.
+    `directions` (p, k) map standardised rows to scores, which are then multiplied by `score_weights` (k,), the singular
+    values to the power. `plain_loadings` (p, k) map scores without the power back; `effects` (k, p) map the other
+    modality's scores to features in their own units. `own_weights` are None if weights are the directions times a
+    `triangle` (k, k), as in PLS.
     """
 
     mean: FloatArray
@@ -57,7 +58,7 @@ class LinearSide(Value):
         power: float,
         dtype: np.dtype[Any],
     ) -> Self:
-        """Side "x" or "y" of a solution over the standardised features, in a floating type."""
+        """Build side "x" or "y" from a solution over the standardised features, in a floating type."""
         W, R, P, B = (getattr(solution, f"{letter}_{kind}") for kind in ("weights", "rotations", "loadings", "effects"))
         triangle = _triangle(W, R, P)
         return cls(
@@ -78,7 +79,7 @@ class LinearSide(Value):
 
     @property
     def rotations(self) -> FloatArray:
-        """Directions with the power (p, k)."""
+        """Directions times the power (p, k)."""
         return self._in_own_type(self.directions * self.score_weights)
 
     @property
@@ -90,7 +91,7 @@ class LinearSide(Value):
 
     @property
     def weights(self) -> FloatArray:
-        """Weights of the standardised features (p, k), in which the model was solved."""
+        """Weights of the standardised features (p, k), as the solver found them."""
         if self.triangle is None:
             assert self.own_weights is not None
             return self.own_weights
@@ -100,26 +101,26 @@ class LinearSide(Value):
         return A.astype(self.directions.dtype, copy=False)
 
     def scores(self, rows: Any, name: str, *, weighted: bool = True) -> FloatArray:
-        """Scores (n, k) of checked rows, which errors call by this name; before the power if not `weighted`."""
+        """Compute scores (n, k) of checked rows, named so in errors; without the power if not `weighted`."""
         score_weights = self.score_weights if weighted else None
         return rows.scores(self.mean, self.scale, self.directions, name, score_weights)  # type: ignore[no-any-return]
 
     def predicted(self, scores: FloatArray) -> FloatArray:
-        """Features (n, p) that the other side's scores (n, k), before the power, let expect."""
+        """Predict features (n, p) from the other side's scores (n, k) without the power."""
         return predictions(scores, self.effects, self.mean)
 
     def back(self, scores: FloatArray) -> FloatArray:
-        """Features (n, p) that own scores (n, k) come from, up to what the components leave out."""
+        """Map own scores (n, k) back to features (n, p), up to the part outside the components."""
         return predictions(scores, (self.loadings * self.scale[:, None]).T, self.mean)
 
 
 @saved()
 @dataclass(frozen=True, eq=False, repr=False)
 class LinearModel(Value):
-    """Two modalities in a shared space, and what is known of the rows that it was found from.
+    """Two modalities in a shared space, with the moments of the training rows.
 
-    `pair` are their moments, with which a stream goes on and residuals are known: None where these were never formed,
-    or `left_out` of a file.
+    `pair` holds these moments, for further batches and for residuals: None if they were never formed, or `left_out` of
+    the file.
     """
 
     x: LinearSide
@@ -145,7 +146,7 @@ class LinearModel(Value):
         power: float,
         **known: Any,
     ) -> Self:
-        """From a solution over the standardised features, in a floating type; `known` are the other fields."""
+        """Build a model from a solution over the standardised features; `known` are the other fields."""
         x, y = (
             LinearSide.of(solution, letter, side, its_names, power, dtype)
             for letter, side, its_names in zip("xy", sides, names, strict=True)
@@ -167,7 +168,7 @@ class LinearModel(Value):
 
     @property
     def coef(self) -> FloatArray:
-        """Linear map (q, p) of predictions of y."""
+        """Linear map (q, p) of the prediction of y."""
         coef = ((self.x.directions / self.x.scale[:, None]) @ self.y.effects).T
         return coef.astype(self.x.directions.dtype, copy=False)
 
@@ -177,18 +178,18 @@ class LinearModel(Value):
         return self.y.mean - ((self.x.mean / self.x.scale) @ self.x.directions) @ self.y.effects
 
     def known_pair(self) -> StandardizedPair:
-        """The moments, or an error that says why there are none."""
+        """Moments of the training rows; without them, raise an error that says why."""
         if self.pair is None:
             cause = f"of the features. {LEFT_OUT}" if self.left_out else f"of the features, {_NEVER_FORMED}"
             raise ValueError(f"This needs the covariances {cause}")
         return self.pair
 
     def feature_moments(self) -> PairMoments:
-        """Moments of the features seen so far, to which those of further rows are added."""
+        """Moments of the features of all rows so far, to which those of further rows are added."""
         return self.known_pair().feature_moments()
 
     def residual_covariance(self, modality: str) -> FloatArray:
-        """Covariance (p, p) of what the prediction of a modality's features leaves on the training rows."""
+        """Compute the covariance (p, p) of the residuals of a modality's prediction on the training rows."""
         pair = self.known_pair()
         S = pair.covariances()
         cx, cy = self.shrinkage or (0.0, 0.0)
@@ -201,14 +202,14 @@ class LinearModel(Value):
         R, B = predictor.directions.astype(np.float64), predicted.effects / scale
         A = other.to_coordinates(R) @ own.to_coordinates(B.T).T
         cross = S_cross.T @ A
-        # Least squares, without shrinkage: the last two terms cancel, and with large weights their digits would too.
+        # Without shrinkage, least squares: the last two terms cancel, which would cost digits with large weights.
         C = own.to_features(S_own - cross if c == 0 else S_own - cross - cross.T + A.T @ S_other @ A)
         C = own.to_features(C.T) * scale * scale[:, None]
         return np.asarray((C + C.T) / 2)
 
 
 def _triangle(W: FloatArray, R: FloatArray, P: FloatArray) -> FloatArray | None:
-    """The small T (k, k) with W = RT; None where W are directions or loadings, which are held anyhow, or no RT."""
+    """Compute T (k, k) with W = RT; None if W are directions or loadings, which are stored anyway, or no RT."""
     if np.array_equal(W, R) or np.array_equal(W, P):
         return None
     # PᵀR = I.
@@ -218,13 +219,13 @@ def _triangle(W: FloatArray, R: FloatArray, P: FloatArray) -> FloatArray | None:
 
 
 def predictions(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
-    """mean + scores @ effects, in the floating type of the scores."""
+    """Compute mean + scores @ effects, in the floating type of the scores."""
     return mapped(_predictions_of_array, scores, len(mean), scores.dtype, effects=effects, mean=mean)  # type: ignore[no-any-return]
 
 
 def _predictions_of_array(scores: FloatArray, effects: FloatArray, mean: FloatArray) -> FloatArray:
     predicted = np.empty((len(scores), len(mean)), scores.dtype)
     for rows in row_slices(len(scores)):
-        # Products of the finer type, as for the scores.
+        # Products use the finer type, as for scores.
         np.matmul(scores[rows], effects, out=predicted[rows], casting="same_kind")
     return np.add(predicted, mean, out=predicted, casting="same_kind")

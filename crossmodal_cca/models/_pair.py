@@ -1,4 +1,4 @@
-"""The standardised pair: moments together with what leads from them back to either side's features."""
+"""The standardised pair: moments, and the maps between coordinates and features of both sides."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..rows._moments import PairMoments, moments_of_rows
 from ..rows._stored import RowsAtHand, dense_rows
 from ..rows._validation import PairedRows
 
-# What to do about a model that was saved without its moments.
+# Advice of the error about a model that was saved without its moments.
 LEFT_OUT = (
     "They were left out of the file that this model comes from (moments=False): load one that was saved with them, or "
     "fit again."
@@ -29,10 +29,10 @@ LEFT_OUT = (
 @saved()
 @dataclass(frozen=True, eq=False)
 class Side:
-    """How the rows of one modality become standardised coordinates.
+    """The map from rows of one modality to standardised coordinates.
 
-    The coordinates are (row − mean) / scale, with constant features set to zero. Wide data are further expressed in an
-    orthonormal `basis` (p, r) of the space their rows span, in which every linear model has the same solution.
+    Coordinates are (row − mean) / scale, with constant features set to zero. Wide data are also expressed in an
+    orthonormal `basis` (p, r) of the space spanned by their rows, in which every linear model has the same solution.
     """
 
     mean: FloatArray
@@ -53,7 +53,7 @@ class Side:
         return Z if self.basis is None else Z @ self.basis
 
     def coordinates_of_block(self, A: RowsAtHand, part: slice, name: str) -> FloatArray:
-        """Express a block of the training rows in coordinates."""
+        """Express a block of the training rows in the coordinates."""
         if isinstance(self.basis, SparseRowSpace):
             return self.basis.coordinates[part]
         return self.coordinates(A.dense(part, np.float64, name))
@@ -70,7 +70,7 @@ class Side:
 @saved()
 @dataclass(frozen=True, eq=False)
 class StandardizedPair:
-    """What every linear solver starts from: moments of the coordinates of either side."""
+    """The input of every linear solver: moments of the coordinates of both sides."""
 
     moments: PairMoments
     x: Side
@@ -94,12 +94,12 @@ class StandardizedPair:
         return Covariances.of_moments(self.moments, _units(self.x), _units(self.y), self.degrees_of_freedom)
 
     def kept(self) -> StandardizedPair | None:
-        """What a fitted model keeps: not the training rows that span a sparse row space."""
+        """Return the pair for a fitted model, without the training rows that span a sparse row space."""
         is_of_rows = any(isinstance(side.basis, SparseRowSpace) for side in (self.x, self.y))
         return None if is_of_rows else self
 
     def triangular_rows(self, rows: PairedRows) -> FloatArray:
-        """Walk over the rows again and reduce their joint coordinates to a triangle R with RᵀR/(Σw − 1) = S."""
+        """Reduce the joint coordinates of the rows, in another pass, to a triangle R with RᵀR/(Σw − 1) = S."""
 
         def blocks() -> Iterator[FloatArray]:
             for part in row_slices(rows.n_rows):
@@ -110,12 +110,12 @@ class StandardizedPair:
         return triangular_rows(blocks())
 
     def rows_of_sides(self, R: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """The two sides (Zx, Zy) of triangular rows, in units in which ZᵀZ are the covariances."""
+        """Return the two sides (Zx, Zy) of triangular rows, scaled so that ZᵀZ are the covariances."""
         x, y = np.hsplit(R / np.sqrt(self.degrees_of_freedom), [len(self.moments.mean_x)])
         return x, y
 
     def feature_moments(self) -> PairMoments:
-        """Moments over the features themselves, also where the pair was fitted in row-space coordinates."""
+        """Return moments of the features, also for a pair fitted in row-space coordinates."""
         m, Bx, By = self.moments, self.x.basis, self.y.basis
         if Bx is not None:
             Bx = Bx * self.x.scale[:, None]
@@ -127,19 +127,19 @@ class StandardizedPair:
 
 
 def degrees_of_freedom(weight_sum: float) -> float:
-    """Σw − 1; infinite while a stream has too little weight for a covariance, which then is zero."""
+    """Return Σw − 1; infinite while a stream has too little weight for a covariance, which then is zero."""
     return weight_sum - 1.0 if weight_sum > 1.0 else np.inf
 
 
 def _units(side: Side) -> FloatArray:
-    """Factor from the moments' units to those of the coordinates (row-space moments are in them already)."""
+    """Return the factor from units of the moments to those of the coordinates; 1 for row-space moments."""
     if side.basis is not None:
         return np.ones(side.basis.shape[1])
     return np.where(side.constant, 0.0, 1.0 / side.scale)
 
 
 def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPair:
-    """Standardise a pair that is known by its moments alone."""
+    """Standardise a pair given its moments alone."""
     sides = (
         standardized_side(mean, np.diagonal(scatter) / degrees_of_freedom(moments.weight_sum), scale)
         for mean, scatter in (
@@ -151,12 +151,12 @@ def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPai
 
 
 def standardize_rows(rows: PairedRows, *, scale: bool, in_double: bool = False) -> StandardizedPair:
-    """Standardise a pair given its rows, multiplied `in_double` precision whatever their type, or in their own.
+    """Standardise a pair given its rows, multiplied in their own type or `in_double` precision.
 
-    A wide side is reduced to the space its rows span.
+    A wide side is reduced to the space spanned by its rows.
 
-    Wide means more than twice as many features as rows: below that, the covariance is the smaller work. Sparse rows
-    with too many features for a covariance are wide, too, as long as the Gram matrix of the rows is small.
+    Wide means more than twice as many features as rows: below that, forming the covariance is less work. Sparse rows
+    with too many features for a covariance are wide, too, if the Gram matrix of the rows is small enough.
     """
     X, Y, w = rows[:3]
     if not (X.is_wide or Y.is_wide):
@@ -171,20 +171,20 @@ def standardize_rows(rows: PairedRows, *, scale: bool, in_double: bool = False) 
 
 def standardized_side(mean: FloatArray, variance: FloatArray, scale: bool) -> Side:
     deviation = np.sqrt(np.maximum(variance, 0.0))
-    # A spread below the spacing of floating-point numbers at the mean is rounding, not variation.
+    # A deviation below the spacing of floating-point numbers at the mean is rounding.
     constant = deviation <= np.finfo(np.float64).eps * np.abs(mean)
     return Side(mean, np.where(constant, 1.0, deviation) if scale else np.ones_like(mean), constant)
 
 
 def standardized_columns(rows: FloatArray, w: FloatArray) -> Side:
-    """Dense rows of one modality with weights: means and deviations of the features, which alone are computed."""
+    """Compute only the means and deviations of the features of dense weighted rows of one modality."""
     mean = w @ rows / w.sum()
     mean += w @ (rows - mean) / w.sum()
     return standardized_side(mean, w @ np.square(rows - mean) / degrees_of_freedom(w.sum()), scale=True)
 
 
 def _wide_side(A: RowsAtHand, w: FloatArray, name: str, scale: bool) -> tuple[Side, RowsAtHand]:
-    """A wide side with its basis, and the coordinates of its rows."""
+    """Compute the basis of a wide side, and the coordinates of its rows."""
     if A.exceeds_covariance:
         centred = CentredRows.read(A, slice(None), w, None, name)
         variance = centred.sum_of_squares() / degrees_of_freedom(w.sum())

@@ -1,4 +1,4 @@
-"""Values that nobody writes to."""
+"""Frozen values with read-only arrays."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Value:
-    """A base of frozen dataclasses: their arrays cannot be written to either, wherever they come from."""
+    """Base of frozen dataclasses whose arrays are read-only too, also after unpickling or loading."""
 
     def __post_init__(self) -> None:
         for name, held in vars(self).items():
@@ -16,7 +16,7 @@ class Value:
                 object.__setattr__(self, name, read_only(held))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Make one from a pickle, or a copy of one."""
+        """Restore from a pickle or a copy."""
         self.__dict__.update(state)
         self.__post_init__()
 
@@ -25,7 +25,7 @@ class Value:
 
 
 def read_only(held: Any) -> Any:
-    """The same, but arrays, those in a dict too, as views that cannot be written to."""
+    """Replace an array, or the arrays in a dict, by read-only views; return anything else as it is."""
     if isinstance(held, np.ndarray):
         held = held.view()
         held.flags.writeable = False

@@ -1,4 +1,4 @@
-"""Display classes in scikit-learn's form: they hold data and draw it, and compute nothing."""
+"""Display classes in scikit-learn's form: they store results and draw them."""
 
 from .canonical_correlation_display import CanonicalCorrelationDisplay
 from .component_summary_display import ComponentSummaryDisplay

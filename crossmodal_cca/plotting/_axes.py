@@ -1,4 +1,4 @@
-"""What several displays do to axes: models in the next colour, references once, a legend in that order."""
+"""Helpers for axes that displays share: models in the next colour, references drawn once, legends in that order."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.axis import Axis
     from matplotlib.lines import Line2D
 
-# Group ids, by which a later display knows what is in the axes already.
+# Group ids of artists, by which a later display finds the models and references in the axes.
 MODEL, REFERENCE = "model", "reference"
-# Height in points that a name takes beside an axis.
+# Height of a name beside an axis, in points.
 NAME_ROOM = 12
 
 
 def given_or_new(ax: Axes | None) -> Axes:
-    """The axes, or new ones in a figure that makes room for what stands beside them."""
+    """Return the axes, or new ones in a figure with a layout that makes room for labels and legends."""
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -39,13 +39,13 @@ def add_model(
     Parameters
     ----------
     ax : Axes
-        Where to draw.
+        Axes to draw on.
     curves : dict of str to (x, y) or None
         Up to two curves by their label, one line style each; None leaves one out.
     name : str or None
-        Of the model, before the labels.
+        Name of the model, before the labels.
     **style
-        For all curves.
+        Line properties of all curves.
     """
     models = {line.get_gid() for line in ax.lines if str(line.get_gid()).startswith(MODEL)}
     colors = cycle()
@@ -59,7 +59,7 @@ def add_model(
 
 
 def add_reference(ax: Axes, x: ArrayLike, y: ArrayLike, label: str, line: str = ":", **style: Any) -> None:
-    """Draw what models are held against, unless the same is there already."""
+    """Draw a reference for models, unless the axes have the same one already."""
     points = np.column_stack([x, y])
     drawn = [line.get_xydata() for line in ax.lines if line.get_gid() == REFERENCE]
     if not any(np.array_equal(other, points) for other in drawn):
@@ -67,7 +67,7 @@ def add_reference(ax: Axes, x: ArrayLike, y: ArrayLike, label: str, line: str = 
 
 
 def add_chance(ax: Axes, chance: Mapping[str, tuple[ArrayLike, ArrayLike]], **style: Any) -> None:
-    """Draw the level of chance of both directions: one line where they share it."""
+    """Draw the level of chance of both directions: one line if it is the same."""
     one, other = chance.values()
     same = all(np.shape(a) == np.shape(b) and np.allclose(a, b) for a, b in zip(one, other, strict=True))
     curves = {"chance": one} if same else {f"chance, {direction}": curve for direction, curve in chance.items()}
@@ -76,12 +76,12 @@ def add_chance(ax: Axes, chance: Mapping[str, tuple[ArrayLike, ArrayLike]], **st
 
 
 def add_legend(ax: Axes, handles: Sequence[Any] | None = None, **options: Any) -> None:
-    """List the models first, references last, bands and unnamed lines not at all; or list what is given."""
+    """Add a legend with models first and references last, without bands and unnamed lines; or with given entries."""
     if handles is None:
         lines = [line for line in ax.lines if not str(line.get_label()).startswith("_")]
         handles = sorted(lines, key=lambda line: line.get_gid() == REFERENCE)
     texts, families = writable(str(handle.get_label()) for handle in handles)
-    # A veil behind the entries keeps them legible where they cannot but lie on a curve.
+    # A translucent background keeps entries legible where they have to cover a curve.
     veil = {"facecolor": paper(ax), "edgecolor": "none", "framealpha": 0.7, "fancybox": False}
     style: dict[str, Any] = veil | {"labelcolor": ink(ax)} | options
     legend = ax.legend(handles, texts, **style)
@@ -90,19 +90,19 @@ def add_legend(ax: Axes, handles: Sequence[Any] | None = None, **options: Any) -
 
 
 def entry(label: str, marker: str = "", **style: Any) -> Line2D:
-    """An entry of a legend that stands for something else than one artist."""
+    """Make a legend entry that represents more than one artist."""
     from matplotlib.lines import Line2D
 
     return Line2D([], [], linestyle="", marker=marker, label=label, **style)
 
 
 def add_legend_beside(ax: Axes, handles: Sequence[Any] | None = None, **options: Any) -> None:
-    """List what is drawn to the right of the axes, where it covers nothing."""
+    """Add a legend to the right of the axes, where it covers nothing."""
     add_legend(ax, handles, **{"loc": "upper left", "bbox_to_anchor": (1.0, 1.0), "frameon": False} | options)
 
 
 def add_names(axis: Axis, places: ArrayLike, names: Sequence[Any], importance: ArrayLike, **style: Any) -> None:
-    """Names as ticks, the most important first, as long as there is room for a line of text."""
+    """Add names as ticks, the most important first, as long as there is room for a line of text."""
     places, box = np.asarray(places), axis.axes.get_window_extent()
     points = (box.height if axis is axis.axes.yaxis else box.width) / axis.axes.figure.dpi * 72
     apart = NAME_ROOM / points * np.ptp(axis.get_view_interval())
@@ -115,13 +115,13 @@ def add_names(axis: Axis, places: ArrayLike, names: Sequence[Any], importance: A
 
 
 def y_range(ax: Axes) -> tuple[float, float]:
-    """Lowest and highest value of what displays have drawn so far."""
+    """Return the lowest and highest value that displays have drawn so far."""
     values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.lines if line.get_gid()])
     return float(values.min()), float(values.max())
 
 
 def count_on_log_x(ax: Axes) -> None:
-    """A logarithmic x-axis that counts: plain numbers as ticks, no more than fit."""
+    """Make the x-axis logarithmic for counts: plain numbers as ticks, no more than fit."""
     counts = np.concatenate([np.asarray(line.get_xdata(), dtype=float) for line in ax.lines if line.get_gid()])
     steps = (1, 2, 5) if counts.max() <= 1000 * max(counts.min(), 1) else (1,)
     numbers = (step * 10**power for power in range(10) for step in steps)
@@ -133,7 +133,7 @@ def count_on_log_x(ax: Axes) -> None:
 
 
 def count_on_x(ax: Axes) -> None:
-    """An x-axis of whole numbers."""
+    """Restrict the ticks of the x-axis to whole numbers."""
     from matplotlib.ticker import MaxNLocator
 
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))

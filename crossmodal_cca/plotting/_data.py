@@ -1,4 +1,4 @@
-"""What several displays ask of their input, before anything is drawn."""
+"""Preparation of input that several displays share."""
 
 from __future__ import annotations
 
@@ -17,47 +17,47 @@ from ..rows._validation import check_same_rows, warn_of_other_order
 
 
 def direction_names(names: Sequence[str]) -> tuple[str, str]:
-    """Names of the two search directions, query to gallery."""
+    """Return the names of the two search directions, query to gallery."""
     check_names(names)
     first, second = (direction.label(names) for direction in Direction)
     return first, second
 
 
 def per_direction(column: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """A column of a retrieval report (or part of it) as an array for each direction."""
+    """Return a column of a retrieval report (or part of it) as an array for each direction."""
     halves = np.asarray(column, dtype=float).reshape(2, -1)
     return dict(zip(direction_names(names), halves, strict=True))
 
 
 def cutoffs(largest: int, n_points: int = 25) -> NDArray[Any]:
-    """Whole numbers from 1 to the largest, evenly spread on a logarithmic scale."""
+    """Choose whole numbers from 1 to the largest, evenly spread on a logarithmic scale."""
     spread = np.geomspace(1, max(largest, 1), n_points).round().astype(int)
     return np.asarray(np.unique(spread))
 
 
 def sizes_of_galleries(x_scores: Any, y_scores: Any) -> tuple[int, int]:
-    """Number of rows of either side."""
+    """Count the rows of each side."""
     return count_rows(x_scores, "x_scores"), count_rows(y_scores, "y_scores")
 
 
 def name_of(aligner: Any, name: str | None) -> str:
-    """What a model is called in the legend: as the user says, or by its class."""
+    """Return the name of a model in the legend: the user's, or that of its class."""
     return type(unwrapped(aligner)).__name__ if name is None else name
 
 
 def named(aligner: Any, options: dict[str, Any]) -> dict[str, Any]:
-    """Options of a display with the name of its model."""
+    """Add the name of the model to the options of a display."""
     return options | {"name": name_of(aligner, options.get("name"))}
 
 
 def scores_of_sides(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:
-    """Scores of both modalities' rows, which need not be pairs."""
+    """Compute scores of both modalities' rows, which need not be pairs."""
     aligner = fitted_aligner(aligner)
     return aligner.transform(X), aligner.transform_y(y)
 
 
 def scores_of_rows(aligner: Any, X: Any, y: Any, options: Mapping[str, Any] | None = None) -> tuple[Any, Any]:
-    """Scores of both modalities' rows, which are pairs unless ids in the options say what belongs together."""
+    """Compute scores of both modalities' rows, which must be pairs unless the options have ids."""
     scores = scores_of_sides(aligner, X, y)
     if all((options or {}).get(ids) is None for ids in ("x_ids", "y_ids")):
         check_same_rows(scores[0].shape[0], scores[1].shape[0])
@@ -66,7 +66,7 @@ def scores_of_rows(aligner: Any, X: Any, y: Any, options: Mapping[str, Any] | No
 
 
 def check_components(components: Sequence[int], n_components: int) -> list[int]:
-    """Two of the components that there are, as a list."""
+    """Check that two components exist, and return them as a list."""
     numbers = [check_whole_number(j, f"components[{i}]", low=0) for i, j in enumerate(components)]
     if len(numbers) != 2 or max(numbers) >= n_components:
         raise ValueError(f"components must be two of 0 to {n_components - 1}; got {components!r}.")
@@ -74,7 +74,7 @@ def check_components(components: Sequence[int], n_components: int) -> list[int]:
 
 
 def paired_scores(x_scores: Any, y_scores: Any) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Scores of both modalities, row by row and column by column."""
+    """Check scores of both modalities, paired by row and column."""
     warn_of_other_order(x_scores=x_scores, y_scores=y_scores)
     x, y = check_array(x_scores, input_name="x_scores"), check_array(y_scores, input_name="y_scores")
     if x.shape != y.shape:
@@ -83,5 +83,5 @@ def paired_scores(x_scores: Any, y_scores: Any) -> tuple[NDArray[Any], NDArray[A
 
 
 def class_codes(classes: Any, name: str, n_rows: int, rows: str) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Classes in sorted order, and the position there of each row's class."""
+    """Return the classes in sorted order, and the position of each row's class among them."""
     return distinct_ids(checked_ids(classes, name, n_rows, rows), name)

@@ -1,4 +1,4 @@
-"""What all displays share: they hold what they show, and draw it on given axes or new ones."""
+"""Base classes of the displays, which store their data and draw them on given axes or new ones."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure, SubFigure
 
 T = TypeVar("T", bound="Display")
-# In this order: the keywords of the first that a display has are the options of the others.
+# Class methods that make a display, in this order: the keywords of the first one present are the options of the others.
 MAKERS = ("from_predictions", "from_table", "from_cv_results", "from_estimator")
 
 
 class Display:
-    """Base of the displays: a subclass has fields, a `_draw`, and class methods `from_…` that make and plot one."""
+    """Base of the displays: a subclass has fields, `_draw`, and class methods `from_…` that make and plot a display."""
 
     ax_: Axes
     figure_: Figure | SubFigure
@@ -75,7 +75,7 @@ class NamedDisplay(Display):
 
 @dataclass_transform(eq_default=False)
 def display(cls: type[T]) -> type[T]:
-    """Make a display of a class: a dataclass, whose docstrings have all that is common to displays.
+    """Decorate a class as a display: make it a dataclass, and add the shared texts to its docstrings.
 
     The ``**options`` of `from_estimator` are the keywords of `from_predictions` or `from_table`: `help` and editors
     list them.

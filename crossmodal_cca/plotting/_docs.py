@@ -1,4 +1,4 @@
-"""Docstrings of displays: what several of them share is written here once, and `help` shows it in each."""
+"""Texts that the docstrings of displays share, written once and added to each."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from typing import Any
 
 from .._names_in_docs import filled
 
+# Titles of the sections of a docstring.
 SECTIONS = ("Parameters", "Attributes", "Returns", "Raises", "See Also", "Notes", "References", "Examples")
 
+# Descriptions of shared parameters.
 PARAMETERS = """
 aligner : estimator
     Fitted aligner.
@@ -29,12 +31,13 @@ similarity : <similarities>, default="cosine"
 components : tuple of two int, default=(0, 1)
     The components shown, counted from 0.
 names : tuple of two str, default=("x", "y")
-    What the modalities are called.
+    Names of the modalities.
 name : str or None, default=None
     Name of the model in the legend or title; `from_estimator` takes the aligner's class if None.
 ax : matplotlib Axes or None, default=None
     Axes to draw on; None for new ones.
 """
+# Descriptions of shared attributes.
 ATTRIBUTES = """
 ax_ : matplotlib Axes
     Axes drawn on.
@@ -44,7 +47,7 @@ figure_ : matplotlib Figure
 
 
 def entries(text: str) -> dict[str, str]:
-    """What the section of a docstring says of each name; names described together have one entry."""
+    """Return the entries of a docstring's section by name; names described together share one entry."""
     found = {}
     for entry in re.findall(r"^\S.*(?:\n(?: .*)?)*", text, re.MULTILINE):
         for name in entry.splitlines()[0].partition(" : ")[0].split(", "):
@@ -53,13 +56,13 @@ def entries(text: str) -> dict[str, str]:
 
 
 def sections(doc: str) -> dict[str, str]:
-    """Texts of a docstring by their titles; that of what comes before the first is empty."""
+    """Split a docstring into sections by title; the text before the first title has the title ""."""
     parts = re.split(rf"^({'|'.join(SECTIONS)})\n-+\n", inspect.cleandoc(doc), flags=re.MULTILINE)
     return {"": parts[0].strip()} | {title: text.rstrip() for title, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
 def complete(call: Callable[..., Any], known: Mapping[str, str], **ends: str) -> str:
-    """A docstring that describes all parameters, if only in the words known, with ends put to its sections."""
+    """Complete a docstring with the shared texts of parameters that it lacks, and with `ends` added to its sections."""
     parts = sections(call.__doc__ or "")
     described = dict(known) | entries(parts.get("Parameters", ""))
     names = [name for name in inspect.signature(call).parameters if name in described]
@@ -71,7 +74,7 @@ def complete(call: Callable[..., Any], known: Mapping[str, str], **ends: str) ->
 
 
 def with_options_of(call: Callable[..., Any], other: Callable[..., Any]) -> inspect.Signature:
-    """The signature of a function whose ``**options`` are the keywords of another one."""
+    """Return the signature of a function whose ``**options`` are the keywords of another one."""
     signature = inspect.signature(call)
     own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
     names = {p.name for p in own}

@@ -1,4 +1,4 @@
-"""Texts that the font of the pictures cannot write, such as emoji: another installed font, or their names."""
+"""Fonts for characters that the pictures' own font lacks, such as emoji, or their names instead."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import cache
 
 from .._warn import warn
 
-# Joiners, variation selectors and skin tones only modify what stands before them; no font shows them by themselves.
+# Joiners, variation selectors and skin tones, which modify the character before them and have no glyph of their own.
 _MODIFIERS = frozenset("\u200d\ufe0e\ufe0f" + "".join(map(chr, range(0x1F3FB, 0x1F400))))
 
 
 def writable(texts: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Texts that can be written, and the families of fonts in which they can.
+    """Return texts that installed fonts can show, and the families of these fonts.
 
-    Signs that no installed font has are replaced by their Unicode names, and a warning says which font to install.
+    Characters that no installed font has are replaced by their Unicode names; a warning says which font to install.
     """
     import matplotlib as mpl
 
@@ -43,10 +43,10 @@ def _name(sign: str) -> str:
 
 
 def _families_with(signs: set[str]) -> list[str]:
-    """Families of installed fonts that together have as many of the signs as any do."""
+    """Choose families of installed fonts that together have as many of the characters as possible."""
     from matplotlib.font_manager import fontManager
 
-    # A font of last resort shows the same box for every sign.
+    # A font of last resort shows the same box for every character.
     installed = {
         font.name: font.fname
         for font in sorted(fontManager.ttflist, key=lambda font: font.name)
@@ -64,7 +64,7 @@ def _families_with(signs: set[str]) -> list[str]:
 
 
 def _signs_of(families: Iterable[str]) -> set[str]:
-    """Signs that the installed fonts of these families draw."""
+    """Return the characters that the installed fonts of these families can draw."""
     from matplotlib.font_manager import FontProperties, findfont
 
     return set().union(*(_signs_in(str(findfont(FontProperties(family=[family])))) for family in families))
@@ -75,5 +75,5 @@ def _signs_in(file: str) -> frozenset[str]:
     from matplotlib.ft2font import FT2Font
 
     font = FT2Font(file)
-    # Colour fonts made of bitmaps have the signs, but matplotlib cannot draw them.
+    # Bitmap colour fonts have the characters, but matplotlib cannot draw them.
     return frozenset(map(chr, font.get_charmap())) if font.scalable else frozenset()

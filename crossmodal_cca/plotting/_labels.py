@@ -1,4 +1,4 @@
-"""Labels beside points, of which those are shown that have room when the picture is drawn.
+"""Labels beside points, shown if they have room when the picture is drawn.
 
 Matplotlib is imported with this module, so displays import it where they draw.
 """
@@ -19,22 +19,22 @@ from numpy.typing import ArrayLike
 from ._fonts import writable
 from ._style import paper
 
-# Offset in points from the point to the text, and how the text is aligned there: the first that has room is taken.
+# Places of a text: offset from its point (in points) and alignment; the first with room is used.
 _PLACES: tuple[tuple[tuple[float, float], str, str], ...] = (
     ((5, 0), "left", "center"),
     ((-5, 0), "right", "center"),
     ((0, 5), "center", "bottom"),
     ((0, -5), "center", "top"),
 )
-# Share of a text that stands before the place where it is aligned.
+# Share of a text before the position at which it is aligned.
 _BEFORE = {"left": 0.0, "bottom": 0.0, "center": 0.5, "right": 1.0, "top": 1.0}
 
 
 class Labels(Artist):
     """Texts beside their points: `most` of them, unless they would cover a more important one or leave the axes.
 
-    The room is known only once a layout has been made and the size of the figure is final, so it is judged whenever
-    the picture is drawn: larger axes show more labels. Those of the last drawing are in `shown`. An empty text is none.
+    The room is known only after the layout, so labels are chosen whenever the picture is drawn: larger axes show more.
+    Those of the last drawing are in `shown`. Empty texts are skipped.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Labels(Artist):
     ) -> None:
         super().__init__()
         written, families = writable(texts)
-        # A rim in the colour of the background keeps texts legible on lines and points.
+        # An outline in the colour of the background keeps texts legible on lines and points.
         rim = [withStroke(linewidth=2, foreground=paper(ax))]
         style: dict[str, Any] = {"fontsize": 8, "fontfamily": families, "path_effects": rim, "parse_math": False}
         places = [(float(a), float(b)) for a, b in np.reshape(points, (-1, 2))]
@@ -66,7 +66,7 @@ class Labels(Artist):
         self.set_zorder(4)
 
     def draw(self, renderer: Any) -> None:
-        """Draw what has room."""
+        """Draw the labels that have room."""
         if not self.get_visible() or self.axes is None:
             return
         frame, point = self.axes.get_window_extent(renderer), renderer.points_to_pixels(1)
@@ -78,12 +78,12 @@ class Labels(Artist):
             if not frame.contains(x, y):
                 continue
             size = label.get_window_extent(renderer)
-            # Away from the middle first, where there are fewer points.
+            # Places away from the middle first, where there are fewer points.
             right = x >= (frame.x0 + frame.x1) / 2
             for (across, up), ha, va in _PLACES if right else (_PLACES[1], _PLACES[0], *_PLACES[2:]):
                 x0 = x + across * point - _BEFORE[ha] * size.width
                 y0 = y + up * point - _BEFORE[va] * size.height
-                # With some space around, or texts side by side would read as one.
+                # Padding separates texts side by side.
                 box = Bbox.from_bounds(x0, y0, size.width, size.height).padded(2 * point)
                 inside = frame.contains(box.x0, box.y0) and frame.contains(box.x1, box.y1)
                 if inside and not any(box.overlaps(other) for other in boxes):

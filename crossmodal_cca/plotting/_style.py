@@ -1,4 +1,4 @@
-"""Colours: the active style's where it has its own, or ones that colour-blind readers tell apart."""
+"""Colours of pictures: the active style's own, or else colours that colour-blind readers can tell apart."""
 
 from __future__ import annotations
 
@@ -10,18 +10,21 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# A colour as shares of red, green and blue.
 RGB: TypeAlias = tuple[float, float, float]
 
-# Okabe & Ito (2008), in place of matplotlib's default cycle.
+# Colours of models, by Okabe & Ito (2008), in place of matplotlib's default cycle.
 CYCLE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Line styles of the two directions, or of two curves of a model.
 LINES = ("-", "--")
+# Markers of the two modalities.
 MARKERS = ("o", "^")
-# More markers than this would hide their line or each other.
+# Number of points above which markers would hide their line or each other.
 MARKED_UP_TO = 30
 
-# Okabe & Ito have eight colours. The first ten are the sequence of Petroff (2021), Accessible color sequences for data
+# Colours of classes. The first ten are the sequence of Petroff (2021), Accessible color sequences for data
 # visualization, found by a search under simulated colour blindness. The last two are farthest from these by CIEDE2000
-# among colours that stand out from white and from black.
+# among colours with contrast to white and to black.
 CLASS_COLORS = (
     "#3f90da",
     "#ffa90e",
@@ -39,7 +42,7 @@ CLASS_COLORS = (
 
 
 def _of_style() -> tuple[str, ...]:
-    """Different colours of the active style's cycle; none if it has matplotlib's own."""
+    """Return the distinct colours of the active style's cycle; none if that is matplotlib's default."""
     import matplotlib as mpl
 
     cycle = mpl.rcParams["axes.prop_cycle"]
@@ -49,19 +52,19 @@ def _of_style() -> tuple[str, ...]:
 
 
 def cycle() -> tuple[str, ...]:
-    """Colours of models, one after the other; those of x and y are the first two."""
+    """Return the colours of models in order; the first two are those of x and y."""
     colors = _of_style()
     return colors if len(colors) > 1 else CYCLE
 
 
 def class_colors(n_classes: int) -> tuple[str, ...]:
-    """Colours of classes, at most as many as `CLASS_COLORS` are."""
+    """Return the colours of classes, at most as many as in `CLASS_COLORS`."""
     colors = _of_style()
     return (colors if len(colors) >= n_classes else CLASS_COLORS)[:n_classes]
 
 
 def paper(ax: Axes) -> RGB:
-    """Colour of the background as red, green and blue."""
+    """Return the colour of the background as red, green and blue."""
     from matplotlib.colors import to_rgba
 
     color = np.ones(3)
@@ -72,7 +75,7 @@ def paper(ax: Axes) -> RGB:
 
 
 def ink(ax: Axes, strength: float = 1.0) -> RGB:
-    """Colour of the axes' own labels; with less strength, mixed with the background."""
+    """Return the colour of the axes' labels, mixed with the background for a strength below 1."""
     from matplotlib.colors import to_rgb
 
     text, background = np.array(to_rgb(ax.xaxis.label.get_color())), np.array(paper(ax))
@@ -85,7 +88,7 @@ def _rgb(color: NDArray[Any]) -> RGB:
 
 
 def scale_of_colors(ax: Axes, name: str, n_colors: int) -> NDArray[Any]:
-    """Colours of ordered values, from the part of a colour map that stands out from the background."""
+    """Return colours of ordered values, from the part of a colour map with contrast to the background."""
     import matplotlib as mpl
 
     ends = (0.0, 0.85) if sum(paper(ax)) > 1.5 else (0.35, 1.0)

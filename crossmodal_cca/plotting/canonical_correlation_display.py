@@ -1,4 +1,4 @@
-"""Correlation of each pair of scores: on the training rows, on held-out rows, and where noise begins."""
+"""Display of the correlation of each pair of scores: on training rows, on held-out rows, and the edge of noise."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ class CanonicalCorrelationDisplay(NamedDisplay):
 
 
 def _edge_of(model: Any) -> float | None:
-    """Edge of noise of a fitted aligner; None where it is not CCA without shrinkage."""
+    """Compute the edge of noise of a fitted aligner; None unless it is CCA without shrinkage."""
     if not np.array_equal(getattr(model, "shrinkage_", ()), (0.0, 0.0)):
         return None
     return edge_of_noise(int(model.n_samples_seen_), int(model.n_features_in_), len(model.y_mean_))

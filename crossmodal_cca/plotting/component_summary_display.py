@@ -1,4 +1,4 @@
-"""Which components are real: training, debiased and held-out correlations, and the variance that they explain."""
+"""Display of the components' training, debiased and held-out correlations, and the variance that they explain."""
 
 from __future__ import annotations
 
@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-# Column: label, marker.
+# Label and marker of each column drawn as a curve.
 CURVES = {"training": ("training", "o"), "debiased": ("debiased", "s"), "held_out": ("held-out", "D")}
+# Columns drawn as bars.
 BARS = ("x_variance", "y_variance")
+# Largest p-value of components marked by a star.
 SIGNIFICANT = 0.05
 
 
@@ -42,7 +44,7 @@ class ComponentSummaryDisplay(NamedDisplay):
     Notes
     -----
     Bars are shares of each modality's held-out variance that its own scores explain, on the same scale from 0 to 1.
-    Stars mark components with a p-value of at most .05. What the table has no figures for is left out.
+    Stars mark components with a p-value of at most .05. Columns without values are left out.
 
     Examples
     --------

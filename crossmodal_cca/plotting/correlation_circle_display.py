@@ -1,4 +1,4 @@
-"""What two components mean: correlations of both modalities' features with their scores, inside the unit circle."""
+"""Display of the correlations of both modalities' features with two components, inside the unit circle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from pandas import DataFrame
 
-# More features of a side than this are points without arrows.
+# Number of features of a side above which they are points without arrows.
 ARROWS_UP_TO = 30
 
 
@@ -34,7 +34,7 @@ class CorrelationCircleDisplay(Display):
     x_points, y_points : ndarray of shape (n_features, 2)
         Correlation of each feature with its own side's scores on the two components.
     x_labels, y_labels : ndarray of shape (n_features,)
-        What the features are called.
+        Names of the features.
     components : tuple of two int, default=(0, 1)
         The components shown, counted from 0.
     n_labels : int, default=8
@@ -139,7 +139,7 @@ class CorrelationCircleDisplay(Display):
             title="Correlation circle",
         )
         ax.margins(0.06)
-        # A fixed box would be cut off where it has to make room for the legend.
+        # A fixed box would be cut off to make room for the legend.
         ax.set_aspect("equal", adjustable="datalim")
         add_legend_beside(ax, handles)
 
@@ -154,7 +154,7 @@ class CorrelationCircleDisplay(Display):
         return ax.scatter(a, b, s=size, color=color, marker=marker, label=name, linewidths=0, zorder=2)
 
     def _add_labels(self, ax: Axes) -> None:
-        """Label the longest features of either side, the longest of all first."""
+        """Label the features of each side that are farthest from the centre, the farthest of all first."""
         from ._labels import Labels
 
         texts, points, colors = [], [], []

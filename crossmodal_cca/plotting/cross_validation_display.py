@@ -1,4 +1,4 @@
-"""Cross-validated score against the number of components."""
+"""Display of the cross-validated score against the number of components."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._style import LINES, MARKED_UP_TO, ink, scale_of_colors
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# More values of a parameter than this are shown by those that reach the highest scores.
+# Number of values of a parameter above which only those with the highest scores are shown.
 CURVES_UP_TO = 9
 
 
@@ -35,7 +35,7 @@ class CrossValidationDisplay(Display):
     best_index : int
         Place of the chosen setting.
     scoring : str, default="score"
-        What the scores are.
+        Name of the scores.
 
     Examples
     --------
@@ -103,7 +103,7 @@ class CrossValidationDisplay(Display):
         add_legend_beside(ax, [*handles, chosen], fontsize="small")
 
     def _draw_curves(self, ax: Axes, name: str, values: list[Any], line: str, cmap: str) -> list[Any]:
-        """Draw a curve for each value of a parameter, the best of the other parameters in it; entries of the legend."""
+        """Draw a curve per value of a parameter, at the best of the other parameters; return entries of the legend."""
         params, means = self.results["params"], np.asarray(self.results["mean_test_score"])
         ks = np.array([p["n_components"] for p in params])
         marker = "." if len(set(ks)) <= MARKED_UP_TO else ""
@@ -123,13 +123,13 @@ class CrossValidationDisplay(Display):
 
 
 def _parameters(params: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    """What tells the curves apart: shrinkage or ridge, and the widths where several were tried."""
+    """Return the parameters of the curves: shrinkage or ridge, and widths if several were tried."""
     names = [name for name in ("shrinkage", "regularization", "gamma") if any(name in p for p in params)]
     values = {name: list(dict.fromkeys(p.get(name) for p in params)) for name in names}
     return {name: of for name, of in values.items() if name != "gamma" or len(of) > 1} or {"": [None]}
 
 
 def _shown(value: Any) -> str:
-    """A number or word, or one for either side."""
+    """Format a number or word, or a pair for both sides."""
     sides = value if isinstance(value, tuple) else (value,)
     return ", ".join(f"{v:.3g}" if isinstance(v, Real) else str(v).lower() for v in sides)

@@ -1,4 +1,4 @@
-"""Accuracy against the number of labelled examples."""
+"""Display of accuracy against the number of labelled examples."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 class FewShotDisplay(Display):
     """Accuracy of several models against the number of shots of each class, with intervals, and zero-shot at the left.
 
-    Make one with `from_table`. A dotted line shows what always naming the majority class scores.
+    Make one with `from_table`. A dotted line shows the score of always predicting the majority class.
 
     Parameters
     ----------
     report : DataFrame
-        What `few_shot_report` returns.
+        Table from `few_shot_report`.
     measure : str, default="balanced_accuracy"
-        What the values are.
+        Name of the values.
 
     See Also
     --------
@@ -63,11 +63,11 @@ class FewShotDisplay(Display):
         Parameters
         ----------
         episodes : DataFrame
-            What `few_shot_episodes` returns.
+            Table from `few_shot_episodes`.
         measure : {"balanced_accuracy", "accuracy"}, default="balanced_accuracy"
             As in `few_shot_report`.
         confidence_level : float in (0, 1), default=0.95
-            Of the bands.
+            Confidence level of the bands.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Hit rate or recall against the number of results looked at."""
+"""Display of hit rate or recall against the number of results looked at."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._display import NamedDisplay, display
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Measure: (label of the y-axis, title).
+# Label of the y-axis and title by measure.
 MEASURES = {
     "hit_rate": ("hit rate (share of queries)", "Partner among the first k results"),
     "recall": ("recall (mean share of relevant items found)", "Relevant items among the first k results"),
@@ -41,7 +41,7 @@ class HitRateDisplay(NamedDisplay):
     low, high : dict of str to ndarray of shape (n_ks,), or None, default=None
         Ends of the interval at each k for each direction; None for no band.
     measure : {"hit_rate", "recall"}, default="hit_rate"
-        What the values are.
+        Measure of the values.
 
     See Also
     --------
@@ -107,7 +107,7 @@ class HitRateDisplay(NamedDisplay):
         n_resamples : int >= 0, default=1000
             0 for no band; as in `retrieval_report`, whose intervals of hit rates take no resamples.
         confidence_level : float in (0, 1), default=0.95
-            Of the band, at each k by itself.
+            Confidence level of the band, at each k by itself.
         random_state : int, RandomState, Generator or None, default=None
             As in `retrieval_report`.
 

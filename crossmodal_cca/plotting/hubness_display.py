@@ -1,4 +1,4 @@
-"""Hubs: items that are among the first results far too often, and items never found."""
+"""Display of hubs, items that are among the first results far too often, and of items never found."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ class HubnessDisplay(NamedDisplay):
         lowest, _ = y_range(ax)
         ax.set(
             yscale="log",
-            # Room for the legend below the curves.
+            # Leave room for the legend below the curves.
             ylim=(min(lowest**1.3, 0.5), 1.5),
             xlabel="times found, m (number of queries)",
             ylabel="share of gallery found at least m times",
@@ -163,6 +163,6 @@ class HubnessDisplay(NamedDisplay):
 
 
 def _random_survival(n_queries: int, n_gallery: int, k: int) -> NDArray[Any]:
-    """Share of items found at least 1, 2, … times by a random ranking, down to half an item."""
+    """Compute the share of items found at least 1, 2, … times by a random ranking, down to half an item."""
     shares = stats.binom.sf(np.arange(n_queries), n_queries, k / n_gallery)
     return np.asarray(shares[: max(1, np.count_nonzero(shares >= 0.5 / n_gallery))])

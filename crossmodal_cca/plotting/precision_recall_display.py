@@ -1,4 +1,4 @@
-"""Precision against recall as more results are looked at."""
+"""Display of precision against recall as more results are looked at."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class PrecisionRecallDisplay(NamedDisplay):
             similarity=similarity,
             n_resamples=0,
         )
-        # Of each direction all precisions come first, then all recalls. Chance has the same precision at every k.
+        # For each direction, all precisions come first, then all recalls. Chance has the same precision at every k.
         values, chance = (per_direction(report[column], names) for column in ("value", "chance"))
         return cls(
             ks,

@@ -1,4 +1,4 @@
-"""At which rank the best match stands."""
+"""Display of the rank of the best match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both modalities as points of the shared space."""
+"""Display of both modalities as points of the shared space."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ._style import CLASS_COLORS, MARKERS, class_colors, cycle, ink
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+# Choices of `kind`.
 KINDS = ("points", "arrows")
 
 
@@ -180,7 +181,7 @@ class SharedSpaceDisplay(Display):
         from matplotlib.collections import LineCollection
 
         pairs = np.stack([self.x_points, self.y_points], axis=1)
-        # The more there are, the less each may cover.
+        # The more points there are, the smaller they are.
         size = 22 * min(1.0, max(0.2, (200 / len(pairs)) ** 0.5))
         ax.add_collection(LineCollection(list(pairs), colors=ink(ax, 0.25), linewidths=0.03 * size, zorder=1))
         for points, color, marker in zip((self.x_points, self.y_points), colors, MARKERS, strict=True):
@@ -193,12 +194,12 @@ class SharedSpaceDisplay(Display):
         style: dict[str, Any] = {"angles": "xy", "scale_units": "xy", "scale": 1, "width": 0.003 * size}
         ax.quiver(*self.x_points.T, *steps.T, color=colors[1], alpha=size, **style)
         ax.scatter(self.x_points[:, 0], self.x_points[:, 1], s=12 * size, c=colors[0], linewidths=0, zorder=2)
-        # Tips are not among what an axis makes room for by itself.
+        # Axes make no room for the tips of arrows by themselves.
         ax.update_datalim(self.y_points)
         ax.autoscale_view()
 
     def _add_labels(self, ax: Axes) -> None:
-        """Label the pairs farthest from the centre, where a label has room."""
+        """Label the pairs farthest from the centre whose labels have room."""
         from ._labels import Labels
 
         if self.labels is not None:
@@ -210,7 +211,7 @@ class SharedSpaceDisplay(Display):
 
 
 def _few_classes(classes: Any, n_pairs: int) -> NDArray[Any]:
-    """Class of each pair, if they are few enough to tell their colours apart."""
+    """Return the class of each pair; refuse more classes than there are distinct colours."""
     values, codes = class_codes(classes, "classes", n_pairs, "the scores")
     if len(values) > len(CLASS_COLORS):
         raise ValueError(

@@ -1,4 +1,4 @@
-"""Similarity of every row of one modality to every row of the other, as an image."""
+"""Display of the similarity of every row of one modality to every row of the other, as an image."""
 
 from __future__ import annotations
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
-# More classes than this are ordered, but neither separated nor named.
+# Number of classes above which they are ordered, but neither separated nor named.
 NAMED_UP_TO = 40
+# Colour map of similarities without a middle.
 SEQUENTIAL = "viridis"
 
 
@@ -38,7 +39,7 @@ class SimilarityMatrixDisplay(NamedDisplay):
     x_classes, y_classes : ndarray of shape (n_x_shown,) and (n_y_shown,), or None, default=None
         Class of each row shown, equal ones side by side; None for rows in the given order.
     similarity : <similarities>, default="cosine"
-        What the similarities are.
+        Kind of the similarities.
     n_items : tuple of two int or None, default=None
         Numbers of rows of which these are shown; None if all are.
 
@@ -138,7 +139,7 @@ class SimilarityMatrixDisplay(NamedDisplay):
         label = SIMILARITIES[self.similarity].label
         colors, extend = self._color_scale()
         image = ax.imshow(self.similarities, aspect="auto", **colors)
-        ax.grid(False)  # some styles would draw it over the image
+        ax.grid(False)  # some styles draw a grid over the image
         ax.figure.colorbar(image, ax=ax, label=label, extend=extend)
         title = f"{name}: {label}" if name else f"{label[0].upper()}{label[1:]}"
         shown = self.similarities.shape
@@ -159,7 +160,7 @@ class SimilarityMatrixDisplay(NamedDisplay):
             _name_classes(ax.xaxis, self.y_classes, rotation=45, ha="right", rotation_mode="anchor")
 
     def _color_scale(self) -> tuple[dict[str, Any], str]:
-        """Options of the image, and the end of the colour bar beyond which there are values."""
+        """Return the options of the image, and the end of the colour bar that values exceed."""
         share = SIMILARITIES[self.similarity].color_reach
         if share is None:
             return {"cmap": SEQUENTIAL}, "neither"
@@ -169,7 +170,7 @@ class SimilarityMatrixDisplay(NamedDisplay):
 
 
 def _shown(ids: Any, name: str, n_rows: int, max_items: int) -> tuple[NDArray[Any], NDArray[Any] | None]:
-    """Rows to show, ordered by class, and their classes."""
+    """Choose the rows to show, ordered by class; return also their classes."""
     places = np.linspace(0, n_rows - 1, min(n_rows, max_items)).round().astype(int)
     if ids is None:
         return places, None
@@ -179,7 +180,7 @@ def _shown(ids: Any, name: str, n_rows: int, max_items: int) -> tuple[NDArray[An
 
 
 def _ends(classes: NDArray[Any]) -> NDArray[Any]:
-    """Where each run of equal classes ends; nothing if there are too many."""
+    """Return the end of each run of equal classes; nothing if there are too many."""
     ends = np.append(np.flatnonzero(classes[1:] != classes[:-1]) + 1, len(classes))
     return ends if len(ends) <= NAMED_UP_TO else ends[:0]
 

@@ -1,4 +1,4 @@
-"""Whether the cross-modal route helps, class by class."""
+"""Display of the gain of transfer, class by class."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class TransferGainDisplay(Display):
     Parameters
     ----------
     gain : DataFrame
-        Rows of one number of shots of what `transfer_gain` returns, by class.
+        Rows of `transfer_gain` for one number of shots, by class.
     shots : int
-        That number.
+        Number of shots.
 
     See Also
     --------
@@ -56,7 +56,7 @@ class TransferGainDisplay(Display):
         Parameters
         ----------
         gain : DataFrame
-            What `transfer_gain` returns.
+            Table from `transfer_gain`.
         shots : int or None, default=None
             Number of shots; None for the smallest in the table.
 
@@ -72,7 +72,7 @@ class TransferGainDisplay(Display):
         return cls(gain[gain.index.get_level_values("shots") == shots].droplevel("shots"), shots).plot(ax)
 
     def _draw(self, ax: Axes) -> None:
-        # All classes together come first, then each one by its gain.
+        # All classes together come first, then each class by its gain.
         table = self.gain.iloc[[0, *(1 + np.argsort(-self.gain["difference"].to_numpy()[1:], kind="stable"))]]
         places = np.arange(len(table))
         few = len(table) <= MARKED_UP_TO

@@ -1,4 +1,4 @@
-"""Search across modalities: an index, and what to do about hubs."""
+"""Search across modalities: an index, and corrections of hubs."""
 
 from .hubness import correct_hubness, hubness_report, k_occurrence
 from .index import CrossModalIndex

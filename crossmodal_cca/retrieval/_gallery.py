@@ -1,4 +1,4 @@
-"""All that a fitted index holds, as one value, and the search in it."""
+"""The gallery of a fitted index, as one value, and the search in it."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from .hubness import CORRECTIONS, bias
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """A fitted index: a value that never changes, so that another can take its place while it is searched.
+    """The gallery of a fitted index: an immutable value, which can be replaced while it is searched.
 
     Parameters
     ----------
     embedding : Embedding
-        How rows come here.
+        Map from rows to the space of the search.
     rows : GrowingRows
-        Embedded items, with minus their bias as one more dimension where hubs are corrected.
+        Embedded items, with minus their bias as one more dimension if hubs are corrected.
     known : KnownIds
-        Their ids.
+        Ids of the items.
     next_id : int or None
-        Of ids given by number, the next one.
+        Next number, if ids are numbers given by the index.
     space : SearchSpace or None
-        The items laid out for a search; None where there are none.
+        Items laid out for a search; None without items.
     plain : SearchSpace or None
-        The same without their bias, where a search needs that.
+        Items laid out without their bias, if a search needs that.
     """
 
     embedding: Embedding
@@ -49,7 +49,7 @@ class Gallery:
     space: SearchSpace | None
     plain: SearchSpace | None
 
-    # What a file holds of it. What searches go over is made again from this.
+    # Stored values; the layouts for a search are computed again from these.
     STORED: ClassVar[Schema] = {
         "aligner_": object,
         "has_aligner": bool,
@@ -68,7 +68,7 @@ class Gallery:
 
     @classmethod
     def of(cls, embedding: Embedding, embeddings: FloatArray, ids: NDArray[Any], next_id: int | None) -> Self:
-        """Of embedded items."""
+        """Build from embedded items."""
         space = SearchSpace(embeddings, embedding.similarity) if len(embeddings) else None
         return cls(embedding, GrowingRows(embeddings), KnownIds(ids), next_id, space, _plain(embedding, embeddings))
 
@@ -84,7 +84,7 @@ class Gallery:
         return len(self.ids)
 
     def added(self, rows: ArrayLike, ids: ArrayLike | None, verbose: int) -> Self:
-        """With further items at the end."""
+        """Return the gallery with further items at the end."""
         if (ids is None) != (self.next_id is not None):
             way, wanted = ("without", "pass none") if ids is not None else ("with", "pass one for each row")
             raise ValueError(f"This index was fitted {way} ids, so {wanted} to add.")
@@ -100,7 +100,7 @@ class Gallery:
         return replace(self, rows=longer, known=known, next_id=next_id, space=space, plain=plain)
 
     def without(self, ids: Any) -> Self:
-        """Without the items of some ids."""
+        """Return the gallery without the items of some ids."""
         kept = np.flatnonzero(~self.known.rows_with(ids, "ids"))
         items = self.embeddings[kept]
         some = len(kept) > 0
@@ -113,14 +113,14 @@ class Gallery:
         )
 
     def with_aligner(self, aligner: Aligner | None) -> Self:
-        """With the aligner that a file did not hold, or left out for a file."""
+        """Return the gallery with the aligner that a file lacked, or without it for a file."""
         left_out = aligner is None and (self.embedding.aligner_left_out or self.embedding.aligner is not None)
         return replace(self, embedding=replace(self.embedding, aligner=aligner, aligner_left_out=left_out))
 
     def nearest(
         self, queries: ArrayLike, n_neighbors: Any, within: Any, verbose: int
     ) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Distances and positions of the items nearest to queries, among all or those of some ids."""
+        """Find distances and positions of the items nearest to queries, among all items or those of some ids."""
         embedded = self.embedding.of_queries(queries)
         among, items = None, "items in the index"
         if within is not None:
@@ -136,14 +136,14 @@ class Gallery:
         if correction is None:
             return similarity.distances(similarities), positions
         if self.plain is not None and correction.scaling_neighbors is not None:
-            # What a query has in common with its own neighbours lowers all of its similarities alike.
+            # CSLS also subtracts the query's own bias, the same for all of its similarities.
             n_scaling = min(correction.scaling_neighbors, n_items)
             similarities = 2 * similarities - bias(embedded[:, :-1], self.plain, n_scaling, among=among)[:, None]
-        # Corrected similarities have no ends to be kept within.
+        # Corrected similarities have no bounds to clip to.
         return similarity.at_distance_zero - similarities, positions
 
     def to_file(self) -> State:
-        """What a file holds of it."""
+        """Return the state for a file."""
         embedding, correction = self.embedding, self.embedding.correction
         optional = {
             "gallery_mean_": embedding.gallery_mean,
@@ -168,7 +168,7 @@ class Gallery:
 
     @classmethod
     def from_file(cls, state: State) -> Self:
-        """What a file holds, made a gallery again."""
+        """Build a gallery from the state in a file."""
         _check_state(state)
         similarity, correction = SIMILARITIES[state["fitted_similarity"]], None
         if state["fitted_hubness"] is not None:
@@ -189,15 +189,15 @@ class Gallery:
 
 
 def ids_of_rows(ids: ArrayLike | None, n: int, rows: str, start: int) -> tuple[NDArray[Any], int | None]:
-    """Ids of further rows, and of ids given by number the next one."""
+    """Return the ids of further rows, and the next number if ids are numbers given by the index."""
     if ids is None:
         return np.arange(start, start + n), start + n
-    # A copy: an array of ids is the user's own.
+    # A copy, since an array of ids belongs to the user.
     return checked_ids(ids, "ids", n, rows).copy(), None
 
 
 def _plain(embedding: Embedding, embeddings: FloatArray) -> SearchSpace | None:
-    """The items without their bias, in the same memory, where a search needs them."""
+    """Lay out the items without their bias, in the same memory, if a search needs them."""
     correction = embedding.correction
     if correction is None or correction.scaling_neighbors is None or len(embeddings) == 0:
         return None
@@ -205,7 +205,7 @@ def _plain(embedding: Embedding, embeddings: FloatArray) -> SearchSpace | None:
 
 
 def _check_state(state: State) -> None:
-    """Refuse what no index has, before it is used."""
+    """Refuse an inconsistent state before it is used."""
     embeddings, ids = state["embeddings_"], state["ids_"]
     similarity, modality, hubness = (state[f"fitted_{name}"] for name in ("similarity", "modality", "hubness"))
     means = [state[name] for name in ("gallery_mean_", "query_mean_") if name in state]

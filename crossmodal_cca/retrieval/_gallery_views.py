@@ -1,4 +1,4 @@
-"""What a fitted index shows of its gallery."""
+"""Fitted attributes of an index, as views of its gallery."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ._gallery import Gallery
 
 
 class GalleryViewsMixin(ViewsMixin):
-    """Fitted attributes of an index, none of which can be written to; its `_gallery` alone is ever replaced."""
+    """Read-only fitted attributes of an index; only its `_gallery` is ever replaced."""
 
     _gallery: Gallery
 
@@ -21,7 +21,7 @@ class GalleryViewsMixin(ViewsMixin):
 
     @property
     def _fitted(self) -> Gallery:
-        """What was fitted. Whoever reads it once works with one gallery, whatever another thread does."""
+        """Fitted gallery; a method reads it once, and so works with one gallery whatever other threads do."""
         check_is_fitted(self)
         return self._gallery
 
@@ -29,5 +29,5 @@ class GalleryViewsMixin(ViewsMixin):
         return hasattr(self, "_gallery")
 
     def __len__(self) -> int:
-        """Number of items; none before `fit`."""
+        """Return the number of items; 0 before `fit`."""
         return len(self._gallery) if hasattr(self, "_gallery") else 0

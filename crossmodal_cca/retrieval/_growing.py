@@ -1,4 +1,4 @@
-"""Arrays that go on without being copied, beside all that came before them."""
+"""Arrays that grow without copies, while earlier versions stay valid."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# Of rows that are copied, one part in so many more is room for further ones.
+# Rows per row of spare room in a copy: a copy has room for an eighth more.
 _SHARE_OF_ROOM = 8
 
 
 class GrowingRows:
-    """An array with room behind it, where further rows are written; the array itself never changes.
+    """An array with spare room behind it for further rows; the array itself never changes.
 
-    The first who adds rows gets the room, any other a copy, so that nobody sees rows of another. A copy has no room.
+    The first call that adds rows uses the room, any other makes a copy, so that no array shows rows added to another.
 
     Parameters
     ----------
     array : ndarray of shape (n_rows, …)
-        The rows; kept, not copied.
+        The rows, not copied.
     """
 
     def __init__(self, array: NDArray[Any]) -> None:
@@ -27,10 +27,10 @@ class GrowingRows:
         self._room: list[NDArray[Any]] = []
 
     def with_more(self, rows: NDArray[Any]) -> GrowingRows:
-        """With further rows at the end, in the type of the first ones."""
+        """Return an array with further rows at the end, in the type of the first ones."""
         n, total = len(self.array), len(self.array) + len(rows)
         try:
-            block = self._room.pop()  # one step, so that of several threads one gets it
+            block = self._room.pop()  # atomic, so that only one of several threads gets the room
         except IndexError:
             block = self.array
         if len(block) < total:

@@ -15,7 +15,7 @@ from ._gallery import Gallery
 
 
 def upgraded(state: State, version: int) -> State:
-    """From version 1, which named attributes and left the aligner out, or 2, which called a similarity a metric."""
+    """Upgrade from version 1 (named attributes, no aligner) or 2 (similarity called metric)."""
     if version < 2:
         state = without_underscores(state, version) | {"aligner": None}
     return {name.replace("metric", "similarity"): value for name, value in state.items()}
@@ -26,7 +26,7 @@ class IndexFileMixin:
 
     aligner: Any
     _gallery: Gallery
-    # The gallery says what it is in a file, and lies there beside the parameters.
+    # The gallery defines its own state, which is stored beside the parameters.
     _stored: ClassVar[Schema] = {
         name: Stored(each.kind, "", each.optional) if isinstance(each, Stored) else Stored(each, "")
         for name, each in Gallery.STORED.items()
@@ -43,7 +43,7 @@ class IndexFileMixin:
             Whether to store the aligner too; needed where it holds objects of other packages, such as transformers of
             a `CrossModalPipeline`. Without it, pass it to `load`.
         moments : bool, default=True
-            Whether the aligner keeps the moments of its training rows. The search needs none.
+            Whether the aligner keeps the moments of its training rows; the search does not need them.
 
         Raises
         ------
@@ -102,7 +102,7 @@ class IndexFileMixin:
         return index  # type: ignore[no-any-return]
 
     def _to_file(self, state: State, *, moments: bool) -> State:
-        # The parameter may be a search around it, or fitted anew since.
+        # The parameter may be a search around the aligner, or fitted again since.
         return state | {"aligner": None} | self._gallery.to_file()
 
     def _from_file(self, state: State) -> None:
@@ -111,7 +111,7 @@ class IndexFileMixin:
 
 
 def _way_out(error: str) -> str:
-    """What to do about a part that cannot be saved."""
+    """Say what to do about a part that cannot be saved."""
     if error.startswith("CrossModalIndex.aligner_"):
         return (
             " Save the index with with_aligner=False and the aligner by other means, such as skops; load takes it as "

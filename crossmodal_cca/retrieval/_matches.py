@@ -1,4 +1,4 @@
-"""What was found, as a table to look at."""
+"""Tables of search results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def matches_table(
     query_captions: Sequence[str] | None,
     query_ids: ArrayLike | None,
 ) -> pd.DataFrame:
-    """Rows (query, rank) with match, id, distance and, where the right ids are known, whether it is one of them."""
+    """Build a table with rows (query, rank): match, id, distance and, if the right ids are known, a mark."""
     import pandas as pd
 
     n, k = positions.shape
@@ -39,13 +39,13 @@ def matches_table(
     }
     if right is not None:
         table["right"] = np.where(_right(right, ids, positions).ravel(), "✓", "✗")
-    # Two queries may share a caption, so the index is made of arrays and not of products of sets.
+    # Two queries may share a caption, so the index is built from arrays, not as a product of levels.
     index = pd.MultiIndex.from_arrays([np.repeat(names, k), np.tile(np.arange(1, k + 1), n)], names=["query", "rank"])
     return pd.DataFrame(table, index=index)
 
 
 def _right(query_ids: NDArray[Any], ids: NDArray[Any], positions: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether items found have the query's id, compared as measures do."""
+    """Tell which items found have the query's id, compared as in the measures."""
     asked, present = codes_of_ids(query_ids, ids, len(query_ids), len(ids), ("query_ids", "the ids of the index"))
     absent = ~np.isin(asked, present)
     if absent.any():
@@ -67,7 +67,7 @@ def _captions(captions: Captions, ids: NDArray[Any], positions: NDArray[np.intp]
     if not isinstance(captions, Mapping):
         return checked_ids(captions, "captions", len(ids), "the index")[positions]
     if ids.dtype.kind in "mM":
-        # One moment has many names: pandas', Python's, NumPy's of any unit.
+        # One date may have several types: pandas', Python's, or NumPy's of any unit.
         keys = checked_ids(list(captions), "captions", len(captions), "captions")
         captions = dict(zip(comparable_with(ids, keys, "captions"), captions.values(), strict=True))
     found = comparable(ids[positions])

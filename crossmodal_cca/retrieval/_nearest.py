@@ -1,4 +1,4 @@
-"""Exact search for the nearest items: a product in blocks, and few scores looked at twice."""
+"""Exact search for the nearest items: a matrix product in blocks, then exact similarities of a few candidates."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ from .._typing import FloatArray
 from ..metrics._counting import BLOCK_BYTES
 from ._growing import GrowingRows
 
-# Groups of items per neighbour asked for: enough that two of the best seldom share one.
+# Groups of items per neighbour asked for: enough that two of the nearest rarely share one.
 _GROUPS_PER_NEIGHBOR = 16
-# Pairs looked at, and numbers gathered for their exact similarities, at once.
+# Candidate pairs examined at once.
 _CANDIDATES_AT_ONCE = 2**20
+# Numbers gathered at once for exact similarities.
 _GATHERED_AT_ONCE = 2**22
 
 
 @dataclass(frozen=True)
 class _LaidOut:
-    """Items as the product takes them, and how that came about."""
+    """Items laid out for the matrix product, and the origin of the layout."""
 
     rows: FloatArray  # the items themselves, unless `own` holds others
     own: GrowingRows | None
-    width: FloatArray  # (n_items,), how far rounding takes each score
+    width: FloatArray  # (n_items,), rounding error of each score
     queries: QueryLayout
-    n_items: int  # that the layout was made for
+    n_items: int  # number of items that the layout was made for
 
     @classmethod
     def of(cls, items: FloatArray, similarity: Similarity) -> Self:
@@ -42,7 +43,7 @@ class _LaidOut:
         return cls(layout.rows, own, layout.width, layout.queries, len(items))
 
     def fits(self, n_items: int) -> bool:
-        """Whether the layout serves so many items: any would be right, but centre and unit come from other items."""
+        """Whether the layout suits this many items: it is always correct, but centre and unit come from other items."""
         return self.own is None or self.n_items <= 2 * n_items <= 4 * self.n_items
 
     def chosen(self, rows: NDArray[Any], items: FloatArray) -> Self:
@@ -56,7 +57,7 @@ class _LaidOut:
 
 
 def _searchable(items: FloatArray, similarity: Similarity, like: QueryLayout | None = None) -> Layout:
-    with np.errstate(over="ignore", invalid="ignore"):  # looked at by those who call
+    with np.errstate(over="ignore", invalid="ignore"):  # checked by the callers
         return similarity.searchable(items, like)
 
 
@@ -65,16 +66,16 @@ def _is_finite(layout: Layout) -> bool:
 
 
 class SearchSpace:
-    """Items laid out for a search; a value that never changes.
+    """Items laid out for a search, an immutable value.
 
     Parameters
     ----------
     items : ndarray of shape (n_items, d)
-        Float rows as the similarity embeds them; kept, not copied.
+        Float rows as the similarity embeds them, not copied.
     similarity : Similarity
-        What is largest for the nearest.
+        Similarity that is largest for the nearest items.
     laid_out : _LaidOut or None
-        These items, where they have been laid out before.
+        Layout of these items, if there is one already.
     """
 
     def __init__(self, items: FloatArray, similarity: Similarity, laid_out: _LaidOut | None = None) -> None:
@@ -85,13 +86,13 @@ class SearchSpace:
         return len(self.items)
 
     def chosen(self, rows: NDArray[Any], items: FloatArray | None = None) -> SearchSpace:
-        """Of some of the items, by their positions; `items` are these, where they are at hand."""
+        """Select some of the items by position; `items` are these items, if at hand."""
         items = self.items[rows] if items is None else items
         laid_out = self._laid_out.chosen(rows, items) if self._laid_out.fits(len(items)) else None
         return SearchSpace(items, self.similarity, laid_out)
 
     def with_more(self, items: FloatArray) -> SearchSpace:
-        """Of further items: `items` are all of them, and begin with those that are here."""
+        """Add items: `items` are all of them, and begin with the present ones."""
         laid_out = None
         if self._laid_out.fits(len(items)):
             more = _searchable(items[len(self) :], self.similarity, self._laid_out.queries)
@@ -101,7 +102,7 @@ class SearchSpace:
     def nearest(
         self, queries: FloatArray, k: int, verbose: int = 0, among: NDArray[np.intp] | None = None
     ) -> tuple[FloatArray, NDArray[np.intp]]:
-        """The k items most similar to each query, the best first; equal ones in the order of the items.
+        """Find the k items most similar to each query, the best first; equal ones in the order of the items.
 
         Parameters
         ----------
@@ -122,7 +123,7 @@ class SearchSpace:
             Rows of the items.
         """
         if among is not None and 2 * len(among) < len(self):
-            # A copy of few rows costs less than the product with all.
+            # Copying few rows costs less than the product with all.
             similarities, positions = self.chosen(among).nearest(queries, k, verbose)
             return similarities, among[positions]
         rows, lay_out = self._laid_out.rows, self._laid_out.queries
@@ -147,11 +148,11 @@ class SearchSpace:
     def _best(
         self, queries: FloatArray, scores: FloatArray, k: int, among: NDArray[np.intp] | None
     ) -> tuple[FloatArray, NDArray[np.intp]]:
-        """The k nearest of a block of queries, of which the scores are known to rounding."""
+        """Find the k nearest items of a block of queries, given scores with rounding errors."""
         width = self._laid_out.width
         best = _Candidates(scores, width if among is None else width[among], k)
         if best.at_most > _CANDIDATES_AT_ONCE and len(queries) > 1:
-            # Where nearly everything ties, a few queries at a time bound the memory.
+            # If nearly all items tie, a few queries at a time bound the memory.
             half = len(queries) // 2
             parts = [self._best(queries[part], scores[part], k, among) for part in (slice(half), slice(half, None))]
             first, second = (np.concatenate(both) for both in zip(*parts, strict=True))
@@ -170,7 +171,7 @@ class SearchSpace:
         return exact[chosen], item[chosen]
 
     def _exact(self, queries: FloatArray, query: NDArray[np.intp], item: NDArray[np.intp]) -> FloatArray:
-        """Similarities of pairs in double precision: each depends on its two rows alone, not on the block."""
+        """Compute similarities of pairs in double precision; each depends on its two rows alone, not on the block."""
         exact = np.empty(len(query))
         step = max(1, _GATHERED_AT_ONCE // queries.shape[1])
         for start in range(0, len(query), step):
@@ -181,17 +182,17 @@ class SearchSpace:
 
 
 class _Candidates:
-    """Pairs (query, item) among which the k best of every query are, although scores are uncertain by their width.
+    """Candidate pairs (query, item) that include the k best of every query, although scores have rounding errors.
 
-    The k-th largest of the maxima of disjoint groups cannot be above the k-th largest score. All that may reach it lies
-    in the few groups whose maximum does: only these are looked at.
+    The k-th largest of the maxima of disjoint groups is at most the k-th largest score. Every item that may reach it
+    lies in one of the few groups whose maximum does: only these are examined.
     """
 
     def __init__(self, scores: FloatArray, width: FloatArray, k: int) -> None:
         n_queries, n_items = scores.shape
         n_groups = min(n_items, _GROUPS_PER_NEIGHBOR * k)
         depth = n_items // n_groups
-        # Items that do not fill another level of the groups.
+        # Items left over after the last full level of the groups.
         self._rest = slice(depth * n_groups, n_items)
         n_rest = n_items - self._rest.start
         self._levels = scores[:, : self._rest.start].reshape(n_queries, depth, n_groups)
@@ -204,11 +205,11 @@ class _Candidates:
 
     @property
     def at_most(self) -> int:
-        """Pairs that have to be looked at."""
+        """Largest number of pairs to examine."""
         return len(self._query) * self._levels.shape[1]
 
     def pairs(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-        """Queries and items."""
+        """Return the queries and items of the candidate pairs."""
         query, group, reached = self._query, self._group, self._reached
         n_groups, rest = self._levels.shape[2], self._rest
         hit, level = np.nonzero(self._levels[query, :, group] >= reached[query, group][:, None])

@@ -1,4 +1,4 @@
-"""How rows of either modality come into the space that an index searches."""
+"""Maps from rows of both modalities to the space that an index searches."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from .hubness import bias, bias_weight, with_bias, with_ones
 
 @dataclass(frozen=True, eq=False)
 class HubCorrection:
-    """What is subtracted from the similarity of hubs: their mean similarity with queries of a bank.
+    """Correction that subtracts from an item's similarities its mean similarity with queries of a bank.
 
     Parameters
     ----------
     method : {"csls", "nnn"}
-        Which correction.
+        Name of the correction.
     bank : SearchSpace
         Embedded queries of the bank.
     n_neighbors : int
@@ -38,17 +38,17 @@ class HubCorrection:
 
     @classmethod
     def fitted(cls, method: str, bank: SearchSpace, n_neighbors: Any, weight: float) -> Self:
-        """With parameters as a user gives them."""
+        """Check the user's parameters and build the correction."""
         n_neighbors = check_whole_number(n_neighbors, "hubness_neighbors", high=len(bank), of="rows of query_bank")
         return cls(method, bank, n_neighbors, bias_weight(method, weight))
 
     @property
     def scaling_neighbors(self) -> int | None:
-        """Items that say how near a query is to any, which counts under CSLS alone."""
+        """Number of items for a query's own bias, which only CSLS has."""
         return self.n_neighbors if self.method == "csls" else None
 
     def corrected(self, items: FloatArray, verbose: int) -> FloatArray:
-        """Embedded items with minus their bias as one more dimension."""
+        """Append minus the bias to embedded items as one more dimension."""
         return with_bias(items, self.weight * bias(items, self.bank, self.n_neighbors, verbose))
 
 
@@ -59,15 +59,15 @@ class Embedding(Space):
     Parameters
     ----------
     similarity : Similarity
-        What is largest for the nearest.
+        Similarity that is largest for the nearest items.
     modality : {"y", "x"}
-        Of the items.
+        Modality of the items.
     aligner_left_out : bool
         Whether there is an aligner that is not here, as a file was written without it.
     gallery_mean, query_mean : ndarray of shape (width,) or None
-        What is subtracted from either side.
+        Means subtracted from each side.
     correction : HubCorrection or None
-        Of hubs.
+        Correction of hubs.
     """
 
     similarity: Similarity
@@ -90,11 +90,11 @@ class Embedding(Space):
         return "x" if self.modality == "y" else "y"
 
     def centred(self, items: FloatArray, bank: FloatArray) -> Self:
-        """At the means of scores of either side."""
+        """Return the embedding centred at the mean scores of each side."""
         return replace(self, gallery_mean=items.mean(axis=0, dtype=float), query_mean=bank.mean(axis=0, dtype=float))
 
     def correcting(self, method: str, bank: FloatArray, n_neighbors: Any, weight: float) -> Self:
-        """With a correction of hubs, from scores of the query bank."""
+        """Return the embedding with a correction of hubs, from scores of the query bank."""
         space = SearchSpace(self._embedded(bank, self.query_mean, "query_bank"), self.similarity)
         return replace(self, correction=HubCorrection.fitted(method, space, n_neighbors, weight))
 
@@ -108,13 +108,13 @@ class Embedding(Space):
         return self.of_item_scores(self.scores(rows, self.modality, name), name, verbose)
 
     def of_item_scores(self, scores: FloatArray, name: str, verbose: int) -> FloatArray:
-        """Embeddings of items of which the scores are known."""
+        """Embed items given their scores."""
         items = self._embedded(scores, self.gallery_mean, name)
         return items if self.correction is None else self.correction.corrected(items, verbose)
 
     def _embedded(self, scores: FloatArray, mean: FloatArray | None, name: str) -> FloatArray:
-        """Scores, centred and laid out for the similarity."""
-        # A copy: scaling works in place, and rows without an aligner are the user's own.
+        """Centre scores and embed them for the similarity."""
+        # A copy: scaling works in place, and without an aligner the rows belong to the user.
         scores = scores.copy() if mean is None else scores - mean.astype(scores.dtype)
         if self.similarity.needs_direction:
             warn_of_zero_rows(scores, name)

@@ -1,7 +1,7 @@
-"""Hubs, the items that many queries find: how many there are, and corrections that lower their scores.
+"""Hubs, the items that many queries find: counts, and corrections that lower their scores.
 
-Both corrections subtract a bias from an item's similarity: how similar it is, on average, to the queries of a bank that
-find it closest. As an extra dimension the bias fits any search by inner product.
+Both corrections subtract a bias from an item's similarities: its mean similarity to the nearest queries of a bank. As
+an extra dimension, the bias works in any search by inner product.
 """
 
 from __future__ import annotations
@@ -31,8 +31,9 @@ from ._nearest import SearchSpace
 if TYPE_CHECKING:
     import pandas as pd
 
+# Names of the corrections.
 CORRECTIONS = ("csls", "nnn")
-# CSLS takes the bias from twice the similarity.
+# Weight of the bias in CSLS, which subtracts it from twice the similarity.
 _CSLS_WEIGHT = 0.5
 
 
@@ -40,14 +41,14 @@ _CSLS_WEIGHT = 0.5
 def k_occurrence(
     queries: ArrayLike, gallery: ArrayLike, *, k: int = 10, similarity: str = "cosine"
 ) -> NDArray[np.int64]:
-    """How often each gallery item is among the first k results of a query.
+    """Count how often each gallery item is among the first k results of a query.
 
     Parameters
     ----------
     queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
         Scores of the two modalities in the shared space.
     k : int in [1, n_gallery], default=10
-        Results looked at.
+        Number of results counted.
     similarity : <similarities>, default="cosine"
         Similarity that ranks the gallery.
 
@@ -92,7 +93,7 @@ def correct_hubness(
     weight: float = 0.75,
     similarity: str = "cosine",
 ) -> tuple[FloatArray, FloatArray]:
-    """Queries and gallery with an extra dimension, so that their inner product is the corrected similarity.
+    """Add a dimension to queries and gallery so that their inner product is the corrected similarity.
 
     Use it with any measure or report, as ``similarity="dot"``. The correction belongs to one search direction.
 
@@ -165,27 +166,27 @@ def bias(
     verbose: int = 0,
     among: NDArray[np.intp] | None = None,
 ) -> FloatArray:
-    """Mean of each item's largest similarities with a bank of queries, or with some of them, shape (n_items,)."""
+    """Compute the mean of each item's largest similarities with (part of) a bank of queries, shape (n_items,)."""
     return np.asarray(bank.nearest(items, n_neighbors, verbose, among)[0].mean(axis=1))
 
 
 def bias_weight(method: str, weight: float) -> float:
-    """Weight of the bias: that of CSLS is fixed."""
+    """Return the weight of the bias, which is fixed for CSLS."""
     return _CSLS_WEIGHT if method == "csls" else float(weight)
 
 
 def with_ones(queries: FloatArray) -> FloatArray:
-    """Queries with the coordinate that meets the bias."""
+    """Append to queries the coordinate that multiplies the bias."""
     return np.column_stack((queries, np.ones(len(queries), queries.dtype)))
 
 
 def with_bias(items: FloatArray, biases: FloatArray) -> FloatArray:
-    """Items with minus their bias as the last coordinate."""
+    """Append to items minus their bias as the last coordinate."""
     return np.column_stack((items, -biases.astype(items.dtype)))
 
 
 def check_correction(method: Any, name: str, similarity: str) -> None:
-    """Refuse a correction that there is not, or not for this similarity."""
+    """Refuse an unknown correction, or one that does not exist for this similarity."""
     check_choice(method, name, CORRECTIONS)
     if not similarity_named(similarity).is_product:
         products = " or ".join(repr(each.name) for each in SIMILARITIES.values() if each.is_product)
@@ -212,7 +213,7 @@ def hubness_report(
     random_state: Any = None,
     verbose: int = 0,
 ) -> pd.DataFrame:
-    """Whether a hubness correction helps, on validation data, before anyone turns it on.
+    """Measure on validation data whether a hubness correction helps.
 
     Parameters
     ----------
@@ -240,7 +241,7 @@ def hubness_report(
     n_resamples : int >= 0, default=1000
         Random swaps for the p-value; 0 leaves it and the interval NaN.
     confidence_level : float in (0, 1), default=0.95
-        Of the intervals. Both are those of :func:`~crossmodal_cca.metrics.compare_retrieval`.
+        Confidence level of the intervals. Both are those of :func:`~crossmodal_cca.metrics.compare_retrieval`.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
     verbose : int >= 0, default=0
@@ -317,5 +318,5 @@ def hubness_report(
 
 
 def skewness(occurrences: NDArray[np.int64]) -> float:
-    """Skewness of k-occurrences; 0 where all items are found equally often."""
+    """Compute the skewness of k-occurrences; 0 if all items are found equally often."""
     return float(skew(occurrences)) if np.ptp(occurrences) else 0.0

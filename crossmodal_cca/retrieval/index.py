@@ -1,4 +1,4 @@
-"""A searchable gallery of one modality, asked with the other."""
+"""Searchable galleries of one modality, with queries of the other."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
     modality : {"y", "x"}, default="y"
         Modality of the gallery; queries are of the other one.
     similarity : <similarities>, default="cosine"
-        What makes items near: a large cosine or inner product, or a small distance. The cosine of a zero vector is 0.
+        Similarity that ranks the items: cosine, inner product or smallest distance. The cosine of a zero vector is 0.
     center : bool, default=False
         Subtract the mean of the gallery that `fit` gets from items, and the mean of the query bank from queries.
         Features such as CLIP's leave a gap between the modalities, which closes when each is centred at its own mean.
@@ -63,7 +63,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
     ids_ : ndarray of shape (n_items,)
         Ids of the items, in the same order.
     gallery_mean_, query_mean_ : ndarray of shape (n_features,)
-        What is subtracted from items and from queries; with ``center=True`` only.
+        Means subtracted from items and from queries; with ``center=True`` only.
     bank_embeddings_ : ndarray of shape (n_bank, n_features)
         The query bank, if hubs are corrected.
     aligner_ : estimator or None
@@ -82,7 +82,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
     product, memory that of one block; both are more where nearly all items tie.
 
     Any number of threads may search while one fits, adds or removes: each call works with the gallery as it was before
-    a change or as it is after it. Of several threads that change it, let one wait for the other. Arrays of a fitted
+    a change or as it is after it. Threads that change it must wait for one another. Arrays of a fitted
     index are read-only.
 
     Examples
@@ -215,7 +215,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         Returns
         -------
         ndarray of shape (n_queries, n_dims)
-            Of unit length for the cosine; under a correction of hubs with a 1 as one more dimension.
+            Embeddings, of unit length for the cosine; under a correction of hubs with a 1 as one more dimension.
         """
         return self._fitted.embedding.of_queries(queries)
 
@@ -261,7 +261,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         query_captions: Sequence[str] | None = None,
         query_ids: ArrayLike | None = None,
     ) -> pd.DataFrame:
-        """Queries and their best matches as a table to look at.
+        """Show queries and their best matches in a table.
 
         Parameters
         ----------
@@ -272,10 +272,10 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         within : scalar, set or array-like of shape (n_ids,), default=None
             Ids of the items to search among, as in `kneighbors`.
         captions : mapping or Series from id to str, or sequence of str, default=None
-            What the items are called: by id, or one for each item in the order of `ids_`; a Series with the default
+            Names of the items: by id, or one for each item in the order of `ids_`; a Series with the default
             index counts as a sequence. None: their ids.
         query_captions : sequence of str, default=None
-            What the queries are called. None: their ids, or their numbers.
+            Names of the queries. None: their ids, or their numbers.
         query_ids : array-like of shape (n_queries,), default=None
             The right id, or label, of each query; then matches are marked. A warning says how many of them the index
             does not have.

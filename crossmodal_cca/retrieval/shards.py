@@ -1,4 +1,4 @@
-"""Exact search in a gallery that no one machine holds: each chunk is searched where it is."""
+"""Exact search in a gallery too large for one machine: each chunk is searched where it is."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ._nearest import SearchSpace
 
 @dataclass(frozen=True, eq=False)
 class _Nearest:
-    """The nearest items of each query in some chunks: similarities and positions (n_queries, at most k)."""
+    """Nearest items of each query in some chunks: similarities and positions (n_queries, at most k)."""
 
     similarities: FloatArray
     positions: NDArray[np.intp]
@@ -55,7 +55,7 @@ def search_shards(
     ids : array-like of shape (n_items,), default=None
         Ids of the items, of any kind. None: 0, 1, …
     similarity : <similarities>, default="cosine"
-        What makes items near: a large cosine or inner product, or a small distance.
+        Similarity that ranks the items: cosine, inner product or smallest distance.
 
     Returns
     -------
@@ -106,7 +106,7 @@ def search_shards(
 
 
 def _embedded(rows: Any, similarity: Similarity) -> FloatArray:
-    # Sums of rows in one layout round alike.
+    # Sums over rows of one layout round in the same way.
     return similarity.embedded(np.array(rows, dtype=float_dtype(rows), order="C"))
 
 

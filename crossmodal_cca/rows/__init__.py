@@ -1,1 +1,1 @@
-"""How rows are stored, checked and walked: in memory, sparse, in a mapped file, or in the chunks of Dask."""
+"""Rows of the two modalities: storage, checks and passes, in memory, sparse, in a mapped file or as Dask chunks."""

@@ -1,4 +1,4 @@
-"""Blocks of rows, dense or sparse, with what the walks over the rows do with them."""
+"""Blocks of rows, dense or sparse, with the products that a pass over the rows needs."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ._sparse_rows import centre_sparse, largest_magnitudes, sparse_product
 
 @dataclass(frozen=True, eq=False)
 class Block(ABC):
-    """Rows A (n, p) of one side, all at once, in a floating type."""
+    """A block of rows A (n, p) of one side, in a floating type."""
 
     A: Any
 
     def astype(self, dtype: DTypeLike) -> Block:
-        """The same rows in another floating type."""
+        """Convert the rows to another floating type."""
         return type(self)(self.A.astype(dtype))
 
     def check_finite(self, name: str) -> None:
@@ -32,35 +32,35 @@ class Block(ABC):
 
     @abstractmethod
     def centred(self, w: FloatArray, buffer: FloatArray | None = None) -> tuple[Any, FloatArray, FloatArray]:
-        """The block about its mean, times √w; the mean (p,); and what is left of it in the rows (p,)."""
+        """Centre the block and multiply by √w; return it, the mean (p,), and the part of it left in the rows (p,)."""
 
     @abstractmethod
     def gram(self) -> FloatArray:
-        """AᵀA (p, p)."""
+        """Compute AᵀA (p, p)."""
 
     @abstractmethod
     def cross(self, other: Any) -> FloatArray:
-        """AᵀB (p, q) with another block of as many rows."""
+        """Compute AᵀB (p, q) with a block of the other side."""
 
     @abstractmethod
     def times(self, W: FloatArray) -> FloatArray:
-        """AW (n, k)."""
+        """Compute AW (n, k)."""
 
     @abstractmethod
     def transposed_times(self, Z: FloatArray) -> FloatArray:
-        """AᵀZ (p, k)."""
+        """Compute AᵀZ (p, k)."""
 
     @abstractmethod
     def sum_of_squares(self) -> FloatArray:
-        """Sum of squares (p,) of each feature."""
+        """Compute the sum of squares (p,) of each feature."""
 
     @abstractmethod
     def largest_magnitudes(self, features: FloatArray) -> FloatArray:
-        """Largest magnitude of each of some features."""
+        """Compute the largest magnitude of each of some features."""
 
 
 class DenseBlock(Block):
-    """Rows as an array."""
+    """A block of rows as an array."""
 
     def centred(self, w: FloatArray, buffer: FloatArray | None = None) -> tuple[DenseBlock, FloatArray, FloatArray]:
         C, mean, left = centre(self.A, w, buffer)
@@ -88,7 +88,7 @@ class DenseBlock(Block):
 
 
 class SparseBlock(Block):
-    """Rows in CSR, with each value stored once."""
+    """A block of rows in CSR without duplicate entries."""
 
     def centred(self, w: FloatArray, buffer: FloatArray | None = None) -> tuple[SparseBlock, FloatArray, FloatArray]:
         C, mean, left = centre_sparse(self.A, w)

@@ -1,4 +1,4 @@
-"""Means and centred products of one block of paired rows, in double precision where their own type cannot hold them."""
+"""Means and centred products of one block of paired rows, in double precision if their own type overflows."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from .._typing import FloatArray
 from ..linalg._products import out_of_range, subtract_outer
 from ._block import Block
 
-# Up to so many rows, or below so many features of the wider side, rows of single precision are multiplied in double.
+# Up to FEW_ROWS rows, or below NARROW features of the wider side, rows of single precision are multiplied in double.
 FEW_ROWS, NARROW = 1024, 32
 
 
 def single_saves(n_rows: int, X: Any, Y: Any) -> bool:
-    """Whether products in single precision are worth their digits: of few or narrow rows they save little.
+    """Whether products in single precision save enough time for the digits that they lose.
 
-    Few rows may be fewer than features, or a batch of a stream, each of which ends with a solution. Sums of few columns
-    lose most, since BLAS adds them up in one long row. Sparse products are not quicker in single precision.
+    Few rows cost little next to the solution that follows. Sums over few columns lose most digits, since BLAS adds them
+    up in one long row. Sparse products are not quicker in single precision.
     """
     width = max(X.n_features, Y.n_features)
     return not (X.is_sparse or Y.is_sparse) and n_rows > max(FEW_ROWS, width) and width >= NARROW
 
 
 class BlockProducts(NamedTuple):
-    """The count and weight of the rows, either side's mean, their products about it, and the type of the products."""
+    """Count and weight of the rows, means of both sides, centred products, and the type of the products."""
 
     n_rows: int
     weight_sum: float
@@ -44,11 +44,11 @@ def block_products(
     x_buffer: FloatArray | None = None,
     y_buffer: FloatArray | None = None,
 ) -> BlockProducts:
-    """Centre both sides, in the memory of buffers if there are any, and multiply them."""
+    """Centre both sides, in the memory of buffers if given, and multiply them."""
     n, dtype = X.A.shape[0], X.A.dtype
     w = np.ones(n) if w is None else w
     weight_sum = float(w.sum())
-    with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+    with np.errstate(over="ignore", invalid="ignore"):  # checked below
         Xc, mean_x, dx = X.centred(w, x_buffer)
         Yc, mean_y, dy = Y.centred(w, y_buffer)
         for rows, mean, name in ((X, mean_x, "X"), (Y, mean_y, "y")):
@@ -64,7 +64,7 @@ def block_products(
 
 
 def _products_hold(S: FloatArray, block: Block) -> bool:
-    """Whether the squares of the columns of a block, the diagonal of S, stayed in the range of its floating type."""
+    """Whether the squares of a block's columns, the diagonal of S, stayed in the range of its floating type."""
     squares, limits = np.diagonal(S), np.finfo(block.A.dtype)
     smallest = float(limits.tiny) / float(limits.eps)
     small = squares < smallest

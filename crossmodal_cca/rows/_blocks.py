@@ -1,4 +1,4 @@
-"""Row blocks of the two sides' data: the one room that knows how rows are stored."""
+"""Row blocks of the two sides' data, and the Dask arrays that they come from."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from ._numbers import as_numbers
 
 T = TypeVar("T")
 
-# Large enough for matrix products at full speed, small enough that a block of a thousand features is some tens of MB.
+# Rows in a block: enough for matrix products at full speed, and some tens of MB for a thousand features.
 BLOCK_ROWS = 8192
 
 
 def float_dtype(*arrays: Any) -> np.dtype[Any]:
-    """Floating type the arrays are computed in: float32 if all are float16 or float32, otherwise float64."""
+    """Return the floating type to compute in: float32 if all arrays are float16 or float32, otherwise float64."""
     single = all(a.dtype in (np.float16, np.float32) for a in arrays)
     return np.dtype(np.float32 if single else np.float64)
 
 
 def row_slices(n_rows: int, block_rows: int | None = None) -> Iterator[slice]:
-    """Slices that cover `n_rows` rows in order, a block at a time."""
+    """Yield slices that cover `n_rows` rows in order, a block at a time."""
     step = block_rows or BLOCK_ROWS
     for start in range(0, n_rows, step):
         yield slice(start, min(start + step, n_rows))
@@ -43,18 +43,19 @@ def float_block(array: Any, rows: slice | NDArray[np.intp], dtype: DTypeLike, na
     return block
 
 
-# Moments merged by one task: a tree of few levels, whose tasks hold little.
+# Number of results that one Dask task merges: a tree of few levels, whose tasks need little memory.
 _FAN_IN = 8
+# Advice of the error about chunks of unknown sizes.
 _KNOW_SIZES = "Count the rows first: array.compute_chunk_sizes(), or dataframe.to_dask_array(lengths=True)"
 
 
 def announced(A: Any, name: str) -> Any:
-    """The rows themselves, or what a Dask collection says of its own before they are there."""
+    """Return rows to check before anything is computed: themselves, or an empty stand-in for a Dask collection."""
     return without_rows(A, name) if is_dask(A) else A
 
 
 def without_rows(A: Any, name: str) -> Any:
-    """Width, names and type of a Dask array or dataframe, in a container without rows."""
+    """Return a container without rows that has the width, names and type of a Dask array or dataframe."""
     from dask.array import Array
 
     if not isinstance(A, Array):
@@ -66,7 +67,7 @@ def without_rows(A: Any, name: str) -> Any:
 
 
 def dask_rows(A: Any, dtype: DTypeLike, name: str) -> Any:
-    """A Dask array whose chunks are whole rows of numbers; those of a dataframe are converted to the type given."""
+    """Return a Dask array whose chunks are whole rows of numbers; a dataframe is converted to the type given."""
     from dask.array import Array
 
     array = A
@@ -75,24 +76,24 @@ def dask_rows(A: Any, dtype: DTypeLike, name: str) -> Any:
         array = A.map_partitions(_converted, names, dtype, name, meta=A._meta.astype(dtype)).to_dask_array()
     array = _of_numbers(array, name)
     if max(array.numblocks[1:], default=1) > 1:
-        # Sparse chunks lose their format beside others.
+        # Sparse chunks lose their format when Dask joins them with others.
         array = _of_numbers(array.rechunk(dict.fromkeys(range(1, array.ndim), -1)), name)
     return array
 
 
 def _of_numbers(array: Any, name: str) -> Any:
-    """The Dask array of checked chunks: what it announces need not be what they are."""
+    """Return a Dask array whose chunks are checked when read, since its announced type may be wrong."""
     return array.map_blocks(_numbers_of_chunk, name, dtype=array.dtype, meta=array._meta)
 
 
 def _numbers_of_chunk(chunk: Any, name: str) -> Any:
-    """A chunk of numbers; sparse ones in the format, and of the older class, that Dask can cut and put together."""
+    """Check a chunk of numbers; sparse chunks become CSR matrices of the older class, which Dask can cut and join."""
     numbers = as_numbers(chunk, name)
     return sparse.csr_matrix(numbers) if sparse.issparse(numbers) else numbers  # type: ignore[call-overload]
 
 
 def _converted(partition: Any, names: list[Any], dtype: DTypeLike, name: str) -> Any:
-    """A partition of a dataframe, whose columns Dask does not compare with those that it announces."""
+    """Convert a partition of a dataframe; check its columns against the announced ones, which Dask does not."""
     found = list(getattr(partition, "columns", ()))
     if found != names:
         raise ValueError(
@@ -103,9 +104,9 @@ def _converted(partition: Any, names: list[Any], dtype: DTypeLike, name: str) ->
 
 
 def aligned_rows(**arrays: Any) -> list[Any]:
-    """Cut the rows of all alike, as the Dask array of known chunk sizes that has most; a number stays a number.
+    """Cut all arrays at the same rows, as the Dask array of known chunk sizes with most chunks; numbers stay numbers.
 
-    Chunks of unknown sizes are paired by their order: who reads them has to check.
+    Chunks of unknown sizes are paired by their order; their sizes have to be compared when they are read.
     """
     lazy = {name: A for name, A in arrays.items() if is_dask(A)}
     known = max((A for A in lazy.values() if not np.isnan(A.shape[0])), key=lambda A: A.numblocks[0], default=None)
@@ -129,24 +130,24 @@ def aligned_rows(**arrays: Any) -> list[Any]:
 
 
 def counted_rows(A: Any, name: str) -> Any:
-    """The Dask array, if it knows how many rows it has."""
+    """Return the Dask array, or raise an error if its number of rows is unknown."""
     if np.isnan(A.shape[0]):
         raise ValueError(f"{name} has chunks of unknown sizes. {_KNOW_SIZES}.")
     return A
 
 
 def cut_rows(A: Any, rows: int | tuple[int, ...]) -> Any:
-    """An array in memory as a Dask array, with so many rows in each chunk; one of Dask as it is."""
+    """Cut an array in memory into a Dask array with chunks of these sizes; return a Dask array as it is."""
     from dask.array import from_array
 
     return A if is_dask(A) else from_array(A, (rows, *A.shape[1:]), name=False)  # type: ignore[no-untyped-call]
 
 
 def map_rows(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTypeLike, **constants: Any) -> Any:
-    """The Dask array of function(chunk, **constants), which is (rows of the chunk, width): nothing is computed yet."""
+    """Return the lazy Dask array of function(chunk, **constants), each of shape (rows of the chunk, width)."""
     from dask.delayed import delayed
 
-    # As tasks of their own they are sent to a worker once, not with every chunk.
+    # As separate tasks, constants are sent to a worker once, not with every chunk.
     constants = {
         name: delayed(value, pure=True) if isinstance(value, np.ndarray) else value for name, value in constants.items()
     }
@@ -156,24 +157,24 @@ def map_rows(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTy
 
 
 def mapped(function: Callable[..., FloatArray], A: Any, width: int, dtype: DTypeLike, **constants: Any) -> Any:
-    """function(A, **constants), a row for each of an array; of each chunk of one of Dask."""
+    """Apply a function that keeps the number of rows to an array, or to each chunk of a Dask array."""
     return map_rows(function, A, width, dtype, **constants) if is_dask(A) else function(A, **constants)
 
 
 def bare(A: Any) -> Any:
-    """An array of what may be in another container; one of Dask as it is."""
+    """Convert a container of rows to an array; return a Dask array as it is."""
     return A if is_dask(A) else np.asarray(A)
 
 
 def sum_over_rows(function: Callable[..., T | None], *arguments: Any) -> T | None:
-    """Sum of function(*arguments) over the chunks of aligned Dask arrays, in a tree; None counts as nothing.
+    """Sum function(*arguments) over the chunks of aligned Dask arrays, in a tree; None is skipped.
 
-    What is not Dask's is passed on whole, and sent to a worker once.
+    Other arguments are passed whole, and sent to a worker once.
     """
     from dask.delayed import delayed
 
     def chunks_of(A: Any) -> Any:
-        # Optimised one by one, two sides of one source would each read it anew.
+        # Optimised together: separately, two sides of one source would each read it.
         return A.to_delayed(optimize_graph=False).ravel() if is_dask(A) else repeat(delayed(A))
 
     chunks = zip(*map(chunks_of, arguments), strict=False)

@@ -1,4 +1,4 @@
-"""Rows of one side about their mean, for which sparse ones are not filled up."""
+"""Centred rows of one side, without filling up sparse rows."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ from ..linalg._svd import all_eigenvectors, rank_tolerance
 from ._blocks import row_slices
 from ._sparse_rows import sparse_product
 
-# Where in a block of rows some of them are looked at: fractions of it that follow no period.
+# Positions of sample rows, as fractions of a block: multiples of the golden ratio, which follow no period.
 SOME = np.arange(256) * 0.6180339887498949 % 1.0
-# Values of single precision that are summed at a time in double precision, within the cache.
+# Values of single precision summed at a time in double precision: few enough for the cache.
 TILE = 2**18
 
 
 def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Rows of an array about their mean, times √w; the mean; and what is left of it in the rows. C may get a buffer.
+    """Centre rows and multiply by √w; return them (C), the mean, and the part of the mean that is left in the rows.
 
-    The mean has all digits of double precision, whatever the rows' own type. What is subtracted need not be the mean:
-    products can be corrected for what is left of it, and lose none themselves where that is below the standard
-    deviation. Without weights the mean of some rows does, and nothing is subtracted, C is A, where that is below half
-    their standard deviation in every feature. A feature that is constant becomes exactly zero.
+    The mean has double precision, whatever the rows' type. The shift subtracted need not be the mean: products can be
+    corrected for the part that is left, and keep their digits if that is below the standard deviation. Without weights
+    the shift is the mean of a sample; if it is below half the standard deviation of every feature, nothing is
+    subtracted and C is A. A constant feature becomes exactly zero. C is written to the buffer if there is one.
     """
     root = np.sqrt(w).astype(A.dtype)
     unweighted = bool((w == 1).all())
     some = A[(SOME * len(A)).astype(np.intp)] if len(A) > len(SOME) else A
     out = None if buffer is None else buffer[: len(A)]
-    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite shows in the mean
+    with np.errstate(over="ignore", invalid="ignore"):  # values that are not finite show in the mean
         if unweighted:
             shift = some.mean(axis=0, dtype=np.float64).astype(A.dtype)
         else:
             shift = weighted_sum(w.astype(A.dtype), A) / A.dtype.type(w.sum())
         shift = np.where((some == some[0]).all(axis=0), some[0], shift)
-        # Where all of the mean may be left in the rows, they stay as they are.
+        # A mean that is small in every feature is left in the rows.
         deviation = np.sqrt(np.mean(np.square(some - shift), axis=0))
         stay = unweighted and A.flags.forc and bool((2 * np.abs(shift) <= deviation).all())
         if A.dtype == np.float32:
@@ -54,7 +54,7 @@ def centre(A: FloatArray, w: FloatArray, buffer: FloatArray | None = None) -> tu
 
 
 def _subtract(A: FloatArray, w: FloatArray, shift: FloatArray, C: FloatArray | None) -> FloatArray:
-    """Sum of w (a − shift) in double over rows of single precision, which become C if there is one."""
+    """Sum w (a − shift) in double precision over rows of single precision; write the shifted rows to C, if given."""
     total, shift = np.zeros(A.shape[1]), shift.astype(np.float64)
     at_once = min(max(TILE // A.shape[1], 1), len(A))
     tile = np.empty((at_once, A.shape[1]))
@@ -69,7 +69,7 @@ def _subtract(A: FloatArray, w: FloatArray, shift: FloatArray, C: FloatArray | N
 
 
 class CentredRows(NamedTuple):
-    """Rows about a mean, times √w, given by a block C (n, p) and what is to subtract from each row, √w·restᵀ."""
+    """Centred rows times √w: a block C (n, p) minus the outer product √w·restᵀ."""
 
     C: Any
     root: FloatArray
@@ -78,7 +78,7 @@ class CentredRows(NamedTuple):
 
     @classmethod
     def read(cls, A: Any, part: slice, w: FloatArray, mean: FloatArray | None, name: str) -> CentredRows:
-        """Rows of any storage about a mean, by default their own."""
+        """Centre rows of any storage, by default about their own mean."""
         C, own_mean, rest = A.block(part, np.float64, name).centred(w[part])
         root = np.sqrt(w[part])
         return cls(C, root, rest, own_mean) if mean is None else cls(C, root, rest + mean - own_mean, mean)
@@ -90,16 +90,16 @@ class CentredRows(NamedTuple):
         return subtract_outer(self.C.transposed_times(Z), self.rest, self.root @ Z)
 
     def sum_of_squares(self) -> FloatArray:
-        """Sum (p,) of the squares of every feature of rows about their own mean."""
+        """Sum of squares (p,) of every feature about its mean; the rows must be centred about their own."""
         squares: FloatArray = self.C.sum_of_squares()
         squares -= np.sum(self.root**2) * self.rest**2
         return squares
 
 
 class SparseRowSpace:
-    """Orthonormal basis B = (D ZᵀM) (p, r) of the space spanned by sparse centred rows Z·D, kept as its factors.
+    """Orthonormal basis B = D ZᵀM (p, r) of the space spanned by sparse centred rows Z·D, kept as its factors.
 
-    B itself would be dense. M = U/d has the eigenvectors and roots of the eigenvalues of the Gram matrix of the rows.
+    B would be dense. In M = U/d, U are the eigenvectors of the Gram matrix of the rows, d the roots of its eigenvalues.
     """
 
     def __init__(self, rows: CentredRows, units: FloatArray) -> None:
@@ -108,7 +108,7 @@ class SparseRowSpace:
         scaled.data *= units[scaled.indices]
         away = scaled @ (units * rows.rest)
         G = sparse_product(scaled.T, scaled.T)
-        # Half of the last term, the mean's own square, with either of the others.
+        # The square of the mean is split between the two outer products.
         away -= np.sum((units * rows.rest) ** 2) / 2 * rows.root
         G = subtract_outer(subtract_outer(G, away, rows.root), rows.root, away)
         values, U = all_eigenvectors(G, overwrite=True)
@@ -122,7 +122,7 @@ class SparseRowSpace:
 
     @property
     def coordinates(self) -> FloatArray:
-        """Of the rows themselves, without their weights."""
+        """Coordinates of the rows, without their weights."""
         return np.asarray(self.U * self.d / self.rows.root[:, None])
 
     def __matmul__(self, A: FloatArray) -> FloatArray:

@@ -1,4 +1,4 @@
-"""Moments of paired columns that rows of two sides give, such as their scores."""
+"""Moments of paired columns computed from the rows of two sides, such as their scores."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ PairedColumns = Callable[[Any, Any], tuple[FloatArray, FloatArray]]
 
 
 def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayLike | None) -> ColumnMoments:
-    """Moments of the columns that rows of X and y give, a block of rows at a time; those of Dask where they are."""
+    """Compute moments of the columns that X and y are mapped to, block by block; Dask chunks where they are."""
     moments: ColumnMoments | None
     if is_dask(X, y):
         A, B = columns(_in_double(X), _in_double(y))
@@ -46,17 +46,17 @@ def column_moments(columns: PairedColumns, X: Any, y: Any, sample_weight: ArrayL
 
 
 def _in_double(rows: Any) -> Any:
-    """Rows of single precision as double: rounded, scores far from zero would lose what they vary by."""
+    """Convert rows to double precision: scores far from zero would lose their variation to rounding."""
     found: Any = getattr(rows, "dtypes", getattr(rows, "dtype", None))
     types = set(np.atleast_1d(found))
     return rows.astype(np.float64) if types and types <= {np.dtype(np.float32), np.dtype(np.float16)} else rows
 
 
 def _block_moments(A: Any, B: FloatArray, sample_weight: Any) -> ColumnMoments | None:
-    # Features may be sparse; the predictions that they are compared with are as large as dense ones.
+    # Sparse features are filled up: the predictions that they are compared with are dense.
     A = A.toarray() if sparse.issparse(A) else A  # type: ignore[attr-defined]
     check_same_rows(len(A), len(B))
-    # Scores and predictions are finite; what R² compares these with need not be.
+    # Scores and predictions are finite; the targets of R² need not be.
     assert_all_finite(A, input_name="y")
     w = None if sample_weight is None else check_sample_weight(sample_weight, len(A), allow_none=True)
     return ColumnMoments.of_rows(A, B, w) if len(A) else None

@@ -1,4 +1,4 @@
-"""Rows of one side that are equal but for rounding."""
+"""Rows of one side that are equal up to rounding."""
 
 from __future__ import annotations
 
@@ -15,27 +15,29 @@ from ..linalg._products import product
 from ._blocks import BLOCK_ROWS, row_slices
 from ._stored import RowsAtHand
 
-# Part number of each row, 0, 1, …: rows of one number belong together.
+# Number of the group of each row, 0, 1, …: rows of one number belong together.
 Parts = NDArray[np.intp]
-# Values are equal that differ by less than this share of the feature's typical deviation, or of their own.
+# Largest difference of equal values, relative to the feature's typical deviation or the value's own.
 _SIX_DIGITS = 1e-6
-# Rows that tell the deviation of a feature, and the share of those off its median that lie within it: so many values
-# may be wild, and so many may be rounding around one that most rows have.
+# Sample rows that the typical deviation of a feature is estimated from.
 _SAMPLE = 200
+# Quantile of the sample's distances from the median, zeros left out, that is the typical deviation: a tenth of the
+# values may be outliers.
 _SHARE = 0.9
 # Values compared at once: few enough for the cache.
 _AT_ONCE = 2**18
+# Random directions: one to sort by, three for the cells.
 _N_DIRECTIONS = 4
 
 
 @np.errstate(over="ignore", invalid="ignore")
 def equal_rows(A: RowsAtHand, name: str) -> Parts:
-    """Part of each row: those that are equal to six digits, directly or by way of others.
+    """Group rows that are equal to six digits, directly or through other rows; return the group of each row.
 
-    The digits of a value are those of its distance from the feature's median, in units of the feature's typical
-    deviation, or in its own where it is larger. So neither unit nor origin counts. To find them without comparing
-    all pairs, rows are sorted by a random direction, within coarse cells of three others; then they lie side by side.
-    Copies that differ by rounding may lie on two sides of a cell's border, so there are two rounds, with other cells.
+    Digits are counted in a value's distance from the feature's median, in units of the feature's typical deviation or
+    of the distance itself if that is larger: neither unit nor origin matters. To avoid comparing all pairs, rows are
+    sorted by a random direction within coarse cells of three others, so that equal rows are neighbours. Copies that
+    differ by rounding may lie on two sides of a cell's border; a second round uses shifted cells.
     """
     n = A.shape[0]
     units = _Units.of(A, name)
@@ -49,7 +51,7 @@ def equal_rows(A: RowsAtHand, name: str) -> Parts:
         near = np.all(np.abs(V[one] - V[other]) <= reach[one, None], axis=1)
         found.append(one[near] * n + other[near])
         V = V[:, ::-1]
-    # Each pair once, and in the order of the rows, which may have to come from a file.
+    # Each pair once, in the order of the rows, which may be read from a file.
     one, other = np.divmod(np.unique(np.concatenate(found)), n)
     agree = units.agree(A, one, other, name)
     graph = sparse.coo_array((np.ones(agree.sum(), bool), (one[agree], other[agree])), shape=(n, n))
@@ -57,11 +59,11 @@ def equal_rows(A: RowsAtHand, name: str) -> Parts:
 
 
 def _cells(V: FloatArray, shift: float) -> NDArray[np.int64]:
-    """Numbers of coarse cells of three coordinates, half a standard deviation wide."""
+    """Number the coarse cells of three coordinates, half a standard deviation wide."""
     spread = V.std(axis=0)
     spread[~(spread > 0)] = 1.0
     places = np.floor(np.clip(2 * (V - V.mean(axis=0)) / spread + shift, -1e6, 1e6)).astype(np.int64)
-    # Below 2^63, so that each cell has its own.
+    # Numbers stay below 2^63, so that each cell has its own.
     return np.asarray(places @ np.array([1, 2_000_001, 2_000_001**2]))
 
 
@@ -74,29 +76,29 @@ class _Units:
 
     @classmethod
     def of(cls, A: RowsAtHand, name: str) -> Self:
-        """From some of the rows, and from sparse ones about zero; one wild row changes nothing."""
+        """Estimate from a sample of the rows, about zero for sparse rows; an outlier changes nothing."""
         sample = np.unique(np.linspace(0, A.shape[0] - 1, _SAMPLE).astype(int))
         rows = A.block(sample, np.float64, name).A
         if A.is_sparse:
             centre, deviation = np.zeros(A.shape[1]), _deviation_of_stored(rows)
         else:
             centre = np.median(rows, axis=0)
-            # Halves: the distance of the largest numbers is none.
+            # Halved, since the distance of the largest numbers would overflow.
             sizes = np.sort(np.abs(rows / 2 - centre / 2), axis=0)
             n_still = np.count_nonzero(sizes == 0, axis=0)
             place = n_still + (_SHARE * (len(sizes) - n_still)).astype(int)
             deviation = 2 * sizes[np.minimum(place, len(sizes) - 1), np.arange(A.shape[1])]
         deviation = np.minimum(deviation, np.finfo(np.float64).max)
-        # A feature that does not vary in the sample: any other value is far away.
+        # For a feature that is constant in the sample, any other value is far away.
         still = deviation == 0
         smallest = deviation[~still].min(initial=np.inf)
         deviation[still] = np.where(centre != 0, np.abs(centre), smallest if np.isfinite(smallest) else 1.0)[still]
         return cls(centre, deviation)
 
     def projected(self, A: RowsAtHand, name: str) -> FloatArray:
-        """Rows in these units along a few random directions, shape (n_rows, n_directions)."""
+        """Project the rows, in these units, on a few random directions, shape (n_rows, n_directions)."""
         rng = np.random.default_rng(0)
-        # Magnitudes differ, so that swapped features are not the same; none is near zero.
+        # Weights of different magnitude tell swapped features apart; none is near zero.
         shape = A.shape[1], _N_DIRECTIONS
         directions = rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape) / self.deviation[:, None]
         V = np.empty((A.shape[0], _N_DIRECTIONS))
@@ -105,7 +107,7 @@ class _Units:
         return V - product(self.centre[None], directions)
 
     def agree(self, A: RowsAtHand, one: Parts, other: Parts, name: str) -> NDArray[np.bool_]:
-        """Whether rows are equal to six digits, pair by pair."""
+        """Compare pairs of rows; True for those equal to six digits."""
         agree = np.empty(len(one), dtype=bool)
         for pairs in row_slices(len(one), _rows_at_once(A)):
             in_units = self._sparse_in_units if A.is_sparse else self._in_units
@@ -123,7 +125,7 @@ class _Units:
 
 
 def _deviation_of_stored(rows: Any) -> FloatArray:
-    """Deviation of each column of sparse rows from zero; 0 where all of it is."""
+    """Estimate the deviation of each sparse column from zero; 0 for a column of zeros."""
     stored = sparse.coo_array(abs(rows))
     stored.eliminate_zeros()
     sizes = stored.data[np.lexsort((stored.data, stored.col))]
@@ -135,7 +137,7 @@ def _deviation_of_stored(rows: Any) -> FloatArray:
 
 
 def _bounded(values: FloatArray) -> FloatArray:
-    """Values whose differences are numbers."""
+    """Clip values so that their differences stay finite."""
     return np.clip(values, -1e300, 1e300)
 
 
@@ -144,6 +146,6 @@ def _rows_at_once(A: RowsAtHand) -> int:
 
 
 def renumbered(parts: NDArray[Any]) -> Parts:
-    """The same parts as 0, 1, … without gaps."""
+    """Renumber the groups 0, 1, … without gaps."""
     numbers: Parts = np.unique(parts, return_inverse=True)[1]
     return numbers

@@ -1,4 +1,4 @@
-"""Products of the covariances of standardised rows with a few directions: none of the covariances is formed."""
+"""Products of the covariances of standardised rows with a few directions, without forming a covariance."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ._stored import RowsAtHand
 
 
 def mean_and_squares(A: RowsAtHand, w: FloatArray, name: str) -> tuple[FloatArray, FloatArray]:
-    """Mean of the rows and sum of squares about it, both (p,), from one walk."""
+    """Compute the mean of the rows and the sum of squares about it, both (p,), in one pass over the rows."""
     total, mean, squares = 0.0, np.zeros(A.n_features), np.zeros(A.n_features)
     for part in row_slices(A.n_rows):
         block, merge = CentredRows.read(A, part, w, None, name), Merge.of(total, float(w[part].sum()))
@@ -26,7 +26,7 @@ def mean_and_squares(A: RowsAtHand, w: FloatArray, name: str) -> tuple[FloatArra
 
 @dataclass(frozen=True, eq=False)
 class UnitRows:
-    """Rows of one side that are (row − mean) · units; sparse ones stay sparse."""
+    """Standardised rows of one side, (row − mean) · units; sparse rows stay sparse."""
 
     rows: RowsAtHand
     w: FloatArray
@@ -35,12 +35,12 @@ class UnitRows:
     name: str
 
     def block(self, part: slice) -> CentredRows:
-        """Some of the rows about the mean, times √w, and not yet in these units."""
+        """Return some of the rows, centred and times √w, before the units are applied."""
         return CentredRows.read(self.rows, part, self.w, self.mean, self.name)
 
 
 def images_of(x: UnitRows, y: UnitRows, divisor: float, Vx: FloatArray, Vy: FloatArray) -> Images:
-    """Images of directions over the standardised features, by one walk over the rows of both sides."""
+    """Compute the images of directions over the standardised features, in one pass over the rows of both sides."""
     W = x.units[:, None] * Vx, y.units[:, None] * Vy
     sums = [np.zeros((len(V), Vx.shape[1] + Vy.shape[1])) for V in (Vx, Vy)]
     for part in row_slices(len(x.w)):

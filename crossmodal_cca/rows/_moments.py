@@ -1,4 +1,4 @@
-"""Paired moments: everything a linear model of two modalities needs to know about the rows, from one walk over them."""
+"""Paired moments: all that a linear model of two modalities needs, from one pass over the rows."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from ._blocks import row_slices, sum_over_rows
 from ._stored import dense_rows
 from ._validation import PairedRows, check_pair
 
+# Double precision.
 DOUBLE = np.dtype(np.float64)
 
 
@@ -103,17 +104,17 @@ class PairMoments(SavedMixin):
 
     @property
     def is_single(self) -> bool:
-        """Whether some of the products were computed in single precision."""
+        """Whether any products were computed in single precision."""
         return self.product_dtype != DOUBLE
 
     @property
     def eps(self) -> float:
-        """Rounding of the products, relative to what they are sums of."""
+        """Rounding error of the products, relative to the terms that they sum."""
         return float(np.finfo(self.product_dtype).eps)
 
     @classmethod
     def from_arrays(cls, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> PairMoments:
-        """Walk once over paired rows, block by block.
+        """Compute moments in one pass over paired rows, block by block.
 
         Parameters
         ----------
@@ -140,12 +141,12 @@ class PairMoments(SavedMixin):
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:
-        """Walk once over an iterable of paired blocks, for rows that arrive in pieces.
+        """Compute moments in one pass over an iterable of paired blocks, for rows that arrive in pieces.
 
         Parameters
         ----------
         blocks : iterable of (X, y) or (X, y, sample_weight)
-            Disjoint batches of paired rows, each as in `from_arrays`; one without rows is nothing.
+            Disjoint batches of paired rows, each as in `from_arrays`; an empty one is skipped.
 
         Returns
         -------
@@ -198,9 +199,9 @@ class PairMoments(SavedMixin):
         return self._combine(other, sign=-1)._without_rounding_of(self)
 
     def _combine(self, other: PairMoments, sign: int, *, in_place: bool = False) -> PairMoments:
-        """Add the rows of `other` (sign 1) or take them away (sign −1).
+        """Add (sign 1) or subtract (sign −1) the moments of other rows.
 
-        With `in_place`, the memory of these moments becomes that of the result.
+        With `in_place`, the result uses the memory of these moments.
         """
         merge = Merge.of(self.weight_sum, sign * other.weight_sum)
         dx, dy = other.mean_x - self.mean_x, other.mean_y - self.mean_y
@@ -209,7 +210,7 @@ class PairMoments(SavedMixin):
             S = (np.add if sign > 0 else np.subtract)(mine, theirs, out=mine if in_place else None)
             return subtract_outer(S, -merge.between * da, db)
 
-        with np.errstate(over="ignore", invalid="ignore"):  # looked at below
+        with np.errstate(over="ignore", invalid="ignore"):  # checked below
             scatter_xx = scatter(self.scatter_xx, other.scatter_xx, dx, dx)
             scatter_xy = scatter(self.scatter_xy, other.scatter_xy, dx, dy)
             scatter_yy = scatter(self.scatter_yy, other.scatter_yy, dy, dy)
@@ -229,7 +230,7 @@ class PairMoments(SavedMixin):
         )
 
     def _without_rounding_of(self, total: PairMoments) -> PairMoments:
-        """Set to zero what subtraction left of features that do not vary any more; refuse what was not a part."""
+        """Set rounding of a subtraction to zero for features that no longer vary; refuse moments that were no part."""
         still: list[NDArray[np.bool_]] = []
         for mine, whole in ((self.scatter_xx, total.scatter_xx), (self.scatter_yy, total.scatter_yy)):
             rounding = 64 * total.eps * np.diagonal(whole)
@@ -269,10 +270,10 @@ def _coarser(a: np.dtype[Any], b: np.dtype[Any]) -> np.dtype[Any]:
 def moments_of_rows(
     rows: PairedRows, positions: NDArray[np.intp] | None = None, *, in_double: bool = False
 ) -> PairMoments:
-    """Moments of checked rows: blocks centred at their own means, multiplied in their own type, merged in float64.
+    """Compute moments of checked rows: blocks are centred, multiplied in their own type and merged in float64.
 
-    Only of those at `positions`, if given: these are gathered block by block, also from a memory map. `in_double`
-    multiplies in double precision whatever the rows' type, as is done wherever single precision saves next to nothing.
+    With `positions`, only those rows count; they are gathered block by block, also from a memory map. `in_double`
+    multiplies in double precision whatever the rows' type, as is the rule wherever single precision saves little.
     """
     X, Y, w = rows[:3]
     if not rows.at_hand:
@@ -285,7 +286,7 @@ def moments_of_rows(
     n_rows = rows.n_rows if positions is None else len(positions)
     product_type = DOUBLE if in_double or not single_saves(n_rows, X, Y) else rows.float_dtype
     slices = list(row_slices(n_rows))
-    # Blocks are centred into the same memory.
+    # All blocks are centred in the same memory.
     buffers = [A.buffer(slices[0].stop, product_type) for A in (X, Y)]
     parts = (
         _block_moments(
@@ -301,17 +302,17 @@ def moments_of_rows(
 
 
 def moments_of_arrays(A: FloatArray, B: FloatArray) -> PairMoments:
-    """Moments of paired rows of two arrays in a floating type, such as features that were made of rows."""
+    """Compute moments of the paired rows of two arrays of floats, such as kernel features."""
     return moments_of_rows(PairedRows(dense_rows(A), dense_rows(B), None))
 
 
 def _sum(parts: Iterable[PairMoments]) -> PairMoments:
-    """Sum of moments that nobody else holds."""
+    """Sum moments in place; nobody else may hold them."""
     return reduce(lambda total, part: total._combine(part, sign=1, in_place=True), parts)
 
 
 def moments_of_batch(rows: PairedRows) -> PairMoments | None:
-    """Moments of checked rows; None if there is no row. Chunks of Dask give theirs where they are."""
+    """Compute moments of checked rows, Dask chunks where they are; None if there is no row."""
     if rows.at_hand:
         return moments_of_rows(rows) if rows.n_rows else None
     total = sum_over_rows(_chunk_moments, rows.X.array, rows.y.array, rows.sample_weight)

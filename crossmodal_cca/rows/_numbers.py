@@ -1,4 +1,4 @@
-"""What counts as rows of numbers: everything that NumPy would turn into numbers, but that are none, is refused here."""
+"""Check that rows are numbers: refuse values that NumPy would turn into numbers although they are none."""
 
 from __future__ import annotations
 
@@ -13,18 +13,20 @@ from scipy import sparse
 from .._errors import about
 from ._lazy import refuse_dask
 
-# Of a type that has no `kind`, as pyarrow's: how its name begins.
+# Beginnings of the names of numeric types without a `kind`, such as pyarrow's.
 _NUMBERS = ("bool", "int", "uint", "float", "double", "halffloat", "decimal")
+# Python's and NumPy's types of dates and times.
 _DATES = (datetime.date, datetime.time, datetime.timedelta, np.datetime64, np.timedelta64)
-# pandas' own, told by their names: nothing is imported.
+# pandas' types of dates, by name, so that pandas need not be imported.
 _DATES_BY_NAME = {"Period", "Interval", "NaTType"}
+# Types of missing values, by name.
 _MISSING_BY_NAME = {"NoneType", "NAType"}
 
 
 def as_numbers(A: Any, name: str) -> Any:
-    """Rows as an array, or as they are where scikit-learn converts them rightly; refuse what holds other than numbers.
+    """Return rows as an array, or unchanged if scikit-learn converts them correctly; refuse other than numbers.
 
-    A float array is not read.
+    The values of a float array are not read.
     """
     A = at_hand(A, name)
     if not isinstance(A, np.ndarray):
@@ -43,7 +45,7 @@ def as_numbers(A: Any, name: str) -> Any:
 
 
 def at_hand(A: Any, name: str) -> Any:
-    """Rows of anything, numbers or not, of which none is yet to be computed and none is masked."""
+    """Return rows of any kind, without a mask; refuse lazy dataframes and masked values."""
     if hasattr(type(A), "collect") and hasattr(type(A), "lazy"):
         raise TypeError(f"{name} is a {type(A).__name__}, whose rows are not there yet: pass {name}.collect().")
     if isinstance(A, list | tuple) and any(isinstance(row, np.ma.MaskedArray) for row in A):
@@ -65,7 +67,7 @@ def _as_array(A: Any, name: str) -> NDArray[Any]:
     with about(name):
         array = np.asarray(A)
         if array.dtype.kind == "U":
-            # Of a list of numbers and text, which NumPy makes text altogether.
+            # NumPy turns a list of numbers and text into text as a whole.
             array = np.asarray(A, dtype=object)
     if array.ndim == 0 and array.dtype == object:
         raise TypeError(f"{name} must hold rows of numbers, shape (n_rows, n_features); got {type(A).__name__}.")
@@ -73,7 +75,7 @@ def _as_array(A: Any, name: str) -> NDArray[Any]:
 
 
 def columns_and_types(A: Any) -> tuple[list[Any], list[Any]] | None:
-    """Names and types of the columns of a dataframe, or of a table of pyarrow."""
+    """Return names and types of the columns of a dataframe or a pyarrow table."""
     if hasattr(A, "columns") and hasattr(A, "dtypes"):
         return list(A.columns), list(A.dtypes)
     if hasattr(A, "column_names") and hasattr(A, "schema"):
@@ -98,14 +100,14 @@ def _is_number(kind: Any) -> bool:
     letter = getattr(kind, "kind", None)
     if isinstance(letter, str):
         return letter in "biufc"
-    is_numeric = getattr(kind, "is_numeric", None)  # of polars
+    is_numeric = getattr(kind, "is_numeric", None)  # for polars
     return bool(is_numeric()) if callable(is_numeric) else str(kind).startswith(_NUMBERS)
 
 
 def _check_values(array: NDArray[Any], name: str, column: Any = None) -> None:
-    """Refuse text, dates, missing values and rows inside rows by the type of the array, or of its objects one by one.
+    """Refuse text, dates, missing values and nested rows by the type of the array, or of each of its objects.
 
-    With a column, these are its values.
+    If a column is given, the values are those of this column.
     """
     kind = array.dtype.kind
     where = "" if column is None else f" in column {column!r}"

@@ -1,4 +1,4 @@
-"""Rows of finite numbers, in memory or Dask's, that queries are compared with."""
+"""Galleries of finite numbers, in memory or as Dask arrays."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from ._validation import lazy_rows
 
 
 def numeric_rows(A: Any, name: str, *, lazy: bool) -> Any:
-    """Check rows that are finite numbers; with `lazy` they may be Dask's, in chunks of which all sizes are known."""
+    """Check rows of finite numbers; with `lazy` they may be a Dask array with known chunk sizes."""
     if lazy and is_dask(A):
         return counted_rows(lazy_rows(A, name), name)
     return check_array(A, dtype="numeric", input_name=name)
 
 
 def blocks_in_memory(A: Any, name: str) -> Iterator[tuple[slice, Any]]:
-    """All of the rows that `numeric_rows` gives, or those of Dask chunk by chunk; and where they are."""
+    """Yield the rows that `numeric_rows` returns, Dask arrays chunk by chunk, each with its slice of rows."""
     if not is_dask(A):
         yield slice(0, len(A)), A
         return

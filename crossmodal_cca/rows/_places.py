@@ -1,4 +1,4 @@
-"""Where in rows of any storage bad values are, for messages."""
+"""Places of bad values in rows of any storage, for messages."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from ._lazy import is_dask
 
 
 def rows_to_look_at(A: Any) -> Any:
-    """The rows, of which some can be taken; None where these are not to be loaded for a message."""
+    """Return rows that can be sliced; None for rows that should not be loaded for a message."""
     if is_dask(A):
         return None
     return A.tocsr() if sparse.issparse(A) else A  # type: ignore[attr-defined]
 
 
 def bad_places(block: Any, is_bad: Callable[[Any], NDArray[np.bool_]]) -> NDArray[np.intp]:
-    """Row and column of each bad value of a block, dense or CSR, in the order of the rows."""
+    """Return row and column of each bad value of a block, dense or CSR, in the order of the rows."""
     if not sparse.issparse(block):
         return np.argwhere(is_bad(block))
     rows: Any = block

@@ -18,7 +18,7 @@ from ._centred_rows import centre
 class RowMoments:
     """Count, means, Σ (a − mean_a)(b − mean_b)ᵀ and Σ (b − mean_b)² of paired rows; those of disjoint rows add up.
 
-    a are scores or features of one side, b the rows of the other.
+    Here a are scores or features of one side, b the rows of the other.
     """
 
     n_rows: int
@@ -28,12 +28,12 @@ class RowMoments:
     squares: FloatArray
 
     def __post_init__(self) -> None:
-        # What the rows are multiplied with is finite, so that nothing else overflows before their squares.
+        # The scores are finite, so nothing overflows before the squares of the rows.
         refuse_overflow(self.squares)
 
     @classmethod
     def of_rows(cls, A: FloatArray, B: FloatArray) -> RowMoments:
-        """Moments of one block of rows in double precision."""
+        """Compute the moments of one block of rows in double precision."""
         w = np.ones(len(A))
         with np.errstate(over="ignore", invalid="ignore"):
             (Ac, mean_a, da), (Bc, mean_b, db) = centre(A, w), centre(B, w)
@@ -53,18 +53,18 @@ class RowMoments:
             )
 
     def with_a_times(self, W: FloatArray) -> RowMoments:
-        """The moments of AW in place of A."""
+        """Return the moments with AW in place of A."""
         return replace(self, mean_a=self.mean_a @ W, scatter=product(W.T, self.scatter))
 
     def with_a_plus(self, shift: FloatArray) -> RowMoments:
-        """The moments of A + shift in place of A."""
+        """Return the moments with A + shift in place of A."""
         return replace(self, mean_a=self.mean_a + shift)
 
     def flipped(self, signs: FloatArray) -> RowMoments:
-        """The moments of A times signs."""
+        """Return the moments with the columns of A times signs."""
         return replace(self, mean_a=self.mean_a * signs, scatter=self.scatter * signs[:, None])
 
     def correlations(self, a_squares: FloatArray) -> FloatArray:
-        """Correlation (n_features_b, n_features_a) of each b with each a, whose squares are given."""
+        """Compute the correlation (n_features_b, n_features_a) of each b with each a, given the squares of a."""
         lengths = np.sqrt(self.squares)[:, None] * np.sqrt(a_squares)
         return np.asarray(np.divide(self.scatter.T, lengths, out=np.zeros_like(lengths), where=lengths > 0))

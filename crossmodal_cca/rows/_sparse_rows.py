@@ -1,4 +1,4 @@
-"""Sparse rows: centred without filling them up, and their products."""
+"""Sparse rows: products, and centring without filling them up."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from scipy import sparse
 
 from .._typing import FloatArray
 
-# Largest covariance of the features of sparse rows, or Gram matrix of the rows, that is formed: 200 MB.
+# Largest order of a covariance or Gram matrix of sparse rows that is formed: 200 MB of doubles.
 MAX_FEATURES = 5000
-# Share of stored values from which a block of rows is multiplied quicker as a dense one.
+# Share of stored values from which a block is multiplied faster as a dense array.
 DENSE_FROM = 0.1
-# Columns of a product of two sparse blocks that are held in sparse form at a time.
+# Columns of a sparse product computed at a time, before they are filled up.
 STRIP = 1024
 
 
 def centre_sparse(A: Any, w: FloatArray) -> tuple[Any, FloatArray, FloatArray]:
-    """Rows less part of their mean, times √w; the mean (p,); and what is left of it in the rows (p,).
+    """Centre dense columns, multiply by √w; return rows, the mean (p,), and the part of it left in the rows (p,).
 
-    A column with few values keeps its mean: that is at most its standard deviation, so the products can be corrected
-    for it without losing digits. From those with values in half of the rows it is subtracted.
+    A column with few stored values keeps its mean: that is at most its standard deviation, so products can be corrected
+    for it without losing digits. It is subtracted from columns with stored values in half of the rows or more.
     """
     values_of_row = np.diff(A.indptr)
     row_weights = np.repeat(w, values_of_row)
@@ -37,7 +37,7 @@ def centre_sparse(A: Any, w: FloatArray) -> tuple[Any, FloatArray, FloatArray]:
 
 
 def sparse_scores(A: Any, mean: FloatArray, W: FloatArray) -> FloatArray:
-    """(A − mean) W for sparse rows A, without subtracting what is not there."""
+    """Compute (A − mean) W for sparse rows A, without filling them up."""
     filled = 2 * np.bincount(A.indices, minlength=A.shape[1]) > A.shape[0]
     centred = subtract_from_columns(A, mean, filled)
     scores: FloatArray = centred @ W
@@ -46,7 +46,7 @@ def sparse_scores(A: Any, mean: FloatArray, W: FloatArray) -> FloatArray:
 
 
 def subtract_from_columns(A: Any, mean: FloatArray, which: FloatArray) -> Any:
-    """The rows with `mean` subtracted from some columns, of which every value then is stored."""
+    """Subtract `mean` from some columns, of which every value is then stored."""
     columns = np.flatnonzero(which)
     if len(columns) == 0:
         return A
@@ -56,7 +56,7 @@ def subtract_from_columns(A: Any, mean: FloatArray, which: FloatArray) -> Any:
 
 
 def sparse_product(A: Any, B: Any) -> FloatArray:
-    """AᵀB, dense, of sparse rows on both sides."""
+    """Compute AᵀB as a dense array from sparse rows of both sides."""
     At = A.T.tocsr()
     product = np.empty((A.shape[1], B.shape[1]))
     for start in range(0, len(product), STRIP):
@@ -65,7 +65,7 @@ def sparse_product(A: Any, B: Any) -> FloatArray:
 
 
 def largest_magnitudes(A: Any) -> FloatArray:
-    """Largest magnitude (p,) in each column of sparse rows."""
+    """Compute the largest magnitude (p,) in each column of sparse rows."""
     largest = np.zeros(A.shape[1])
     np.maximum.at(largest, A.indices, np.abs(A.data))
     return largest

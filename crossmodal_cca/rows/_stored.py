@@ -1,4 +1,4 @@
-"""Rows of one side by how they are stored, which is asked once, at the door: whoever has them calls their methods."""
+"""Rows of one side, one class per kind of storage; the kind is decided once, when rows are checked."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class StoredRows(ABC):
     n_features: int = field(init=False)
     dtype: np.dtype[Any] = field(init=False)
 
-    # Whether they are in memory or in a file, so that all can be walked over again.
+    # Whether the rows are in memory or in a file, so that a second pass is possible.
     at_hand: ClassVar[bool] = True
     is_sparse: ClassVar[bool] = False
-    # Whether they have too many features for a covariance.
+    # Whether there are too many features for a covariance.
     exceeds_covariance: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class StoredRows(ABC):
     @property
     @abstractmethod
     def is_wide(self) -> bool:
-        """Whether the space that the rows span is the smaller work, compared with a covariance."""
+        """Whether solving in the space that the rows span is less work than forming a covariance."""
 
     @abstractmethod
     def scores(
@@ -54,15 +54,15 @@ class StoredRows(ABC):
         name: str,
         score_weights: FloatArray | None = None,
     ) -> Any:
-        """((A − mean) / scale) @ directions · score_weights, a block of rows at a time, in the rows' own floating type.
+        """Compute ((A − mean) / scale) @ directions · score_weights, block by block, in the rows' own floating type.
 
-        Products are those of the finer type of both: directions are in double precision where single cannot carry them.
+        Products use the finer type of rows and directions: directions are doubles if single precision is too coarse.
         """
 
 
 @dataclass(frozen=True, eq=False)
 class RowsAtHand(StoredRows):
-    """Rows in memory or in a file, or those at some `positions`, gathered where they are read: never a copy of all."""
+    """Rows in memory or in a file, or a selection at `positions`, which is gathered block by block."""
 
     positions: NDArray[np.intp] | None = None
     n_rows: int = field(init=False)
@@ -79,46 +79,46 @@ class RowsAtHand(StoredRows):
         return self.array[part if self.positions is None else self.positions[part]]
 
     def take(self, positions: NDArray[np.intp]) -> Self:
-        """The rows at these positions."""
+        """Select the rows at these positions."""
         return replace(self, positions=positions if self.positions is None else self.positions[positions])
 
     @property
     def is_wide(self) -> bool:
-        # Up to twice as many features as rows, the covariance is the smaller work.
+        # Up to twice as many features as rows, forming the covariance is less work.
         return self.n_features > 2 * self.n_rows
 
     @abstractmethod
     def read(self, part: Positions, dtype: DTypeLike) -> Any:
-        """Some rows in a floating type, a view where the type already fits."""
+        """Read some rows in a floating type, as a view if the type fits."""
 
     @abstractmethod
     def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
-        """Some rows, stored as they are multiplied quickest; who takes them looks whether their sums are finite."""
+        """Read some rows in the form that is multiplied fastest; the caller checks that their sums are finite."""
 
     @abstractmethod
     def block(self, part: Positions, dtype: DTypeLike, name: str) -> Block:
-        """Some rows, which are finite, stored as all are."""
+        """Read some rows in their own storage; refuse values that are not finite."""
 
     @abstractmethod
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
-        """Some rows, which are finite, as an array."""
+        """Read some rows as an array; refuse values that are not finite."""
 
     @abstractmethod
     def buffer(self, n_rows: int, dtype: DTypeLike) -> FloatArray | None:
-        """Memory for centred blocks of so many rows, if they need any."""
+        """Allocate memory for centred blocks of this many rows, if they need any."""
 
     @abstractmethod
     def refuse_large_covariance(self, name: str) -> None:
-        """Refuse rows that no covariance is formed of."""
+        """Refuse rows with too many features for a covariance."""
 
     @property
     @abstractmethod
     def values_per_row(self) -> int:
-        """Values that are stored of a row, on average."""
+        """Average number of stored values per row."""
 
 
 class DenseRows(RowsAtHand):
-    """Rows of an array."""
+    """Rows of an array in memory."""
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
         return np.array(self[:], dtype, copy=bool(copy)) if copy else np.asarray(self[:], dtype)
@@ -138,7 +138,7 @@ class DenseRows(RowsAtHand):
         return self.block(part, dtype, name).A  # type: ignore[no-any-return]
 
     def buffer(self, n_rows: int, dtype: DTypeLike) -> FloatArray:
-        # Fresh pages for every block would cost as much again.
+        # Fresh memory for every block would double the time.
         return np.empty((n_rows, self.n_features), dtype)
 
     def refuse_large_covariance(self, name: str) -> None:
@@ -174,8 +174,8 @@ class MappedRows(DenseRows):
     file: Any = None
 
     def __getitem__(self, part: Any) -> NDArray[Any]:
-        # Unmap what earlier blocks have read: the system still has it, this process need not. It is no more than
-        # advice, which locked pages refuse.
+        # Unmap the pages of earlier blocks: they stay in the system's cache, but no longer count for this process.
+        # The call is only advice, which locked pages refuse.
         with suppress(OSError):
             self.file.madvise(mmap.MADV_DONTNEED)
         return super().__getitem__(part)  # type: ignore[no-any-return]
@@ -192,13 +192,13 @@ class SparseRows(RowsAtHand):
 
     @property
     def is_wide(self) -> bool:
-        # With too many features for a covariance they are, as long as the Gram matrix of the rows is small.
+        # Rows with too many features for a covariance are wide if the Gram matrix of the rows is small enough.
         return self.n_rows <= MAX_FEATURES if self.exceeds_covariance else super().is_wide
 
     def read(self, part: Positions, dtype: DTypeLike) -> Any:
         rows: Any = sparse.csr_array(self[part]).astype(dtype, copy=False)
         if not rows.has_canonical_format:
-            rows = rows.copy()  # the caller's rows stay as they are
+            rows = rows.copy()  # the caller's rows are not changed
             rows.sum_duplicates()
         return rows
 
@@ -249,7 +249,7 @@ class SparseRows(RowsAtHand):
 
 
 class DaskRows(StoredRows):
-    """Rows of a Dask array, whose chunks are whole rows, checked where they are read."""
+    """Rows of a Dask array, whose chunks are whole rows, checked when they are read."""
 
     at_hand = False
 
@@ -274,16 +274,16 @@ def _scores_of_chunk(chunk: Any, side: str, **maps: Any) -> Any:
 
 
 def _times(scores: FloatArray, weights: FloatArray | None) -> FloatArray:
-    # Of few rows the scores are far fewer numbers than the directions.
+    # For few rows, scores are far fewer numbers than directions.
     return scores if weights is None else np.multiply(scores, weights, out=scores, casting="same_kind")
 
 
 def dense_rows(array: NDArray[Any]) -> DenseRows:
-    """Rows of an array, which may lie in a file."""
+    """Return the rows of an array, which may be mapped from a file."""
     owner: Any = array
     shared = False
     while isinstance(owner, np.ndarray):
-        # In a private map ("c") the pages may hold changes that are nowhere else.
+        # In a private map ("c") pages may hold changes that are not in the file.
         shared = shared or (isinstance(owner, np.memmap) and owner.mode in ("r", "r+"))
         owner = owner.base
     if shared and isinstance(owner, mmap.mmap) and hasattr(owner, "madvise"):
@@ -292,5 +292,5 @@ def dense_rows(array: NDArray[Any]) -> DenseRows:
 
 
 def rows_in_memory(array: Any) -> RowsAtHand:
-    """Checked rows that are in memory, or in a file: an array or CSR."""
+    """Return the rows of a checked array or CSR matrix, in memory or mapped from a file."""
     return SparseRows(array) if sparse.issparse(array) else dense_rows(array)

@@ -1,4 +1,4 @@
-"""Checks of paired input: one place, one wording of errors."""
+"""Checks of paired input, with one wording of errors."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from ._stored import DaskRows, StoredRows, rows_in_memory
 
 
 class PairedRows(NamedTuple):
-    """Checked rows of both modalities without those of weight zero; those of Dask are cut alike."""
+    """Checked rows of both modalities without rows of weight zero; Dask arrays are cut at the same rows."""
 
-    X: Any  # StoredRows, as those of y; walks need RowsAtHand
+    X: Any  # StoredRows, like y; a second pass needs RowsAtHand
     y: Any
     sample_weight: Any
     x_names: NDArray[Any] | None = None
@@ -35,7 +35,7 @@ class PairedRows(NamedTuple):
 
     @property
     def at_hand(self) -> bool:
-        """Whether the rows can be walked over again: all but those of Dask."""
+        """Whether a second pass over the rows is possible: for all but Dask arrays."""
         return bool(self.X.at_hand)
 
     @property
@@ -44,11 +44,11 @@ class PairedRows(NamedTuple):
 
     @property
     def float_dtype(self) -> np.dtype[Any]:
-        """Floating type that the rows are computed in."""
+        """Floating type of the computations."""
         return float_dtype(self.X, self.y)
 
     def take(self, positions: NDArray[np.intp]) -> PairedRows:
-        """The pairs at these positions, gathered where they are read."""
+        """Select the pairs at these positions, gathered when they are read."""
         w = self.sample_weight
         X, y = self.X.take(positions), self.y.take(positions)
         return self._replace(X=X, y=y, sample_weight=None if w is None else w[positions])
@@ -63,10 +63,10 @@ def check_rows(
     accept_sparse: bool = False,
     estimator: Any = None,
 ) -> NDArray[Any]:
-    """Check one side's rows in memory and return them as a numeric array; finiteness is checked where they are read.
+    """Check one side's rows in memory and return them as a numeric array; finiteness is checked when they are read.
 
-    With `one_column_is_1d` a 1-D array passes too, and with `accept_sparse` sparse rows, which become CSR. Errors say
-    which estimator asks for so many rows.
+    `one_column_is_1d` allows a 1-D array, `accept_sparse` sparse rows, which become CSR. An error about too few rows
+    names the estimator.
     """
     if A is None:
         raise ValueError(f"{name} is None; it must hold the rows of a modality: numbers of shape (n_rows, n_features).")
@@ -84,7 +84,7 @@ def check_rows(
 
 
 def lazy_rows(A: Any, name: str, *, one_column_is_1d: bool = False) -> Any:
-    """Check what a Dask collection says of its rows, and return an array of Dask whose chunks are checked when read."""
+    """Check the announced type of a Dask collection, and return a Dask array whose chunks are checked when read."""
     known = check_rows(without_rows(A, name), name, min_rows=0, one_column_is_1d=one_column_is_1d)
     return dask_rows(A, known.dtype, name)
 
@@ -98,7 +98,7 @@ def check_rows_of_x(
     lazy: bool = False,
     finite: bool = False,
 ) -> Any:
-    """Check the first modality's rows, and that number and names of their features are those of the fit.
+    """Check the first modality's rows, and that number and names of their features agree with the fit.
 
     With `accept_sparse` they may be sparse, and with `lazy` a Dask collection. Unless they are to be `finite` at once,
     that is checked where they are read.
@@ -126,7 +126,7 @@ def _check_side(
     lazy: bool,
     estimator: Any = None,
 ) -> tuple[Any, NDArray[Any] | None, bool]:
-    """Checked rows of one side, 2-D, with their feature names, and whether there was one dimension."""
+    """Check one side; return its rows in 2-D, their feature names, and whether the input was 1-D."""
     if lazy and is_dask(A):
         array = lazy_rows(A, name, one_column_is_1d=one_column_is_1d)
         rows: StoredRows = DaskRows(_as_columns(array))
@@ -150,7 +150,7 @@ def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
 
 @contextmanager
 def telling_sides_apart(estimator: Any, X: Any) -> Iterator[None]:
-    """Let errors about the features of X say so if they are those of the second modality."""
+    """Extend errors about the features of X when the features passed are those of the second modality."""
     try:
         yield
     except ValueError as error:
@@ -188,10 +188,10 @@ def check_pair(
     accept_sparse: bool = False,
     lazy: bool = False,
 ) -> PairedRows:
-    """Check paired rows; without `reset`, number and names of the features of X must be those of the fitted estimator.
+    """Check paired rows; without `reset`, number and names of the features of X must agree with the fit.
 
-    A batch of a stream may have no row of positive weight (`allow_no_weight`): then no rows are returned. With `lazy`
-    either side, or both, may be a Dask collection.
+    With `allow_no_weight` a batch may have no row of positive weight; then no rows are returned. With `lazy` either
+    side, or both, may be a Dask collection.
     """
     if y is None:
         raise ValueError(
@@ -224,7 +224,7 @@ def check_pair(
 
 
 def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
-    """Rows of both sides, one of them Dask's, and weights, cut alike; the weights are checked where they are read."""
+    """Cut both sides, of which one is a Dask array, and weights at the same rows; weights are checked when read."""
     w = sample_weight
     n_rows = next((C.shape[0] for C in (A, B) if not np.isnan(C.shape[0])), np.nan)
     if is_dask(w):
@@ -238,15 +238,15 @@ def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
 
 
 def check_same_rows(n_x: float, n_y: float, name: str = "y") -> None:
-    """Refuse sides that cannot be pairs; NaN, a number that is not known yet, passes."""
+    """Refuse sides with different numbers of rows; NaN, a number not known yet, passes."""
     if n_x != n_y and not np.isnan([n_x, n_y]).any():
         raise ValueError(f"X has {n_x} rows and {name} has {n_y}; rows are pairs, so both need the same number.")
 
 
 def warn_of_other_order(**sides: Any) -> None:
-    """Warn where dataframes or series, given by name, have the index labels of the first, but not row by row.
+    """Warn if dataframes or series, given by name, have the index labels of the first in another order.
 
-    What was shuffled or sorted on one side alone would be paired wrongly, without any error.
+    Rows shuffled or sorted on one side only would be paired wrongly, without any error.
     """
     (one, A), *others = sides.items()
     a = _index_of(A)
@@ -263,15 +263,15 @@ def warn_of_other_order(**sides: Any) -> None:
 
 
 def _index_of(A: Any) -> Any:
-    """The labels of rows that pandas keeps; None for all others."""
+    """Return the row labels of a pandas object; None for other containers."""
     index = getattr(A, "index", None)
     return index if hasattr(index, "is_unique") and hasattr(index, "isin") and not is_dask(A) else None
 
 
 def refuse_other_order(**names: NDArray[Any] | None) -> None:
-    """Refuse two lists of feature names, given by what they are of, that are the same in different orders.
+    """Refuse two lists of feature names, each with its owner as key, that are the same in different orders.
 
-    Different names are none of our business: the two may come from different sources.
+    Different names pass: the two may come from different sources.
     """
     (one, a), (other, b) = names.items()
     if a is None or b is None or np.array_equal(a, b) or sorted(a) != sorted(b):
@@ -283,9 +283,9 @@ def refuse_other_order(**names: NDArray[Any] | None) -> None:
 
 
 def check_sample_weight(sample_weight: ArrayLike, n_rows: int, *, allow_none: bool = False) -> NDArray[np.float64]:
-    """Return non-negative finite weights as float64, one for each row; a number counts for every row.
+    """Return non-negative finite weights as float64, one per row; a single number is repeated for all rows.
 
-    Some must be positive, unless `allow_none`.
+    At least one must be positive, unless `allow_none`.
     """
     w: NDArray[np.float64]
     if isinstance(sample_weight, Real):
@@ -320,7 +320,7 @@ def _are_equal(names: NDArray[Any] | None, others: NDArray[Any] | None) -> bool:
 
 
 def check_features_of_y(estimator: Any, y: NDArray[Any], names: NDArray[Any] | None) -> None:
-    """Refuse rows of the second modality that differ in width or names from those the estimator was fitted with."""
+    """Refuse rows of the second modality whose width or feature names differ from the fit."""
     name, width = type(estimator).__name__, estimator._n_features_y
     hint, names_of_x = "", getattr(estimator, "feature_names_in_", None)
     if y.shape[1] == estimator.n_features_in_ != width or _are_equal(names, names_of_x):

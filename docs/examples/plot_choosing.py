@@ -10,7 +10,7 @@ chosen without touching the test part? And how many of the correlations are more
 # Choosing by what matters
 # ------------------------
 #
-# `CCACV` walks over the rows once and scores every setting on five shuffled folds that keep variants of an emoji
+# `CCACV` reads the rows once and scores every setting on five shuffled folds that keep variants of an emoji
 # together: once by the sum of held-out correlations, which asks how much the modalities share, and once by the hit rate
 # at 10, which is what a search is for.
 

@@ -37,7 +37,7 @@ print("test:    ", test.image.shape, "and", test.text.shape)
 # decided by cross-validation, and only on the training part: the test part is looked at once, at the end. The folds
 # keep each `base_name` together too; otherwise near duplicates would make every setting look good.
 #
-# The rows are walked once. `PairMoments` add and subtract, so the training moments of a fold are the total minus
+# The rows are read once. `PairMoments` add and subtract, so the training moments of a fold are the total minus
 # the moments of the rows left out. To keep this short, 100 components and `power=1` are fixed and only the shrinkage
 # is searched; the guide has the wider table.
 
