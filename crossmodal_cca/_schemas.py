@@ -6,10 +6,13 @@ Loading builds registered classes and nothing else. This module imports none of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache, reduce
 from importlib import import_module
-from numbers import Integral
-from typing import Any, TypeVar
+from numbers import Integral, Real
+from operator import or_
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import numpy as np
 
@@ -56,7 +59,7 @@ class Registered:
         return list(self.cls._get_param_names()) if hasattr(self.cls, "_get_param_names") else []
 
     def stored(self) -> dict[str, Stored]:
-        """All stored values: parameters, scikit-learn's attributes, and those that the class and its bases declare."""
+        """All that is stored: parameters, what scikit-learn sets, fields, and what its classes declare."""
         stored = {name: Stored(object) for name in self.parameters}
         if hasattr(self.cls, "_get_param_names"):
             seen = {
@@ -66,6 +69,8 @@ class Registered:
             }
             # Views and properties are computed from values that are stored already.
             stored |= {name: each for name, each in seen.items() if not hasattr(self.cls, name)}
+        if is_dataclass(self.cls):
+            stored |= kinds_of_fields(self.cls)
         for base in reversed(self.cls.__mro__):
             declared: Schema = vars(base).get("_stored", {})
             stored |= {n: each if isinstance(each, Stored) else Stored(each) for n, each in declared.items()}
@@ -97,6 +102,19 @@ class Registered:
         return state
 
 
+@cache
+def kinds_of_fields(cls: type) -> dict[str, Stored]:
+    """What the fields of a dataclass must be, as they are annotated."""
+    hints = get_type_hints(cls)
+    return {field.name: Stored(_kind(hints[field.name])) for field in fields(cls)}
+
+
+def _kind(hint: Any) -> Any:
+    if isinstance(hint, UnionType):
+        return reduce(or_, map(_kind, get_args(hint)))
+    return {int: Integral, float: Real, Any: object}.get(hint) or get_origin(hint) or hint
+
+
 # Registered classes by name.
 REGISTRY: dict[str, Registered] = {}
 
@@ -104,11 +122,12 @@ REGISTRY: dict[str, Registered] = {}
 def saved(version: int = 1, upgrade: Callable[[State, int], State] | None = None) -> Callable[[T], T]:
     """Register a class that a file may hold.
 
-    ``_stored`` of the class and of its bases lists the stored values: a type or a `Stored` by the name in the file.
-    `version` counts changes of these names and their meaning. For a renamed attribute, keep the name in the file and
-    let ``_stored`` give the new attribute. After any other change raise `version`, and let ``upgrade(state, version)``
-    convert the state of earlier versions. An object may change the stored state in ``_to_file(state, moments=…)`` and
-    set up the values that are not stored in ``_from_file(state)``.
+    The fields of a dataclass are stored. What else is, or must be something narrower than its annotation, stands in
+    ``_stored`` of the class, and of those it inherits from: by the name in the file, a type or a `Stored`. The names in
+    the file and their meaning are what `version` counts. A renamed attribute that is no field changes neither:
+    ``_stored`` then says where the old name lies now. After any other change raise `version`, and let
+    ``upgrade(state, version)`` take what earlier versions stored to what this one stores. An object may change what is
+    stored, ``_to_file(state, moments=…)``, and set up what is not, ``_from_file(state)``.
     """
     assert (version > 1) == (upgrade is not None)
 

@@ -24,6 +24,7 @@ from .rows._places import bad_places, rows_to_look_at
 
 __all__ = [
     "check_array",
+    "check_labelled",
     "column_names",
     "count_rows",
     "errors_become_nan",
@@ -53,17 +54,25 @@ def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
 
 
 def validate_data(estimator: Any, X: Any, **checks: Any) -> Any:
-    """Run scikit-learn's `validate_data` on rows of numbers in memory, and on labels `y` if given."""
-    if "y" in checks:
-        checks["y"] = at_hand(checks["y"], "y")
+    """scikit-learn's `validate_data` of rows of numbers in memory for a fitted estimator, which it does not change."""
     with telling_where(X=X):
         numbers = as_numbers(X, "X")
         _refuse_one_dimension(numbers, "X")
-        with about(*(["X", "y"] if "y" in checks else ["X"])):
-            found = validation.validate_data(estimator, numbers, **checks)
-        if isinstance(found, tuple):
-            return _finite_in_double(found[0], "X", checks), found[1]
+        with about("X"):
+            found = validation.validate_data(estimator, numbers, reset=False, **checks)
         return _finite_in_double(found, "X", checks)
+
+
+def check_labelled(estimator: Any, X: Any, y: Any) -> tuple[Any, Any, NDArray[Any] | None]:
+    """scikit-learn's `check_X_y` of rows of numbers in memory and labels, with the names of the features."""
+    labels = at_hand(y, "y")
+    with telling_where(X=X):
+        numbers = as_numbers(X, "X")
+        _refuse_one_dimension(numbers, "X")
+        names = names_of_features(numbers, "X")
+        with about("X", "y"):
+            rows, labels = utils.check_X_y(numbers, labels, estimator=estimator)
+        return _finite_in_double(rows, "X", {}), labels, names
 
 
 def _refuse_one_dimension(rows: Any, name: str) -> None:

@@ -1,6 +1,7 @@
 """What files hold of each class: its version, and the names of what is stored. Golden: see `test_saved_versions.py`."""
 
 SCHEMAS = {
+    "BilinearModel": (1, """attributes calibration classes map n_features names seen"""),
     "CCA": (1, """model_ n_components power random_state scale shrinkage sklearn_output_config solver"""),
     "CCACV": (
         1,
@@ -9,20 +10,15 @@ SCHEMAS = {
         sklearn_output_config verbose
         """,
     ),
-    "CacheSimilarity": (
-        1,
-        """
-        beta beta_used classes_ codes examples_ feature_names_in_ n_features_in_ sklearn_output_config
-        """,
-    ),
+    "CacheModel": (1, """beta classes codes examples n_features names"""),
+    "CacheSimilarity": (1, """beta model_ sklearn_output_config"""),
     "Choice": (1, """groups one_standard_error params scores weights"""),
+    "ClassifierSpace": (1, """aligner column_names width"""),
     "CrossModalClassifier": (
         1,
         """
-        aligner aligner_ calibration calibration_ center classes_ classifier classifier_ column_names
-        feature_names_in_ fit_mean_ fit_modality n_features_in_ predict_mean_ predict_modality
-        predicted_modality seen_ shot_weight shot_weight_ shot_weight_scores_ sklearn_output_config
-        temperature temperature_ width
+        aligner calibration center classifier fit_modality model_ predict_modality shot_weight
+        sklearn_output_config temperature
         """,
     ),
     "CrossModalIndex": (
@@ -34,28 +30,29 @@ SCHEMAS = {
         sklearn_output_config verbose width
         """,
     ),
+    "CrossModalModel": (
+        1,
+        """
+        calibration classes classifier fit_mean n_features names predict_mean predict_modality seen shot_weight
+        shot_weight_scores space temperature
+        """,
+    ),
     "CrossModalPipeline": (
         1,
         """
         aligner aligner_ sklearn_output_config x_transformer x_transformer_ y_transformer y_transformer_
         """,
     ),
+    "DiscriminantModel": (1, """classes coef intercept n_features names temperature"""),
     "ESZSLClassifier": (
         1,
         """
-        attribute_ridge attributes attributes_ calibration calibration_used candidates classes_
-        feature_names_in_ feature_ridge map_ n_features_in_ seen_ sklearn_output_config
+        attribute_ridge attributes calibration candidates feature_ridge model_ sklearn_output_config
         """,
     ),
     "FeatureMoments": (1, """pair to_x to_y traces"""),
     "FourierMap": (1, """frequencies shift"""),
-    "GaussianDiscriminant": (
-        1,
-        """
-        classes_ coef_ feature_names_in_ intercept_ n_features_in_ prior_shots prototypes
-        sklearn_output_config temperature_
-        """,
-    ),
+    "GaussianDiscriminant": (1, """model_ prior_shots prototypes sklearn_output_config"""),
     "Kernel": (1, """function name params shift"""),
     "KernelCCA": (
         1,
@@ -103,21 +100,16 @@ SCHEMAS = {
         dtype mean_x mean_y n_rows product_dtype scatter_xx scatter_xy scatter_yy weight_sum x_names y_names
         """,
     ),
-    "PrototypeClassifier": (
-        1,
-        """
-        classes_ feature_names_in_ n_features_in_ prototypes_ sklearn_output_config temperature
-        temperature_used
-        """,
-    ),
+    "PrototypeClassifier": (1, """model_ sklearn_output_config temperature"""),
     "PrototypeLogisticRegression": (
         1,
         """
-        C adaptive classes_ coef_ feature_names_in_ max_iter n_evaluations_ n_features_in_ n_iter_
-        prototypes prototypes_ pulls_ sklearn_output_config temperature temperature_ tol
+        C adaptive max_iter model_ prototypes sklearn_output_config temperature tol
         """,
     ),
-    "PrototypeSimilarity": (1, """classes_ feature_names_in_ n_features_in_ prototypes_ sklearn_output_config"""),
+    "PrototypeModel": (1, """classes n_features names prototypes temperature"""),
+    "PrototypeSimilarity": (1, """model_ sklearn_output_config"""),
+    "PulledModel": (1, """classes coef n_evaluations n_features n_iter names prototypes pulls temperature"""),
     "RetrievalScorer": (
         2,
         """
@@ -125,14 +117,9 @@ SCHEMAS = {
         """,
     ),
     "RowMoments": (1, """mean_a mean_b n_rows scatter squares"""),
-    "SharedSpace": (
-        1,
-        """
-        aligner aligner_ center column_names feature_names_in_ mean_ modality n_features_in_ n_features_out
-        sklearn_output_config unit_length
-        """,
-    ),
+    "SharedSpace": (1, """aligner center modality model_ sklearn_output_config unit_length"""),
     "Side": (1, """basis constant mean scale"""),
+    "SideModel": (1, """aligner mean modality n_components n_features names unit_length"""),
     "StandardizedPair": (1, """moments x y"""),
     "Stream": (1, """maps moments settled"""),
 }

@@ -152,10 +152,12 @@ HEADS = {
             ),
         ),
         changes=(Call("fit_transform", CLASSES, together=("X", "y"), order="rows"),),
+        before={"beta": 1.0},
     ),
     "prototype-similarity": _head(PrototypeSimilarity(), FEATURES),
     "prototypes": _head(
         PrototypeClassifier(),
+        before={"temperature": 1.0},
         fit=Call("fit", CLASSES | {"sample_weight": np.linspace(0.5, 2, len(X))}, together=("X", "y", "sample_weight")),
     ),
     "discriminant": _head(GaussianDiscriminant(), changes=ANEW, before={"prior_shots": 2.0}),
@@ -196,7 +198,11 @@ HEADS = {
         exempt=ITS_NAMES,
     ),
     "shared-space": _head(
-        SharedSpace(center=True, unit_length=True), FEATURES, fit=Call("fit", {"X": POINTS_X}), before_fit={"X": X}
+        SharedSpace(center=True, unit_length=True),
+        FEATURES,
+        fit=Call("fit", {"X": POINTS_X}),
+        before={"unit_length": False},
+        before_fit={"X": X},
     ),
     "shared-space-aligned": _head(
         SharedSpace(FITTED, "y"),

@@ -102,7 +102,7 @@ class OwnCCA(CCA):
             PrototypeLogisticRegression(prototypes=pd.DataFrame(POINTS_X[:3], index=[0, 1, 2])).fit(POINTS_X, CODES),
             "PrototypeLogisticRegression.prototypes is of type pandas",
         ),
-        (SharedSpace(OwnCCA(2).fit(X, Y)).fit(X), f"SharedSpace.aligner_ is of type {__name__}.OwnCCA"),
+        (SharedSpace(OwnCCA(2).fit(X, Y)).fit(X), f"SharedSpace.model_.aligner is of type {__name__}.OwnCCA"),
         (OwnCCA(2).fit(X, Y), f"OwnCCA is of type {__name__}.OwnCCA"),
     ],
     ids=["transformer", "splitter", "classifier", "dataframe", "subclass inside", "subclass"],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from everything import estimators, rows
 from sameness import assert_same, assert_same_state
+from sklearn.base import BaseEstimator
 
 from crossmodal_cca.alignment._views import View
 from crossmodal_cca.models._value import Value
@@ -41,6 +42,15 @@ def views_of(thing):
     return {name for base in thing.__mro__ for name, value in vars(base).items() if isinstance(value, View)}
 
 
+def arrays_in(held):
+    """All arrays of frozen values, in others and in estimators too."""
+    if isinstance(held, np.ndarray):
+        yield held
+    elif isinstance(held, Value | BaseEstimator | dict):
+        for each in (held if isinstance(held, dict) else vars(held)).values():
+            yield from arrays_in(each)
+
+
 @estimators("refit", lambda row: isinstance(row.thing, type) and views_of(row.thing))
 def test_what_a_fit_has_left_cannot_be_written_to(row):
     bare, made = row.bare(), row.made()
@@ -58,10 +68,8 @@ def test_what_a_fit_has_left_cannot_be_written_to(row):
         if isinstance(value, dict):
             value.clear()
     for value in vars(made).values():
-        for part in (value, getattr(value, "x", None), getattr(value, "y", None)):
-            if isinstance(part, Value):
-                held = [*vars(part).values(), *vars(copy.deepcopy(part)).values()]
-                assert not any(each.flags.writeable for each in held if isinstance(each, np.ndarray))
+        if isinstance(value, Value):
+            assert not any(each.flags.writeable for each in (*arrays_in(value), *arrays_in(copy.deepcopy(value))))
     assert_same_state(made, before)
 
 

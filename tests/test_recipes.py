@@ -22,7 +22,7 @@ from linear_models import pairs
 from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import check_is_fitted, validate_data
 from space_rows import LABELS, NEW_LABELS, NEW_POINTS, POINTS_Y, _head
 
 from crossmodal_cca import CCA, KernelCCA, metrics, plotting, retrieval
@@ -30,7 +30,6 @@ from crossmodal_cca._files import SavedMixin
 from crossmodal_cca._names_in_docs import LISTS
 from crossmodal_cca._schemas import REGISTRY, saved
 from crossmodal_cca._similarity import SIMILARITIES, Cosine
-from crossmodal_cca._sklearn import validate_data
 from crossmodal_cca.alignment._solvers import SOLVERS, Solver
 from crossmodal_cca.alignment.pls import _PLS
 from crossmodal_cca.kernels._kernel_table import KERNELS, NamedKernel, distance

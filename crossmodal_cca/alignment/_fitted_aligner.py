@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from copy import copy
-from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from .._aligner import Aligner, fitted_aligner, unwrapped
 from .._checks import check_choice
 from .._errors import in_terms_of
 from .._files import SavedAlignerMixin
-from .._schemas import Schema, State, Stored
+from .._schemas import State
 from .._sklearn import check_array, column_names, count_rows, refuse_dask, take_rows
 from .._typing import FloatArray
 from ..rows._blocks import float_dtype
 from ..rows._validation import check_same_rows, refuse_other_order, warn_of_other_order
 from ._frozen import frozen_copy
 from ._selection import SelectionMixin
+from ._views import View
 
 # Names of the two modalities.
 MODALITIES = ("x", "y")
@@ -86,35 +85,17 @@ class AlignerParameterMixin(SavedAlignerMixin):
 
 
 class FittedAlignerMixin(AlignerParameterMixin):
-    """Keeps the aligner as it was in `fit`, and the names of the columns."""
+    """Keeps the aligner as it was in `fit`."""
 
-    aligner_: Aligner | None
-    # Column names seen in fit, of each modality, or of the shared space without an aligner.
-    _column_names: Mapping[str, NDArray[Any]] = MappingProxyType({})
-    _stored: ClassVar[Schema] = {"aligner_": object, "column_names": Stored(dict, "_column_names", optional=True)}
+    aligner_ = View("aligner")
 
     def _to_file(self, state: State, *, moments: bool) -> State:
-        # The parameter may be a search around the aligner, or fitted again since.
-        return state | {"aligner": None} if "aligner_" in state else state
+        # The parameter may be a search around it, or fitted anew since.
+        return state | {"aligner": None} if "model_" in state else state
 
     def _from_file(self, state: State) -> None:
-        if "aligner_" in state:
-            self.aligner, self.aligner_ = self.aligner_, copy(self.aligner_)
-
-    def _check_order_of_columns(self, rows: Any, modality: str, name: str, *, learn: bool) -> None:
-        """Refuse column names seen in fit if they are in another order; `learn` stores those of rows passed to fit."""
-        space = "both" if self.aligner_ is None else modality
-        known = self._column_names.get(space)
-        names = names_in_order(rows, name, known, type(self).__name__)
-        if learn and known is None and names is not None:
-            self._column_names = {**self._column_names, space: names}
-
-
-def names_in_order(rows: Any, name: str, known: NDArray[Any] | None, fitted: str) -> NDArray[Any] | None:
-    """Return the column names of rows, if any; refuse names seen in fit if they are in another order."""
-    names = column_names(rows)
-    refuse_other_order(**{name: names, f"the rows that {fitted} was fitted to": known})
-    return names
+        if "model_" in state:
+            self.aligner = copy(self.aligner_)
 
 
 def unfitted(aligner: Any) -> Any:

@@ -197,12 +197,6 @@ class Choice(Value):
     one_standard_error: bool
     groups: Parts  # (n_rows,), -1 for a row without weight
 
-    _stored: ClassVar[Schema] = {
-        "params": list,
-        **dict.fromkeys(("scores", "weights", "groups"), np.ndarray),
-        "one_standard_error": bool,
-    }
-
     @property
     def n_splits(self) -> int:
         return int(self.scores.shape[1])

@@ -41,7 +41,7 @@ class View:
             # NotFittedError is an AttributeError, too: before a fit there is no such attribute.
             check_is_fitted(estimator, self._value)
         found = self._read(vars(estimator)[self._value])
-        if found is None:
+        if found is None and self.optional:
             raise AttributeError(f"This {type(estimator).__name__} has no {self._name}: its fit has left none.")
         return read_only(found)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._schemas import Schema, saved
+from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._products import product
 from ..linalg._solution import definite_signs
@@ -18,7 +18,7 @@ from ..models._value import Value
 from ..rows._blocks import float_dtype, row_slices
 from ..rows._row_moments import RowMoments
 from ._kernel import Kernel, block_rows
-from ._maps import FourierMap, KernelMap, Map
+from ._maps import KernelMap, Map
 
 # Correlation of scores and a feature below which they count as unrelated (rounding, or symmetric rows).
 UNRELATED = 1e-6
@@ -33,13 +33,6 @@ class KernelEmbedding(Value):
     map: Map
     rotations: FloatArray
     offset: FloatArray
-
-    _stored: ClassVar[Schema] = {
-        "kernel": Kernel,
-        "map": KernelMap | FourierMap,
-        "rotations": np.ndarray,
-        "offset": np.ndarray,
-    }
 
     @classmethod
     def folded(cls, kernel: Kernel, features: Map, W: FloatArray, mean: FloatArray) -> KernelEmbedding:

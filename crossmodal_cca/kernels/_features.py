@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
-from typing import ClassVar
 
 import numpy as np
 
-from .._schemas import Schema, saved
+from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._products import product, refuse_overflow
 from ..linalg._solution import score_correlations
@@ -39,13 +38,6 @@ class FeatureMoments:
     to_y: RowMoments | None
     to_x: RowMoments | None
     traces: FloatArray
-
-    _stored: ClassVar[Schema] = {
-        "pair": PairMoments,
-        "to_y": RowMoments | None,
-        "to_x": RowMoments | None,
-        "traces": np.ndarray,
-    }
 
     @property
     def kept(self) -> FloatArray:

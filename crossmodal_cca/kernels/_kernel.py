@@ -39,7 +39,8 @@ class Kernel(Value):
     params: dict[str, Any] = field(default_factory=dict)
     shift: FloatArray | None = None
 
-    _stored: ClassVar[Schema] = {"function": str, "name": str, "params": dict, "shift": np.ndarray | None}
+    # A function of the user's own is in no file.
+    _stored: ClassVar[Schema] = {"function": str}
 
     @property
     def row(self) -> NamedKernel:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.random import RandomState
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.linalg import lapack
 
-from .._schemas import Schema, saved
+from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._products import product, times_upper
 from ..models._value import Value
@@ -39,13 +39,6 @@ class KernelMap(Value):
     projection: FloatArray | None = None
     triangular: bool = False
 
-    _stored: ClassVar[Schema] = {
-        "kernel": Kernel,
-        "base": np.ndarray,
-        "projection": np.ndarray | None,
-        "triangular": bool,
-    }
-
     @property
     def n_features(self) -> int:
         """Number of features that the map gives."""
@@ -70,8 +63,6 @@ class FourierMap(Value):
 
     frequencies: FloatArray
     shift: FloatArray
-
-    _stored: ClassVar[Schema] = {"frequencies": np.ndarray, "shift": np.ndarray}
 
     @property
     def n_features(self) -> int:

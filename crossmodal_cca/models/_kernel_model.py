@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
-import numpy as np
 from numpy.typing import NDArray
 
-from .._schemas import Schema, State, saved
+from .._schemas import State, saved
 from .._typing import FloatArray
 from ..kernels._embedding import KernelEmbedding
 from ..kernels._features import FeatureMoments
@@ -35,13 +33,6 @@ class KernelSide(Value):
     names: NDArray[Any] | None
     mean: FloatArray | None
     effects: FloatArray | None
-
-    _stored: ClassVar[Schema] = {
-        "embedding": KernelEmbedding,
-        "score_weights": np.ndarray,
-        "n_features": Integral,
-        **dict.fromkeys(("names", "mean", "effects"), np.ndarray | None),
-    }
 
     @classmethod
     def of(
@@ -85,8 +76,6 @@ class Stream:
     moments: FeatureMoments
     settled: dict[str, Any]
 
-    _stored: ClassVar[Schema] = {"maps": tuple, "moments": FeatureMoments, "settled": dict}
-
 
 @saved()
 @dataclass(frozen=True, eq=False)
@@ -105,15 +94,6 @@ class KernelModel(Value):
     y_is_1d: bool
     stream: Stream | None
     left_out: bool = False
-
-    _stored: ClassVar[Schema] = {
-        **dict.fromkeys("xy", KernelSide),
-        **dict.fromkeys(("correlations", "singular_values"), np.ndarray),
-        "trace_left_out": tuple | None,
-        "n_samples_seen": Integral,
-        **dict.fromkeys(("y_is_1d", "left_out"), bool),
-        "stream": Stream | None,
-    }
 
     def _to_file(self, state: State, *, moments: bool) -> State:
         return state if moments or self.stream is None else state | {"stream": None, "left_out": True}

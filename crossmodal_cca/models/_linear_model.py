@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral, Real
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .._schemas import Schema, State, saved
+from .._schemas import State, saved
 from .._typing import FloatArray
 from ..linalg._products import product
 from ..linalg._solution import LinearSolution
@@ -48,11 +47,6 @@ class LinearSide(Value):
     own_weights: FloatArray | None
     triangle: FloatArray | None
     names: NDArray[Any] | None
-
-    _stored: ClassVar[Schema] = {
-        **dict.fromkeys(("mean", "scale", "directions", "plain_loadings", "effects", "score_weights"), np.ndarray),
-        **dict.fromkeys(("own_weights", "triangle", "names"), np.ndarray | None),
-    }
 
     @classmethod
     def of(
@@ -140,16 +134,6 @@ class LinearModel(Value):
     y_is_1d: bool
     pair: StandardizedPair | None
     left_out: bool = False
-
-    _stored: ClassVar[Schema] = {
-        **dict.fromkeys("xy", LinearSide),
-        **dict.fromkeys(("correlations", "singular_values"), np.ndarray),
-        "shrinkage": tuple | None,
-        **dict.fromkeys(("power", "weight_sum"), Real),
-        "n_samples_seen": Integral,
-        **dict.fromkeys(("y_is_1d", "left_out"), bool),
-        "pair": StandardizedPair | None,
-    }
 
     @classmethod
     def of(

@@ -40,12 +40,7 @@ class Side:
     constant: NDArray[np.bool_]
     basis: Any = None
 
-    _stored: ClassVar[Schema] = {
-        "mean": np.ndarray,
-        "scale": np.ndarray,
-        "constant": np.ndarray,
-        "basis": np.ndarray | None,
-    }
+    _stored: ClassVar[Schema] = {"basis": np.ndarray | None}
 
     @property
     def n_features(self) -> int:
@@ -80,8 +75,6 @@ class StandardizedPair:
     moments: PairMoments
     x: Side
     y: Side
-
-    _stored: ClassVar[Schema] = {"moments": PairMoments, "x": Side, "y": Side}
 
     @property
     def n_rows(self) -> int:

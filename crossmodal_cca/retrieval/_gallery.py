@@ -148,7 +148,7 @@ class Gallery:
         optional = {
             "gallery_mean_": embedding.gallery_mean,
             "query_mean_": embedding.query_mean,
-            "bank_embeddings_": None if correction is None else correction.bank.items,
+            "bank_embeddings_": embedding.bank,
         }
         return {
             "aligner_": embedding.aligner,

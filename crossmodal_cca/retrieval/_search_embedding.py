@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from .._aligner import Aligner
 from .._checks import check_whole_number
 from .._similarity import Similarity, warn_of_zero_rows
 from .._typing import FloatArray
-from ..alignment._fitted_aligner import names_in_order, shared_space_scores
+from ..alignment._space import Space
 from ._nearest import SearchSpace
 from .hubness import bias, bias_weight, with_bias, with_ones
 
@@ -54,50 +52,42 @@ class HubCorrection:
         return with_bias(items, self.weight * bias(items, self.bank, self.n_neighbors, verbose))
 
 
-@dataclass(frozen=True, eq=False)
-class Embedding:
-    """The fitted map of an index from rows to embeddings, an immutable value.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Embedding(Space):
+    """What the fit of an index learns of its rows: a value that never changes.
 
     Parameters
     ----------
-    aligner : estimator or None
-        Frozen aligner; None if the modalities share a space, or if a file was written without it.
     similarity : Similarity
         Similarity that is largest for the nearest items.
     modality : {"y", "x"}
         Modality of the items.
     aligner_left_out : bool
-        Whether an aligner is missing since the file was written without it.
-    width : int or None
-        Dimensions of the shared space; None until rows have been seen.
-    column_names : mapping from str to ndarray
-        Names of the columns of either modality, or of "both" without an aligner.
+        Whether there is an aligner that is not here, as a file was written without it.
     gallery_mean, query_mean : ndarray of shape (width,) or None
         Means subtracted from each side.
     correction : HubCorrection or None
         Correction of hubs.
     """
 
-    aligner: Aligner | None
     similarity: Similarity
     modality: str
     aligner_left_out: bool = False
-    width: int | None = None
-    column_names: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     gallery_mean: FloatArray | None = None
     query_mean: FloatArray | None = None
     correction: HubCorrection | None = None
 
+    owner = "CrossModalIndex"
+    other_width = "the shared space {}: queries, gallery and query_bank need as many without an aligner."
+
+    @property
+    def bank(self) -> FloatArray | None:
+        """Embedded queries by which hubs are corrected."""
+        return None if self.correction is None else self.correction.bank.items
+
     @property
     def query_modality(self) -> str:
         return "x" if self.modality == "y" else "y"
-
-    def learned(self, rows: ArrayLike, modality: str, name: str) -> tuple[Self, FloatArray]:
-        """Learn width and column names from rows of the fit; return also their scores."""
-        names = self._names_in_order(rows, modality, name)
-        scores = self._scores(rows, modality, name)
-        known = {self._space(modality): names} if names is not None else {}
-        return replace(self, width=scores.shape[1], column_names={**known, **self.column_names}), scores
 
     def centred(self, items: FloatArray, bank: FloatArray) -> Self:
         """Return the embedding centred at the mean scores of each side."""
@@ -109,37 +99,18 @@ class Embedding:
         return replace(self, correction=HubCorrection.fitted(method, space, n_neighbors, weight))
 
     def of_queries(self, rows: ArrayLike, name: str = "queries") -> FloatArray:
-        """Embed queries, with the coordinate that multiplies the bias."""
-        self._names_in_order(rows, self.query_modality, name)
-        scores = self._scores(rows, self.query_modality, name)
-        embedded = self._embedded(scores, self.query_mean, name)
+        """Embeddings of queries, with the coordinate that meets the bias."""
+        embedded = self._embedded(self.scores(rows, self.query_modality, name), self.query_mean, name)
         return embedded if self.correction is None else with_ones(embedded)
 
     def of_items(self, rows: ArrayLike, name: str, verbose: int) -> FloatArray:
-        """Embed items, with minus their bias."""
-        self._names_in_order(rows, self.modality, name)
-        return self.of_item_scores(self._scores(rows, self.modality, name), name, verbose)
+        """Embeddings of items, with minus their bias."""
+        return self.of_item_scores(self.scores(rows, self.modality, name), name, verbose)
 
     def of_item_scores(self, scores: FloatArray, name: str, verbose: int) -> FloatArray:
         """Embed items given their scores."""
         items = self._embedded(scores, self.gallery_mean, name)
         return items if self.correction is None else self.correction.corrected(items, verbose)
-
-    def _space(self, modality: str) -> str:
-        return "both" if self.aligner is None else modality
-
-    def _names_in_order(self, rows: ArrayLike, modality: str, name: str) -> NDArray[Any] | None:
-        return names_in_order(rows, name, self.column_names.get(self._space(modality)), "CrossModalIndex")
-
-    def _scores(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
-        """Compute scores of rows in the shared space; refuse another width than that of the fit."""
-        scores = shared_space_scores(self.aligner, rows, modality, name)
-        if self.width is not None and scores.shape[1] != self.width:
-            raise ValueError(
-                f"{name} has {scores.shape[1]} features, but the shared space {self.width}: queries, gallery and "
-                "query_bank need as many without an aligner."
-            )
-        return scores
 
     def _embedded(self, scores: FloatArray, mean: FloatArray | None, name: str) -> FloatArray:
         """Centre scores and embed them for the similarity."""

@@ -142,7 +142,8 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
             If a parameter is out of its range, the aligner is not fitted, or the rows or ids are bad.
         """
         self._check_parameters(query_bank)
-        embedding, bank = Embedding(self._frozen_aligner(), SIMILARITIES[self.similarity], self.modality), None
+        similarity, bank = SIMILARITIES[self.similarity], None
+        embedding = Embedding(aligner=self._frozen_aligner(), similarity=similarity, modality=self.modality)
         if query_bank is not None:
             embedding, bank = embedding.learned(query_bank, embedding.query_modality, "query_bank")
         embedding, scores = embedding.learned(gallery, self.modality, "gallery")

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import reduce
-from numbers import Integral, Real
 from operator import add
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._files import SavedMixin
-from .._schemas import Schema, saved
+from .._schemas import saved
 from .._sklearn import telling_where
 from .._typing import FloatArray
 from ..linalg._merging import Merge
@@ -102,14 +101,6 @@ class PairMoments(SavedMixin):
     y_names: NDArray[Any] | None = None
     dtype: np.dtype[Any] = DOUBLE
     product_dtype: np.dtype[Any] = DOUBLE
-
-    _stored: ClassVar[Schema] = {
-        "n_rows": Integral,
-        "weight_sum": Real,
-        **dict.fromkeys(("mean_x", "mean_y", "scatter_xx", "scatter_xy", "scatter_yy"), np.ndarray),
-        **dict.fromkeys(("x_names", "y_names"), np.ndarray | None),
-        **dict.fromkeys(("dtype", "product_dtype"), np.dtype),
-    }
 
     @property
     def is_single(self) -> bool:

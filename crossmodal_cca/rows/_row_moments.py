@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from numbers import Integral
-from typing import ClassVar
 
 import numpy as np
 
-from .._schemas import Schema, saved
+from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._merging import Merge
 from ..linalg._products import product, refuse_overflow
@@ -28,11 +26,6 @@ class RowMoments:
     mean_b: FloatArray
     scatter: FloatArray
     squares: FloatArray
-
-    _stored: ClassVar[Schema] = {
-        "n_rows": Integral,
-        **dict.fromkeys(("mean_a", "mean_b", "scatter", "squares"), np.ndarray),
-    }
 
     def __post_init__(self) -> None:
         # The scores are finite, so nothing overflows before the squares of the rows.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Real
 from typing import Any, NamedTuple
@@ -108,7 +108,6 @@ def check_rows_of_x(
         array: NDArray[Any] = validate_data(
             estimator,
             without_rows(X, "X") if is_lazy else X,
-            reset=False,
             accept_sparse="csr" if accept_sparse else False,
             dtype="numeric",
             ensure_all_finite=finite,
@@ -338,30 +337,3 @@ def check_features_of_y(estimator: Any, y: NDArray[Any], names: NDArray[Any] | N
             f"The features of y are named {list(names)[:5]} (first five), but {name} was fitted with "
             f"{list(fitted)[:5]}; pass the same columns in the same order.{hint}"
         )
-
-
-def set_or_delete(estimator: Any, name: str, value: Any) -> None:
-    """Set an attribute, or for None delete the one of an earlier fit."""
-    if value is not None:
-        setattr(estimator, name, value)
-    else:
-        vars(estimator).pop(name, None)
-
-
-@contextmanager
-def unchanged_on_error(estimator: Any) -> Iterator[Callable[[], None]]:
-    """Restore the estimator if the block raises or calls the yielded function.
-
-    No call leaves a half-fitted model.
-    """
-    before = vars(estimator).copy()
-
-    def undo() -> None:
-        vars(estimator).clear()
-        vars(estimator).update(before)
-
-    try:
-        yield undo
-    except BaseException:
-        undo()
-        raise

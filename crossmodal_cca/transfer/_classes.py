@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
@@ -14,28 +13,29 @@ from scipy.special import softmax
 from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted
 
 from .._files import SavedMixin
 from .._ids import checked_ids, distinct_ids, objects_of
 from .._similarity import unit_rows
-from .._sklearn import check_array, column_names, count_rows, refuse_dask, validate_data
+from .._sklearn import check_array, check_labelled, column_names, count_rows, refuse_dask
 from .._typing import FloatArray
 from ..rows._blocks import float_dtype, row_slices
 from ..rows._numbers import as_numbers
 from ..rows._validation import check_same_rows, check_sample_weight, refuse_other_order, warn_of_other_order
+from ._class_model import ClassViewsMixin
 
 # Rows whose scores for all classes are held at a time: few enough for the processor's cache with a thousand classes.
 SCORED_ROWS = 1024
 
 
 class LabelledRows(NamedTuple):
-    """Checked rows (n, d), the sorted classes, the place of each row's class among them, and weights (n,)."""
+    """Checked rows (n, d), the sorted classes, each row's place among them, weights (n,), and names (d,)."""
 
     Z: FloatArray
     classes: NDArray[Any]
     codes: NDArray[np.intp]
     sample_weight: FloatArray
+    names: NDArray[Any] | None
 
     def class_sums(self) -> FloatArray:
         """Weighted sum of the rows of each class, (n_classes, d), in double precision."""
@@ -51,9 +51,9 @@ def labelled_rows(
     unit_length: bool = True,
     min_classes: int = 2,
 ) -> LabelledRows:
-    """Check labelled rows and record their width and names; rows without weight are left out."""
+    """Check labelled rows; those without weight are left out."""
     refuse_mixed_labels(y, "y")
-    rows, labels = validate_data(estimator, X, y=y, dtype="numeric")
+    rows, labels, names = check_labelled(estimator, X, y)
     check_classes(labels)
     warn_of_other_order(X=X, y=y)
     warn_of_other_order(X=X, sample_weight=sample_weight)
@@ -68,7 +68,7 @@ def labelled_rows(
             f"{type(estimator).__name__} needs rows of at least {min_classes} classes; y holds {len(classes)} class: "
             f"{objects_of(classes[:1])[0]!r}."
         )
-    return LabelledRows(unit_rows(Z) if unit_length else Z, classes, codes, w)
+    return LabelledRows(unit_rows(Z) if unit_length else Z, classes, codes, w, names)
 
 
 def refuse_mixed_labels(labels: Any, name: str) -> None:
@@ -125,20 +125,17 @@ def sums_by_class(Z: FloatArray, codes: NDArray[np.intp], n_classes: int, weight
 
 
 def stacked_by_class(
-    vectors: Any,
-    labelled: LabelledRows,
-    name: str,
-    width: int | None = None,
-    feature_names: NDArray[Any] | None = None,
+    vectors: Any, labelled: LabelledRows, name: str, *, of_features: bool = False
 ) -> tuple[NDArray[Any], FloatArray]:
     """Sorted classes and their vectors as rows, from a mapping or a dataframe with a row for each class.
 
-    Each class of the labelled rows must have one; further classes may.
+    Each class of the labelled rows must have one; further classes may. Those `of_features` are like the rows.
     """
+    width = labelled.Z.shape[1] if of_features else None
     if hasattr(vectors, "index") and hasattr(vectors, "to_numpy"):
         if vectors.index.has_duplicates:
             raise ValueError(f"{name} has several rows for a class; pass one for each.")
-        refuse_other_order(**{name: column_names(vectors), "X": feature_names})
+        refuse_other_order(**{name: column_names(vectors), "X": labelled.names if of_features else None})
         vectors = dict(zip(vectors.index, vectors.to_numpy(), strict=True))
     if not (isinstance(vectors, Mapping) and len(vectors)):
         raise TypeError(
@@ -173,19 +170,8 @@ def _classes_of_keys(keys: list[Any], of_rows: NDArray[Any], name: str) -> NDArr
     return classes
 
 
-class ClassScoresMixin(SavedMixin, ClassifierMixin):
-    """Labels and probabilities from a score for each class, a block of rows at a time."""
-
-    classes_: NDArray[Any]
-
-    @abstractmethod
-    def _class_scores(self, Z: FloatArray) -> FloatArray:
-        """Scores (n, n_classes) of a block of checked rows; their softmax are the probabilities."""
-
-    def _rows(self, X: ArrayLike) -> FloatArray:
-        """Check new rows."""
-        rows = validate_data(self, X, reset=False, dtype="numeric")
-        return np.asarray(rows, dtype=float_dtype(rows))
+class ClassScoresMixin(ClassViewsMixin, SavedMixin, ClassifierMixin):
+    """Labels and probabilities, their softmax, from a score for each class, a block of rows at a time."""
 
     def decision_function(self, X: ArrayLike) -> FloatArray:
         """Score the rows for each class.
@@ -226,12 +212,11 @@ class ClassScoresMixin(SavedMixin, ClassifierMixin):
         ValueError
             If the rows are of another width than expected, or not finite.
         """
-        check_is_fitted(self)
-        Z = self._rows(X)
+        model, Z = self._checked(X)
         codes = np.empty(len(Z), np.intp)
         for rows in row_slices(len(Z), SCORED_ROWS):
-            codes[rows] = self._class_scores(Z[rows]).argmax(axis=1)
-        return self.classes_[codes]
+            codes[rows] = model.scores(Z[rows]).argmax(axis=1)
+        return np.asarray(model.classes[codes])
 
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Estimate the probability of each class.
@@ -283,9 +268,8 @@ class ClassScoresMixin(SavedMixin, ClassifierMixin):
         return float(super().score(X, y, weight))
 
     def _all_class_scores(self, X: ArrayLike) -> FloatArray:
-        check_is_fitted(self)
-        Z = self._rows(X)
-        S = np.empty((len(Z), len(self.classes_)), Z.dtype)
+        model, Z = self._checked(X)
+        S = np.empty((len(Z), len(model.classes)), Z.dtype)
         for rows in row_slices(len(Z), SCORED_ROWS):
-            S[rows] = self._class_scores(Z[rows])
+            S[rows] = model.scores(Z[rows])
         return S

@@ -123,7 +123,7 @@ def balanced_accuracy(S: FloatArray, codes: NDArray[np.intp]) -> float:
 def class_scores(classifier: Any, Z: FloatArray) -> FloatArray:
     """Scores (n, n_classes): the decision function, or logarithms of probabilities where there is none."""
     if isinstance(classifier, ClassScoresMixin):
-        return classifier._class_scores(Z)
+        return np.asarray(classifier.model_.scores(Z))
     if hasattr(classifier, "decision_function"):
         S = np.asarray(classifier.decision_function(Z))
         S = np.column_stack((np.zeros_like(S), S)) if S.ndim == 1 else S

@@ -2,23 +2,47 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_number
-from .._schemas import Schema, Stored, saved
+from .._schemas import Schema, saved
+from .._similarity import unit_rows
 from .._typing import FloatArray
+from ..alignment._views import View
 from ..rows._blocks import row_slices
-from ..rows._validation import unchanged_on_error
+from ._class_model import ClassModel
 from ._classes import SCORED_ROWS, labelled_rows, sums_by_class
 from ._heads import check_scores_classes
 from ._shots import class_scores
 from .prototypes import ClassFeaturesMixin
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class CacheModel(ClassModel):
+    """Unit examples (m, d), the place (m,) of each one's class, and how sharply they count."""
+
+    examples: FloatArray
+    codes: NDArray[np.intp]
+    beta: float
+
+    def scores(self, Z: FloatArray) -> FloatArray:
+        """Affinities (n, n_classes) of unit rows."""
+        F = self.examples.astype(Z.dtype, copy=False)
+        ones, n_classes = np.ones(len(F), Z.dtype), len(self.classes)
+        affinities = np.empty((len(Z), n_classes), Z.dtype)
+        for rows in row_slices(len(Z), SCORED_ROWS):
+            A = F @ Z[rows].T
+            A -= 1
+            A *= self.beta
+            affinities[rows] = sums_by_class(np.exp(A, out=A), self.codes, n_classes, ones).T
+        return affinities
 
 
 @saved()
@@ -65,12 +89,9 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
     array(['cat', 'owl'], dtype='<U3')
     """
 
-    _stored: ClassVar[Schema] = {
-        "beta_used": Stored(Real, "_beta"),
-        "classes_": np.ndarray,
-        "examples_": np.ndarray,
-        "codes": Stored(np.ndarray, "_codes"),
-    }
+    _stored: ClassVar[Schema] = {"model_": CacheModel}
+
+    examples_ = View("examples")
 
     def __init__(self, *, beta: float = 5.5) -> None:
         self.beta = beta
@@ -95,9 +116,9 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         ValueError, TypeError
             If rows or labels are bad, or `beta` is negative.
         """
-        with unchanged_on_error(self):
-            self._beta = check_number(self.beta, "beta", low=0.0)
-            self.examples_, self.classes_, self._codes, _ = labelled_rows(self, X, y, min_classes=1)
+        beta = check_number(self.beta, "beta", low=0.0)
+        F, classes, codes, _, names = labelled_rows(self, X, y, min_classes=1)
+        self.model_ = CacheModel(F.shape[1], names, classes, F, codes, beta)
         return self
 
     def transform(self, X: ArrayLike) -> FloatArray:
@@ -118,16 +139,8 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         ValueError
             If the rows are of another width, or not finite.
         """
-        Z = self._unit(X)
-        F = self.examples_.astype(Z.dtype, copy=False)
-        ones, n_classes = np.ones(len(F), Z.dtype), len(self.classes_)
-        affinities = np.empty((len(Z), n_classes), Z.dtype)
-        for rows in row_slices(len(Z), SCORED_ROWS):
-            A = F @ Z[rows].T
-            A -= 1
-            A *= self._beta
-            affinities[rows] = sums_by_class(np.exp(A, out=A), self._codes, n_classes, ones).T
-        return affinities
+        model, Z = self._checked(X)
+        return np.asarray(model.scores(unit_rows(Z.copy())))
 
     def scores_beside(self, zero_shot: Any, X: ArrayLike, *, alpha: float = 1.0) -> FloatArray:
         """Add the affinities to the scores of a zero-shot classifier: Tip-Adapter.
@@ -161,21 +174,23 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
             100 cos(z, p_c) + α Σ_f exp(−β (1 − cos(z, f))).
         """
         alpha = check_number(alpha, "alpha", low=0.0)
-        affinities = self.transform(X)
+        model, Z = self._checked(X)
+        Z = unit_rows(Z.copy())
+        affinities = model.scores(Z)
         check_scores_classes(zero_shot, "zero_shot")
         check_is_fitted(zero_shot)
-        width = getattr(zero_shot, "n_features_in_", self.n_features_in_)
-        if width != self.n_features_in_:
+        width = getattr(zero_shot, "n_features_in_", model.n_features)
+        if width != model.n_features:
             raise ValueError(
-                f"zero_shot was fitted to {width} features, the examples have {self.n_features_in_}: fit both to rows "
-                "of one space."
+                f"zero_shot was fitted to {width} features, the examples have {model.n_features}: fit both to rows of "
+                "one space."
             )
-        missing = sorted(set(self.classes_.tolist()).difference(zero_shot.classes_.tolist()), key=str)
+        missing = sorted(set(model.classes.tolist()).difference(zero_shot.classes_.tolist()), key=str)
         if missing:
             raise ValueError(
-                f"zero_shot lacks {len(missing)} of the {len(self.classes_)} classes of the examples, such as "
+                f"zero_shot lacks {len(missing)} of the {len(model.classes)} classes of the examples, such as "
                 f"{missing[0]!r}; it has {zero_shot.classes_[:5].tolist()} (first five)."
             )
-        scores = np.asarray(class_scores(zero_shot, self._unit(X)), affinities.dtype)
-        scores[:, np.searchsorted(zero_shot.classes_, self.classes_)] += alpha * affinities
+        scores = np.asarray(class_scores(zero_shot, Z), affinities.dtype)
+        scores[:, np.searchsorted(zero_shot.classes_, model.classes)] += alpha * affinities
         return scores

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag, check_number_or_word
-from .._schemas import Schema, Stored, saved
+from .._schemas import Schema, saved
 from .._typing import FloatArray
-from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality, shared_space_scores
-from ..rows._validation import set_or_delete, unchanged_on_error, warn_of_other_order
+from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality
+from ..alignment._views import View
+from ..rows._validation import warn_of_other_order
 from ._calibration import likeliest_temperature
 from ._centring import directions, means_of_modalities
 from ._classes import ClassScoresMixin, checked_labels, refuse_mixed_labels, refuse_unknown
-from ._shots import Rows, TwoModalities, balanced_accuracy, check_classifier, class_scores
+from ._shots import Rows, TwoModalities, balanced_accuracy, check_classifier
+from ._two_sides import ClassifierSpace, CrossModalModel
 from .prototypes import PrototypeClassifier
 
 # What shot_weight="cv" tries; of equally good ones the first.
@@ -118,19 +119,12 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
     ['flags']
     """
 
-    _stored: ClassVar[Schema] = {
-        "classes_": np.ndarray,
-        "classifier_": object,
-        "seen_": np.ndarray,
-        "shot_weight_": Real | None,
-        "shot_weight_scores_": Stored(dict, optional=True),
-        "calibration_": Real,
-        "temperature_": Real,
-        "fit_mean_": Stored(np.ndarray | None, optional=True),
-        "predict_mean_": Stored(np.ndarray | None, optional=True),
-        "predicted_modality": Stored(str, "_predicted"),
-        "width": Stored(Integral, "_width"),
-    }
+    _stored: ClassVar[Schema] = {"model_": CrossModalModel}
+
+    aligner_, classifier_, seen_ = View("space.aligner"), View("classifier"), View("seen")
+    shot_weight_, shot_weight_scores_ = View("shot_weight"), View("shot_weight_scores", optional=True)
+    calibration_, temperature_ = View("calibration"), View("temperature")
+    fit_mean_, predict_mean_ = View("fit_mean", optional=True), View("predict_mean", optional=True)
 
     def __init__(
         self,
@@ -188,24 +182,30 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             If a parameter is out of its range, the aligner is not fitted, rows or labels are bad, a shot is of a class
             that X has no row of, or there are too few shots for what is to be chosen by them.
         """
-        with unchanged_on_error(self):
-            self._check_parameters()
-            self.aligner_ = self._frozen_aligner()
-            self._predicted, self._width, self._column_names = self.predict_modality, None, {}
-            known = self._embedded(X, self.fit_modality, "X", learn=True)
-            set_or_delete(self, "n_features_in_", self._width if self.aligner is None else None)
-            labels = checked_labels(y, "y", len(known), "X")
-            warn_of_other_order(X=X, y=y)
-            self.classes_, codes = np.unique(labels, return_inverse=True)
-            if len(self.classes_) < 2:
-                raise ValueError(f"y must hold at least two classes, got {len(self.classes_)} class.")
-            classifier = PrototypeClassifier() if self.classifier is None else self.classifier
-            check_classifier(classifier, self.shot_weight, shots is not None)
-            rows, extra = Rows(known, codes), self._checked_shots(shots, shot_labels, known)
-            mean, mean_of_shots = self._means(rows, extra, unlabelled)
-            rows = Rows(directions(rows.Z, mean, "X"), rows.codes)
-            extra = Rows(directions(extra.Z, mean_of_shots, "shots"), extra.codes)
-            self._choose(TwoModalities(classifier, self.classes_, rows, extra))
+        self._check_parameters()
+        space, known = ClassifierSpace(aligner=self._frozen_aligner()).learned(X, self.fit_modality, "X")
+        labels = checked_labels(y, "y", len(known), "X")
+        warn_of_other_order(X=X, y=y)
+        classes, codes = np.unique(labels, return_inverse=True)
+        if len(classes) < 2:
+            raise ValueError(f"y must hold at least two classes, got {len(classes)} class.")
+        classifier = PrototypeClassifier() if self.classifier is None else self.classifier
+        check_classifier(classifier, self.shot_weight, shots is not None)
+        space, extra = self._checked_shots(space, shots, shot_labels, known, classes)
+        rows = Rows(known, codes)
+        mean, mean_of_shots = self._means(space, rows, extra, unlabelled)
+        rows = Rows(directions(rows.Z, mean, "X"), rows.codes)
+        extra = Rows(directions(extra.Z, mean_of_shots, "shots"), extra.codes)
+        self.model_ = CrossModalModel(
+            n_features=space.width if space.aligner is None else None,
+            names=None,
+            classes=classes,
+            space=space,
+            predict_modality=self.predict_modality,
+            fit_mean=mean,
+            predict_mean=mean_of_shots,
+            **self._chosen(TwoModalities(classifier, classes, rows, extra)),
+        )
         return self
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
@@ -239,67 +239,43 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         check_modality(self.fit_modality, "fit_modality")
         check_modality(self.predict_modality, "predict_modality")
         check_flag(self.center, "center")
-        for name, word, positive in (
-            ("shot_weight", "cv", False),
-            ("calibration", "cv", False),
-            ("temperature", "auto", True),
-        ):
+        for name, word in (("shot_weight", "cv"), ("calibration", "cv"), ("temperature", "auto")):
             value = getattr(self, name)
             if not (name == "shot_weight" and value is None):
-                check_number_or_word(value, name, word, low=0.0, positive=positive)
+                check_number_or_word(value, name, word, low=0.0, positive=name == "temperature")
 
-    def _embedded(self, rows: ArrayLike, modality: str, name: str, *, learn: bool = False) -> FloatArray:
-        """Rows of the shared space."""
-        self._check_order_of_columns(rows, modality, name, learn=learn)
-        scores = shared_space_scores(self.aligner_, rows, modality, name)
-        self._width = self._width or scores.shape[1]
-        if scores.shape[1] != self._width:
-            raise ValueError(
-                f"{name} has {scores.shape[1]} features, but CrossModalClassifier is expecting {self._width} features "
-                "as input, the width of the shared space."
-            )
-        return scores
+    def _rows(self, model: CrossModalModel, X: ArrayLike) -> FloatArray:
+        return model.space.scores(X, model.predict_modality, "X")
 
-    def _rows(self, X: ArrayLike) -> FloatArray:
-        return self._embedded(X, self._predicted, "X")
-
-    def _class_scores(self, Z: FloatArray) -> FloatArray:
-        S = class_scores(self.classifier_, directions(Z, getattr(self, "predict_mean_", None), "X"))
-        if self.calibration_:
-            S[:, self.seen_] -= self.calibration_
-        if self.temperature_ != 1.0:
-            S /= self.temperature_
-        return S
-
-    def _checked_shots(self, shots: Any, shot_labels: Any, known: FloatArray) -> Rows:
+    def _checked_shots(
+        self, space: ClassifierSpace, shots: Any, shot_labels: Any, known: FloatArray, classes: NDArray[Any]
+    ) -> tuple[ClassifierSpace, Rows]:
         if (shots is None) != (shot_labels is None):
             raise ValueError("shots and shot_labels go together: pass both or neither.")
         if shots is None:
             for name, word in (("shot_weight", "cv"), ("calibration", "cv")):
                 if getattr(self, name) == word:
                     raise ValueError(f"{name}={word!r} is chosen by held-out shots: pass shots, or a number.")
-            return Rows(known[:0], np.zeros(0, np.intp))
-        Z = self._embedded(shots, self.predict_modality, "shots", learn=True)
+            return space, Rows(known[:0], np.zeros(0, np.intp))
+        space, Z = space.learned(shots, self.predict_modality, "shots")
         labels = checked_labels(shot_labels, "shot_labels", len(Z), "shots")
         warn_of_other_order(shots=shots, shot_labels=shot_labels)
-        refuse_unknown(labels, self.classes_, "shot_labels")
-        return Rows(Z, np.searchsorted(self.classes_, labels))
+        refuse_unknown(labels, classes, "shot_labels")
+        return space, Rows(Z, np.searchsorted(classes, labels))
 
-    def _means(self, known: Rows, shots: Rows, unlabelled: Any) -> Any:
+    def _means(self, space: ClassifierSpace, known: Rows, shots: Rows, unlabelled: Any) -> Any:
         """What is to be subtracted from rows of either modality; None for nothing."""
-        if unlabelled is not None and not self.center:
+        if not self.center:
+            if unlabelled is None:
+                return None, None
             raise ValueError("unlabelled rows are for the mean that center=True subtracts: set it, or leave them out.")
-        means: Any = (None, None)
-        if self.center:
-            free = None if unlabelled is None else self._embedded(unlabelled, self.predict_modality, "unlabelled")
-            means = means_of_modalities(known, shots, free, self.aligner is not None)
-        for name, mean in zip(("fit_mean_", "predict_mean_"), means, strict=True):
-            set_or_delete(self, name, mean)
-        return means
+        free = None if unlabelled is None else space.scores(unlabelled, self.predict_modality, "unlabelled")
+        return means_of_modalities(known, shots, free, space.aligner is not None)
 
-    def _choose(self, both: TwoModalities) -> None:
-        """Choose what is left open by held-out shots, and fit."""
-        self.seen_ = np.isin(np.arange(len(self.classes_)), both.shots.codes)
+    def _chosen(self, both: TwoModalities) -> dict[str, Any]:
+        """The fitted classifier, and what is left open, chosen by held-out shots: fields of the model."""
+        classes = both.classes
+        seen = np.isin(np.arange(len(classes)), both.shots.codes)
         every, both = both, both.without_copies()
         chosen = [name for name in ("shot_weight", "calibration") if getattr(self, name) == "cv"]
         if chosen and both.fewest_shots < 2:
@@ -307,37 +283,42 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
                 f"{chosen[0]}='cv' holds out shots, so each class that has shots needs two or more; one has a single "
                 "shot. Add shots, or set a number."
             )
-        if self.calibration != 0.0 and (self.seen_.all() or not self.seen_.any()):
+        if self.calibration != 0.0 and (seen.all() or not seen.any()):
             raise ValueError(
                 "calibration weighs classes with shots against classes without; here "
-                f"{'all' if self.seen_.any() else 'none'} of the {len(self.seen_)} have shots. Leave it at 0."
+                f"{'all' if seen.any() else 'none'} of the {len(seen)} have shots. Leave it at 0."
             )
-        if self.calibration == "cv" and self.seen_.sum() < 2:
+        if self.calibration == "cv" and seen.sum() < 2:
             raise ValueError(
                 "calibration='cv' lets some classes with shots play classes without, so it needs at least two classes "
                 "with shots; there is 1. Set a number."
             )
-        self.temperature_ = 1.0 if self.temperature == "auto" else float(self.temperature)
-        self.shot_weight_: Any = self.shot_weight
+        shot_weight: Any = self.shot_weight
         S, weight_scores = None, None
-        if self.shot_weight == "cv":
+        if shot_weight == "cv":
             S_of = {w: both.held_out_scores(w) for w in SHOT_WEIGHTS}
             weight_scores = {w: balanced_accuracy(S_w, both.shots.codes) for w, S_w in S_of.items()}
-            self.shot_weight_ = max(weight_scores, key=weight_scores.__getitem__)
-            S = S_of[self.shot_weight_]
-        set_or_delete(self, "shot_weight_scores_", weight_scores)
-        self.classifier_ = every.fitted(self.shot_weight_)
+            shot_weight = max(weight_scores, key=weight_scores.__getitem__)
+            S = S_of[shot_weight]
+        fitted = every.fitted(shot_weight)
+        temperature = 1.0 if self.temperature == "auto" else float(self.temperature)
         # One that has chosen its own would be judged with fewer shots than it got.
-        open_yet = self.temperature == "auto" and not hasattr(self.classifier_, "temperature_")
+        open_yet = self.temperature == "auto" and not hasattr(fitted, "temperature_")
         if open_yet and both.fewest_shots >= 2:
-            S = both.held_out_scores(self.shot_weight_) if S is None else S
-            self.temperature_ = likeliest_temperature(S, both.shots.codes)
-        if self.calibration == "cv":
-            self.calibration_ = both.stacking_offset(self.shot_weight_)
-        else:
-            self.calibration_ = float(self.calibration)
-        if not np.array_equal(self.classifier_.classes_, self.classes_):
+            S = both.held_out_scores(shot_weight) if S is None else S
+            temperature = likeliest_temperature(S, both.shots.codes)
+        by_shots = self.calibration == "cv"
+        calibration = both.stacking_offset(shot_weight) if by_shots else float(self.calibration)
+        if not np.array_equal(fitted.classes_, classes):
             raise ValueError(
-                f"{type(self.classifier_).__name__} knows the classes {list(self.classifier_.classes_)[:5]} (first "
-                f"five) instead of {self.classes_[:5].tolist()}: pass a classifier that can be fitted to these."
+                f"{type(fitted).__name__} knows the classes {list(fitted.classes_)[:5]} (first five) instead of "
+                f"{classes[:5].tolist()}: pass a classifier that can be fitted to these."
             )
+        return {
+            "classifier": fitted,
+            "seen": seen,
+            "shot_weight": shot_weight,
+            "shot_weight_scores": weight_scores,
+            "calibration": calibration,
+            "temperature": temperature,
+        }

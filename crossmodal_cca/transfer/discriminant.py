@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -14,10 +14,11 @@ from .._checks import check_number
 from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
+from ..alignment._views import View
 from ..linalg._ridge import smaller_gram, solve_ridge
 from ..linalg._whitening import oas_shrinkage
-from ..rows._validation import unchanged_on_error
 from ._calibration import likeliest_temperature
+from ._class_model import ClassModel
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
 from ._folds import FOLDS, distinct_rows, even_folds
 from ._heads import GivenPrototypesMixin
@@ -106,6 +107,22 @@ def held_out_temperature(Z: FloatArray, codes: NDArray[np.intp], P: FloatArray, 
 
 
 @saved()
+@dataclass(frozen=True, eq=False)
+class DiscriminantModel(ClassModel):
+    """Weights (n_classes, d) and biases (n_classes,) of discriminants of unit rows, divided by the temperature."""
+
+    coef: FloatArray
+    intercept: FloatArray
+    temperature: float
+
+    def scores(self, Z: FloatArray) -> FloatArray:
+        W, b = (A.astype(Z.dtype, copy=False) for A in (self.coef, self.intercept))
+        S: FloatArray = unit_rows(Z.copy()) @ W.T
+        S += b
+        return S
+
+
+@saved()
 class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator):
     """Gaussian classes with one shrunk covariance: a classifier in closed form for a few shots a class.
 
@@ -166,12 +183,9 @@ class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator
     array(['cat'], dtype='<U3')
     """
 
-    _stored: ClassVar[Schema] = {
-        "classes_": np.ndarray,
-        "coef_": np.ndarray,
-        "intercept_": np.ndarray,
-        "temperature_": Real,
-    }
+    _stored: ClassVar[Schema] = {"model_": DiscriminantModel}
+
+    coef_, intercept_, temperature_ = View("coef"), View("intercept"), View("temperature")
 
     def __init__(self, *, prototypes: Mapping[Any, ArrayLike] | None = None, prior_shots: float = 4.0) -> None:
         self.prototypes = prototypes
@@ -197,29 +211,19 @@ class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator
         ValueError, TypeError
             If rows or labels are bad, `prior_shots` is negative, or `prototypes` lack a class of y or differ in width.
         """
-        with unchanged_on_error(self):
-            prior_shots = check_number(self.prior_shots, "prior_shots", low=0.0)
-            given = self.prototypes is not None
-            labelled = labelled_rows(self, X, y, min_classes=1 if given else 2)
-            Z, classes, codes, _ = labelled
-            # In double precision: the ridge may be small beside many shots.
-            Z = Z.astype(float)
-            if given:
-                classes, P = stacked_by_class(
-                    *(self.prototypes, labelled, "prototypes"), Z.shape[1], getattr(self, "feature_names_in_", None)
-                )
-                P, codes = unit_rows(P.astype(float)), np.searchsorted(classes, labelled.classes)[codes]
-            else:
-                P, prior_shots = np.zeros((len(classes), Z.shape[1])), 0.0
-            kept = distinct_rows(Z, codes)
-            Z, codes = Z[kept], codes[kept]
-            T = held_out_temperature(Z, codes, P, prior_shots)
-            W, b = discriminant(Z, codes, P, prior_shots)
-            self.classes_, self.coef_, self.intercept_, self.temperature_ = classes, W.T / T, b / T, T
+        prior_shots = check_number(self.prior_shots, "prior_shots", low=0.0)
+        given = self.prototypes is not None
+        labelled = labelled_rows(self, X, y, min_classes=1 if given else 2)
+        # In double precision: the ridge may be small beside many shots.
+        Z, classes, codes = labelled.Z.astype(float), labelled.classes, labelled.codes
+        if given:
+            classes, P = stacked_by_class(self.prototypes, labelled, "prototypes", of_features=True)
+            P, codes = unit_rows(P.astype(float)), np.searchsorted(classes, labelled.classes)[codes]
+        else:
+            P, prior_shots = np.zeros((len(classes), Z.shape[1])), 0.0
+        kept = distinct_rows(Z, codes)
+        Z, codes = Z[kept], codes[kept]
+        T = held_out_temperature(Z, codes, P, prior_shots)
+        W, b = discriminant(Z, codes, P, prior_shots)
+        self.model_ = DiscriminantModel(len(W), labelled.names, classes, W.T / T, b / T, T)
         return self
-
-    def _class_scores(self, Z: FloatArray) -> FloatArray:
-        W, b = (A.astype(Z.dtype, copy=False) for A in (self.coef_, self.intercept_))
-        S: FloatArray = unit_rows(Z.copy()) @ W.T
-        S += b
-        return S

@@ -3,21 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from numbers import Real
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from .._checks import check_choice, check_number
-from .._schemas import Schema, Stored, saved
+from .._schemas import Schema, saved
 from .._typing import FloatArray
+from ..alignment._views import View
 from ..linalg._ridge import ridge_coefficients, solve_ridge
-from ..rows._validation import unchanged_on_error
+from ._class_model import ClassModel
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class
 
 CANDIDATES = ("all", "unseen")
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class BilinearModel(ClassModel):
+    """A map (d, a) between features and the attributes (n_classes, a) of the candidates."""
+
+    map: FloatArray
+    attributes: FloatArray
+    seen: NDArray[np.bool_]
+    calibration: float
+
+    def scores(self, Z: FloatArray) -> FloatArray:
+        S: FloatArray = Z @ (self.map @ self.attributes.T).astype(Z.dtype, copy=False)
+        S[:, self.seen] -= self.calibration
+        return S
 
 
 @saved()
@@ -79,13 +96,9 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
     array(['zebra', 'horse'], dtype='<U5')
     """
 
-    _stored: ClassVar[Schema] = {
-        "calibration_used": Stored(Real, "_calibration"),
-        "classes_": np.ndarray,
-        "attributes_": np.ndarray,
-        "seen_": np.ndarray,
-        "map_": np.ndarray,
-    }
+    _stored: ClassVar[Schema] = {"model_": BilinearModel}
+
+    seen_, map_, attributes_ = View("seen"), View("map"), View("attributes")
 
     def __init__(
         self,
@@ -123,29 +136,23 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
             If rows or labels are bad, a parameter is out of its range, `attributes` lack a class of y, or there is no
             unseen class to be a candidate.
         """
-        with unchanged_on_error(self):
-            for name in ("feature_ridge", "attribute_ridge"):
-                check_number(getattr(self, name), name, low=0.0, positive=True)
-            self._calibration = check_number(self.calibration, "calibration", low=0.0)
-            check_choice(self.candidates, "candidates", CANDIDATES)
-            labelled = labelled_rows(self, X, y, unit_length=False)
-            classes, A = labelled.classes, np.eye(len(labelled.classes), dtype=labelled.Z.dtype)
-            if self.attributes is not None:
-                classes, A = stacked_by_class(self.attributes, labelled, "attributes")
-            seen = np.isin(classes, labelled.classes)
-            if self.candidates == "unseen" and seen.all():
-                raise ValueError(
-                    'candidates="unseen" needs a class in attributes without a row in y; all have some. Use "all".'
-                )
-            self.map_ = _bilinear_map(labelled, A[seen], self.feature_ridge, self.attribute_ridge)
-            kept = ~seen if self.candidates == "unseen" else np.ones_like(seen)
-            self.classes_, self.attributes_, self.seen_ = classes[kept], A[kept], seen[kept]
+        for name in ("feature_ridge", "attribute_ridge"):
+            check_number(getattr(self, name), name, low=0.0, positive=True)
+        calibration = check_number(self.calibration, "calibration", low=0.0)
+        check_choice(self.candidates, "candidates", CANDIDATES)
+        labelled = labelled_rows(self, X, y, unit_length=False)
+        classes, A = labelled.classes, np.eye(len(labelled.classes), dtype=labelled.Z.dtype)
+        if self.attributes is not None:
+            classes, A = stacked_by_class(self.attributes, labelled, "attributes")
+        seen = np.isin(classes, labelled.classes)
+        if self.candidates == "unseen" and seen.all():
+            raise ValueError(
+                'candidates="unseen" needs a class in attributes without a row in y; all have some. Use "all".'
+            )
+        V = _bilinear_map(labelled, A[seen], self.feature_ridge, self.attribute_ridge)
+        kept = ~seen if self.candidates == "unseen" else np.ones_like(seen)
+        self.model_ = BilinearModel(len(V), labelled.names, classes[kept], V, A[kept], seen[kept], calibration)
         return self
-
-    def _class_scores(self, Z: FloatArray) -> FloatArray:
-        S: FloatArray = Z @ (self.map_ @ self.attributes_.T).astype(Z.dtype, copy=False)
-        S[:, self.seen_] -= self._calibration
-        return S
 
 
 def _bilinear_map(labelled: LabelledRows, A: FloatArray, feature_ridge: float, attribute_ridge: float) -> FloatArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from numbers import Integral, Real
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,9 +18,10 @@ from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
 from .._warn import warn
+from ..alignment._views import View
 from ..linalg._products import product
-from ..rows._validation import unchanged_on_error
 from ._calibration import likeliest_temperature
+from ._class_model import ClassModel
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
 from ._heads import GivenPrototypesMixin
 from .prototypes import class_prototypes
@@ -83,6 +84,22 @@ def learned_prior(
         return scale, np.ones(n_classes)
     trust = softmax(scale * S, axis=1)[np.arange(len(S)), codes]
     return scale, np.bincount(codes, w * trust) / np.bincount(codes, w)
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class PulledModel(ClassModel):
+    """Coefficients (n_classes, d) for unit rows, and the prototypes (n_classes, d) that pull them."""
+
+    prototypes: FloatArray
+    coef: FloatArray
+    temperature: float
+    pulls: FloatArray
+    n_iter: int
+    n_evaluations: int
+
+    def scores(self, Z: FloatArray) -> FloatArray:
+        return np.asarray(unit_rows(Z.copy()) @ self.coef.T.astype(Z.dtype, copy=False))
 
 
 @saved()
@@ -154,15 +171,11 @@ class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEs
     array(['cat', 'owl'], dtype='<U3')
     """
 
-    _stored: ClassVar[Schema] = {
-        "classes_": np.ndarray,
-        "prototypes_": np.ndarray,
-        "coef_": np.ndarray,
-        "temperature_": Real,
-        "pulls_": np.ndarray,
-        "n_iter_": Integral,
-        "n_evaluations_": Integral,
-    }
+    _stored: ClassVar[Schema] = {"model_": PulledModel}
+
+    prototypes_, coef_, pulls_ = View("prototypes"), View("coef"), View("pulls")
+    temperature_ = View("temperature")
+    n_iter_, n_evaluations_ = View("n_iter"), View("n_evaluations")
 
     def __init__(
         self,
@@ -204,38 +217,37 @@ class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEs
             If rows, labels or weights are bad, a parameter is out of its range, or `prototypes` lack a class of y or
             differ in width.
         """
-        with unchanged_on_error(self):
-            self._check_parameters()
-            given = self.prototypes is not None
-            labelled = labelled_rows(self, X, y, sample_weight, min_classes=1 if given else 2)
-            Z, w = labelled.Z, labelled.sample_weight
-            classes, P, codes = labelled.classes, None, labelled.codes
-            if given:
-                classes, P = stacked_by_class(
-                    *(self.prototypes, labelled, "prototypes"), Z.shape[1], getattr(self, "feature_names_in_", None)
-                )
-                codes = np.searchsorted(classes, labelled.classes)[codes]
-            P = class_prototypes(labelled) if P is None else unit_rows(P)
-            if given:
-                scale, pulls = learned_prior(Z, codes, w, P, self.temperature, self.adaptive)
-            else:
-                scale, pulls = 1 / (self.temperature or OWN_TEMPERATURE), np.ones(len(P))
-            centre = P * P.dtype.type(scale)
-            gtol = self.tol * largest_slope(Z, codes, w, len(classes))
-            options: Any = {"maxiter": self.max_iter, "gtol": gtol, "ftol": FLAT, "maxls": 50}
-            start: Any = np.zeros(centre.size)
-            loss = logistic_loss(Z, codes, w, centre, pulls, self.C)
-            found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
-            if not found.success:
-                warn(
-                    f"PrototypeLogisticRegression stopped after {found.nit} iterations ({found.message}); raise "
-                    "max_iter or tol, or lower C.",
-                    ConvergenceWarning,
-                )
-            self.classes_, self.prototypes_ = classes, P
-            self.coef_ = centre + found.x.reshape(centre.shape).astype(centre.dtype)
-            self.temperature_, self.pulls_ = 1 / scale, pulls
-            self.n_iter_, self.n_evaluations_ = found.nit, found.nfev
+        self._check_parameters()
+        given = self.prototypes is not None
+        labelled = labelled_rows(self, X, y, sample_weight, min_classes=1 if given else 2)
+        Z, w, classes, codes = labelled.Z, labelled.sample_weight, labelled.classes, labelled.codes
+        if given:
+            classes, P = stacked_by_class(self.prototypes, labelled, "prototypes", of_features=True)
+            P, codes = unit_rows(P), np.searchsorted(classes, labelled.classes)[codes]
+            scale, pulls = learned_prior(Z, codes, w, P, self.temperature, self.adaptive)
+        else:
+            P = class_prototypes(labelled)
+            scale, pulls = 1 / (self.temperature or OWN_TEMPERATURE), np.ones(len(P))
+        centre = P * P.dtype.type(scale)
+        gtol = self.tol * largest_slope(Z, codes, w, len(classes))
+        options: Any = {"maxiter": self.max_iter, "gtol": gtol, "ftol": FLAT, "maxls": 50}
+        start: Any = np.zeros(centre.size)
+        loss = logistic_loss(Z, codes, w, centre, pulls, self.C)
+        found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
+        if not found.success:
+            warn(
+                f"PrototypeLogisticRegression stopped after {found.nit} iterations ({found.message}); raise max_iter "
+                "or tol, or lower C.",
+                ConvergenceWarning,
+            )
+        self.model_ = PulledModel(
+            *(P.shape[1], labelled.names, classes, P),
+            coef=centre + found.x.reshape(centre.shape).astype(centre.dtype),
+            temperature=1 / scale,
+            pulls=pulls,
+            n_iter=found.nit,
+            n_evaluations=found.nfev,
+        )
         return self
 
     def _check_parameters(self) -> None:
@@ -245,6 +257,3 @@ class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEs
         check_flag(self.adaptive, "adaptive")
         if self.temperature is not None:
             check_number(self.temperature, "temperature", low=0.0, positive=True)
-
-    def _class_scores(self, Z: FloatArray) -> FloatArray:
-        return np.asarray(unit_rows(Z.copy()) @ self.coef_.T.astype(Z.dtype, copy=False))

@@ -2,28 +2,45 @@
 
 from __future__ import annotations
 
-from numbers import Real
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_number
 from .._files import SavedMixin
-from .._schemas import Schema, Stored, saved
+from .._schemas import Schema, saved
 from .._similarity import unit_rows
-from .._sklearn import validate_data
 from .._typing import FloatArray
-from ..rows._blocks import float_dtype
-from ..rows._validation import unchanged_on_error
+from ..alignment._views import View
+from ._class_model import ClassModel, ClassViewsMixin
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows
 
 
 def class_prototypes(labelled: LabelledRows) -> FloatArray:
     """Mean direction of the unit rows of each class, (n_classes, d) of unit length."""
     return unit_rows(labelled.class_sums()).astype(labelled.Z.dtype)
+
+
+@saved()
+@dataclass(frozen=True, eq=False)
+class PrototypeModel(ClassModel):
+    """Prototypes (n_classes, d) of unit length, whose cosines with rows are divided by the temperature."""
+
+    prototypes: FloatArray
+    temperature: float
+
+    @classmethod
+    def of(cls, labelled: LabelledRows, temperature: float = 1.0) -> Self:
+        """Those of labelled rows."""
+        P = class_prototypes(labelled)
+        return cls(P.shape[1], labelled.names, labelled.classes, P, temperature)
+
+    def scores(self, Z: FloatArray) -> FloatArray:
+        P = self.prototypes.astype(Z.dtype, copy=False)
+        return np.asarray(unit_rows(Z.copy()) @ P.T / Z.dtype.type(self.temperature))
 
 
 @saved()
@@ -69,11 +86,9 @@ class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
     array(['cat', 'dog'], dtype='<U3')
     """
 
-    _stored: ClassVar[Schema] = {
-        "temperature_used": Stored(Real, "_temperature"),
-        "classes_": np.ndarray,
-        "prototypes_": np.ndarray,
-    }
+    _stored: ClassVar[Schema] = {"model_": PrototypeModel}
+
+    prototypes_ = View("prototypes")
 
     def __init__(self, *, temperature: float = 0.01) -> None:
         self.temperature = temperature
@@ -100,21 +115,13 @@ class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
         ValueError, TypeError
             If rows, labels or weights are bad, or `temperature` is not positive.
         """
-        with unchanged_on_error(self):
-            self._temperature = check_number(self.temperature, "temperature", low=0.0, positive=True)
-            labelled = labelled_rows(self, X, y, sample_weight)
-            self.classes_, self.prototypes_ = labelled.classes, class_prototypes(labelled)
+        temperature = check_number(self.temperature, "temperature", low=0.0, positive=True)
+        self.model_ = PrototypeModel.of(labelled_rows(self, X, y, sample_weight), temperature)
         return self
 
-    def _class_scores(self, Z: FloatArray) -> FloatArray:
-        P = self.prototypes_.astype(Z.dtype, copy=False)
-        return np.asarray(unit_rows(Z.copy()) @ P.T / Z.dtype.type(self._temperature))
 
-
-class ClassFeaturesMixin(SavedMixin, TransformerMixin):
+class ClassFeaturesMixin(ClassViewsMixin, SavedMixin, TransformerMixin):
     """Features with one column for each class, named after it."""
-
-    classes_: NDArray[Any]
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Name the columns after the classes.
@@ -129,14 +136,8 @@ class ClassFeaturesMixin(SavedMixin, TransformerMixin):
         names : ndarray of str of shape (n_classes,)
             Such as ``prototypesimilarity_cat``.
         """
-        check_is_fitted(self)
         prefix = type(self).__name__.lower()
         return np.array([f"{prefix}_{c}" for c in self.classes_.tolist()], dtype=object)
-
-    def _unit(self, X: ArrayLike) -> FloatArray:
-        check_is_fitted(self)
-        rows = validate_data(self, X, reset=False, dtype="numeric")
-        return unit_rows(rows.astype(float_dtype(rows)))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -175,7 +176,9 @@ class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
     array([[0.6, 0.8]])
     """
 
-    _stored: ClassVar[Schema] = {"classes_": np.ndarray, "prototypes_": np.ndarray}
+    _stored: ClassVar[Schema] = {"model_": PrototypeModel}
+
+    prototypes_ = View("prototypes")
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Average the rows of each class.
@@ -197,9 +200,7 @@ class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
         ValueError
             If rows or labels are bad.
         """
-        with unchanged_on_error(self):
-            labelled = labelled_rows(self, X, y, min_classes=1)
-            self.classes_, self.prototypes_ = labelled.classes, class_prototypes(labelled)
+        self.model_ = PrototypeModel.of(labelled_rows(self, X, y, min_classes=1))
         return self
 
     def transform(self, X: ArrayLike) -> FloatArray:
@@ -220,5 +221,5 @@ class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
         ValueError
             If the rows are of another width, or not finite.
         """
-        Z = self._unit(X)
-        return np.asarray(Z @ self.prototypes_.astype(Z.dtype, copy=False).T)
+        model, Z = self._checked(X)
+        return np.asarray(model.scores(Z))

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from numbers import Integral
+from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._aligner import Aligner
 from .._checks import check_flag
-from .._schemas import Schema, Stored, saved
+from .._schemas import Schema, saved
 from .._similarity import unit_rows
-from .._sklearn import validate_data
+from .._sklearn import check_array, get_feature_names, validate_data
 from .._typing import FloatArray
 from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality, shared_space_scores
-from ..rows._validation import set_or_delete, unchanged_on_error
+from ..alignment._views import View
+from ._class_model import RowsModel, RowsViewsMixin
 
 
 @saved()
-class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+@dataclass(frozen=True, eq=False)
+class SideModel(RowsModel):
+    """How rows of one modality come into the shared space of `n_components` dimensions."""
+
+    aligner: Aligner | None
+    modality: str
+    n_components: int
+    mean: FloatArray | None
+    unit_length: bool
+
+    def scores(self, X: ArrayLike) -> FloatArray:
+        """Rows of the shared space."""
+        # A copy: what follows works in place, and without an aligner the rows are the user's own.
+        scores = shared_space_scores(self.aligner, X, self.modality, "X").copy()
+        if self.mean is not None:
+            scores -= self.mean.astype(scores.dtype)
+        return unit_rows(scores) if self.unit_length else scores
+
+
+@saved()
+class SharedSpace(RowsViewsMixin, FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """One side of a fitted aligner as a frozen transformer: features in, rows of the shared space out.
 
     What stands behind it in a pipeline, and labels, are fitted; the aligner never is.
@@ -70,10 +91,9 @@ class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, Transform
     True
     """
 
-    _stored: ClassVar[Schema] = {
-        "n_features_out": Stored(Integral, "_n_features_out"),
-        "mean_": Stored(np.ndarray, optional=True),
-    }
+    _stored: ClassVar[Schema] = {"model_": SideModel}
+
+    mean_, _n_features_out = View("mean", optional=True), View("n_components")
 
     def __init__(
         self, aligner: Any = None, modality: str = "x", *, center: bool = False, unit_length: bool = False
@@ -103,14 +123,17 @@ class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, Transform
         ValueError, TypeError
             If `modality` is neither, the aligner is not fitted, or the rows are bad.
         """
-        with unchanged_on_error(self):
-            check_modality(self.modality, "modality")
-            for name in ("center", "unit_length"):
-                check_flag(getattr(self, name), name)
-            self.aligner_ = self._frozen_aligner()
-            scores = self._scores(X, reset=True)
-            self._n_features_out = scores.shape[1]
-            set_or_delete(self, "mean_", scores.mean(axis=0, dtype=float) if self.center else None)
+        check_modality(self.modality, "modality")
+        for name in ("center", "unit_length"):
+            check_flag(getattr(self, name), name)
+        aligner, width, names = self._frozen_aligner(), None, None
+        if aligner is None:
+            # An aligner checks its rows itself: they may be raw text.
+            rows = check_array(X, input_name="X", estimator=self)
+            X, width, names = rows, rows.shape[1], get_feature_names(X, "X")
+        scores = shared_space_scores(aligner, X, self.modality, "X")
+        mean = scores.mean(axis=0, dtype=float) if self.center else None
+        self.model_ = SideModel(width, names, aligner, self.modality, scores.shape[1], mean, self.unit_length)
         return self
 
     def transform(self, X: ArrayLike) -> FloatArray:
@@ -132,20 +155,8 @@ class SharedSpace(FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, Transform
             If the rows are of another width than in `fit`, or not finite.
         """
         check_is_fitted(self)
-        # A copy: what follows works in place, and without an aligner the rows are the user's own.
-        scores = self._scores(X, reset=False).copy()
-        if hasattr(self, "mean_"):
-            scores -= self.mean_.astype(scores.dtype)
-        return unit_rows(scores) if self.unit_length else scores
-
-    def _scores(self, X: ArrayLike, *, reset: bool) -> FloatArray:
-        if self.aligner_ is not None and reset:
-            set_or_delete(self, "n_features_in_", None)
-            set_or_delete(self, "feature_names_in_", None)
-        elif self.aligner_ is None:
-            # An aligner checks its rows itself: they may be raw text.
-            X = validate_data(self, X, reset=reset, dtype="numeric")
-        return shared_space_scores(self.aligner_, X, self.modality, "X")
+        model: SideModel = self.model_
+        return model.scores(X if model.aligner is not None else validate_data(self, X, dtype="numeric"))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -1,0 +1,50 @@
+"""How rows of either modality come into the shared space of a fitted aligner, or of features that share one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+from numpy.typing import ArrayLike, NDArray
+
+from .._aligner import Aligner
+from .._sklearn import column_names
+from .._typing import FloatArray
+from ..models._value import Value
+from ..rows._validation import refuse_other_order
+from ._fitted_aligner import shared_space_scores
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Space(Value):
+    """A shared space, as the rows of a fit have told it.
+
+    `width` is None until there were any; `column_names` are of either modality, or of "both" without an aligner. Errors
+    speak in the name of the `owner`, and say `other_width` of rows that have another one.
+    """
+
+    aligner: Aligner | None
+    width: int | None = None
+    column_names: Mapping[str, NDArray[Any]] = field(default_factory=dict)
+
+    owner: ClassVar[str]
+    other_width: ClassVar[str]
+
+    def learned(self, rows: ArrayLike, modality: str, name: str) -> tuple[Self, FloatArray]:
+        """With the width and the columns of rows of the fit, and their scores."""
+        names, scores = column_names(rows), self.scores(rows, modality, name)
+        known = {} if names is None else {self._side(modality): names}
+        return replace(self, width=scores.shape[1], column_names={**known, **self.column_names}), scores
+
+    def scores(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
+        """Scores of rows, whose columns must be in the order of the fit, and which must all be of one width."""
+        known = self.column_names.get(self._side(modality))
+        refuse_other_order(**{name: column_names(rows), f"the rows that {self.owner} was fitted to": known})
+        scores = shared_space_scores(self.aligner, rows, modality, name)
+        if self.width is not None and scores.shape[1] != self.width:
+            raise ValueError(f"{name} has {scores.shape[1]} features, but {self.other_width.format(self.width)}")
+        return scores
+
+    def _side(self, modality: str) -> str:
+        return "both" if self.aligner is None else modality
