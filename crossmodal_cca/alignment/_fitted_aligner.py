@@ -90,7 +90,7 @@ class FittedAlignerMixin(AlignerParameterMixin):
     aligner_ = View("aligner")
 
     def _to_file(self, state: State, *, moments: bool) -> State:
-        # The parameter may be a search around it, or fitted anew since.
+        # The parameter may be a search around the aligner, or fitted again since.
         return state | {"aligner": None} if "model_" in state else state
 
     def _from_file(self, state: State) -> None:

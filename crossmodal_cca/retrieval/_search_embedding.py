@@ -54,7 +54,7 @@ class HubCorrection:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Embedding(Space):
-    """What the fit of an index learns of its rows: a value that never changes.
+    """The fitted map of an index from rows to embeddings, an immutable value.
 
     Parameters
     ----------
@@ -99,12 +99,12 @@ class Embedding(Space):
         return replace(self, correction=HubCorrection.fitted(method, space, n_neighbors, weight))
 
     def of_queries(self, rows: ArrayLike, name: str = "queries") -> FloatArray:
-        """Embeddings of queries, with the coordinate that meets the bias."""
+        """Embed queries, with the coordinate that multiplies the bias."""
         embedded = self._embedded(self.scores(rows, self.query_modality, name), self.query_mean, name)
         return embedded if self.correction is None else with_ones(embedded)
 
     def of_items(self, rows: ArrayLike, name: str, verbose: int) -> FloatArray:
-        """Embeddings of items, with minus their bias."""
+        """Embed items, with minus their bias."""
         return self.of_item_scores(self.scores(rows, self.modality, name), name, verbose)
 
     def of_item_scores(self, scores: FloatArray, name: str, verbose: int) -> FloatArray:
