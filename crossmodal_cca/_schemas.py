@@ -112,7 +112,10 @@ def kinds_of_fields(cls: type) -> dict[str, Stored]:
 def _kind(hint: Any) -> Any:
     if isinstance(hint, UnionType):
         return reduce(or_, map(_kind, get_args(hint)))
-    return {int: Integral, float: Real, Any: object}.get(hint) or get_origin(hint) or hint
+    kind = get_origin(hint) or hint
+    while hasattr(kind, "__value__"):  # an alias with a name, as NumPy's are for the newest Pythons
+        kind = get_origin(kind.__value__) or kind.__value__
+    return {int: Integral, float: Real, Any: object}.get(kind, kind)
 
 
 # Registered classes by name.
