@@ -34,5 +34,5 @@ def run(arguments: argparse.Namespace) -> Result:
         if finding["what_to_do"]:
             lines.append(f"    {finding['what_to_do']}")
     wrong = sum(finding["severity"] != "note" for finding in findings)
-    lines.append(f"{wrong} thing(s) to look at." if wrong else "Nothing is wrong.")
+    lines.append(f"{wrong} {'thing' if wrong == 1 else 'things'} to look at." if wrong else "Nothing is wrong.")
     return Result("\n".join(lines), {"findings": findings}, int(wrong > 0))
