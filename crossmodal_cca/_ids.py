@@ -268,7 +268,7 @@ class KnownIds:
         # True equals 1 and False equals 0 in Python, so a mask would select the items with the ids 1 and 0.
         if bool in set(map(type, wanted)) and not have_flags:
             raise TypeError(
-                f"{name} must be ids of the index, none of which is True or False. Of a mask pass the ids that it "
+                f"{name} must be ids of the index, none of which is True or False. To use a mask, pass the ids that it "
                 "chooses: index.ids_[mask]."
             )
         absent = [i for i, value in enumerate(wanted) if value not in numbers]

@@ -1,4 +1,4 @@
-"""Pictures and words of emoji meet: the story that `crossmodal-cca demo` tells."""
+"""Search among pictures and names of emoji: the demonstration of `crossmodal-cca demo`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ..datasets import load_emoji
 from ..metrics import hit_rate_at_k, per_query, retrieval_report
 from ..plotting import HitRateDisplay, SharedSpaceDisplay
 
-# Shrinkage, components and power were chosen on the training pairs alone: three folds without a common base name, best
+# Models shown, with their settings, chosen on the training pairs alone: three folds without a common base name, best
 # mean reciprocal rank of both directions (tests/test_emoji.py chooses in the same way).
 MODELS = {
     "PLS-SVD": PLSSVD(n_components=64),
@@ -32,9 +32,9 @@ def run_demo(file: IO[bytes], output: Path) -> None:
     Parameters
     ----------
     file : binary file
-        Where to write the picture, a PNG.
+        File to write the picture to, a PNG.
     output : Path
-        What the file will be called.
+        Final path of the file.
     """
     start = perf_counter()
     train, test = load_emoji(subset="train"), load_emoji(subset="test")

@@ -1,4 +1,4 @@
-"""From arguments to an exit status: what all commands share."""
+"""Parse the arguments, run a command, and return an exit status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from typing import Any, NoReturn
 from . import _run_check, _run_demo, _run_embed, _run_evaluate, _run_fit, _run_search
 from ._result import Result, as_json
 
+# Modules of the commands, in the order of the help.
 COMMANDS = (_run_demo, _run_check, _run_fit, _run_evaluate, _run_search, _run_embed)
+# Exit statuses.
 DONE, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -106,7 +108,7 @@ def _run(arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         _close_pipe()
         return DONE
-    except Exception as error:  # whatever it is, a person reads it
+    except Exception as error:  # any error becomes a message for a person
         if arguments.debug:
             traceback.print_exc()
         return _failed(prog, _message_of(error), arguments.json, notes)
@@ -116,7 +118,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _aside(arguments: argparse.Namespace, notes: list[str]) -> Iterator[None]:
-    """Keep standard output for the result: progress goes to standard error, as do warnings, which are noted too."""
+    """Keep standard output for the result: progress and warnings go to standard error, and warnings are noted too."""
 
     def show(message: Warning | str, *_: Any, **__: Any) -> None:
         notes.append(_in_one_line(message))
@@ -149,7 +151,7 @@ def _print(prog: str, text: str, status: int) -> int:
 
 
 def _close_pipe() -> None:
-    """Let nobody write to a standard output that is gone, not even Python at its end."""
+    """Close a standard output that nobody reads any more, so that Python does not write to it at exit."""
     with suppress(OSError, ValueError, io.UnsupportedOperation):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -6,11 +6,12 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+# Help text of the files of features.
 _FEATURES = "features: .npy, .npz:KEY, .csv, .jsonl, .parquet:COLUMN, .feather or .arrow"
 
 
 def add_sides(parser: argparse.ArgumentParser) -> None:
-    """The two files of features, and what says which rows belong together."""
+    """Add arguments for the two files of features, and for the ids that pair their rows."""
     parser.add_argument("x", metavar="X", help=f"{_FEATURES}, of the first modality")
     parser.add_argument("y", metavar="Y", help="the same of the second modality")
     add_ids(parser)
@@ -18,13 +19,13 @@ def add_sides(parser: argparse.ArgumentParser) -> None:
 
 
 def add_ids(parser: argparse.ArgumentParser) -> None:
-    """Ids of the rows of both sides."""
+    """Add arguments for the ids of the rows of both sides."""
     parser.add_argument("--x-ids", metavar="FILE:COLUMN", help="ids of the rows of X (without: row i belongs to row i)")
     parser.add_argument("--y-ids", metavar="FILE:COLUMN", help="ids of the rows of Y, equal where they belong together")
 
 
 def add_hold_out(parser: argparse.ArgumentParser, text: str) -> None:
-    """Which pairs are for the report alone."""
+    """Add the argument for the pairs that are held out for the report."""
     parser.add_argument("--hold-out", type=share, default=None, metavar="SHARE", help=text)
     parser.add_argument(
         "--labels", metavar="FILE:COLUMN", help="labels of the rows of X: in the report equal ones match"
@@ -40,18 +41,18 @@ def add_hold_out(parser: argparse.ArgumentParser, text: str) -> None:
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:
-    """The seed of what is random."""
+    """Add the argument for the random seed."""
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of what is random (default: %(default)s)")
 
 
 def add_output(parser: argparse.ArgumentParser, metavar: str, text: str, *, required: bool) -> None:
-    """Where the result is written."""
+    """Add the argument for the file of the result."""
     parser.add_argument("-o", "--output", type=Path, required=required, metavar=metavar, help=text)
     add_force(parser)
 
 
 def add_force(parser: argparse.ArgumentParser) -> None:
-    """Leave to overwrite."""
+    """Add the argument that allows overwriting."""
     parser.add_argument("--force", action="store_true", help="overwrite what is there")
 
 

@@ -1,4 +1,4 @@
-"""The retrieval report of a model on some pairs."""
+"""Retrieval report of a model on some pairs."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from ..metrics import retrieval_report
 from ..metrics.measures import ChosenMeasure
 from ._sides import Positions, Sides, check_width, scores_in_blocks
 
+# Measures of the rank of the first relevant item.
 _MEASURES = ("hit_rate_at_1", "hit_rate_at_5", "hit_rate_at_10", "mean_reciprocal_rank")
+# Measures of all relevant items, and the median rank.
 _MEASURES_OF_LISTS = ("mean_average_precision", "median_rank")
 
 
 @dataclass(frozen=True)
 class PairReport:
-    """A table of both directions, on how many pairs, and how many more there were."""
+    """Table of both directions, the number of pairs used, and the number of pairs left out."""
 
     table: Any
     n_pairs: int
@@ -33,7 +35,7 @@ class PairReport:
 
     @property
     def text(self) -> str:
-        """The table as it is printed."""
+        """Table as it is printed."""
         text: str = self.table.round(3).to_string()
         if not self.n_left_out:
             return text
@@ -41,7 +43,7 @@ class PairReport:
 
 
 def report_on(model: Any, sides: Sides, pairs: Positions, arguments: argparse.Namespace) -> PairReport:
-    """How well rows of either side of some pairs find those of the other."""
+    """Measure how well rows of each side of some pairs find those of the other."""
     check_width(model, sides.X, "x", "X")
     check_width(model, sides.y, "y", "Y")
     kept = _some(sides, pairs, arguments.at_most, arguments.seed)
@@ -66,7 +68,7 @@ def report_on(model: Any, sides: Sides, pairs: Positions, arguments: argparse.Na
 
 
 def _some(sides: Sides, pairs: Positions, at_most: int, seed: int) -> Positions:
-    """At most so many pairs, whole groups chosen at random."""
+    """Choose whole groups at random, at most so many pairs in all."""
     if len(pairs) <= at_most:
         return pairs
     groups = pairs if sides.groups is None else np.unique(sides.groups[pairs], return_inverse=True)[1]
@@ -77,7 +79,7 @@ def _some(sides: Sides, pairs: Positions, at_most: int, seed: int) -> Positions:
 
 
 def unmet(report: PairReport, required: Sequence[tuple[str, float]]) -> list[tuple[str, float, str, float]]:
-    """Requirements that are not met: measure, value required, direction, value."""
+    """List requirements that are not met: measure, value required, direction, value."""
     found = []
     for name, value in required:
         chosen = ChosenMeasure.named(name)

@@ -1,4 +1,4 @@
-"""What a command hands back, and how it is written as JSON."""
+"""Result of a command, its JSON, and its files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Result:
-    """What is printed, as text or as data, and the exit status."""
+    """Result of a command: the text or data to print, and the exit status."""
 
     text: str
     data: dict[str, Any]
@@ -21,7 +21,7 @@ class Result:
 
 
 def as_json(data: Any) -> str:
-    """One line of JSON in ASCII; NaN and infinite numbers are null."""
+    """Convert data to one line of JSON in ASCII; NaN and infinite numbers become null."""
     return json.dumps(_plain(data), allow_nan=False)
 
 
@@ -39,7 +39,7 @@ def _plain(value: Any) -> Any:
 
 
 def check_output(path: Path, force: bool) -> None:
-    """Refuse, before the work, a place where nothing can be written, or where something is already."""
+    """Refuse, before the work, a path that cannot be written, or that exists already."""
     if path.exists() and not path.is_file():
         raise ValueError(f"{path} is no file; choose another name for the output.")
     if path.exists() and not force:
@@ -50,7 +50,7 @@ def check_output(path: Path, force: bool) -> None:
 
 @contextmanager
 def written(path: Path) -> Iterator[Any]:
-    """A file that takes its place when all is written, and leaves nothing behind if that fails."""
+    """Open a file that appears at its path when all is written, and leaves nothing behind if that fails."""
     from .._archive import replaced_when_complete
 
     with replaced_when_complete(path) as file:

@@ -1,4 +1,4 @@
-"""`check`: what is wrong with two files before anything is fitted."""
+"""`check`: report what is wrong with two files before anything is fitted."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ import argparse
 from ._options import add_sides
 from ._result import Result
 
+# Name of the command.
 NAME = "check"
+# One line in the list of commands.
 SUMMARY = "say what is wrong with two files of features before anything is fitted, and what to do about it"
+# Example in the help of the command.
 EXAMPLE = "crossmodal-cca check emoji/pictures.npy emoji/words.npy --groups emoji/emoji.csv:base_name"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of this command."""
+    """Add the arguments of this command."""
     add_sides(parser)
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Report; status 1 where something is wrong, and not only worth knowing."""
+    """Report; the status is 1 if there is an error or a warning, and not only a note."""
     from ..diagnosis import data_report
     from ..io import read_features
     from ._sides import ids_of

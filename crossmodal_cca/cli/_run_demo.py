@@ -1,4 +1,4 @@
-"""`demo`: emoji to look at, and as files to try the other commands with."""
+"""`demo`: search among emoji, or write them as files to try the other commands with."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ from pathlib import Path
 from ._options import add_force
 from ._result import Result, check_output, written
 
+# Name of the command.
 NAME = "demo"
+# One line in the list of commands.
 SUMMARY = "search emoji by word and words by emoji, with figures and a picture; or write the emoji as files"
+# Example in the help of the command.
 EXAMPLE = "crossmodal-cca demo --files emoji"
+# File that the picture is written to by default.
 _PICTURE = Path("crossmodal_cca_demo.png")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of this command."""
+    """Add the arguments of this command."""
     place = parser.add_mutually_exclusive_group()
     place.add_argument(
         "--output",
@@ -34,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Tell the story, or write the files."""
+    """Run the demonstration, or write the files."""
     if arguments.files is not None:
         return _write_files(arguments.files, arguments.force)
     output: Path = arguments.output

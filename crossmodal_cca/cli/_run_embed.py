@@ -1,4 +1,4 @@
-"""`embed`: rows in the shared space."""
+"""`embed`: map rows into the shared space."""
 
 from __future__ import annotations
 
@@ -7,13 +7,16 @@ import argparse
 from ._options import add_output
 from ._result import Result, check_output, written
 
+# Name of the command.
 NAME = "embed"
+# One line in the list of commands.
 SUMMARY = "write the scores of rows in the shared space, as a .npy file"
+# Example in the help of the command.
 EXAMPLE = "crossmodal-cca embed emoji/model emoji/pictures.npy -o emoji/scores.npy"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of this command."""
+    """Add the arguments of this command."""
     parser.add_argument("model", metavar="MODEL", help="what fit wrote")
     parser.add_argument("features", metavar="FEATURES", help="features of either modality")
     parser.add_argument("--modality", choices=("x", "y"), default="x", help="which one (default: %(default)s)")
@@ -21,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Embed a block of rows at a time, and write them as they come."""
+    """Embed a block of rows at a time, and write each block at once."""
     if arguments.output.suffix.lower() != ".npy":
         raise ValueError(f"scores are written as .npy; choose a name that ends so in place of {arguments.output}.")
     check_output(arguments.output, arguments.force)
@@ -35,7 +38,7 @@ def run(arguments: argparse.Namespace) -> Result:
     check_width(model, rows, arguments.modality, "FEATURES")
     shape: tuple[int, int] = len(rows), 0
     with written(arguments.output) as file:
-        # A mapped file would end the process where the disk is full.
+        # No memory map: writing to one on a full disk would kill the process.
         for block in scores_in_blocks(model, rows, arguments.modality):
             if not shape[1]:
                 shape = len(rows), block.shape[1]

@@ -1,4 +1,4 @@
-"""`evaluate`: how well a model finds partners."""
+"""`evaluate`: measure how well a model finds partners."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import argparse
 from ._options import add_hold_out, add_sides
 from ._result import Result
 
+# Name of the command.
 NAME = "evaluate"
+# One line in the list of commands.
 SUMMARY = "measure how well a model finds the partners in two files, with intervals, chance and the size of the gallery"
+# Example in the help of the command.
 EXAMPLE = (
     "crossmodal-cca evaluate emoji/model emoji/pictures.npy emoji/words.npy --hold-out 0.2 "
     "--groups emoji/emoji.csv:base_name --require hit_rate_at_10=.5"
@@ -16,7 +19,7 @@ EXAMPLE = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of this command."""
+    """Add the arguments of this command."""
     parser.add_argument("model", metavar="MODEL", help="what fit wrote")
     add_sides(parser)
     parser.add_argument(
@@ -31,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Report; status 1 where a requirement is not met."""
+    """Report; the status is 1 if a requirement is not met."""
     from .. import load
     from ._pair_report import report_on, unmet
     from ._sides import Sides, held_out

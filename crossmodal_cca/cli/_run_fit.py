@@ -1,4 +1,4 @@
-"""`fit`: a model from two files."""
+"""`fit`: fit a model to two files."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Any
 from ._options import add_hold_out, add_output, add_sides, whole_number
 from ._result import Result, check_output
 
+# Name of the command.
 NAME = "fit"
+# One line in the list of commands.
 SUMMARY = "fit a model to two files of features, with settings that you give or that cross-validation chooses"
+# Example in the help of the command.
 EXAMPLE = (
     "crossmodal-cca fit emoji/pictures.npy emoji/words.npy -o emoji/model --components 100 --shrinkage 0.6 --power 1 "
     "--hold-out 0.2 --groups emoji/emoji.csv:base_name"
 )
-# Classes by their name here: one that takes settings, and one that chooses them.
+# Classes by the name of the method: one that takes settings, and one that chooses them.
 MODELS = {
     "cca": ("CCA", "CCACV"),
     "pls-svd": ("PLSSVD", ""),
@@ -22,11 +25,12 @@ MODELS = {
     "pls-regression": ("PLSRegression", "PLSRegressionCV"),
     "kernel-cca": ("KernelCCA", "KernelCCACV"),
 }
+# Settings that the user may give.
 _SETTINGS = ("components", "shrinkage", "power")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of this command."""
+    """Add the arguments of this command."""
     add_sides(parser)
     add_output(parser, "MODEL", "where to write the model", required=True)
     parser.add_argument("--model", choices=MODELS, default="cca", help="kind of model (default: %(default)s)")
@@ -41,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> Result:
-    """Fit, save, and report on what was held out."""
+    """Fit and save a model, and report on the pairs held out."""
     check_output(arguments.output, arguments.force)
     if arguments.measure is not None and not arguments.choose:
         raise ValueError("--measure says what --choose maximises; give both or neither.")
@@ -77,7 +81,7 @@ def run(arguments: argparse.Namespace) -> Result:
 
 
 def _model(arguments: argparse.Namespace) -> Any:
-    """The model, not yet fitted."""
+    """Build the model, not fitted."""
     import crossmodal_cca
 
     plain, searching = MODELS[arguments.model]

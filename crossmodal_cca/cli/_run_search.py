@@ -1,4 +1,4 @@
-"""`search`: the nearest items of a gallery."""
+"""`search`: find the nearest items of a gallery."""
 
 from __future__ import annotations
 
@@ -11,18 +11,23 @@ from typing import Any
 from ._options import add_ids, add_output, whole_number
 from ._result import Result, check_output, written
 
+# Name of the command.
 NAME = "search"
+# One line in the list of commands.
 SUMMARY = "find the items of a gallery of one modality that are nearest to queries of the other"
+# Example in the help of the command.
 EXAMPLE = (
     "crossmodal-cca search emoji/model emoji/words.npy emoji/pictures.npy -k 3 -o emoji/hits.csv "
     "--x-ids emoji/emoji.csv:emoji --y-ids emoji/emoji.csv:name"
 )
+# Columns of the table of results.
 _COLUMNS = ("query", "rank", "id", "distance")
+# Queries searched at a time.
 _QUERIES_AT_ONCE = 4096
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments of this command."""
+    """Add the arguments of this command."""
     parser.add_argument("model", metavar="MODEL", help="what fit wrote")
     parser.add_argument("gallery", metavar="GALLERY", help="features to search in")
     parser.add_argument("queries", metavar="QUERIES", help="features to search with, of the other modality")
@@ -64,7 +69,7 @@ def run(arguments: argparse.Namespace) -> Result:
             csv.writer(text).writerows([_COLUMNS])
             csv.writer(text).writerows(hits)
         finally:
-            text.detach()  # the file is closed by who opened it
+            text.detach()  # the caller closes the file
     n = len(queries)
     return Result(
         f"{arguments.output}: the {arguments.k} nearest of {len(gallery)} items for each of {n} queries",

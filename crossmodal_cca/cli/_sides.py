@@ -1,4 +1,4 @@
-"""Both sides as the arguments say: features, which rows are pairs, and what is held out."""
+"""Both sides of the data as the arguments name them: features, pairs of rows, and held-out pairs."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Sides:
     X: NDArray[Any]
     y: NDArray[Any]
     rows: JoinedRows
-    joined: bool  # by ids, and not row by row
+    joined: bool  # whether pairs are joined by ids, and not row by row
     groups: NDArray[Any] | None  # of each pair
     labels: NDArray[Any] | None  # of each row of X
 
     @classmethod
     def read(cls, arguments: argparse.Namespace) -> Self:
-        """From the files that the arguments name."""
+        """Read the files that the arguments name."""
         X, y = read_features(arguments.x), read_features(arguments.y)
         x_ids, y_ids = ids_of(arguments.x_ids, len(X), "X"), ids_of(arguments.y_ids, len(y), "Y")
         if (x_ids is None) != (y_ids is None):
@@ -60,17 +60,17 @@ class Sides:
 
     @property
     def alone(self) -> dict[str, int]:
-        """How many rows have no partner."""
+        """Number of rows without a partner."""
         return {"n_x_alone": len(self.rows.x_alone), "n_y_alone": len(self.rows.y_alone)}
 
     @property
     def remarks(self) -> list[str]:
-        """What was left out, in words."""
+        """Sentences about the rows left out."""
         found = zip(("X", "Y"), self.alone.values(), strict=True)
         return [f"{n} row(s) of {side} have no partner and are left out." for side, n in found if n]
 
     def pairs_of(self, pairs: Positions) -> tuple[NDArray[Any], NDArray[Any]]:
-        """Rows of both sides of some pairs; the files' own where these are all of them in order."""
+        """Return the rows of both sides of some pairs, without a copy if these are all rows in order."""
         return _chosen(self.X, self.rows.x_rows[pairs]), _chosen(self.y, self.rows.y_rows[pairs])
 
 
@@ -79,7 +79,7 @@ def _chosen(A: NDArray[Any], rows: Positions) -> NDArray[Any]:
 
 
 def ids_of(path: str | None, n_rows: int, side: str) -> NDArray[Any] | None:
-    """Ids in a file, one for each row of a side."""
+    """Read the ids in a file, one for each row of a side."""
     if path is None:
         return None
     ids = read_ids(path)
@@ -99,7 +99,7 @@ def _groups_of_pairs(groups: NDArray[Any], rows: JoinedRows) -> NDArray[Any]:
 
 
 def held_out(sides: Sides, share: float | None, seed: int) -> tuple[Positions, Positions]:
-    """Pairs to fit to, and those held out: whole groups, the same ones for the same seed."""
+    """Split pairs into those to fit to and those held out: whole groups, the same ones for the same seed."""
     every = np.arange(len(sides.rows.x_rows))
     if share is None:
         return every, every[:0]
@@ -113,7 +113,7 @@ def held_out(sides: Sides, share: float | None, seed: int) -> tuple[Positions, P
 def scores_in_blocks(
     model: Any, A: NDArray[Any], modality: str, rows: Positions | None = None
 ) -> Iterator[NDArray[Any]]:
-    """Scores of the rows of one side, or of some of them, a block at a time."""
+    """Compute scores of the rows of one side, or of some of them, a block at a time."""
     embed = model.transform if modality == "x" else model.transform_y
     stored = DenseRows(A)
     for part in row_slices(len(A) if rows is None else len(rows)):
@@ -121,7 +121,7 @@ def scores_in_blocks(
 
 
 def check_width(model: Any, A: NDArray[Any], modality: str, name: str) -> None:
-    """Refuse rows that cannot be of this modality."""
+    """Refuse rows whose width is not that of the modality."""
     widths = {"x": getattr(model, "n_features_in_", None), "y": _length(getattr(model, "y_mean_", None))}
     if widths[modality] in (None, A.shape[1]):
         return

@@ -1,4 +1,4 @@
-"""What is wrong with the data before a fit, and which rows must stay together."""
+"""Find faults of the data before a fit, and rows that must stay in one fold."""
 
 from .data_report import data_report
 from .near_duplicates import near_duplicate_groups

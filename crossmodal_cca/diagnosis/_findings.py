@@ -1,4 +1,4 @@
-"""What a report about two tables consists of: one line for each finding."""
+"""Findings: the lines of a report about two tables."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     import pandas as pd
 
+# Severities, the worst first.
 SEVERITIES = ("error", "warning", "note")
 
 
 class Finding(NamedTuple):
-    """One line: what was looked at, on which side, how bad it is, and what to do about it."""
+    """One line of a report: the check, its side and severity, a value, and what to do."""
 
     check: str
     side: str  # "X", "y", or "pairs"
@@ -22,19 +23,19 @@ class Finding(NamedTuple):
 
 
 def counted(n: int, things: str) -> str:
-    """A number and what it counts, by its plural."""
+    """Return a number and the name of the things counted, given as a plural."""
     return f"{n:,} {things.removesuffix('s') if n == 1 else things}"
 
 
 def listed(names: Any, most: int = 5) -> str:
-    """The first names of several, as they are typed."""
+    """List the first of several names, as they are typed."""
     names = list(names)
     shown = [name.item() if hasattr(name, "item") else name for name in names[:most]]
     return ", ".join(map(repr, shown)) + (", …" if len(names) > most else "")
 
 
 def table_of(findings: list[Finding]) -> pd.DataFrame:
-    """Findings as a dataframe, the worst first."""
+    """Convert findings to a dataframe, the worst first."""
     import pandas as pd
 
     ordered = sorted(findings, key=lambda finding: SEVERITIES.index(finding.severity))

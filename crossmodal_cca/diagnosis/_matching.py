@@ -1,4 +1,4 @@
-"""Findings about ids: missing ones, ones without a partner, several rows of one, and labels in their place."""
+"""Findings about ids: missing ids, ids without a partner or with several rows, and labels given as ids."""
 
 from __future__ import annotations
 
@@ -12,19 +12,20 @@ from .._ids import checked_ids, objects_of
 from ..rows._numbers import at_hand
 from ._findings import Finding, counted, listed
 
-# More pairs for each row are those of labels.
+# Most pairs for each row; ids with more are labels.
 _PAIRS_PER_ROW = 10
-# Fewer different ids than one for so many rows are labels.
+# Most rows for each different id; ids with more are labels.
 _ROWS_OF_A_LABEL = 20
+# Advice if row i of X and row i of y are not a pair.
 _JOIN = "pair the rows by their ids first, so that row i of X and row i of y are one pair"
 
 
 class Ids(NamedTuple):
-    """Numbers of the ids of one side's rows, the same where ids of either side are equal; −1 where one is missing."""
+    """Codes of the ids of one side's rows; equal ids of both sides have one code, and a missing id has −1."""
 
     name: str  # the argument
     codes: NDArray[np.intp]
-    values: list[Any]  # by their numbers
+    values: list[Any]  # by their codes
 
     @property
     def side(self) -> str:
@@ -37,12 +38,12 @@ class Ids(NamedTuple):
 
     @property
     def counts(self) -> NDArray[np.intp]:
-        """Rows of each id."""
+        """Number of rows of each id."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
 
 
 def ids_of(given: dict[str, Any], n_rows: dict[str, int]) -> dict[str, Ids]:
-    """Numbers of the ids that were given, by the name of the argument."""
+    """Number the ids that were given, by the name of the argument."""
     numbers: dict[Any, int] = {}
     codes = {}
     for name, ids in given.items():
@@ -65,7 +66,7 @@ def _codes(ids: Any, name: str, n_rows: int, numbers: dict[Any, int]) -> NDArray
         ids = array[present]
     checked = checked_ids(ids, name, int(present.sum()), "X" if name == "x_ids" else "y")
     codes = np.full(n_rows, -1, dtype=np.intp)
-    # In a dict True is 1.
+    # True and 1 are one key of a dict, so the type is part of the key.
     keys = ((isinstance(value, bool), value) for value in objects_of(checked))
     codes[present] = [numbers.setdefault(key, len(numbers)) for key in keys]
     return codes
@@ -77,12 +78,12 @@ def are_aligned(ids: dict[str, Ids]) -> bool:
 
 
 def number_of_pairs(ids: dict[str, Ids]) -> int:
-    """Pairs of rows with equal ids."""
+    """Count the pairs of rows with equal ids."""
     return int(ids["x_ids"].counts @ ids["y_ids"].counts)
 
 
 def findings_of_ids(ids: dict[str, Ids]) -> Iterator[Finding]:
-    """What is wrong with the ids of either side, and with both together."""
+    """Find faults of the ids of each side, and of both together."""
     for own in ids.values():
         missing = np.flatnonzero(own.codes < 0)
         if len(missing):

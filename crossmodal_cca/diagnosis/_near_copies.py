@@ -1,4 +1,4 @@
-"""Rows of one side that nearly repeat another, and whether a split separates the two."""
+"""Find rows of one side that nearly repeat another, and whether a split separates the two."""
 
 from __future__ import annotations
 
@@ -16,15 +16,16 @@ from ..rows._stored import rows_in_memory
 from ._near_pairs import unit_sparse_rows
 from ._side import Side, dense
 
-# Pairs looked at: some seconds of products. Of more rows a part is looked at, beside all others.
+# Pairs of rows compared at most, which takes some seconds; of more rows, only a part is compared with all others.
 _PAIRS = 4 * 10**8
+# Rows compared at a time, and rows that they are compared with.
 _QUERIES_AT_ONCE, _ROWS_AT_ONCE = 1024, 4096
-# In fewer features unrelated rows lie near each other by chance.
+# Fewest features that vary; with fewer, unrelated rows lie near each other by chance.
 FEWEST_FEATURES = 10
 
 
 class Separated:
-    """Which rows a split separates: those of different groups, or of the training and the test part of a fold."""
+    """Pairs of rows that a split separates: of different groups, or of the training and the test part of a fold."""
 
     def __init__(self, codes: list[Array], *, are_roles: bool = False) -> None:
         self._codes, self._are_roles = codes, are_roles
@@ -36,7 +37,7 @@ class Separated:
 
     @classmethod
     def by_splits(cls, splits: list[Split], n_rows: int) -> Separated:
-        """Codes of the test parts where these are folds of all rows; otherwise 1 for training and 2 for test rows."""
+        """Code the test parts if they are folds of all rows; otherwise code training rows as 1 and test rows as 2."""
         positions = np.concatenate([np.concatenate(split) for split in splits])
         if len(positions) and not 0 <= positions.min() <= positions.max() < n_rows:
             raise ValueError(
@@ -58,7 +59,7 @@ class Separated:
         return len(self._codes[0])
 
     def rows_apart(self, items: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Rows that are separated from another row of their item, given by its number; −1 is no item."""
+        """Find rows that are separated from another row of their item, given by its number; −1 is no item."""
         apart = np.zeros(len(items), bool)
         for codes in self._codes:
             counts = (items >= 0) & ((codes > 0) | (not self._are_roles))
@@ -68,7 +69,7 @@ class Separated:
         return np.flatnonzero(apart)
 
     def table(self, rows: NDArray[np.intp], others: slice) -> NDArray[np.bool_]:
-        """Whether each of the rows is separated from each of the others, shape (n_rows, n_others)."""
+        """Say whether each of the rows is separated from each of the others, shape (n_rows, n_others)."""
         apart = np.zeros((len(rows), others.stop - others.start), bool)
         for codes in self._codes:
             a, b = codes[rows][:, None], codes[others]
@@ -77,7 +78,7 @@ class Separated:
 
 
 class NearCopies(NamedTuple):
-    """Of the rows looked at, how many have a copy: nearly, but not fully equal; and across the split any."""
+    """Numbers of rows compared, with a near (not exact) copy, and with any copy across the split; first pairs."""
 
     n_looked_at: int
     n_near: int
@@ -87,7 +88,7 @@ class NearCopies(NamedTuple):
 
 
 def near_copies(side: Side, threshold: float, split: Separated | None) -> NearCopies:
-    """Look for rows whose cosine is at least the threshold: of standardized features, or of sparse ones as they are."""
+    """Find rows whose cosine is at least the threshold: of standardized features, or of sparse ones as they are."""
     n = side.n_rows
     chosen = np.unique(np.linspace(0, n - 1, min(n, max(1, _PAIRS // n))).astype(np.intp))
     near, separated = np.full((2, len(chosen)), -1, dtype=np.intp)
@@ -115,7 +116,7 @@ def _counted(partner: NDArray[np.intp], rows: NDArray[np.intp]) -> tuple[int, tu
 
 
 def _unit(side: Side, rows: Any) -> Any:
-    """Rows of unit length, in single precision where they are dense; zero where a value is missing."""
+    """Scale rows to unit length, dense ones in single precision; zero where a value is missing."""
     block: Any = rows_in_memory(side.rows).read(rows, np.float64)
     if issparse(block):
         stored: Any = block.copy()  # type: ignore[attr-defined]

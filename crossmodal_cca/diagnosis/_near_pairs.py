@@ -1,4 +1,4 @@
-"""All pairs of rows with a large cosine, a tile of pairs after the other, and the groups that they connect."""
+"""Find all pairs of rows with a large cosine, one tile of pairs after the other, and the groups that they connect."""
 
 from __future__ import annotations
 
@@ -18,16 +18,19 @@ from ..rows._stored import rows_in_memory
 
 Positions = NDArray[np.intp]
 
-# Pairs of rows looked at together: a product that stays near the cache.
+# Rows and columns of a tile: a product of rows that about fits into the cache.
 _TILE_ROWS, _TILE_COLUMNS = 1024, 4096
-# Connected pairs collected before groups are merged, and numbers read at once.
+# Connected pairs collected before groups are merged.
 _EDGES_AT_ONCE = 2**18
+# Numbers read at a time (16 MB in double precision).
 _VALUES_AT_ONCE = 2**21
-# Rows, and numbers in them, that show the directions, and numbers of directions to choose from.
+# Rows, and numbers in them, of the sample that the directions are chosen on.
 _SAMPLE, _SAMPLED_VALUES = 2048, 2**23
+# Numbers of directions to choose from.
 _DIRECTIONS = (32, 64, 128, 256)
-# An exact cosine costs so many times one in a product; beyond such a share of a tile, that is computed instead.
+# Cost of a single exact cosine, as a multiple of that of a cosine in a product of matrices.
 _COST_OF_EXACT = 150
+# Largest share of a tile whose cosines are computed one by one; beyond it the product is computed.
 _MOST_EXACT = 1 / 256
 # Rounding of a squared length, and of a bound, in single precision.
 _SLACK = 1e-5
@@ -59,16 +62,16 @@ class Partition:
         self._edges, self._n_edges = [], 0
 
     def are_apart(self, one: Positions, other: Positions) -> NDArray[np.bool_]:
-        """Whether the rows of each pair are not yet known to be in one group."""
+        """Say whether the rows of each pair are not yet known to be in one group."""
         return np.asarray(self._labels[one] != self._labels[other])
 
     def are_one(self, rows: slice, others: slice) -> bool:
-        """Whether all these rows are known to be in one group."""
+        """Say whether all these rows are known to be in one group."""
         first = self._labels[rows.start]
         return bool((self._labels[others] == first).all() and (self._labels[rows] == first).all())
 
     def numbers(self) -> Positions:
-        """Number of each row's group, in the order of appearance."""
+        """Number the groups in the order of appearance, and return each row's number."""
         self._merge()
         _, first, codes = np.unique(self._labels, return_index=True, return_inverse=True)
         return np.asarray(np.argsort(np.argsort(first))[codes])
@@ -85,7 +88,7 @@ def connect_near_rows(A: Any, name: str, threshold: float, parts: Partition) -> 
 
 
 class _Search:
-    """Pairs of dense rows, screened by a few directions where that rules out most of them."""
+    """Search for near pairs of dense rows, screened by a few directions if these rule out most pairs."""
 
     def __init__(self, A: Any, name: str, threshold: float, parts: Partition) -> None:
         self.A, self.name, self.threshold, self.parts = A, name, threshold, parts
@@ -97,26 +100,26 @@ class _Search:
         self.buffer = np.empty((_TILE_ROWS, _TILE_COLUMNS), np.float32)
 
     def unit(self, rows: slice | Positions) -> FloatArray:
-        """Rows of unit length in double precision."""
+        """Scale rows to unit length in double precision."""
         block = float_block(self.A, rows, np.float64, self.name)
         return unit_rows(np.array(block))  # a copy: the caller's rows stay as they are
 
     def single(self, rows: slice) -> FloatArray:
-        """The same in single precision, never all in double."""
+        """Scale rows to unit length and convert them to single precision, a few at a time."""
         block = np.empty((rows.stop - rows.start, self.A.shape[1]), np.float32)
         for part in row_slices(len(block), self.at_once):
             block[part] = self.unit(slice(rows.start + part.start, rows.start + part.stop))
         return block
 
     def _screened(self, Q: FloatArray) -> FloatArray:
-        """Coordinates of unit rows in the directions, and what they have beyond, shape (n_rows, m + 1)."""
+        """Compute coordinates of unit rows in the directions, and the length beyond, shape (n_rows, m + 1)."""
         P = np.empty((self.A.shape[0], Q.shape[1] + 1), np.float32)
         for rows in row_slices(len(P), self.at_once):
             P[rows] = _bounded(self.unit(rows), Q)
         return P
 
     def walk(self, rows: slice) -> None:
-        """Look at the pairs of these rows with themselves and all behind them."""
+        """Connect near pairs of these rows with each other and with all rows after them."""
         n = self.A.shape[0]
         own = self.single(rows) if self.screened is None else None
         for start in range(rows.start, n, _TILE_COLUMNS):
@@ -141,14 +144,14 @@ class _Search:
             self._connect(*self._pairs(doubtful, rows, others), exactly=True)
 
     def _pairs(self, found: NDArray[np.bool_], rows: slice, others: slice) -> tuple[Positions, Positions]:
-        """Pairs of a tile, each once, that are not yet known to be in one group."""
+        """List the pairs found in a tile, each once, that are not yet known to be in one group."""
         one, other = np.divmod(np.flatnonzero(found), found.shape[1])
         one, other = one + rows.start, other + others.start
         kept = (one < other) & self.parts.are_apart(one, other)
         return one[kept], other[kept]
 
     def _connect(self, one: Positions, other: Positions, *, exactly: bool = False) -> None:
-        """Connect pairs, `exactly` only those whose cosine in double precision reaches the threshold."""
+        """Connect pairs; with `exactly`, only those whose cosine in double precision reaches the threshold."""
         if not exactly:
             self.parts.connect(one, other)
             return
@@ -160,25 +163,25 @@ class _Search:
 
 
 def _spread(n_rows: int, width: int) -> Positions:
-    """Positions of some rows, from the first to the last."""
+    """Choose positions of rows, evenly from the first to the last."""
     n_sampled = max(1, min(_SAMPLE, _SAMPLED_VALUES // width))
     return np.unique(np.linspace(0, n_rows - 1, n_sampled).astype(np.intp))
 
 
 def _bounded(U: FloatArray, Q: FloatArray) -> FloatArray:
-    """Coordinates of unit rows in Q and the length beyond, never too small, in single precision."""
+    """Compute coordinates of unit rows in Q, and the length beyond, rounded up, in single precision."""
     P = U @ Q
     beyond = np.sqrt(np.maximum((U * U).sum(axis=1) - (P * P).sum(axis=1), 0.0) + _SLACK)
     return np.column_stack((P, beyond)).astype(np.float32)
 
 
 def _directions(U: FloatArray, threshold: float) -> FloatArray | None:
-    """The orthonormal directions that make looking at all pairs cheapest, shape (d, m); None if all d dimensions do.
+    """Choose the orthonormal directions that make comparing all pairs cheapest, (d, m); None if full rows are cheapest.
 
-    They are those in which a sample of unit rows is largest, and any would give the same pairs.
+    They are those in which a sample of unit rows is largest. Any directions would give the same pairs.
     """
     d = U.shape[1]
-    # Rows that chose the directions would flatter them.
+    # Costs are measured on other rows, as directions fit the rows they were chosen on too well.
     U, held_out = U[::2], U[1::2]
     numbers = [m for m in _DIRECTIONS if m <= min(d // 2, len(held_out))]
     if not numbers:
@@ -212,10 +215,10 @@ def _connect_sparse(A: Any, name: str, threshold: float, parts: Partition) -> No
 
 
 def unit_sparse_rows(block: Any) -> Any:
-    """Sparse rows of unit length; zero rows stay zero."""
+    """Scale sparse rows to unit length; zero rows stay zero."""
     data = np.array(block.data)
     row = np.repeat(np.arange(block.shape[0]), np.diff(block.indptr))
-    # By the largest entry first, or squares could overflow or vanish.
+    # Divide by the largest entry first, or squares could overflow or vanish.
     for length in (_largest, _length):
         size = length(data, row, block.shape[0])
         data /= np.where(size > 0, size, 1.0)[row]

@@ -15,15 +15,16 @@ from ._matching import Ids, are_aligned, findings_of_ids, number_of_pairs
 from ._near_copies import Separated
 from ._side import Side
 
-# An edge of noise from which a training correlation says little, and a correlation worth finding.
+# Edge of noise (a correlation) at which training correlations say little, and smallest correlation worth finding.
 _HIGH_EDGE, _MODEST = 0.5, 0.3
+# Advice for too few pairs.
 _REGULARIZED = "use shrinkage (CCACV chooses it) or PLS, and believe held-out figures alone"
 
 
 def findings_of_pairs(
     x: Side, y: Side, X: Any, Y: Any, ids: dict[str, Ids], split: Separated | None
 ) -> Iterator[Finding]:
-    """What is wrong with the pairing, and whether there are enough pairs."""
+    """Find faults of the pairing, and too few pairs."""
     yield from findings_of_ids(ids)
     if len(ids) < 2:
         if x.n_rows != y.n_rows:
@@ -40,7 +41,7 @@ def findings_of_pairs(
 
 
 def _order_of_indexes(X: Any, Y: Any) -> Iterator[Finding]:
-    """Labels of dataframes that are the same in another order."""
+    """Find index labels of dataframes that are the same in another order."""
     a, b = (getattr(A, "index", None) for A in (X, Y))
     if not all(hasattr(index, "is_unique") for index in (a, b)) or len(a) != len(b) or a.equals(b):  # type: ignore[arg-type,union-attr]
         return
@@ -55,7 +56,7 @@ def _pair_codes(x: Side, y: Side) -> NDArray[np.intp]:
 
 
 def _separated_items(x: Side, y: Side, ids: dict[str, Ids], split: Separated) -> Iterator[Finding]:
-    """Copies of one pair, and rows of one id, on both sides of a split."""
+    """Find copies of one pair, and rows of one id, on both sides of a split."""
     items = {f"equal {own.name}": own.codes for own in ids.values() if not own.are_labels}
     if x.n_rows == y.n_rows:
         items |= {"both sides equal": _pair_codes(x, y)}
@@ -82,7 +83,7 @@ def _enough(n_pairs: int, x: Side, y: Side) -> Iterator[Finding]:
             "pairs", "pairs", "error", n_pairs, f"{counted(n_pairs, 'pairs')}; a fit takes two", "give more pairs"
         )
         return
-    # Features that do not vary, or only repeat others, make nothing worse.
+    # Features that do not vary, or only repeat others, do not raise the edge of noise.
     p, q = (int(np.count_nonzero(side.deviation)) if side.rank is None else side.rank[0] for side in (x, y))
     if not (p and q):
         return

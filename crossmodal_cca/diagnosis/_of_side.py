@@ -12,16 +12,18 @@ from ._findings import Finding, counted, listed
 from ._near_copies import FEWEST_FEATURES, Separated, near_copies
 from ._side import Side
 
-# A feature in such a unit leaves the others no say where units count.
+# Largest deviation as a multiple of the median at which one feature outweighs all others if units count.
 _DOMINATES = 100
-# Of fewer rows, whole numbers that all differ may be a measurement.
+# Fewest rows for a column of ids; in fewer rows, whole numbers that all differ may be a measurement.
 _FEWEST_IDS = 20
+# Usual names of columns of ids.
 _NAMES_OF_IDS = {"", "id", "index", "idx", "level_0"}
+# Advice for a column of ids.
 _DROP = "drop it, or pass it as ids: it says which row this is, not what is in it"
 
 
 def findings_of_side(side: Side, name: str, threshold: float, split: Separated | None) -> Iterator[Finding]:
-    """All that one side shows by itself."""
+    """Find faults of one side by itself."""
     yield Finding(
         "size",
         name,
@@ -60,7 +62,7 @@ def _bad_values(side: Side, name: str) -> Iterator[Finding]:
 
 
 def _columns_of_ids(side: Side, name: str) -> Iterator[Finding]:
-    """Columns that say which row it is."""
+    """Find columns that number or name the rows."""
     n = side.n_rows
     counts = side.counting & (n > 2)
     named = np.array([_is_unnamed(label) for label in side.names])

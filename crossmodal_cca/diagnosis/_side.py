@@ -1,4 +1,4 @@
-"""One walk over the rows of one side: what can be said about it without the other."""
+"""Collect counts, sums and ranges of one side in one pass over its rows."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from .._typing import Array, FloatArray
 from ..rows._blocks import row_slices
 from ..rows._stored import rows_in_memory
 
-# Values at once, so that a block and what is made of it stay some tens of megabytes.
+# Numbers read at a time, so that a block and the arrays made of it take some tens of megabytes.
 _VALUES_AT_ONCE = 2**21
-# Fewer different rows than one for so many are labels.
+# Most rows for each different row; sides with more are labels.
 _ROWS_OF_A_LABEL = 20
-# Rank: at most so many features, and so many rows beyond four for each feature.
+# Most features for which the rank is computed, and rows used for it beyond four for each feature.
 _WIDEST, _ROWS_OF_RANK = 2048, 4096
-# Squares of magnitudes between one over this and this are numbers.
+# Largest magnitude whose square is a finite number; the smallest is one over it.
 _IN_RANGE = 1e150
-# Directions count whose variance is above this share of the largest, all features in their own units.
+# Share of the largest variance above which a direction counts for the rank, all features in their own units.
 _OF_THE_LARGEST = 1e-12
 
 
@@ -43,7 +43,7 @@ class Side:
     mean: FloatArray
     deviation: FloatArray
     whole: NDArray[np.bool_]  # (n_features,), columns of whole numbers alone
-    counting: NDArray[np.bool_]  # that count the rows
+    counting: NDArray[np.bool_]  # columns that count the rows
     codes: NDArray[np.intp]  # (n_rows,), the position of the first row that is equal
 
     @property
@@ -60,7 +60,7 @@ class Side:
 
     @property
     def constant(self) -> NDArray[np.bool_]:
-        """Columns of one value, of which there are at least two."""
+        """Columns with at least two values, all equal."""
         return np.asarray((self.low == self.high) & (self.n_rows - self.n_nan - self.n_infinite > 1))
 
     @property
@@ -72,7 +72,7 @@ class Side:
 
     @property
     def are_labels(self) -> bool:
-        """Whether so few rows differ that they say the class of an item."""
+        """Whether so few rows differ that they are labels of classes."""
         return len(np.unique(self.codes)) * _ROWS_OF_A_LABEL < self.n_rows
 
     @cached_property
@@ -105,7 +105,7 @@ class Side:
 
 
 def side_of(rows: Any, names: list[Any]) -> Side:
-    """Walk over the rows once: dense ones in blocks, sparse ones by their stored values."""
+    """Read the rows in one pass: dense ones in blocks, sparse ones by their stored values."""
     return _of_sparse(rows, names) if issparse(rows) else _of_dense(rows, names)
 
 
@@ -117,7 +117,7 @@ def _of_dense(rows: Any, names: list[Any]) -> Side:
     first_bad = None
     for part in row_slices(n, _rows_at_once(rows)):
         block = rows_in_memory(rows).read(part, np.float64)
-        # Python's numbers of 64 bits: those of different rows do not agree. Minus zero is zero.
+        # Hashes of 64 bits, which are taken to differ for different rows. Adding zero turns minus zero into zero.
         keys = (hash(row.tobytes()) for row in block + 0.0)
         codes[part] = [first_of.setdefault(key, i) for i, key in enumerate(keys, part.start)]
         finite = np.isfinite(block)
@@ -135,7 +135,7 @@ def _of_dense(rows: Any, names: list[Any]) -> Side:
 
 
 class _Sums:
-    """What adds up over blocks of rows, one number for each feature."""
+    """Sums over blocks of rows, one number for each feature."""
 
     def __init__(self, n_features: int) -> None:
         self.low, self.high = np.full(n_features, np.inf), np.full(n_features, -np.inf)
@@ -157,7 +157,7 @@ class _Sums:
             away = np.where(finite, block - self.shift, 0.0)
             self.total += away.sum(axis=0)
             self.squares += np.einsum("ij,ij->j", away, away)
-        # Few columns are still in question after the first rows.
+        # Few columns are still candidates after the first rows.
         left = np.flatnonzero(self.whole)
         self.whole[left] = (block[:, left] == np.rint(block[:, left])).all(axis=0)
         left = np.flatnonzero(self.counting & self.whole)
@@ -202,7 +202,7 @@ def _of_sparse(rows: Any, names: list[Any]) -> Side:
 def _moments(
     total: FloatArray, squares: FloatArray, n: NDArray[Any], low: FloatArray, high: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Mean and deviation of each feature, from sums over n rows; squares that overflow are no deviation."""
+    """Compute mean and deviation of each feature from sums over n rows; the deviation is 0 if squares overflow."""
     with np.errstate(over="ignore", invalid="ignore"):
         mean = total / n
         deviation = np.sqrt(np.maximum(squares / n - mean**2, 0.0))
@@ -211,7 +211,7 @@ def _moments(
 
 
 def dense(block: Any) -> Array:
-    """A block of rows or products as an array."""
+    """Convert a block of rows or products to a dense array."""
     return np.asarray(block.toarray() if hasattr(block, "toarray") else block)
 
 

@@ -1,4 +1,4 @@
-"""Rows of one side as numbers, whatever its columns hold, and what had to be left out for that."""
+"""Convert the columns of one side to numbers, and report the columns left out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._findings import Finding, counted, listed
 
 
 class Columns(NamedTuple):
-    """Columns of numbers: a dense array or CSR of shape (n_rows, n_kept), and the names of its columns."""
+    """Columns of numbers, a dense array or CSR of shape (n_rows, n_kept), their names, and findings."""
 
     rows: Any
     names: list[Any]  # positions where the side has no names
@@ -27,7 +27,7 @@ class Columns(NamedTuple):
 
 
 def columns_of(A: Any, name: str) -> Columns:
-    """Columns that can be looked at as numbers; text, dates and objects become findings, not errors."""
+    """Select the columns of numbers; text, dates and objects become findings, not errors."""
     if is_dask(A):
         raise TypeError(
             f"{name} is a Dask collection; data_report looks at rows in memory or in a memory map. Pass some."
@@ -71,7 +71,7 @@ def _unmasked(A: Any, name: str, findings: list[Finding]) -> Array:
 
 
 def _framed_if_mixed(A: Any, name: str) -> Any:
-    """Arrays and lists of anything but numbers as a dataframe, column by column of what it holds."""
+    """Convert arrays and lists of anything but numbers to a dataframe, with a type for each column."""
     import pandas as pd
 
     with about(name):
@@ -84,7 +84,7 @@ def _framed_if_mixed(A: Any, name: str) -> Any:
 
 
 def _numeric_part(A: Any, name: str, findings: list[Finding]) -> tuple[Any, list[Any]]:
-    """The columns of numbers of a dataframe, and their names; numbers among missing values become floats."""
+    """Select the columns of numbers of a dataframe, and their names; numbers among missing values become floats."""
     import pandas as pd
 
     if not isinstance(A, pd.DataFrame):
@@ -137,7 +137,7 @@ def _shown(value: Any) -> str:
 
 
 def _as_floats(values: Any) -> Array | None:
-    """Numbers among missing values; None where some value is neither, or too large."""
+    """Convert numbers among missing values to floats; None if some value is neither, or too large."""
     if values.dtype.kind in "mM" or not all(isinstance(value, Real) for value in values.dropna().tolist()):
         return None
     with suppress(OverflowError):

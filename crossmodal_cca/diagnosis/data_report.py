@@ -1,4 +1,4 @@
-"""What is wrong with two tables, before anything is fitted."""
+"""Report what is wrong with two tables before anything is fitted."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def data_report(
     cv: Any = None,
     threshold: float = 0.99,
 ) -> pd.DataFrame:
-    """Say what is wrong with the rows of two modalities before anything is fitted, and what to do about it.
+    """Report what is wrong with the rows of two modalities before anything is fitted, and what to do about it.
 
     Bad values are findings, not errors: rows may hold NaN, text or copies, and the two sides may differ in length.
 
@@ -43,7 +43,7 @@ def data_report(
         Id of the item of each row of either side; rows of equal ids are pairs. Unless both are given, row i of X
         belongs to row i of y.
     groups : array-like of shape (n_rows,), default=None
-        Group of each row, of which a split keeps the rows together.
+        Group of each row; a split keeps the rows of a group together.
     cv : int, splitter or list of (train, test) positions, default=None
         The split; a splitter gets the `groups`. With a number and no groups, folds are shuffled; with a number and
         groups, rows of different groups count as separated.
@@ -67,20 +67,20 @@ def data_report(
     Raises
     ------
     TypeError, ValueError
-        If something cannot be looked at: no table of rows, a lazy one, no row or column of numbers, complex numbers, or
-        ids and groups that are none, or of another length.
+        If data cannot be checked: no table of rows, a lazy one, no row or column of numbers, complex numbers, or ids
+        and groups that are invalid or of another length.
 
     See Also
     --------
     near_duplicate_groups : Groups that keep near duplicates in one fold.
-    crossmodal_cca.inference.required_samples : How many pairs a stable shared space takes.
+    crossmodal_cca.inference.required_samples : Estimates how many pairs a stable shared space takes.
 
     Notes
     -----
     Every row is read for values, columns and exact copies. Near copies are pairs of rows with cosine ≥ threshold, of
     features scaled to mean 0 and deviation 1 (of sparse rows as they are), where at least 10 features vary: as many
-    rows beside all others as make 4 · 10⁸ pairs (all of 20,000 rows, 400 of a million), spread evenly. A side of which
-    fewer than a twentieth of the rows differ holds labels, not items. The rank is that of the correlation matrix of at
+    rows beside all others as make 4 · 10⁸ pairs (all of 20,000 rows, 400 of a million), spread evenly. If fewer than
+    a twentieth of the rows of a side differ, they are labels. The rank is that of the correlation matrix of at
     most 2,048 features and four rows for each and 4,096 more, to a variance of 10⁻¹² of the largest. Memory is that of
     blocks, of one such matrix, and of some hundred bytes a row; sparse rows are copied.
 
@@ -116,7 +116,7 @@ def data_report(
 
 
 def _split(cv: Any, groups: Any, n_rows: int) -> Separated | None:
-    """Which rows are separated: by the folds, or else by the groups."""
+    """Find which rows are separated, by the folds or else by the groups."""
     import numpy as np
 
     by_groups = None if groups is None else Separated.by_groups(groups, n_rows)

@@ -1,4 +1,4 @@
-"""Groups of rows that nearly repeat each other, for folds that keep them together."""
+"""Group rows that nearly repeat each other, for folds that keep them together."""
 
 from __future__ import annotations
 

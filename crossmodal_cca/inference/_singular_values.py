@@ -133,7 +133,7 @@ def check_testable(aligner: Any) -> None:
     if not is_testable(aligner):
         raise TypeError(
             "aligner must be a CCA, PLSSVD, PLSCanonical or PLSRegression, fitted or not, of which the parameters are "
-            f"taken; got {aligner!r:.100}. Of a pipeline, pass its aligner and the transformed rows; the settings of "
+            f"taken; got {aligner!r:.100}. For a pipeline, pass its aligner and the transformed rows; the settings of "
             "a search have seen how rows are paired, so test them on other rows; kernel models have no such test."
         )
     aligner._check_parameters()

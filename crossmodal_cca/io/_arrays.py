@@ -1,4 +1,4 @@
-"""Arrays of NumPy's own files: those of .npy stay in the file and are mapped."""
+"""Read arrays of NumPy's own files; those of .npy are memory-mapped."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ._place import Place, Refused
 
 
 def array_of(place: Place) -> NDArray[Any]:
-    """The array of a .npy file, or one of a .npz file."""
+    """Read the array of a .npy file, or one array of a .npz file."""
     if place.ending == ".npy":
         if place.key is not None:
             raise Refused(f"{place.file!r} holds one array and has no key {place.key!r}; leave ':{place.key}' out.")

@@ -1,4 +1,4 @@
-"""Columns of tables in files: CSV, JSON lines, Parquet, Feather and Arrow."""
+"""Read columns of tables in files: CSV, JSON lines, Parquet, Feather and Arrow."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ._place import Place, Refused
 
-# What pandas calls columns without a name: the first of a CSV file, and the index in a Parquet file.
+# Names that pandas gives columns without one: the first of a CSV file, and the index in a Parquet file.
 UNNAMED = re.compile(r"Unnamed: 0|__index_level_\d+__|")
 
 
@@ -33,13 +33,13 @@ class CSV:
             )
 
     def columns(self, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Numbers, or objects, of the columns of these names."""
+        """Read columns by name, as numbers or objects."""
         # All columns are read, so that lines of another length are noticed.
         frame = self._read()
         return {name: _of_objects(frame[name].to_numpy(), name, self._place) for name in names}
 
     def texts(self, name: str) -> list[Any]:
-        """A column as it is written; None for nothing."""
+        """Read a column as it is written; None for empty fields."""
         column = self._read(dtype=str, keep_default_na=False)[name]
         return [text or None for text in column]
 
@@ -80,16 +80,16 @@ class JSONLines:
         return row
 
     def columns(self, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Numbers, or objects, of the columns of these names."""
+        """Read columns by name, as numbers or objects."""
         return {name: _of_objects(_objects(self.texts(name)), name, self._place) for name in names}
 
     def texts(self, name: str) -> list[Any]:
-        """A column, None for nothing."""
+        """Read a column; None for missing values."""
         return [row.get(name) for row in self._rows]
 
 
 class Arrow:
-    """A table of Parquet, Feather or Arrow; what is not compressed stays in the file and is mapped."""
+    """A table of Parquet, Feather or Arrow; columns that are not compressed are memory-mapped."""
 
     has_types = True
 
@@ -112,19 +112,19 @@ class Arrow:
         try:
             table = pa.ipc.open_file(source).read_all()
         except pa.ArrowInvalid:
-            # Two formats share the ending: one for files, and one for streams, as datasets are cached in.
+            # Two formats share the ending: one for files, and one for streams, in which data sets are cached.
             source.seek(0)
             table = pa.ipc.open_stream(source).read_all()
         self._parquet, self._table = None, table
         self.names = list(table.column_names)
 
     def columns(self, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-        """Numbers, objects, or lists as rows of two dimensions, of the columns of these names."""
+        """Read columns by name, as numbers, objects, or (from lists) arrays of two dimensions."""
         table = self._of(names)
         return {name: self._values(table.column(name), name) for name in names}
 
     def texts(self, name: str) -> list[Any]:
-        """A column, None for nothing."""
+        """Read a column; None for missing values."""
         values: list[Any] = self._of([name]).column(name).to_pylist()
         return values
 
@@ -158,14 +158,14 @@ class Arrow:
 
 
 def table_of(place: Place) -> CSV | JSONLines | Arrow:
-    """The table in a file."""
+    """Open the table in a file."""
     if place.ending in (".csv", ".tsv"):
         return CSV(place)
     return JSONLines(place) if place.ending in (".jsonl", ".ndjson") else Arrow(place)
 
 
 def _of_objects(values: NDArray[Any], name: str, place: Place) -> NDArray[Any]:
-    """Rows of two dimensions where objects are lists, or texts of lists; numbers and other objects as they are."""
+    """Convert lists, or texts of lists, to an array of two dimensions; leave numbers and other objects as they are."""
     if values.dtype != object or not len(values):
         return values if values.dtype.kind in "fiubO" else _objects(values.tolist())
     if isinstance(values[0], str) and values[0].lstrip().startswith("["):
@@ -185,7 +185,7 @@ def _of_objects(values: NDArray[Any], name: str, place: Place) -> NDArray[Any]:
 
 
 def _list_in(text: Any, row: int, name: str, place: Place) -> Any:
-    """The numbers in a text such as "[0.1, 2]" or "[0.1 2]"."""
+    """Parse the numbers in a text such as "[0.1, 2]" or "[0.1 2]"."""
     if not isinstance(text, str):
         return None
     inner = text.strip().removeprefix("[").removesuffix("]")
@@ -223,7 +223,7 @@ def _is_number(text: Any) -> bool:
 
 
 def is_mixed(values: NDArray[Any], has_types: bool) -> bool:
-    """Whether some objects are numbers and some are not: most of them, where all come as texts, as captions may."""
+    """Say whether some objects are numbers and some are not; a column of texts is mixed if most are numbers."""
     if has_types:
         return len({isinstance(value, str) for value in values if value is not None}) == 2
     present = [value for value in values if value is not None and value == value]
@@ -231,7 +231,7 @@ def is_mixed(values: NDArray[Any], has_types: bool) -> bool:
 
 
 def first_other(values: NDArray[Any], has_types: bool) -> tuple[int, Any]:
-    """The first object that is no number, and its row."""
+    """Find the first object that is no number, and its row."""
     kinds = has_types and any(not isinstance(value, str) for value in values)
     others = (row for row, value in enumerate(values) if not _is_number(value) or (kinds and isinstance(value, str)))
     row = next(others, 0)

@@ -1,4 +1,4 @@
-"""Where something stands: a file, and perhaps a column or key in it."""
+"""A place of data: a file, and perhaps a column or key in it."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Self
 
+# Endings of files that can be read.
 ENDINGS = (".npy", ".npz", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
-# A colon says something only after a known ending: there is one in C:\x.npy too.
+# A file and its key; a colon separates them only after a known ending, as there is one in C:\x.npy too.
 _PLACE = re.compile(rf"(?P<file>.*?(?P<ending>{'|'.join(map(re.escape, ENDINGS))}))(:(?P<key>.+))?", re.I | re.S)
 
 
@@ -24,7 +25,7 @@ class Place:
 
     @classmethod
     def of(cls, path: Any) -> Self:
-        """From what the user typed, such as ``file.npz:key``; refuse what is no file of a known kind."""
+        """Parse what the user typed, such as ``file.npz:key``; refuse files of unknown kinds."""
         if not isinstance(path, str | os.PathLike):
             raise TypeError(f"path must be the name of a file, got {path!r}.")
         text = os.fspath(path)
@@ -46,12 +47,12 @@ class Place:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Say of what a library cannot read which file it is, and what may be the reason."""
+        """Name the file, and the likely reason, if a library cannot read it."""
         try:
             yield
         except (Refused, MemoryError, ImportError, PermissionError):
             raise
-        except Exception as error:  # of many libraries, each with errors of its own
+        except Exception as error:  # many libraries may be at work, each with its own errors
             reason = " ".join(str(error).split()) or type(error).__name__
             raise ValueError(
                 f"{self.file!r} cannot be read as a {self.ending} file: {reason.rstrip('.')}. It may be damaged, cut "
@@ -60,4 +61,4 @@ class Place:
 
 
 class Refused(ValueError):
-    """What a file holds is no such thing; the message says what it is and what to do."""
+    """Error for a file without the data asked for; the message says what it holds and what to do."""

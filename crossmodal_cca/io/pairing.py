@@ -1,4 +1,4 @@
-"""Rows of two files joined by their ids."""
+"""Join the rows of two files by their ids."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from .._ids import checked_ids, codes_of_ids, objects_of
 
-# Pairs for each row: more than that are labels, which say what is alike and not what belongs together.
+# Most pairs for each row; ids with more are labels, which say that rows are alike and not that they belong together.
 _MOST_PAIRS_OF_A_ROW = 10
 
 
 class JoinedRows(NamedTuple):
-    """What :func:`pair_by_id` found."""
+    """Result of :func:`pair_by_id`: positions of paired rows, their ids and groups, and rows without a partner."""
 
     x_rows: NDArray[np.intp]
     y_rows: NDArray[np.intp]

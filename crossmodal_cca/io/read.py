@@ -1,4 +1,4 @@
-"""Features and ids from files."""
+"""Read features and ids from files."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from ._arrays import array_of
 from ._named_columns import UNNAMED, first_other, is_mixed, table_of
 from ._place import Place, Refused
 
+# Endings of files of arrays, which have no named columns.
 _ARRAYS = (".npy", ".npz")
 
 
@@ -36,7 +37,7 @@ def read_features(path: str | os.PathLike[str], *, allow_nan: bool = False) -> N
     Returns
     -------
     ndarray of shape (n_rows, n_features)
-        Of the file's own type of numbers. It is read-only and stays in the file (a memory map) for ``.npy``, and for
+        Numbers of the file's type. The array is read-only and stays in the file (a memory map) for ``.npy``, and for
         lists of one length in uncompressed ``.feather`` and ``.arrow``.
 
     Raises
@@ -116,7 +117,7 @@ def read_ids(path: str | os.PathLike[str]) -> NDArray[np.str_]:
 
 
 def _two_dimensional(array: NDArray[Any], place: Place) -> NDArray[Any]:
-    """Rows of numbers; a single column counts as one feature."""
+    """Check rows of numbers; a single column counts as one feature."""
     if array.dtype.kind not in "fiub":
         held = "texts" if array.dtype.kind in "US" else f"values of type {array.dtype}"
         raise Refused(f"{place.file!r} holds {held}; features are numbers.")
@@ -172,7 +173,7 @@ def _columns_of_features(place: Place) -> tuple[NDArray[Any], list[str]]:
 
 
 def _named(names: list[str], place: Place) -> list[str]:
-    """The columns that are asked for, by name or by a pattern of names."""
+    """Find the columns that are asked for, by name or by a pattern of names."""
     if place.key is None or place.key in names:
         return names if place.key is None else [place.key]
     chosen = [name for name in names if fnmatchcase(name, place.key)]
@@ -224,7 +225,7 @@ def _column_of_ids(place: Place) -> list[Any]:
 
 
 def _as_text(value: Any, row: int, place: Place) -> str:
-    """An id as it looks; 3.0 is 3, as whole numbers become where one of a column is missing."""
+    """Convert an id to text; 3.0 becomes 3, as whole numbers turn into floats if one of the column is missing."""
     if value is None or value != value or value == "":
         raise Refused(f"{place.file!r} has no id in row {row}, counted from 0; drop the row, or give it one.")
     if isinstance(value, bytes):

@@ -1,4 +1,4 @@
-"""What held-out shots say about class scores: how sharp they are, and how much they favour seen classes."""
+"""Calibrate class scores on held-out shots: their temperature, and the offset of seen classes."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from scipy.optimize import minimize_scalar
 
 from .._typing import FloatArray
 
-# Temperatures at which the likelihood alone may be largest lie within these multiples of how far scores spread.
+# Bounds of the temperature at which the likelihood alone is largest, as multiples of the mean spread of the scores.
 MULTIPLES = (1e-4, 1e3)
-# Logarithm of what counts as no probability.
+# Logarithm (nats) below which a probability counts as zero.
 SMALLEST = -80.0
 
 
 def likeliest_temperature(
     S: FloatArray, codes: NDArray[np.intp], weights: FloatArray | None = None, *, expected: float = 1.0
 ) -> float:
-    """Temperature T by which class scores (n, n_classes) are divided, so that their softmax fits the true classes.
+    """Find the temperature T: divided by it, class scores (n, n_classes) have the softmax that fits true classes best.
 
     Minimises Σ w_i loss_i + (log T/T₀)², with the log-loss of each row at T and the temperature T₀ that is expected
-    beforehand. Without the second term there is no minimum where every row is recognised: the likelihood grows as T
-    goes to 0. It weighs as little as a few rows. Guo, Pleiss, Sun & Weinberger (2017), On calibration of modern neural
-    networks, have the first term.
+    beforehand. Without the second term there is no minimum if every row is recognised: the likelihood grows as T goes
+    to 0. The second term weighs as little as a few rows. The first term is that of Guo, Pleiss, Sun & Weinberger
+    (2017), On calibration of modern neural networks.
     """
     S = np.asarray(S - S.max(axis=1, keepdims=True), dtype=float)
     of_class = S[np.arange(len(S)), codes]
@@ -35,20 +35,20 @@ def likeliest_temperature(
     scaled = np.empty_like(S)
 
     def exponentials(log_t: float) -> tuple[FloatArray, FloatArray]:
-        # What is smaller adds nothing, and takes exp much longer.
+        # Smaller numbers add nothing to the sum, and exp takes much longer for them.
         np.maximum(np.multiply(S, exp(-log_t), out=scaled), SMALLEST, out=scaled)
         return np.exp(scaled, out=scaled), scaled.sum(axis=1)
 
     def loss(log_t: float) -> float:
         return float(w @ (np.log(exponentials(log_t)[1]) - of_class * exp(-log_t))) + (log_t - log(expected)) ** 2
 
-    # Between T₀ and the minimum of the first term there may be several minima.
+    # There may be several minima between T₀ and the minimum of the first term.
     ends = [log(expected), *(log(multiple * spread) for multiple in MULTIPLES)]
     grid = np.linspace(min(ends), max(ends), ceil(max(ends) - min(ends)) + 1)
     nearest = int(np.argmin([loss(log_t) for log_t in grid]))
     bounds = grid[max(nearest - 1, 0)], grid[min(nearest + 1, len(grid) - 1)]
     log_t = float(minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4}).x)
-    # Values tell the minimum to half of their digits; Newton's steps to nearly all, whatever the order of the rows.
+    # Values of the loss give the minimum to half of their digits; Newton's steps give nearly all, in any order of rows.
     for _ in range(2):
         E, total = exponentials(log_t)
         mean = np.einsum("ij,ij->i", E, S) / total
@@ -61,7 +61,7 @@ def likeliest_temperature(
 
 
 def best_offset(S: FloatArray, codes: NDArray[np.intp], seen: NDArray[np.bool_]) -> float:
-    """Amount to take from the scores of seen classes that balances held-out rows of seen and unseen classes best.
+    """Find the offset of seen classes that balances the accuracies on held-out rows of seen and unseen classes best.
 
     Parameters
     ----------
@@ -70,13 +70,14 @@ def best_offset(S: FloatArray, codes: NDArray[np.intp], seen: NDArray[np.bool_])
     codes : ndarray of shape (n_rows,)
         Their classes.
     seen : bool ndarray of shape (n_rows, n_classes)
-        Classes that the model of each row had shots of.
+        Whether the model that scored each row had shots of each class.
 
     Returns
     -------
     offset : float
-        At least 0: what maximises the harmonic mean of the accuracies on rows of seen and of unseen classes (Chao et
-        al. 2016, An empirical study and analysis of generalized zero-shot learning).
+        Number >= 0 to subtract from the scores of seen classes. It maximises the harmonic mean of the accuracies on
+        rows of seen and of unseen classes (Chao et al. 2016, An empirical study and analysis of generalized
+        zero-shot learning).
     """
     of_seen, of_unseen = np.where(seen, S, -np.inf), np.where(seen, -np.inf, S)
     margins = of_seen.max(axis=1) - of_unseen.max(axis=1)
@@ -88,11 +89,11 @@ def best_offset(S: FloatArray, codes: NDArray[np.intp], seen: NDArray[np.bool_])
     offsets = np.concatenate(([0.0], between[between > 0]))
 
     def below(part: NDArray[np.bool_]) -> NDArray[np.intp]:
-        """Number of right rows of a part whose margin is below each offset."""
+        """Count rows of a part that are right and have a margin below each offset."""
         return np.searchsorted(np.sort(margins[part & right]), offsets)
 
     a = (np.sum(is_seen & right) - below(is_seen)) / is_seen.sum()
     b = below(~is_seen) / (~is_seen).sum()
     harmonic = 2 * a * b / np.where(a + b > 0, a + b, 1.0)
-    # Of equally good ones, up to rounding, the one nearest to none.
+    # Take the smallest of the offsets that are equally good up to rounding.
     return float(offsets[np.argmax(harmonic >= harmonic.max() * (1 - 1e-12))])

@@ -1,4 +1,4 @@
-"""Rows of two modalities as directions, each about its own mean where features leave a gap between them."""
+"""Centre the rows of each modality at its own mean, and scale them to unit length."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from .._similarity import unit_rows, warn_of_zero_rows
 from .._typing import FloatArray
 from ._shots import Rows
 
-# Shots from which on more of them add little to what a class mean says of the gap.
+# Number of shots of a class at which its mean gets half of the full weight in the mean of its modality.
 CERTAIN = 4.0
 
 
 def means_of_modalities(
     known: Rows, shots: Rows, unlabelled: FloatArray | None, has_aligner: bool
 ) -> tuple[FloatArray, FloatArray]:
-    """What to subtract from rows of the known modality and from those of the predicted one, (k,) each.
+    """Compute the means (k,) to subtract from rows of the known modality and from rows of the predicted one.
 
-    Where shots tell the one, the classes have the same weights in both: what differs then is the gap alone.
+    If the second is a mean of shots, classes have the same weights in both, so that the means differ by the gap alone.
     """
     n = np.bincount(shots.codes, minlength=known.codes.max() + 1)
     evenly = np.ones(len(n))
@@ -36,7 +36,7 @@ def means_of_modalities(
 
 
 def directions(rows: FloatArray, mean: FloatArray | None, name: str) -> FloatArray:
-    """A copy of rows at unit length, about the mean if there is one."""
+    """Return a copy of the rows, centred if there is a mean, at unit length."""
     Z = rows.copy() if mean is None else rows - mean.astype(rows.dtype)
     if len(Z):
         warn_of_zero_rows(Z, name)

@@ -1,4 +1,4 @@
-"""What the fits of this folder leave: frozen values, of which fitted attributes are views."""
+"""Frozen values that the fits of this folder leave; fitted attributes are views of them."""
 
 from __future__ import annotations
 
@@ -27,29 +27,29 @@ class RowsModel(Value):
 
 @dataclass(frozen=True, eq=False)
 class ClassModel(RowsModel):
-    """The classes too, sorted, each of which gives rows a score."""
+    """Sorted classes as well, each of which gives rows a score."""
 
     classes: NDArray[Any]
 
     @abstractmethod
     def scores(self, Z: FloatArray) -> FloatArray:
-        """Scores (n, n_classes) of checked rows, which stay as they are."""
+        """Score checked rows for each class, (n, n_classes), without changing them."""
 
 
 class RowsViewsMixin(ViewsMixin):
-    """Fitted attributes that scikit-learn checks rows by."""
+    """Fitted attributes that scikit-learn uses to check rows."""
 
     n_features_in_, feature_names_in_ = View("n_features", optional=True), View("names", optional=True)
 
 
 class ClassViewsMixin(RowsViewsMixin):
-    """The classes, and how new rows are checked."""
+    """Fitted attribute of the classes, and the check of new rows."""
 
     model_: Any
     classes_ = View("classes")
 
     def _checked(self, X: ArrayLike) -> tuple[Any, FloatArray]:
-        """The model, read once whatever another thread fits, and checked rows for it."""
+        """Return the model, read once in case another thread fits, and rows checked for it."""
         check_is_fitted(self)
         model = self.model_
         return model, self._rows(model, X)

@@ -1,4 +1,4 @@
-"""What the few-shot heads share: checked rows with their classes, and how class scores become labels."""
+"""Checks of labelled rows, and labels and probabilities from class scores, for all few-shot heads."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from ..rows._numbers import as_numbers
 from ..rows._validation import check_same_rows, check_sample_weight, refuse_other_order, warn_of_other_order
 from ._class_model import ClassViewsMixin
 
-# Rows whose scores for all classes are held at a time: few enough for the processor's cache with a thousand classes.
+# Rows scored for all classes at a time: few enough for the processor's cache with a thousand classes.
 SCORED_ROWS = 1024
 
 
 class LabelledRows(NamedTuple):
-    """Checked rows (n, d), the sorted classes, each row's place among them, weights (n,), and names (d,)."""
+    """Checked rows (n, d), the sorted classes, each row's position among them, weights (n,), and feature names (d,)."""
 
     Z: FloatArray
     classes: NDArray[Any]
@@ -38,7 +38,7 @@ class LabelledRows(NamedTuple):
     names: NDArray[Any] | None
 
     def class_sums(self) -> FloatArray:
-        """Weighted sum of the rows of each class, (n_classes, d), in double precision."""
+        """Compute the weighted sum of the rows of each class, (n_classes, d), in double precision."""
         return sums_by_class(self.Z, self.codes, len(self.classes), self.sample_weight)
 
 
@@ -51,13 +51,13 @@ def labelled_rows(
     unit_length: bool = True,
     min_classes: int = 2,
 ) -> LabelledRows:
-    """Check labelled rows; those without weight are left out."""
+    """Check labelled rows, and leave out rows of weight zero."""
     refuse_mixed_labels(y, "y")
     rows, labels, names = check_labelled(estimator, X, y)
     check_classes(labels)
     warn_of_other_order(X=X, y=y)
     warn_of_other_order(X=X, sample_weight=sample_weight)
-    # A copy: unit length is made in place, and the rows may be the user's own.
+    # A copy: rows are scaled to unit length in place, and they may belong to the user.
     Z = rows.astype(float_dtype(rows))
     w = np.ones(len(Z)) if sample_weight is None else check_sample_weight(sample_weight, len(Z))
     if not w.all():
@@ -72,9 +72,9 @@ def labelled_rows(
 
 
 def refuse_mixed_labels(labels: Any, name: str) -> None:
-    """Refuse labels that are missing, or of types that do not compare; NumPy would make strings of a list of both.
+    """Refuse labels that are missing, or of types that do not compare; NumPy would turn a list of both into strings.
 
-    Those of Dask too: all of them would be read, without a word.
+    Labels of Dask are refused too, as all of them would be read without notice.
     """
     refuse_dask(labels, name)
     values = np.array(labels, dtype=object) if isinstance(labels, list | tuple) else np.asarray(labels)
@@ -88,13 +88,13 @@ def refuse_mixed_labels(labels: Any, name: str) -> None:
 def check_classes(labels: NDArray[Any]) -> None:
     """Refuse labels that are no classes, such as numbers with a fraction."""
     with warnings.catch_warnings():
-        # As many classes as rows are nothing to wonder at: one description of each.
+        # As many classes as rows are usual here: one description of each class.
         warnings.filterwarnings("ignore", "The number of unique classes")
         check_classification_targets(labels)
 
 
 def checked_labels(labels: Any, name: str, n_rows: int, rows: str) -> NDArray[Any]:
-    """One class for each of the rows (so called in messages)."""
+    """Check labels: one class for each row; messages call the rows by the name `rows`."""
     if labels is None:
         raise ValueError(f"CrossModalClassifier requires {name} to be passed, but the target {name} is None.")
     refuse_mixed_labels(labels, name)
@@ -119,7 +119,7 @@ def refuse_unknown(labels: NDArray[Any], classes: NDArray[Any], name: str) -> No
 
 
 def sums_by_class(Z: FloatArray, codes: NDArray[np.intp], n_classes: int, weights: FloatArray) -> FloatArray:
-    """Weighted sums of the rows of each class, (n_classes, d)."""
+    """Compute the weighted sum of the rows of each class, (n_classes, d)."""
     members = sparse.csr_array((weights, (codes, np.arange(len(Z)))), shape=(n_classes, len(Z)))
     return np.asarray(members @ Z)
 
@@ -127,9 +127,10 @@ def sums_by_class(Z: FloatArray, codes: NDArray[np.intp], n_classes: int, weight
 def stacked_by_class(
     vectors: Any, labelled: LabelledRows, name: str, *, of_features: bool = False
 ) -> tuple[NDArray[Any], FloatArray]:
-    """Sorted classes and their vectors as rows, from a mapping or a dataframe with a row for each class.
+    """Return sorted classes and their vectors as rows, from a mapping or a dataframe with a row for each class.
 
-    Each class of the labelled rows must have one; further classes may. Those `of_features` are like the rows.
+    Each class of the labelled rows must have a vector; further classes may. Vectors `of_features` have the features of
+    the rows.
     """
     width = labelled.Z.shape[1] if of_features else None
     if hasattr(vectors, "index") and hasattr(vectors, "to_numpy"):
@@ -161,7 +162,7 @@ def stacked_by_class(
 
 
 def _classes_of_keys(keys: list[Any], of_rows: NDArray[Any], name: str) -> NDArray[Any]:
-    """Keys of a mapping as classes of the same type as those of the rows."""
+    """Convert keys of a mapping to classes of the type of the rows' classes."""
     classes = np.array(keys, dtype=object) if of_rows.dtype == object else np.asarray(keys)
     try:
         np.sort(np.array(keys, dtype=object))
@@ -171,7 +172,7 @@ def _classes_of_keys(keys: list[Any], of_rows: NDArray[Any], name: str) -> NDArr
 
 
 class ClassScoresMixin(ClassViewsMixin, SavedMixin, ClassifierMixin):
-    """Labels and probabilities, their softmax, from a score for each class, a block of rows at a time."""
+    """Predict labels and probabilities (softmax) from class scores, a block of rows at a time."""
 
     def decision_function(self, X: ArrayLike) -> FloatArray:
         """Score the rows for each class.
@@ -239,7 +240,7 @@ class ClassScoresMixin(ClassViewsMixin, SavedMixin, ClassifierMixin):
         return np.asarray(softmax(self._all_class_scores(X), axis=1))
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Share of rows whose class is recognised.
+        """Compute the share of rows whose class is recognised.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
-"""Conformal intervals: from residuals of rows that the model, or the model of their fold, has not seen.
+"""Conformal intervals from residuals of rows that the model, or the model of their fold, has not seen.
 
-Letters: n calibration rows, k the rank ⌈level · (n + 1)⌉. The error of a new row is at most the k-th smallest of theirs
+Notation: n calibration rows, k the rank ⌈level · (n + 1)⌉. The error of a new row is at most their k-th smallest error
 with probability k / (n + 1), since any order of the n + 1 is equally likely, whatever the model and the distribution.
 """
 
@@ -26,12 +26,12 @@ from ..alignment._selection import SEED_OF_FOLDS, folds_of
 from ..rows._blocks import row_slices
 from ..rows._validation import warn_of_other_order
 
-# Numbers at once: every new row meets every calibration row.
+# Numbers held at a time (16 MB in double precision): each new row is compared with each calibration row.
 _AT_ONCE = 2**21
 
 
 def checked_pair(calibration: Any) -> tuple[Any, Any]:
-    """The two sides of the calibration rows, which are pairs."""
+    """Check that calibration rows are pairs, and return the two sides."""
     if not isinstance(calibration, tuple | list) or len(calibration) != 2:
         raise TypeError(
             "calibration must be a pair (X, y) of rows that took no part in the fit, got "
@@ -46,7 +46,7 @@ def checked_pair(calibration: Any) -> tuple[Any, Any]:
 
 
 def predictions(model: Any, rows: Any, modality: str, name: str) -> FloatArray:
-    """The other modality's features from rows of that name; 1-D where the model gives that."""
+    """Predict the other modality's features from rows (called `name` in messages); 1-D if the model predicts 1-D."""
     method = "predict" if modality == "y" else "predict_x"
     way_out = f"It is needed to predict modality {modality!r}."
     model = fitted_aligner(model, needs=(method,), way_out=way_out)
@@ -55,7 +55,7 @@ def predictions(model: Any, rows: Any, modality: str, name: str) -> FloatArray:
 
 
 def residuals(model: Any, calibration: tuple[Any, Any], modality: str) -> FloatArray:
-    """Absolute errors of the predictions of calibration rows, (n_rows, n_features) or (n_rows,)."""
+    """Compute absolute errors of the predictions of calibration rows, (n_rows, n_features) or (n_rows,)."""
     known, wanted = calibration if modality == "y" else calibration[::-1]
     in_calibration = {side: f"{side} of calibration" for side in ("X", "y")}
     predicted = predictions(model, known, modality, in_calibration["X" if modality == "y" else "y"])
@@ -64,7 +64,7 @@ def residuals(model: Any, calibration: tuple[Any, Any], modality: str) -> FloatA
     own = "transform_y" if modality == "y" else "transform"
     model = unwrapped(model)
     if hasattr(model, own):
-        # It compares names of columns, and their order.
+        # The model compares names of columns, and their order.
         with in_terms_of(**in_calibration):
             getattr(model, own)(take_rows(wanted, slice(0, 1)))
     if truth.size != predicted.size:
@@ -77,7 +77,7 @@ def residuals(model: Any, calibration: tuple[Any, Any], modality: str) -> FloatA
 
 
 def split_interval(predicted: FloatArray, errors: FloatArray, confidence_level: float) -> tuple[FloatArray, FloatArray]:
-    """Predictions ± the k-th smallest calibration error of each feature; infinite where there are fewer than k."""
+    """Return predictions ± the k-th smallest calibration error of each feature; infinite for fewer than k rows."""
     n = len(errors)
     k = _rank(n, confidence_level)
     half = np.partition(errors, k - 1, axis=0)[k - 1] if k <= n else np.inf
@@ -87,7 +87,7 @@ def split_interval(predicted: FloatArray, errors: FloatArray, confidence_level: 
 def cross_interval(
     predicted: Sequence[FloatArray], errors: Sequence[FloatArray], confidence_level: float
 ) -> tuple[FloatArray, FloatArray]:
-    """CV+: ends among the predictions of every fold's model, each minus or plus the errors of the rows of its fold."""
+    """Return CV+ intervals: quantiles of each fold's prediction minus, or plus, the errors of the rows of that fold."""
     n = sum(map(len, errors))
     k = _rank(n, confidence_level)
     low, high = np.full((2, *predicted[0].shape), np.inf)
@@ -107,7 +107,7 @@ def cross_interval(
 def cross_fitted(
     model: Any, rows: Any, calibration: tuple[Any, Any], modality: str, cv: Any, groups: Any
 ) -> tuple[list[FloatArray], list[FloatArray]]:
-    """Predictions of the new rows by a clone fitted without each fold, and its errors of the rows of the fold."""
+    """Fit a clone without each fold; predict the new rows with it, and compute its errors on the rows of the fold."""
     check_can_be_fitted(model)
     X, y = calibration
     predicted, errors = [], []
@@ -121,9 +121,9 @@ def cross_fitted(
 
 
 def warn_of_few(n: int, confidence_level: float) -> None:
-    """Say why intervals are infinite, where they are."""
+    """Warn, and say why, if intervals are infinite."""
     if _rank(n, confidence_level) > n:
-        # From just below level / (1 − level), which rounding moves.
+        # Start just below level / (1 − level), as rounding moves it.
         likely = int(confidence_level / (1 - confidence_level))
         fewest = next(n_rows for n_rows in count(likely) if _rank(n_rows, confidence_level) <= n_rows)
         warn(
@@ -133,13 +133,13 @@ def warn_of_few(n: int, confidence_level: float) -> None:
 
 
 def _rank(n: int, confidence_level: float) -> int:
-    # .55 · 20 is 11, plus rounding.
+    # Round off: .55 · 20 is a little more than 11 in floating point.
     return ceil(round(confidence_level * (n + 1), 9))
 
 
 def _folds(cv: Any, X: Any, y: Any, groups: Any) -> list[Split]:
-    """Folds of which every row is in one; a number of them shuffles, and keeps groups together."""
-    # Takes a tenth of a second to import.
+    """Return folds that hold every row once; a number of folds shuffles the rows, and keeps groups together."""
+    # Imported here, as the import takes a tenth of a second.
     from sklearn.model_selection import GroupKFold, KFold
 
     n = count_rows(X, "X")

@@ -1,4 +1,4 @@
-"""Which labelled rows say something new, and folds of them that hang neither on their order nor on names."""
+"""Find distinct labelled rows, and divide rows into folds that depend neither on their order nor on class names."""
 
 from __future__ import annotations
 
@@ -9,22 +9,25 @@ from scipy.sparse.csgraph import connected_components
 
 from .._typing import FloatArray
 
+# Number of folds in which shots are held out.
 FOLDS = 5
-# Unit rows are copies within this distance: products in single precision move them by less.
+# Largest Euclidean distance of unit rows that count as copies; rounding in single precision is smaller.
 COPY = 1e-5
+# Number of directions along which rows are sorted to find copies.
 N_DIRECTIONS = 3
 
 
 def places(Z: FloatArray, n_directions: int = 1) -> FloatArray:
-    """Places (n_directions, n) of rows along arbitrary directions, always the same: orders of their own."""
+    """Project rows onto fixed random directions, (n_directions, n): orders that depend on the rows alone."""
     directions = np.random.RandomState(0).standard_normal((n_directions, Z.shape[1]))
     return np.asarray(directions @ Z.T)
 
 
 def distinct_rows(Z: FloatArray, codes: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Positions of unit rows (n, d) without further copies in the same class, the first of each.
+    """Find positions of distinct unit rows (n, d): the first of all copies in the same class.
 
-    Copies lie side by side along any direction; where another row comes between in one, it does not in the next.
+    Copies are neighbours when rows are sorted along a direction. If another row comes between two copies along one
+    direction, it does not along the next.
     """
     one, other = [], []
     for along in places(Z, N_DIRECTIONS):
@@ -40,11 +43,11 @@ def distinct_rows(Z: FloatArray, codes: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def even_folds(Z: FloatArray, codes: NDArray[np.intp], n_folds: int) -> NDArray[np.intp]:
-    """Fold of each row: the rows of every class are dealt out in turns, and single ones of several classes too."""
+    """Assign a fold to each row: the rows of a class go to the folds in turn, and so do classes of a single row."""
     along = places(Z)[0]
     counts = np.maximum(np.bincount(codes), 1)
     of_class = np.bincount(codes, weights=along) / counts
-    # Neighbours in the order are neighbours in space: each fold gets some of everywhere.
+    # Neighbours in this order are near each other in space, so each fold gets rows from everywhere.
     order = np.lexsort((along, codes, of_class[codes]))
     folds = np.empty(len(Z), np.intp)
     folds[order] = np.arange(len(Z)) % n_folds

@@ -1,4 +1,4 @@
-"""What a head is: a classifier of rows of a shared space, inside others that fit it to two modalities."""
+"""Protocol of heads: classifiers of rows of a shared space, used by classifiers of two modalities."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sklearn.base import clone
 
 @runtime_checkable
 class PrototypeHead(Protocol):
-    """A classifier that takes prototypes of its classes from elsewhere: it gets shots alone as rows.
+    """A classifier that takes prototypes of its classes from elsewhere, and is fitted to shots alone.
 
-    Any classifier with `decision_function` or `predict_proba` is a head; one without this method gets the rows of both
-    modalities.
+    Any classifier with `decision_function` or `predict_proba` is a head; one without this method is fitted to rows of
+    both modalities.
     """
 
     def with_prototypes(self, prototypes: Mapping[Any, ArrayLike]) -> Any:
-        """A new classifier, not fitted, with these prototypes, (n_features,) for each class."""
+        """Return a new classifier, not fitted, with these prototypes, (n_features,) for each class."""
 
 
 class GivenPrototypesMixin:
@@ -27,7 +27,7 @@ class GivenPrototypesMixin:
     prototypes: Any
 
     def with_prototypes(self, prototypes: Mapping[Any, ArrayLike]) -> Self:
-        """Make the same classifier with prototypes: what `CrossModalClassifier` asks of a head that takes them.
+        """Return the same classifier with prototypes, as `CrossModalClassifier` needs it.
 
         Parameters
         ----------
@@ -54,7 +54,7 @@ class GivenPrototypesMixin:
 
 
 def check_scores_classes(classifier: Any, name: str) -> None:
-    """Refuse what gives no scores of classes, by its name."""
+    """Refuse classifiers without scores of classes; messages use the name."""
     if isinstance(classifier, type):
         raise TypeError(f"{name} must be a classifier, but is the class {classifier.__name__}: pass an instance of it.")
     if not any(hasattr(classifier, method) for method in ("decision_function", "predict_proba")):

@@ -1,4 +1,4 @@
-"""Fitting a classifier to two modalities at once, and what it says of shots held out."""
+"""Fit a classifier to rows of two modalities, and score held-out shots."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from .prototypes import PrototypeClassifier
 
 
 class Rows(NamedTuple):
-    """Rows (n, k) of the shared space, and the place of each one's class (n,) among all classes."""
+    """Rows (n, k) of the shared space, and the position of each row's class (n,) among all classes."""
 
     Z: FloatArray
     codes: NDArray[np.intp]
 
     def take(self, kept: NDArray[np.intp]) -> Rows:
-        """Some of the rows."""
+        """Select rows by position."""
         return Rows(self.Z[kept], self.codes[kept])
 
     def mean(self, weights: FloatArray) -> FloatArray:
-        """Mean (k,) of the class means with a weight for each class (n_classes,), however many rows each has."""
+        """Average the class means, (k,), with a weight for each class (n_classes,), whatever its number of rows."""
         n = np.bincount(self.codes, minlength=len(weights))
         return np.average(self.Z, axis=0, weights=(weights / np.maximum(n, 1))[self.codes])
 
 
 class TwoModalities(NamedTuple):
-    """A classifier and what it is fitted to: unit rows of one modality and shots of the other, of these classes."""
+    """A classifier, its classes, unit rows of the known modality, and shots of the other."""
 
     classifier: Any
     classes: NDArray[Any]
@@ -43,12 +43,12 @@ class TwoModalities(NamedTuple):
     shots: Rows
 
     def prototypes(self) -> FloatArray:
-        """Mean directions of the classes in the known modality, (n_classes, k)."""
+        """Compute the mean directions of the classes in the known modality, (n_classes, k)."""
         ones = np.ones(len(self.known.Z), self.known.Z.dtype)
         return unit_rows(sums_by_class(*self.known, len(self.classes), ones))
 
     def fitted(self, shot_weight: float | None, shots: Rows | None = None) -> Any:
-        """A new classifier fitted to both, or to some of the shots."""
+        """Fit a new classifier to the known rows and all shots, or the given ones."""
         shots = self.shots if shots is None else shots
         if isinstance(self.classifier, PrototypeHead):
             prototypes = dict(zip(self.classes.tolist(), self.prototypes(), strict=True))
@@ -58,7 +58,7 @@ class TwoModalities(NamedTuple):
             labels = self.classes[shots.codes]
             if not has_fit_parameter(classifier, "sample_weight"):
                 return classifier.fit(shots.Z, labels)
-            # Each class as much as the others, and all shots together as many as they are.
+            # All classes have the same total weight; the weights add up to the number of shots.
             m = np.bincount(shots.codes)
             return classifier.fit(shots.Z, labels, sample_weight=(m[m > 0].mean() / np.maximum(m, 1))[shots.codes])
         classifier = clone(self.classifier)
@@ -68,37 +68,37 @@ class TwoModalities(NamedTuple):
         labels = self.classes[np.concatenate((self.known.codes, shots.codes))]
         if shot_weight is None:
             return classifier.fit(Z, labels)
-        # Class by class: what a class's own shots weigh does not hang on how many the others have.
+        # Class by class: the weight of a class's shots does not depend on how many shots the others have.
         n, m = (np.bincount(rows.codes, minlength=len(self.classes)) for rows in (self.known, shots))
         weights = np.concatenate((np.ones(len(self.known.Z)), shot_weight * (n / np.maximum(m, 1))[shots.codes]))
         return classifier.fit(Z, labels, sample_weight=weights)
 
     def splits(self) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-        """Folds with the same share of every class."""
+        """Split the shots into folds with the same share of every class."""
         n_folds = min(FOLDS, self.fewest_shots)
         folds = even_folds(*self.shots, n_folds)
         return [(np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)) for fold in range(n_folds)]
 
     def without_copies(self) -> TwoModalities:
-        """The same with one of several equal shots, as what is held out must not be among the rest."""
+        """Keep one of several equal shots, as a held-out shot must not be among the others."""
         return self._replace(shots=self.shots.take(distinct_rows(*self.shots)))
 
     @property
     def fewest_shots(self) -> int:
-        """Shots of the class that has the fewest of those that have any; 0 without shots."""
+        """Smallest number of shots of a class that has any; 0 without shots."""
         return int(min(np.unique(self.shots.codes, return_counts=True)[1], default=0))
 
     def held_out_scores(self, shot_weight: float | None) -> FloatArray:
-        """Class scores (n_shots, n_classes) of every shot by a classifier that has not seen it."""
+        """Score every shot for each class, (n_shots, n_classes), by a classifier that has not seen it."""
         S = np.empty((len(self.shots.Z), len(self.classes)))
         for train, test in self.splits():
             S[test] = class_scores(self.fitted(shot_weight, self.shots.take(train)), self.shots.Z[test])
         return S
 
     def stacking_offset(self, shot_weight: float | None) -> float:
-        """What to take from scores of classes with shots, found by letting some of them play classes without."""
+        """Find the offset of classes with shots, by leaving out the shots of some of them."""
         with_shots, every = np.unique(self.shots.codes), np.arange(len(self.classes))
-        # Which classes play together must not depend on their names.
+        # Which classes are left out together must not depend on their names.
         with_shots = with_shots[np.argsort(places(self.prototypes()[with_shots])[0])]
         splits = self.splits()
         scores, codes, seen = [], [], []
@@ -115,13 +115,13 @@ class TwoModalities(NamedTuple):
 
 
 def balanced_accuracy(S: FloatArray, codes: NDArray[np.intp]) -> float:
-    """Mean over the classes of the share of rows whose highest score is their own class's."""
+    """Compute the mean over the classes of the share of rows whose highest score is that of their own class."""
     right = S.argmax(axis=1) == codes
     return float(np.mean([right[codes == c].mean() for c in np.unique(codes)]))
 
 
 def class_scores(classifier: Any, Z: FloatArray) -> FloatArray:
-    """Scores (n, n_classes): the decision function, or logarithms of probabilities where there is none."""
+    """Score rows for each class, (n, n_classes): the decision function, or else logarithms of probabilities."""
     if isinstance(classifier, ClassScoresMixin):
         return np.asarray(classifier.model_.scores(Z))
     if hasattr(classifier, "decision_function"):
@@ -134,7 +134,7 @@ def class_scores(classifier: Any, Z: FloatArray) -> FloatArray:
 
 
 def check_classifier(classifier: Any, shot_weight: Any, has_shots: bool) -> None:
-    """Refuse a classifier that cannot do what is asked of it."""
+    """Refuse a classifier without scores of classes, or one that cannot weight shots as asked."""
     name = type(classifier).__name__
     check_scores_classes(classifier, "classifier")
     if getattr(classifier, "decision_function_shape", None) == "ovo":

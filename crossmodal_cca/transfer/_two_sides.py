@@ -1,4 +1,4 @@
-"""What the fit of `CrossModalClassifier` leaves."""
+"""Frozen values that the fit of `CrossModalClassifier` leaves."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ._shots import class_scores
 @saved()
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ClassifierSpace(Space):
-    """The space of a `CrossModalClassifier`."""
+    """Shared space of a `CrossModalClassifier`."""
 
     owner = "CrossModalClassifier"
     other_width = "CrossModalClassifier is expecting {} features as input, the width of the shared space."
@@ -28,7 +28,7 @@ class ClassifierSpace(Space):
 @saved()
 @dataclass(frozen=True, eq=False)
 class CrossModalModel(ClassModel):
-    """A classifier fitted in a shared space, and what is done to rows before it and to its scores."""
+    """A classifier fitted in a shared space, the means subtracted from rows, and the calibration of its scores."""
 
     space: ClassifierSpace
     predict_modality: str

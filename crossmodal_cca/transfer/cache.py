@@ -26,14 +26,14 @@ from .prototypes import ClassFeaturesMixin
 @saved()
 @dataclass(frozen=True, eq=False)
 class CacheModel(ClassModel):
-    """Unit examples (m, d), the place (m,) of each one's class, and how sharply they count."""
+    """Unit examples (m, d), the position (m,) of each one's class, and the sharpness."""
 
     examples: FloatArray
     codes: NDArray[np.intp]
     beta: float
 
     def scores(self, Z: FloatArray) -> FloatArray:
-        """Affinities (n, n_classes) of unit rows."""
+        """Compute affinities (n, n_classes) of unit rows."""
         F = self.examples.astype(Z.dtype, copy=False)
         ones, n_classes = np.ones(len(F), Z.dtype), len(self.classes)
         affinities = np.empty((len(Z), n_classes), Z.dtype)
@@ -47,7 +47,7 @@ class CacheModel(ClassModel):
 
 @saved()
 class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
-    """Similarity with the labelled examples of each class as features: the cache of Tip-Adapter.
+    """Compute similarities with the labelled examples of each class as features: the cache of Tip-Adapter.
 
     Parameters
     ----------
@@ -122,7 +122,7 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         return self
 
     def transform(self, X: ArrayLike) -> FloatArray:
-        """Add up, class by class, how near the examples are.
+        """Add up the affinities with the examples of each class.
 
         Parameters
         ----------
@@ -132,7 +132,7 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         Returns
         -------
         affinities : ndarray of shape (n_rows, n_classes)
-            In [0, number of examples of the class].
+            Numbers in [0, number of examples of the class].
 
         Raises
         ------
@@ -148,7 +148,7 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         Parameters
         ----------
         zero_shot : classifier
-            A fitted classifier of rows of this space, `PrototypeClassifier` of descriptions for one. Its classes are
+            A fitted classifier of rows of this space, such as a `PrototypeClassifier` of descriptions. Its classes are
             those of the columns; some may have no examples here.
         X : array-like of shape (n_rows, n_features)
             Rows of the same space.
@@ -158,8 +158,8 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         Returns
         -------
         scores : ndarray of shape (n_rows, n_classes)
-            One column for each of ``zero_shot.classes_``, for two classes too. The class of the highest score is what
-            Tip-Adapter predicts.
+            One column for each of ``zero_shot.classes_``, for two classes too. Tip-Adapter predicts the
+            class of the highest score.
 
         Raises
         ------

@@ -1,4 +1,4 @@
-"""Learning classes from one modality and recognising them in the other."""
+"""Learn classes from one modality and recognise them in the other."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from ._shots import Rows, TwoModalities, balanced_accuracy, check_classifier
 from ._two_sides import ClassifierSpace, CrossModalModel
 from .prototypes import PrototypeClassifier
 
-# What shot_weight="cv" tries; of equally good ones the first.
+# Multiples that shot_weight="cv" tries, in the order of preference when some are equally good.
 SHOT_WEIGHTS = (1.0, 0.3, 3.0, 0.1, 10.0, 0.0)
 
 
 @saved()
 class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
-    """A classifier fitted to labelled rows of one modality that recognises the classes in rows of the other.
+    """Classify rows of one modality by a classifier fitted to labelled rows of the other.
 
     With one or more descriptions of each class, and the default classifier, it is zero-shot recognition. Labelled
     rows of the predicted modality, shots, can be added.
@@ -50,19 +50,19 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         Modality of the shots, and of the rows to classify.
     center : bool, default=False
         Subtract the mean of each modality. Features such as CLIP's leave a gap between the modalities, which closes
-        when each is centred at its own mean: rows of `fit_modality` at theirs; shots and rows to classify at the mean
-        of the rows `unlabelled` of `fit`, or else of the shots. With an aligner, scores are centred at the mean of its
-        own training rows, and those to classify stay so where there are neither.
+        when each is centred at its own mean: rows of `fit_modality` at their mean; shots and rows to classify at the
+        mean of the rows `unlabelled` of `fit`, or else of the shots. With an aligner, scores are centred at the mean of
+        its own training rows, and without unlabelled rows and shots those to classify stay so.
     shot_weight : float in [0, inf), "cv" or None, default=1.0
-        Weight of the shots of a class together, as a multiple of that of its rows of `fit_modality`. So a class with
-        few shots does not lose when others get more. "cv": the one of 0, 0.1, 0.3, 1, 3 and 10 that predicts held-out
+        Total weight of the shots of a class, as a multiple of that of its rows of `fit_modality`. So a class with few
+        shots does not lose when others get more. "cv": the weight among 0, 0.1, 0.3, 1, 3 and 10 that predicts held-out
         shots best. None: no weights, every row counts as one.
     calibration : float in [0, inf) or "cv", default=0.0
-        Generalised zero-shot: what is taken from the scores of classes with shots when they compete with classes
-        without. "cv": what balances both best when some classes with shots play those without; 0 where those without
-        win too often already.
+        Generalised zero-shot: number subtracted from the scores of classes with shots when they compete with classes
+        without. "cv": the number that balances the accuracies of both best when shots of some classes are left out; 0
+        if classes without shots win too often already.
     temperature : float > 0 or "auto", default="auto"
-        Class scores are divided by it before their softmax gives probabilities. "auto": where each class that has
+        Class scores are divided by it before their softmax gives probabilities. "auto": if each class that has
         shots has two different ones or more, the T that minimises the sum of the log-losses of held-out shots, plus
         (log T)², which keeps it near 1 while few shots say otherwise; elsewhere 1, and for a classifier that chooses
         one itself (attribute ``temperature_``).
@@ -76,27 +76,27 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
     seen_ : bool ndarray of shape (n_classes,)
         Classes with shots.
     shot_weight_, calibration_, temperature_ : float
-        What is used.
+        The values used.
     shot_weight_scores_ : dict of float to float
         With ``shot_weight="cv"``: balanced accuracy on held-out shots for each weight.
     aligner_ : estimator or None
         The aligner as it was in `fit`.
     fit_mean_, predict_mean_ : ndarray of shape (n_components,)
-        What is subtracted from rows of `fit_modality` and `predict_modality`; with ``center=True`` only.
+        Means subtracted from rows of `fit_modality` and `predict_modality`; with ``center=True`` only.
     n_features_in_ : int
-        Number of features, where there is no aligner: then both modalities have as many.
+        Number of features of both modalities; only without an aligner.
 
     See Also
     --------
     SharedSpace : To train and predict on one modality in a pipeline.
-    few_shot_episodes : How good it is, by the number of shots.
+    few_shot_episodes : Measures how good it is, by the number of shots.
 
     Notes
     -----
     Everything is chosen inside the shots, by stratified folds in which copies of a shot count once; nothing is known of
-    the rows to classify. Means for ``center=True`` are means of class means. Where shots tell that of their modality, a
-    class of n shots has the weight n / (n + 4) in both: neither numbers of rows nor missing classes move one modality
-    against the other. With an aligner there is little to be gained by it. The rows of `fit` and those of `predict`
+    the rows to classify. Means for ``center=True`` are means of class means. If that of `predict_modality` comes from
+    shots, a class of n shots has the weight n / (n + 4) in both means: neither numbers of rows nor missing classes move
+    one modality against the other. With an aligner, centring gains little. The rows of `fit` and those of `predict`
     differ in width, so ``cross_val_score`` makes no sense here: tune
     ``make_pipeline(SharedSpace(aligner), classifier)``, or use `few_shot_episodes`.
 
@@ -180,7 +180,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         ------
         ValueError, TypeError
             If a parameter is out of its range, the aligner is not fitted, rows or labels are bad, a shot is of a class
-            that X has no row of, or there are too few shots for what is to be chosen by them.
+            that X has no row of, or there are too few shots to choose a parameter by them.
         """
         self._check_parameters()
         space, known = ClassifierSpace(aligner=self._frozen_aligner()).learned(X, self.fit_modality, "X")
@@ -209,7 +209,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         return self
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
-        """Share of rows whose class is recognised.
+        """Compute the share of rows whose class is recognised.
 
         Parameters
         ----------
@@ -223,7 +223,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         Returns
         -------
         accuracy : float
-            In [0, 1].
+            Share in [0, 1].
 
         Raises
         ------
@@ -264,7 +264,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         return space, Rows(Z, np.searchsorted(classes, labels))
 
     def _means(self, space: ClassifierSpace, known: Rows, shots: Rows, unlabelled: Any) -> Any:
-        """What is to be subtracted from rows of either modality; None for nothing."""
+        """Compute the means to subtract from rows of each modality; None for nothing."""
         if not self.center:
             if unlabelled is None:
                 return None, None
@@ -273,7 +273,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         return means_of_modalities(known, shots, free, space.aligner is not None)
 
     def _chosen(self, both: TwoModalities) -> dict[str, Any]:
-        """The fitted classifier, and what is left open, chosen by held-out shots: fields of the model."""
+        """Fit the classifier, and choose by held-out shots what the user left open; return fields of the model."""
         classes = both.classes
         seen = np.isin(np.arange(len(classes)), both.shots.codes)
         every, both = both, both.without_copies()
@@ -302,7 +302,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
             S = S_of[shot_weight]
         fitted = every.fitted(shot_weight)
         temperature = 1.0 if self.temperature == "auto" else float(self.temperature)
-        # One that has chosen its own would be judged with fewer shots than it got.
+        # A temperature that the classifier chose with all shots would be judged by models of fewer shots.
         open_yet = self.temperature == "auto" and not hasattr(fitted, "temperature_")
         if open_yet and both.fewest_shots >= 2:
             S = both.held_out_scores(shot_weight) if S is None else S

@@ -23,16 +23,16 @@ from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by
 from ._folds import FOLDS, distinct_rows, even_folds
 from ._heads import GivenPrototypesMixin
 
-# As many rows does the ridge of the covariance count as: one shot a class leaves no scatter within.
+# Weight of the ridge of the covariance, in rows; with one shot a class there is no scatter within classes.
 RIDGE_ROWS = 10.0
-# Length of the mean of a class of unit rows where no class has two, to tell it.
+# Length of a class mean of unit rows (at most 1), taken if no class has the two rows that estimate it.
 LENGTH = 0.5
-# Shots held out from which on more folds tell a single number no better.
+# Number of held-out shots that is enough to estimate the temperature; no further folds are fitted.
 ENOUGH = 2000
 
 
 def mean_length(sums: FloatArray, counts: NDArray[np.intp]) -> float:
-    """Length s of a class mean, without what scatter adds to that of few, from sums (n_classes, d) of unit rows."""
+    """Estimate the length s of a class mean, without the scatter of few rows, from sums (n_classes, d) of unit rows."""
     n = counts[counts > 1]
     if len(n) == 0:
         return LENGTH
@@ -41,12 +41,12 @@ def mean_length(sums: FloatArray, counts: NDArray[np.intp]) -> float:
 
 
 def by_covariance(Z: FloatArray, within: FloatArray, n_free: int, B: FloatArray) -> FloatArray:
-    """Σ⁻¹B for the covariance within classes, from unit rows Z (n, d) and their distances from the class means.
+    """Solve Σ⁻¹B for the covariance within classes, from unit rows Z (n, d) and their deviations W from class means.
 
     Σ = (f·OAS(S) + 10 τI) / (f + 10) with f degrees of freedom within, S = WᵀW/f, and the total variance τ per feature.
     """
     n, d = Z.shape
-    # Rows that are all alike tell nothing; then it is that of unit rows in all directions.
+    # Rows that are all equal have no variance; then take that of unit rows in all directions.
     tau = float(np.square(Z - Z.mean(axis=0)).sum()) / (max(n - 1, 1) * d) or 1 / d
     G = smaller_gram(within)
     rho = oas_shrinkage(G, n_free, d) if n_free else 1.0
@@ -59,14 +59,14 @@ def by_covariance(Z: FloatArray, within: FloatArray, n_free: int, B: FloatArray)
 def discriminant(
     Z: FloatArray, codes: NDArray[np.intp], P: FloatArray, prior_shots: float
 ) -> tuple[FloatArray, FloatArray]:
-    """Weights (d, n_classes) and biases (n_classes,) of the discriminants, from distinct unit rows.
+    """Compute weights (d, n_classes) and biases (n_classes,) of the discriminants from distinct unit rows.
 
-    P (n_classes, d) are unit prototypes, each of which counts as so many shots of its class.
+    P (n_classes, d) are unit prototypes; each counts as `prior_shots` shots of its class.
     """
     counts = np.bincount(codes, minlength=len(P))
     sums = sums_by_class(Z, codes, len(P), np.ones(len(Z)))
     within = Z - (sums / np.maximum(counts, 1)[:, None])[codes]
-    # A class without shots is its prototype, however little that counts.
+    # The mean of a class without shots is its prototype, however small prior_shots is.
     prior = np.where(counts == 0, 1.0, prior_shots)[:, None]
     means = (sums + prior * mean_length(sums, counts) * P) / (counts[:, None] + prior)
     W = by_covariance(Z, within, len(Z) - int(np.count_nonzero(counts)), means.T)
@@ -74,10 +74,11 @@ def discriminant(
 
 
 def spread_beside(Z: FloatArray, codes: NDArray[np.intp], W: FloatArray, b: FloatArray) -> float:
-    """How far discriminants of rows for classes that they are not of spread.
+    """Estimate how far the discriminants of rows spread for classes other than their own.
 
-    Divided by it they say little, as they should where nothing tells how far the classes themselves spread. One pair of
-    rows that may lie in any direction, √d, is added, once for either: the only pair of two classes says nothing.
+    Discriminants divided by this spread give cautious probabilities, as they should if nothing tells how far the
+    classes themselves spread. Two squares of √d, of a pair of rows in any direction, are added to the sum of squares,
+    since the only pair of two classes says nothing.
     """
     wrong = (Z @ W + b)[codes[:, None] != np.arange(len(b))]
     squares = np.square(wrong - wrong.mean()).sum() if len(wrong) else 0.0
@@ -85,9 +86,9 @@ def spread_beside(Z: FloatArray, codes: NDArray[np.intp], W: FloatArray, b: Floa
 
 
 def held_out_temperature(Z: FloatArray, codes: NDArray[np.intp], P: FloatArray, prior_shots: float) -> float:
-    """Temperature by shots held out in folds, with the prototypes in every fold."""
+    """Estimate the temperature by shots held out in folds, with the prototypes in every fold."""
     counts = np.bincount(codes, minlength=len(P))
-    # The only shot of a class without a prototype is all that is known of it.
+    # The only shot of a class without a prototype is never held out: nothing else is known of the class.
     alone = (counts[codes] == 1) & ~(prior_shots * P[codes]).any(axis=1)
     asked = np.flatnonzero(~alone)
     if len(asked) < 2:
@@ -124,7 +125,7 @@ class DiscriminantModel(ClassModel):
 
 @saved()
 class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator):
-    """Gaussian classes with one shrunk covariance: a classifier in closed form for a few shots a class.
+    """Classify by Gaussian classes with one shrunk covariance: a closed form for a few shots a class.
 
     Parameters
     ----------
@@ -132,7 +133,7 @@ class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator
         Prototypes of the classes from elsewhere, such as their descriptions in the shared space; classes without a
         shot may be among them. `CrossModalClassifier` fills them in.
     prior_shots : float >= 0, default=4.0
-        As many shots of its class does a given prototype count as.
+        Number of shots of its class that a given prototype counts as.
 
     Attributes
     ----------
@@ -143,18 +144,18 @@ class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator
     intercept_ : ndarray of shape (n_classes,)
         Biases of the scores.
     temperature_ : float
-        What the discriminants are divided by.
+        Divisor of the discriminants.
     n_features_in_ : int
         Number of features.
 
     See Also
     --------
-    PrototypeLogisticRegression : Discriminative, and near the prototypes where shots are few.
+    PrototypeLogisticRegression : Discriminative, and near the prototypes if shots are few.
 
     Notes
     -----
-    Rows are scaled to unit length; copies of a row in its class count once, and differences of 1e-5 as none; all
-    classes are equally probable beforehand. With n rows of C classes in d dimensions and means μ_c of n_c rows each,
+    Rows are scaled to unit length; rows of a class within a distance of 1e-5 are copies and count once; all classes
+    are equally probable beforehand. With n rows of C classes in d dimensions and means μ_c of n_c rows each,
 
         score_c(z) = (zᵀ Σ⁻¹ m_c − ½ m_cᵀ Σ⁻¹ m_c) / T,      m_c = (n_c μ_c + κ s p_c) / (n_c + κ),
         Σ = ((n − C) OAS(S) + 10 τ I) / (n − C + 10).
@@ -164,11 +165,11 @@ class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator
     worth κ = `prior_shots` rows (0 without). Its length s is that of class means: s² is the mean over classes of
     (‖Σz‖² − n_c) / (n_c (n_c − 1)), or s = 0.5 where no class has two rows. T minimises the sum of the log-losses of
     shots held out in five folds (of more than 2,000 shots in as many of these as hold 2,000), plus (log T)²;
-    prototypes stay in every fold. Where no shot can be held out, T is how far scores of shots for the other classes
-    spread.
+    prototypes stay in every fold. If no shot can be held out, T is the spread of the scores of shots for other
+    classes.
 
     Wang et al. use d [(n − 1) S + tr(S) I]⁻¹ in place of Σ⁻¹. That shrinks as 1/n, so that shots lose all weight beside
-    prototypes as they come in.
+    prototypes as their number grows.
 
     References
     ----------
@@ -214,7 +215,7 @@ class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator
         prior_shots = check_number(self.prior_shots, "prior_shots", low=0.0)
         given = self.prototypes is not None
         labelled = labelled_rows(self, X, y, min_classes=1 if given else 2)
-        # In double precision: the ridge may be small beside many shots.
+        # Double precision, as the ridge may be small beside many shots.
         Z, classes, codes = labelled.Z.astype(float), labelled.classes, labelled.codes
         if given:
             classes, P = stacked_by_class(self.prototypes, labelled, "prototypes", of_features=True)

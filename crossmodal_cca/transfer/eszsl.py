@@ -1,4 +1,4 @@
-"""Classes known by attributes: embarrassingly simple zero-shot learning."""
+"""Embarrassingly simple zero-shot learning of classes known by attributes."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from ..linalg._ridge import ridge_coefficients, solve_ridge
 from ._class_model import ClassModel
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class
 
+# Classes to choose among when predicting.
 CANDIDATES = ("all", "unseen")
 
 
@@ -39,7 +40,7 @@ class BilinearModel(ClassModel):
 
 @saved()
 class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
-    """Embarrassingly simple zero-shot learning: a bilinear map between features and attributes of classes.
+    """Classify by a bilinear map between features and attributes of classes: embarrassingly simple zero-shot learning.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
     candidates : {"all", "unseen"}, default="all"
         Classes to choose among when predicting.
     calibration : float in [0, inf), default=0.0
-        Taken from the scores of seen classes when they compete with unseen ones.
+        Number subtracted from the scores of seen classes when they compete with unseen ones.
 
     Attributes
     ----------
@@ -156,10 +157,10 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
 
 
 def _bilinear_map(labelled: LabelledRows, A: FloatArray, feature_ridge: float, attribute_ridge: float) -> FloatArray:
-    """V (d, a) for seen classes with attributes A (n_seen, a)."""
+    """Solve for V (d, a), given seen classes with attributes A (n_seen, a)."""
     Z, codes = labelled.Z, labelled.codes
     if Z.shape[1] <= len(Z):
-        # XᵀY with Y in {−1, +1}, from the sums of the classes.
+        # Compute XᵀY, with Y in {−1, +1}, from the sums of the classes.
         sums = labelled.class_sums()
         of_classes = solve_ridge(Z, (2 * sums - sums.sum(axis=0)).T.astype(Z.dtype), feature_ridge)
     else:

@@ -1,4 +1,4 @@
-"""The few-shot protocol: episodes of a few labelled rows, several models on the same ones, and what the rest says."""
+"""Run the few-shot protocol: fit several models to the same few labelled rows, and test them on the rest."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from .classifier import CrossModalClassifier
 if TYPE_CHECKING:
     import pandas as pd
 
+# Columns of the table of episodes.
 COLUMNS = ("model", "shots", "episode", "class", "recall", "n_rows")
-# Further columns where each test row has its own row in the table.
+# Further columns if each test row has its own row in the table.
 ROW_COLUMNS = ("row", "group", "n_pool")
-# Share of the rows, or of the groups, that an episode is tested on.
+# Share of the rows, or of the groups, that are the test rows of an episode.
 TEST_SHARE = 0.5
-# What settles the width of a classifier's rows, in terms of the user's arguments.
+# Argument of the user that sets the width of a classifier's rows, by the name that messages of the classifier use.
 _WIDTH = {"the shared space": "descriptions"}
 
 
@@ -68,15 +69,15 @@ def few_shot_episodes(
     groups : array-like of shape (n_rows,), default=None
         Rows that are not independent, such as variants of one picture: no group is in both parts of a split.
     cv : splitter, iterable of (train, test) positions, or None, default=None
-        Where shots and test rows come from, one split an episode, in turns. None: random halves, stratified or, with
+        Splits that shots and test rows come from, one an episode, in turn. None: random halves, stratified or, with
         groups, by group. ``PredefinedSplit`` keeps a given test part.
     descriptions : array-like of shape (n_descriptions, n_features_other), default=None
         Rows of the other modality, for the models that are a `CrossModalClassifier`.
     description_labels : array-like of shape (n_descriptions,), default=None
         Their classes: one or more descriptions of each class in y.
     per : {"class", "row"}, default="class"
-        What a row of the table is about: a class, or a single test row, which `transfer_gain` needs to speak of new
-        rows (``over="rows"``).
+        Subject of a row of the table: a class, or a single test row, which `transfer_gain` needs for intervals that
+        cover new rows (``over="rows"``).
     random_state : int, RandomState, Generator or None, default=None
         Seed of the splits and shots.
     verbose : int >= 0, default=0
@@ -88,8 +89,8 @@ def few_shot_episodes(
         A row for each model, number of shots, episode and class: ``model``, ``shots``, ``episode``, ``class``,
         ``recall`` (share of the class's test rows that are recognised) and ``n_rows`` (their number). Hand it to
         `few_shot_report` and `transfer_gain`. With ``per="row"`` a row for each test row, whose ``recall`` is 1 or 0,
-        with its position ``row``, its ``group`` (without groups the position again), and ``n_pool``, how many rows, or
-        groups, of its class the shots of all episodes are drawn from.
+        with its position ``row``, its ``group`` (without groups the position again), and ``n_pool``, the number of
+        rows, or groups, of its class that the shots of all episodes are drawn from.
 
     Raises
     ------
@@ -172,7 +173,7 @@ def few_shot_episodes(
 def _independent_in_pools(
     pools: list[NDArray[np.intp]], labels: NDArray[Any], independent: NDArray[Any]
 ) -> dict[Any, int]:
-    """For each class, the number of groups that have rows in some pool."""
+    """Count the groups of each class that have rows in some pool."""
     pool = np.unique(np.concatenate(pools))
     return {c: len(set(independent[pool][labels[pool] == c].tolist())) for c in np.unique(labels).tolist()}
 
@@ -196,7 +197,7 @@ def _unfitted(name: str, n_shots: int, error: ValueError) -> str:
 def _splits(
     cv: Any, labels: NDArray[Any], groups: Any, n_episodes: int, rng: RandomState
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
-    # Takes a tenth of a second to import.
+    # Imported here, as the import takes a tenth of a second.
     from sklearn.model_selection import GroupShuffleSplit, StratifiedShuffleSplit
 
     if groups is not None:

@@ -1,4 +1,4 @@
-"""What a few-shot experiment says: means with intervals, and whether transfer helps, class by class."""
+"""Summarise a few-shot experiment: means with intervals, and whether transfer helps, class by class."""
 
 from __future__ import annotations
 
@@ -13,31 +13,33 @@ from .few_shot import COLUMNS, ROW_COLUMNS
 if TYPE_CHECKING:
     import pandas as pd
 
+# Measures of a report.
 MEASURES = ("balanced_accuracy", "accuracy")
-# What intervals are taken over: what they cover.
+# Units that intervals are taken over, and the rows that they cover.
 OVER = {"episodes": "these rows", "rows": "new rows"}
+# Label of the rows for all classes together.
 ALL_CLASSES = "all classes"
 
 
 def few_shot_report(
     episodes: pd.DataFrame, *, measure: str = "balanced_accuracy", confidence_level: float = 0.95
 ) -> pd.DataFrame:
-    """Mean accuracy of each model at each number of shots, with intervals over the episodes.
+    """Compute the mean accuracy of each model at each number of shots, with intervals over the episodes.
 
     Parameters
     ----------
     episodes : DataFrame
-        What `few_shot_episodes` returns.
+        Table that `few_shot_episodes` returns.
     measure : {"balanced_accuracy", "accuracy"}, default="balanced_accuracy"
         Mean of the recalls of the classes, or share of test rows recognised.
     confidence_level : float in (0, 1), default=0.95
-        Of the intervals.
+        Confidence level of the intervals.
 
     Returns
     -------
     DataFrame of shape (n_models * n_shots, 6)
-        Rows: ``(model, shots)``. Columns: ``value``, ends ``low`` and ``high`` of the interval; ``majority``, what
-        always saying the commonest class of the test rows scores; ``n_episodes``; ``n_test``, mean number of test
+        Rows: ``(model, shots)``. Columns: ``value``, ends ``low`` and ``high`` of the interval; ``majority``, the
+        score of always predicting the commonest class of the test rows; ``n_episodes``; ``n_test``, mean number of test
         rows.
 
     Raises
@@ -51,9 +53,9 @@ def few_shot_report(
 
     Notes
     -----
-    Intervals are Student's t over the episodes, within [0, 1]: what other draws of shots and splits of the same rows
-    would give. They do not cover new rows, or another data set. Where all episodes are entirely right, or wrong, they
-    are Wilson's of as many single trials.
+    Intervals are Student's t over the episodes, within [0, 1]. They cover other draws of shots and splits of the same
+    rows, but not new rows or another data set. If all episodes are entirely right, or all entirely wrong, they are
+    Wilson's intervals of as many single trials.
 
     Examples
     --------
@@ -84,22 +86,22 @@ def few_shot_report(
 def transfer_gain(
     episodes: pd.DataFrame, model: str, baseline: str, *, over: str = "episodes", confidence_level: float = 0.95
 ) -> pd.DataFrame:
-    """Say whether a model beats a baseline, for all classes together and for each of them.
+    """Decide whether a model beats a baseline, for all classes together and for each class.
 
     Parameters
     ----------
     episodes : DataFrame
-        What `few_shot_episodes` returns.
+        Table that `few_shot_episodes` returns.
     model : str
         Name of the model, such as the cross-modal route.
     baseline : str
-        Name of what it is compared with, such as raw features of one modality.
+        Name of the model it is compared with, such as raw features of one modality.
     over : {"episodes", "rows"}, default="episodes"
-        What the intervals cover. "episodes": other draws of shots and test rows from the rows at hand, on which one
-        model may be better by luck. "rows": new rows from the same source, as shots and as test rows; this needs a
-        table of single rows (``few_shot_episodes(..., per="row")``).
+        Source of variation in the intervals. "episodes": other draws of shots and test rows from the rows at hand, on
+        which one model may be better by luck. "rows": new rows from the same source, as shots and as test rows; this
+        needs a table of single rows (``few_shot_episodes(..., per="row")``).
     confidence_level : float in (0, 1), default=0.95
-        Of the intervals.
+        Confidence level of the intervals.
 
     Returns
     -------
@@ -107,13 +109,13 @@ def transfer_gain(
         Rows: ``(shots, class)``; first "all classes", by balanced accuracy, then each class by its recall. Columns:
         ``baseline`` and ``value``, the two means; ``difference``, with ends ``low`` and ``high`` of its interval;
         ``n_better`` and ``n_worse``, episodes, or rows over all their episodes; ``verdict``: "helps" or "hurts" where
-        the interval leaves out 0, otherwise "unclear"; ``interval_for``: "these rows" or "new rows", of which the
+        the interval leaves out 0, otherwise "unclear"; ``interval_for``: "these rows" or "new rows", for which the
         interval and the verdict hold.
 
     Raises
     ------
     ValueError, TypeError
-        If the table is not of `few_shot_episodes`, or of classes where rows are asked for; if the two models have no
+        If the table is not of `few_shot_episodes`, or of classes although ``over="rows"``; if the two models have no
         number of shots in common; or if a parameter is out of its range.
 
     See Also
@@ -123,17 +125,18 @@ def transfer_gain(
     Notes
     -----
     Differences are paired by episode, or by test row. Over episodes the intervals are Student's t, as in
-    `few_shot_report`. Of two models that are equally good one is then often called better (in half of the data sets,
-    with 8 shots and 20 episodes): on these rows it is. Over rows the variance is ::
+    `few_shot_report`. One of two equally good models is then often called better (in half of the data sets, with 8
+    shots and 20 episodes): on these rows it is better. Over rows the variance is ::
 
         var(means of the test rows) + var(episodes) · (1 / n_episodes + f / (1 − f))
 
-    with f the share of the rows of the smallest class that are shots of one episode: episodes share shots, so that more
-    of them do not make up for more rows. The first part is that of groups where there are any, and Student's degrees of
-    freedom are those of the fewer, episodes or groups. Where the shots are always the same rows, f is 1, and nothing is
-    known of others.
+    with f the share of the rows of the smallest class that are shots of one episode: episodes share shots, so more
+    episodes do not make up for more rows. With groups, the first part is the variance of groups, and Student's degrees
+    of freedom come from the smaller number, that of episodes or of groups. If the shots are always the same rows, f is
+    1, and nothing is known about other shots.
 
-    Each interval is for itself: of twenty classes without a difference one is called other than "unclear".
+    Intervals are not corrected for the number of classes: at a level of 0.95, one in twenty classes without a
+    difference has a verdict other than "unclear".
 
     References
     ----------
@@ -182,7 +185,7 @@ def transfer_gain(
 
 
 def _by_class(episodes: pd.DataFrame) -> pd.DataFrame:
-    """A table of single test rows as one of classes."""
+    """Convert a table of single test rows into one of classes."""
     if "row" not in episodes.columns:
         return episodes
     by_class = episodes.groupby(list(COLUMNS[:4]), sort=False)
@@ -190,7 +193,7 @@ def _by_class(episodes: pd.DataFrame) -> pd.DataFrame:
 
 
 def _paired(episodes: pd.DataFrame, model: str, baseline: str) -> pd.DataFrame:
-    """Values of both models, and their difference, for each number of shots, class, also all of them, and episode."""
+    """Pair the values of both models, and their difference, by number of shots, class (or all classes) and episode."""
     import pandas as pd
 
     overall = _episode_scores(episodes, "balanced_accuracy").rename(columns={"value": "recall"})
@@ -204,7 +207,7 @@ def _paired(episodes: pd.DataFrame, model: str, baseline: str) -> pd.DataFrame:
 def _for_new_rows(
     episodes: pd.DataFrame, model: str, baseline: str, by_case: Any, confidence_level: float
 ) -> pd.DataFrame:
-    """The gain by test rows; `by_case` are the differences over episodes."""
+    """Compute the gain with intervals over test rows; `by_case` are the differences over episodes."""
     import pandas as pd
 
     keys = ["shots", "class", "row"]
@@ -215,7 +218,7 @@ def _for_new_rows(
     spread = by_case.agg(["var", "count"]).to_dict("index")
     gain = {}
     for shots, of_shots in rows.groupby("shots"):
-        # Zero-shot, there may be nothing to draw from.
+        # With zero shots, the pools may be empty.
         share = min(shots / max(of_shots["n_pool"].min(), 1), 1.0)
         for name, part in ((ALL_CLASSES, of_shots), *of_shots.groupby("class")):
             variance, n_episodes = spread[shots, name].values()
@@ -227,7 +230,7 @@ def _for_new_rows(
 def _gain_of_rows(
     rows: pd.DataFrame, of_episodes: float, n_episodes: int, confidence_level: float
 ) -> dict[str, float | int]:
-    """Mean of the classes' gains, and an interval with the variance of the test rows and that of the episodes."""
+    """Average the classes' gains, with an interval from the variance of the test rows and that of the episodes."""
     from scipy.stats import t
 
     by_class = rows.groupby("class")
@@ -247,7 +250,7 @@ def _gain_of_rows(
 
 
 def _episode_scores(episodes: pd.DataFrame, measure: str) -> pd.DataFrame:
-    """A row for each model, number of shots and episode: value, that of the majority class, and test rows."""
+    """Return a row for each model, number of shots and episode: value, value of the majority class, and test rows."""
     weights = episodes["n_rows"] if measure == "accuracy" else 1.0
     parts = episodes.assign(weight=weights, value=episodes["recall"] * weights)
     by_episode = parts.groupby(["model", "shots", "episode"], sort=False)
@@ -258,7 +261,7 @@ def _episode_scores(episodes: pd.DataFrame, measure: str) -> pd.DataFrame:
 
 
 def _with_interval(by_case: Any, confidence_level: float) -> pd.DataFrame:
-    """Mean of each group of episodes, and the ends of Student's interval."""
+    """Compute the mean of each group of episodes, and the ends of Student's interval."""
     from scipy.stats import t
 
     check_confidence_level(confidence_level)

@@ -26,16 +26,17 @@ from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by
 from ._heads import GivenPrototypesMixin
 from .prototypes import class_prototypes
 
-# Of the shots' own prototypes, which fit themselves too well to say it; of given ones what is expected beforehand.
+# Temperature of prototypes made of the shots, which fit the shots too well to estimate it; for given prototypes, the
+# temperature that is expected beforehand.
 OWN_TEMPERATURE = 0.05
-# Relative decrease of the loss that is rounding.
+# Relative decrease of the loss that counts as rounding.
 FLAT = 64 * np.finfo(float).eps
 
 
 def logistic_loss(
     Z: FloatArray, codes: NDArray[np.intp], weights: FloatArray, centre: FloatArray, pulls: FloatArray, C: float
 ) -> Callable[[FloatArray], tuple[float, FloatArray]]:
-    """Loss of `PrototypeLogisticRegression` and its gradient, at coefficients less the centres, as one row.
+    """Return a function of the loss and its gradient, at coefficients minus the centres, as one row.
 
     Z (n, d) are unit rows, centres (n_classes, d) the prototypes over the temperature, pulls (n_classes,) λ. As in
     scikit-learn the loss is divided by C Σ w.
@@ -60,7 +61,7 @@ def logistic_loss(
 
 
 def largest_slope(Z: FloatArray, codes: NDArray[np.intp], weights: FloatArray, n_classes: int) -> float:
-    """Largest entry of the gradient of the mean loss, without the pull, at coefficients of zero."""
+    """Compute the largest entry of the gradient of the mean loss, without the pull, at coefficients of zero."""
     sums = sums_by_class(Z, codes, n_classes, weights)
     return float(np.abs(sums.sum(axis=0) / n_classes - sums).max() / weights.sum()) or 1.0
 
@@ -73,9 +74,9 @@ def learned_prior(
     temperature: float | None,
     adaptive: bool,
 ) -> tuple[float, FloatArray]:
-    """Scale of given prototypes P (n_classes, d), and how strongly each one pulls (n_classes,), from the shots."""
+    """Learn the scale of given prototypes P (n_classes, d) and their pulls (n_classes,) from the shots."""
     n_classes = len(P)
-    # A prototype counts as a shot of its class, for what is learned about prototypes from few shots or none.
+    # Each prototype counts as a shot of its class, so that few shots, or none, are enough to learn from.
     codes = np.concatenate((codes, np.arange(n_classes)))
     w = np.concatenate((weights, np.ones(n_classes)))
     S = product(np.concatenate((Z, P)), P.T)
@@ -104,10 +105,10 @@ class PulledModel(ClassModel):
 
 @saved()
 class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator):
-    """Logistic regression whose coefficients are pulled towards class prototypes instead of towards zero.
+    """Fit a logistic regression whose coefficients are pulled towards class prototypes instead of towards zero.
 
-    With no shot of a class its coefficients are the prototype, with many they are those of logistic regression. There
-    is nothing to be tuned on a validation set, which a few shots do not leave.
+    Without shots of a class its coefficients are the prototype; with many they are those of logistic regression. No
+    parameter needs a validation set, for which a few shots are not enough.
 
     Parameters
     ----------
@@ -117,12 +118,12 @@ class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEs
     C : float > 0, default=1.0
         Weight of the shots' likelihood against the pull, as in scikit-learn's LogisticRegression.
     adaptive : bool, default=True
-        Let given prototypes pull the less, the less they recognise the shots of their class.
+        Let given prototypes pull less if they recognise the shots of their class less well.
     temperature : float > 0 or None, default=None
-        The pull is towards prototypes divided by it. None: given prototypes get the one that makes the shots
-        likeliest, with 0.05 expected beforehand; the shots' own 0.05.
+        The pull is towards prototypes divided by it. None: for given prototypes the temperature that makes the shots
+        likeliest, with 0.05 expected beforehand; for prototypes made of the shots 0.05.
     max_iter : int >= 1, default=200
-        Most iterations.
+        Largest number of iterations.
     tol : float > 0, default=1e-4
         Stop when no entry of the gradient is larger than this share of the largest one at coefficients of zero.
 
@@ -145,7 +146,7 @@ class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEs
 
     See Also
     --------
-    GaussianDiscriminant : In closed form.
+    GaussianDiscriminant : A classifier in closed form.
 
     Notes
     -----
@@ -153,8 +154,8 @@ class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEs
 
         minimise  ½ Σ_c λ_c ‖θ_c − p_c / T‖² + C Σ_i w_i (log Σ_c exp(θ_cᵀ z_i) − θ_{y_i}ᵀ z_i),
 
-    which is convex, by L-BFGS. λ_c is the mean probability that prototypes alone give the shots of class c for being
-    of it, if `adaptive`, otherwise 1. For that and for T each given prototype counts as one more shot of its class.
+    which is convex, by L-BFGS. If `adaptive`, λ_c is the mean probability of class c that prototypes alone give its
+    shots, otherwise 1. For λ_c and T each given prototype counts as one more shot of its class.
     With prototypes of zero and without `adaptive` it is logistic regression without intercept.
 
     References

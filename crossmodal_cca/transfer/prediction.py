@@ -1,4 +1,4 @@
-"""How good predicted features of the other modality are, and between which bounds the true ones lie."""
+"""Intervals of predicted features of the other modality, and a report on how good the predictions are."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ from ._conformal import checked_pair, cross_fitted, cross_interval, predictions,
 if TYPE_CHECKING:
     import pandas as pd
 
+# Methods of intervals.
 METHODS = ("gaussian", "conformal")
-# Rows for each feature from which on Gaussian intervals of nominal 90 % hold 88 % (benchmarks/interval_coverage.py).
+# Rows for each feature at which Gaussian intervals of nominal 90 % cover 88 % (benchmarks/interval_coverage.py).
 ENOUGH_ROWS = 20
 
 
@@ -41,7 +42,7 @@ def prediction_intervals(
     groups: ArrayLike | None = None,
     confidence_level: float = 0.9,
 ) -> tuple[FloatArray, FloatArray]:
-    """Bounds between which each feature of the other modality lies, given rows of one.
+    """Compute bounds of each feature of the other modality, given rows of one.
 
     Parameters
     ----------
@@ -54,9 +55,9 @@ def prediction_intervals(
     modality : {"y", "x"}, default="y"
         Modality to predict.
     method : {"gaussian", "conformal"}, default="gaussian"
-        "gaussian": from the residuals of the training rows, as if they were normal and the map were known; with few
-        rows for each feature too narrow. "conformal": from residuals of `calibration` rows, without assumptions on the
-        model or the distribution but that these rows and the new ones come from the same source.
+        "gaussian": from the residuals of the training rows, as if they were normal and the map were known; too
+        narrow with few rows for each feature. "conformal": from residuals of `calibration` rows, without assumptions
+        on the model or the distribution but that these rows and the new ones come from the same source.
     calibration : tuple (X, y) of array-like, default=None
         For "conformal": pairs of rows that took no part in the fit; with `cv` the pairs to fit to.
     cv : int >= 2, splitter, iterable of (train, test) positions, or None, default=None
@@ -64,7 +65,7 @@ def prediction_intervals(
         are fitted to all folds but one (CV+), so that every pair serves for both; an integer shuffles with a fixed
         seed. Every row has to be in the test part of one fold.
     groups : array-like of shape (n_calibration_rows,), default=None
-        For `cv`: which calibration rows are not independent, and share a fold.
+        For `cv`: groups of calibration rows that are not independent, and share a fold.
     confidence_level : float in (0, 1), default=0.9
         Share of the true values between the bounds, each feature for itself.
 
@@ -88,7 +89,7 @@ def prediction_intervals(
 
     See Also
     --------
-    prediction_report : How good the predictions are.
+    prediction_report : Measures how good the predictions are.
 
     Notes
     -----
@@ -192,7 +193,7 @@ def prediction_report(
     confidence_level: float = 0.95,
     random_state: int | RandomState | Generator | None = None,
 ) -> pd.DataFrame:
-    """Compare predicted features of the other modality with the true ones, and with what is easily had.
+    """Compare predicted features of the other modality with the true ones, beside two simple baselines.
 
     Parameters
     ----------
@@ -215,7 +216,7 @@ def prediction_report(
     n_resamples : int >= 0, default=1000
         Resamples of the rows; 0 leaves the intervals NaN.
     confidence_level : float in (0, 1), default=0.95
-        Of the intervals.
+        Confidence level of the intervals.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the resamples.
 
@@ -234,7 +235,7 @@ def prediction_report(
 
     See Also
     --------
-    prediction_intervals : Bounds of the predictions.
+    prediction_intervals : Computes bounds of the predictions.
 
     Notes
     -----
@@ -272,7 +273,7 @@ def prediction_report(
     check_training_rows(aligner, X, y, X_train, y_train)
     own, other = ("y", "X") if modality == "y" else ("X", "y")
     truth, training = sides[own], sides[f"{own}_train"]
-    # The rows as they came: they may have names.
+    # Pass the rows as they came: they may have column names.
     predicted = predictions(aligner, X if modality == "y" else y, modality, other).reshape(len(truth), -1)
     if predicted.shape[1] != truth.shape[1] or training.shape[1] != truth.shape[1]:
         raise ValueError(
@@ -304,27 +305,27 @@ def prediction_report(
 
 
 def _per_row(truth: FloatArray, guess: FloatArray, mean: FloatArray, k: int) -> FloatArray:
-    """Squared error and squared deviation from the mean of the true rows, cosine, and hit, (4, n_rows)."""
+    """Compute squared errors, squared deviations of the true rows from the mean, cosines and hits, (4, n_rows)."""
     error = np.square(truth - guess).sum(axis=1)
     deviation = np.square(truth - truth.mean(axis=0)).sum(axis=1)
     a, b = truth - mean, guess - mean
     lengths = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
     cosine = np.einsum("ij,ij->i", a, b) / np.where(lengths > 0, lengths, 1.0)
-    # Without a word about rows that are zero: guesses that all are the mean are what the others are compared with.
+    # No warning about zero rows: the baseline guesses the mean for every row.
     problem = prepare(b, a, None, None, "cosine", quiet=SIDES)
     hit = evaluate_measures(problem, [ChosenMeasure.named("hit_rate_at_k", k=k)])[0]
     return np.stack((error, deviation, cosine, hit)).astype(float)
 
 
 def _as_measures(means: FloatArray) -> FloatArray:
-    """Means of what `_per_row` gives as R², cosine and hit rate; without resamples in which the truth does not vary."""
+    """Convert means of `_per_row` to R², cosine and hit rate; leave out resamples in which the truth does not vary."""
     if means.ndim > 1:
         means = means[:, means[1] > 1e-24 * means[1].max(initial=0.0)]
     return np.stack((1 - means[0] / means[1], means[2], means[3]))
 
 
 def _of_neighbours(rows: FloatArray, train: FloatArray, targets: FloatArray, n_neighbors: int) -> FloatArray:
-    # Takes a tenth of a second to import.
+    # Imported here, as the import takes a tenth of a second.
     from sklearn.neighbors import KNeighborsRegressor
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler

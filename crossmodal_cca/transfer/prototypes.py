@@ -20,7 +20,7 @@ from ._classes import ClassScoresMixin, LabelledRows, labelled_rows
 
 
 def class_prototypes(labelled: LabelledRows) -> FloatArray:
-    """Mean direction of the unit rows of each class, (n_classes, d) of unit length."""
+    """Compute the mean direction of the unit rows of each class, (n_classes, d), at unit length."""
     return unit_rows(labelled.class_sums()).astype(labelled.Z.dtype)
 
 
@@ -34,7 +34,7 @@ class PrototypeModel(ClassModel):
 
     @classmethod
     def of(cls, labelled: LabelledRows, temperature: float = 1.0) -> Self:
-        """Those of labelled rows."""
+        """Build the model of labelled rows."""
         P = class_prototypes(labelled)
         return cls(P.shape[1], labelled.names, labelled.classes, P, temperature)
 
@@ -45,7 +45,7 @@ class PrototypeModel(ClassModel):
 
 @saved()
 class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
-    """Nearest class prototype by cosine.
+    """Classify by the nearest class prototype, by cosine.
 
     A prototype is the mean direction of a class: its rows scaled to unit length, averaged, and scaled again. With
     descriptions of classes in a shared space as rows this is zero-shot recognition; several descriptions count alike,
@@ -54,7 +54,7 @@ class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
     Parameters
     ----------
     temperature : float > 0, default=0.01
-        Scores are cosines divided by it; it decides how sharp probabilities are, and no label. CLIP learned 0.01.
+        Scores are cosines divided by it; it changes how sharp probabilities are, but no label. CLIP learned 0.01.
 
     Attributes
     ----------
@@ -134,7 +134,7 @@ class ClassFeaturesMixin(ClassViewsMixin, SavedMixin, TransformerMixin):
         Returns
         -------
         names : ndarray of str of shape (n_classes,)
-            Such as ``prototypesimilarity_cat``.
+            Names such as ``prototypesimilarity_cat``.
         """
         prefix = type(self).__name__.lower()
         return np.array([f"{prefix}_{c}" for c in self.classes_.tolist()], dtype=object)
@@ -148,7 +148,7 @@ class ClassFeaturesMixin(ClassViewsMixin, SavedMixin, TransformerMixin):
 
 @saved()
 class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
-    """Cosine with each class prototype as features.
+    """Compute cosines with each class prototype as features.
 
     Attributes
     ----------
@@ -165,8 +165,8 @@ class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
 
     Notes
     -----
-    A training row is part of its own class's prototype, with one shot all of it. So a classifier behind it trusts
-    the features a little too much; regularise it.
+    A training row is part of its own class's prototype; with one shot it is the prototype. So a classifier fitted to
+    these features trusts them a little too much; regularise it.
 
     Examples
     --------
@@ -214,7 +214,7 @@ class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
         Returns
         -------
         cosines : ndarray of shape (n_rows, n_classes)
-            In [-1, 1].
+            Cosines in [-1, 1].
 
         Raises
         ------

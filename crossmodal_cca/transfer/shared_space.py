@@ -23,7 +23,7 @@ from ._class_model import RowsModel, RowsViewsMixin
 @saved()
 @dataclass(frozen=True, eq=False)
 class SideModel(RowsModel):
-    """How rows of one modality come into the shared space of `n_components` dimensions."""
+    """Map of rows of one modality into the shared space of `n_components` dimensions."""
 
     aligner: Aligner | None
     modality: str
@@ -32,8 +32,8 @@ class SideModel(RowsModel):
     unit_length: bool
 
     def scores(self, X: ArrayLike) -> FloatArray:
-        """Rows of the shared space."""
-        # A copy: what follows works in place, and without an aligner the rows are the user's own.
+        """Map rows into the shared space."""
+        # A copy: centring and scaling work in place, and without an aligner the rows belong to the user.
         scores = shared_space_scores(self.aligner, X, self.modality, "X").copy()
         if self.mean is not None:
             scores -= self.mean.astype(scores.dtype)
@@ -42,16 +42,16 @@ class SideModel(RowsModel):
 
 @saved()
 class SharedSpace(RowsViewsMixin, FittedAlignerMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """One side of a fitted aligner as a frozen transformer: features in, rows of the shared space out.
+    """Map features of one modality into the shared space by a frozen, fitted aligner.
 
-    What stands behind it in a pipeline, and labels, are fitted; the aligner never is.
+    Later steps of a pipeline are fitted; the aligner never is.
 
     Parameters
     ----------
     aligner : estimator or None, default=None
         A fitted aligner with ``transform`` and ``transform_y``. None: the features share a space already, as CLIP's.
     modality : {"x", "y"}, default="x"
-        Which side the rows are of.
+        Modality of the rows.
     center : bool, default=False
         Subtract the mean of the rows that `fit` gets. Features such as CLIP's leave a gap between the modalities,
         which closes when each is centred at its own mean; fit it on many rows, they need no labels.
@@ -63,9 +63,9 @@ class SharedSpace(RowsViewsMixin, FittedAlignerMixin, ClassNamePrefixFeaturesOut
     aligner_ : estimator or None
         The aligner as it was in `fit`.
     mean_ : ndarray of shape (n_components,)
-        What is subtracted; with ``center=True`` only.
+        Mean subtracted from the rows; with ``center=True`` only.
     n_features_in_ : int
-        Number of features, where there is no aligner to know it.
+        Number of features; only without an aligner.
 
     See Also
     --------
@@ -104,7 +104,7 @@ class SharedSpace(RowsViewsMixin, FittedAlignerMixin, ClassNamePrefixFeaturesOut
         self.unit_length = unit_length
 
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
-        """Take the aligner as it is, and the mean of the rows if they are to be centred.
+        """Take the aligner as it is; with ``center=True`` compute the mean of the rows.
 
         Parameters
         ----------
@@ -128,7 +128,7 @@ class SharedSpace(RowsViewsMixin, FittedAlignerMixin, ClassNamePrefixFeaturesOut
             check_flag(getattr(self, name), name)
         aligner, width, names = self._frozen_aligner(), None, None
         if aligner is None:
-            # An aligner checks its rows itself: they may be raw text.
+            # An aligner checks its rows itself, as they may be raw text.
             rows = check_array(X, input_name="X", estimator=self)
             X, width, names = rows, rows.shape[1], get_feature_names(X, "X")
         scores = shared_space_scores(aligner, X, self.modality, "X")
@@ -147,7 +147,7 @@ class SharedSpace(RowsViewsMixin, FittedAlignerMixin, ClassNamePrefixFeaturesOut
         Returns
         -------
         scores : ndarray or dataframe of shape (n_rows, n_components)
-            Centred and scaled as asked for.
+            Scores, centred and scaled as set.
 
         Raises
         ------
