@@ -26,4 +26,5 @@ def bad_places(block: Any, is_bad: Callable[[Any], NDArray[np.bool_]]) -> NDArra
     rows: Any = block
     bad: Any = sparse.csr_array((is_bad(rows.data), rows.indices, rows.indptr), shape=rows.shape)
     places = np.transpose(bad.nonzero()).astype(np.intp)
-    return places[np.lexsort(places.T[::-1])]
+    ordered: NDArray[np.intp] = places[np.lexsort(places.T[::-1])]
+    return ordered
