@@ -16,6 +16,10 @@ from .rows._numbers import at_hand
 
 # Types that are not allowed as ids or parts of ids: mutable ones, which have no hash, and mappings.
 _NO_IDS = (Mapping, list, np.ndarray)
+# Most rows for each different id, on average; more are labels of classes, and not ids of items.
+ROWS_OF_A_LABEL = 20
+# Most pairs for each row that equal ids may form; ids with more are labels, too.
+PAIRS_OF_A_ROW = 10
 # Advice of the error about ids that are several labels.
 _SEVERAL_LABELS = (
     " Where it is enough to share one of several labels, pass the functions of crossmodal_cca.metrics relevance in "

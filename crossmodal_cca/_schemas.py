@@ -104,7 +104,7 @@ class Registered:
 
 @cache
 def kinds_of_fields(cls: type) -> dict[str, Stored]:
-    """What the fields of a dataclass must be, as they are annotated."""
+    """Return the type that each field of a dataclass must have, from its annotation."""
     hints = get_type_hints(cls)
     return {field.name: Stored(_kind(hints[field.name])) for field in fields(cls)}
 
@@ -125,8 +125,8 @@ REGISTRY: dict[str, Registered] = {}
 def saved(version: int = 1, upgrade: Callable[[State, int], State] | None = None) -> Callable[[T], T]:
     """Register a class that a file may hold.
 
-    The fields of a dataclass are stored. What else is, or must be something narrower than its annotation, stands in
-    ``_stored`` of the class, and of those it inherits from: by the name in the file, a type or a `Stored`. The names in
+    The fields of a dataclass are stored. ``_stored`` of the class and of its bases lists further values, and fields of
+    a narrower type than their annotation: a type or a `Stored` by the name in the file. The names in
     the file and their meaning are what `version` counts. A renamed attribute that is no field changes neither:
     ``_stored`` then says where the old name lies now. After any other change raise `version`, and let
     ``upgrade(state, version)`` take what earlier versions stored to what this one stores. An object may change what is

@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
-from .._ids import checked_ids, codes_of_ids
+from .._ids import ROWS_OF_A_LABEL, checked_ids, codes_of_ids
 from .._typing import FloatArray
 from ..metrics.scorer import RetrievalScorer
 from ..rows._equal import Parts, equal_rows, renumbered
 from ..rows._validation import PairedRows
-
-# Rows per group, on average, above which the groups are taken for a label and not for items.
-_ROWS_OF_A_LABEL = 20
 
 
 @dataclass(frozen=True)
@@ -131,6 +128,6 @@ def _union_of_items(*parts: Parts) -> Parts:
     union = np.arange(len(parts[0]))
     for part in parts:
         wider = _union(union, part)
-        if _count(wider) * _ROWS_OF_A_LABEL >= len(wider):
+        if _count(wider) * ROWS_OF_A_LABEL >= len(wider):
             union = wider
     return union

@@ -1,4 +1,4 @@
-"""How rows of either modality come into the shared space of a fitted aligner, or of features that share one."""
+"""Map rows of either modality into the shared space of a fitted aligner, or check features that share a space."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from ._fitted_aligner import shared_space_scores
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Space(Value):
-    """A shared space, as the rows of a fit have told it.
+    """A shared space, with its width and the names of the columns seen in a fit.
 
-    `width` is None until there were any; `column_names` are of either modality, or of "both" without an aligner. Errors
-    speak in the name of the `owner`, and say `other_width` of rows that have another one.
+    `width` is None before any rows; `column_names` are those of each modality, or of "both" without an aligner. Errors
+    name the `owner`, and end in `other_width` for rows of another width.
     """
 
     aligner: Aligner | None
@@ -32,13 +32,13 @@ class Space(Value):
     other_width: ClassVar[str]
 
     def learned(self, rows: ArrayLike, modality: str, name: str) -> tuple[Self, FloatArray]:
-        """With the width and the columns of rows of the fit, and their scores."""
+        """Return the space with the width and the column names of rows of the fit, and their scores."""
         names, scores = column_names(rows), self.scores(rows, modality, name)
         known = {} if names is None else {self._side(modality): names}
         return replace(self, width=scores.shape[1], column_names={**known, **self.column_names}), scores
 
     def scores(self, rows: ArrayLike, modality: str, name: str) -> FloatArray:
-        """Scores of rows, whose columns must be in the order of the fit, and which must all be of one width."""
+        """Compute scores of rows; refuse columns in another order than that of the fit, and another width."""
         known = self.column_names.get(self._side(modality))
         refuse_other_order(**{name: column_names(rows), f"the rows that {self.owner} was fitted to": known})
         scores = shared_space_scores(self.aligner, rows, modality, name)

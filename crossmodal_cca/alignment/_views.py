@@ -67,9 +67,9 @@ class ViewsMixin:
 
     def _get_fitted_attr_html(self, doc_link: str = "") -> Any:
         """Return fitted attributes for scikit-learn's page of an estimator, which would otherwise compute them all."""
-        shown = {}
+        shown, there = {}, set(dir(self))
         for name, view in sorted(_views_of(type(self)).items()):
-            if not name.startswith("_") and name in dir(self):
+            if not name.startswith("_") and name in there:
                 shown[name] = getattr(self, name) if view.shape is None else NotMade(view.shape(self.model_))  # type: ignore[attr-defined]
         return fitted_attributes(self, shown, doc_link)
 

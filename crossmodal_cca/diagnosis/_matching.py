@@ -8,14 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._ids import checked_ids, objects_of
+from .._ids import PAIRS_OF_A_ROW, ROWS_OF_A_LABEL, checked_ids, objects_of
 from ..rows._numbers import at_hand
 from ._findings import Finding, counted, listed
 
-# Most pairs for each row; ids with more are labels.
-_PAIRS_PER_ROW = 10
-# Most rows for each different id; ids with more are labels.
-_ROWS_OF_A_LABEL = 20
 # Advice if row i of X and row i of y are not a pair.
 _JOIN = "pair the rows by their ids first, so that row i of X and row i of y are one pair"
 
@@ -34,7 +30,7 @@ class Ids(NamedTuple):
     @property
     def are_labels(self) -> bool:
         """Whether so few ids differ that they are classes of items."""
-        return bool(np.count_nonzero(self.counts) * _ROWS_OF_A_LABEL < len(self.codes))
+        return bool(np.count_nonzero(self.counts) * ROWS_OF_A_LABEL < len(self.codes))
 
     @property
     def counts(self) -> NDArray[np.intp]:
@@ -102,7 +98,7 @@ def findings_of_ids(ids: dict[str, Ids]) -> Iterator[Finding]:
             what = f"{counted(n, 'rows')} of X stand beside a row of y with another id, first row {row}"
             yield Finding("order", "pairs", "error", n, what, _JOIN)
         n_pairs, n_rows = number_of_pairs(ids), max(len(one.codes), len(other.codes))
-        if not are_aligned(ids) and n_pairs > _PAIRS_PER_ROW * n_rows:
+        if not are_aligned(ids) and n_pairs > PAIRS_OF_A_ROW * n_rows:
             what = f"equal ids make {counted(n_pairs, 'pairs')} of {counted(n_rows, 'rows')}: these are labels, not ids"
             todo = "pass what tells items apart; labels go to measures as x_ids and y_ids once the rows are paired"
             yield Finding("ids", "pairs", "error", n_pairs, what, todo)

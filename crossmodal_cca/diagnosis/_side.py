@@ -11,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import issparse
 
+from .._ids import ROWS_OF_A_LABEL
 from .._typing import Array, FloatArray
 from ..rows._blocks import row_slices
 from ..rows._stored import rows_in_memory
 
 # Numbers read at a time, so that a block and the arrays made of it take some tens of megabytes.
 _VALUES_AT_ONCE = 2**21
-# Most rows for each different row; sides with more are labels.
-_ROWS_OF_A_LABEL = 20
 # Most features for which the rank is computed, and rows used for it beyond four for each feature.
 _WIDEST, _ROWS_OF_RANK = 2048, 4096
 # Largest magnitude whose square is a finite number; the smallest is one over it.
@@ -73,7 +72,7 @@ class Side:
     @property
     def are_labels(self) -> bool:
         """Whether so few rows differ that they are labels of classes."""
-        return len(np.unique(self.codes)) * _ROWS_OF_A_LABEL < self.n_rows
+        return len(np.unique(self.codes)) * ROWS_OF_A_LABEL < self.n_rows
 
     @cached_property
     def rank(self) -> tuple[int, int] | None:

@@ -7,10 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .._ids import checked_ids, codes_of_ids, objects_of
-
-# Most pairs for each row; ids with more are labels, which say that rows are alike and not that they belong together.
-_MOST_PAIRS_OF_A_ROW = 10
+from .._ids import PAIRS_OF_A_ROW, checked_ids, codes_of_ids, objects_of
 
 
 class JoinedRows(NamedTuple):
@@ -79,7 +76,7 @@ def pair_by_id(x_ids: Any, y_ids: Any) -> JoinedRows:
         )
     y_alone = np.flatnonzero(~np.isin(y, x))
     n_rows = max(int(np.count_nonzero(partners)), n_y - len(y_alone))
-    if n_pairs > _MOST_PAIRS_OF_A_ROW * n_rows:
+    if n_pairs > PAIRS_OF_A_ROW * n_rows:
         raise ValueError(
             f"x_ids and y_ids make {n_pairs} pairs of {n_rows} rows: they are labels, which say that rows are alike, "
             "and not ids, which say that they belong together. Pass an id of each thing; labels serve as x_ids and "

@@ -12,6 +12,7 @@ from .._aligner import fitted_aligner, unwrapped
 from .._checks import check_whole_number
 from .._ids import checked_ids, distinct_ids
 from .._sklearn import check_array, count_rows
+from ..metrics import retrieval_report
 from ..metrics._directions import Direction, check_names
 from ..rows._validation import check_same_rows, warn_of_other_order
 
@@ -23,10 +24,15 @@ def direction_names(names: Sequence[str]) -> tuple[str, str]:
     return first, second
 
 
-def per_direction(column: Any, names: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Return a column of a retrieval report (or part of it) as an array for each direction."""
-    halves = np.asarray(column, dtype=float).reshape(2, -1)
-    return dict(zip(direction_names(names), halves, strict=True))
+def by_direction(report: Any, *columns: str) -> list[dict[str, NDArray[Any]]]:
+    """Return columns of a retrieval report, each as an array for each direction."""
+    tables = {direction: report.loc[direction] for direction in report.index.unique("direction")}
+    return [{name: table[column].to_numpy(dtype=float) for name, table in tables.items()} for column in columns]
+
+
+def values_and_chance(x_scores: Any, y_scores: Any, **options: Any) -> list[dict[str, NDArray[Any]]]:
+    """Compute measures, and their levels of chance, for each direction."""
+    return by_direction(retrieval_report(x_scores, y_scores, n_resamples=0, **options), "value", "chance")
 
 
 def cutoffs(largest: int, n_points: int = 25) -> NDArray[Any]:

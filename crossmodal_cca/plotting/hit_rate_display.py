@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import check_choice, check_whole_number
 from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, count_on_log_x
-from ._data import cutoffs, named, per_direction, scores_of_rows, sizes_of_galleries
+from ._data import by_direction, cutoffs, named, scores_of_rows, sizes_of_galleries
 from ._display import NamedDisplay, display
 
 if TYPE_CHECKING:
@@ -132,8 +132,9 @@ class HitRateDisplay(NamedDisplay):
             n_resamples=n_resamples,
             confidence_level=confidence_level,
             random_state=random_state,
+            names=names,
         )
-        hit_rates, chance, low, high = (per_direction(report[c], names) for c in ("value", "chance", "low", "high"))
+        hit_rates, chance, low, high = by_direction(report, "value", "chance", "low", "high")
         band = {"low": low, "high": high} if n_resamples else {}
         return cls(ks, hit_rates, chance, **band, measure=measure, name=name).plot(ax)
 

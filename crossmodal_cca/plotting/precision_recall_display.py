@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, y_range
-from ._data import cutoffs, named, per_direction, scores_of_rows, sizes_of_galleries
+from ._data import cutoffs, named, scores_of_rows, sizes_of_galleries, values_and_chance
 from ._display import NamedDisplay, display
 
 if TYPE_CHECKING:
@@ -89,17 +88,16 @@ class PrecisionRecallDisplay(NamedDisplay):
         """
         largest = min(sizes_of_galleries(x_scores, y_scores))
         ks = np.union1d(cutoffs(largest, n_points=50), _powers_of_ten(largest))
-        report = retrieval_report(
+        values, chance = values_and_chance(
             x_scores,
             y_scores,
             x_ids=x_ids,
             y_ids=y_ids,
             measures=[f"{measure}_at_{k}" for measure in ("precision", "recall") for k in ks],
             similarity=similarity,
-            n_resamples=0,
+            names=names,
         )
         # For each direction, all precisions come first, then all recalls. Chance has the same precision at every k.
-        values, chance = (per_direction(report[column], names) for column in ("value", "chance"))
         return cls(
             ks,
             {direction: both[: len(ks)] for direction, both in values.items()},

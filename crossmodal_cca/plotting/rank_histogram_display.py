@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, count_on_log_x
-from ._data import named, per_direction, scores_of_rows, sizes_of_galleries
+from ._data import named, scores_of_rows, sizes_of_galleries, values_and_chance
 from ._display import NamedDisplay, display
 from ._style import paper
 
@@ -90,16 +89,15 @@ class RankHistogramDisplay(NamedDisplay):
         """
         largest = max(sizes_of_galleries(x_scores, y_scores))
         last_ranks = np.array([*(2**j for j in range(int(largest).bit_length()) if 2**j < largest), max(largest, 1)])
-        report = retrieval_report(
+        values, chance = values_and_chance(
             x_scores,
             y_scores,
             x_ids=x_ids,
             y_ids=y_ids,
             measures=[*(f"hit_rate_at_{rank}" for rank in last_ranks), "median_rank"],
             similarity=similarity,
-            n_resamples=0,
+            names=names,
         )
-        values, chance = (per_direction(report[column], names) for column in ("value", "chance"))
         medians = {direction: float(numbers[-1]) for direction, numbers in values.items()}
         # The last number of each direction is the median.
         shares, expected = (

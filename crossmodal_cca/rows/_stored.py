@@ -116,6 +116,28 @@ class RowsAtHand(StoredRows):
     def values_per_row(self) -> int:
         """Average number of stored values per row."""
 
+    @abstractmethod
+    def _scores_into(self, out: FloatArray, part: Positions, mean: FloatArray, W: FloatArray, name: str) -> None:
+        """Compute (A − mean) W for some rows, before the weights of components, in place."""
+
+    def scores(
+        self,
+        mean: FloatArray,
+        scale: FloatArray,
+        directions: FloatArray,
+        name: str,
+        score_weights: FloatArray | None = None,
+    ) -> FloatArray:
+        dtype = float_dtype(self)
+        W = (directions / scale[:, None]).astype(np.result_type(dtype, directions), copy=False)
+        scores = np.empty((self.n_rows, W.shape[1]), dtype)
+        for part in row_slices(self.n_rows):
+            self._scores_into(scores[part], part, mean, W, name)
+        # For few rows, scores are far fewer numbers than directions.
+        if score_weights is not None:
+            np.multiply(scores, score_weights, out=scores, casting="same_kind")
+        return scores
+
 
 class DenseRows(RowsAtHand):
     """Rows of an array in memory."""
@@ -148,23 +170,10 @@ class DenseRows(RowsAtHand):
     def values_per_row(self) -> int:
         return self.n_features
 
-    def scores(
-        self,
-        mean: FloatArray,
-        scale: FloatArray,
-        directions: FloatArray,
-        name: str,
-        score_weights: FloatArray | None = None,
-    ) -> FloatArray:
-        dtype = float_dtype(self)
-        computed = np.result_type(dtype, directions)
-        W = (directions / scale[:, None]).astype(computed, copy=False)
-        scores = np.empty((self.n_rows, W.shape[1]), dtype)
-        for part in row_slices(self.n_rows):
-            block = self.dense(part, computed, name)
-            centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
-            np.matmul(centred, W, out=scores[part], casting="same_kind")
-        return _times(scores, score_weights)
+    def _scores_into(self, out: FloatArray, part: Positions, mean: FloatArray, W: FloatArray, name: str) -> None:
+        block = self.dense(part, W.dtype, name)
+        centred = np.subtract(block, mean, out=np.empty_like(block), casting="same_kind")
+        np.matmul(centred, W, out=out, casting="same_kind")
 
 
 @dataclass(frozen=True, eq=False)
@@ -232,20 +241,8 @@ class SparseRows(RowsAtHand):
     def values_per_row(self) -> int:
         return int(self.array.nnz // self.array.shape[0])
 
-    def scores(
-        self,
-        mean: FloatArray,
-        scale: FloatArray,
-        directions: FloatArray,
-        name: str,
-        score_weights: FloatArray | None = None,
-    ) -> FloatArray:
-        dtype = float_dtype(self)
-        W = (directions / scale[:, None]).astype(np.result_type(dtype, directions), copy=False)
-        scores = np.empty((self.n_rows, W.shape[1]), dtype)
-        for part in row_slices(self.n_rows):
-            scores[part] = sparse_scores(self.block(part, np.float64, name).A, mean, W)
-        return _times(scores, score_weights)
+    def _scores_into(self, out: FloatArray, part: Positions, mean: FloatArray, W: FloatArray, name: str) -> None:
+        out[:] = sparse_scores(self.block(part, np.float64, name).A, mean, W)
 
 
 class DaskRows(StoredRows):
@@ -271,11 +268,6 @@ class DaskRows(StoredRows):
 
 def _scores_of_chunk(chunk: Any, side: str, **maps: Any) -> Any:
     return rows_in_memory(chunk).scores(name=side, **maps)
-
-
-def _times(scores: FloatArray, weights: FloatArray | None) -> FloatArray:
-    # For few rows, scores are far fewer numbers than directions.
-    return scores if weights is None else np.multiply(scores, weights, out=scores, casting="same_kind")
 
 
 def dense_rows(array: NDArray[Any]) -> DenseRows:
