@@ -17,7 +17,7 @@ from .._warn import warn
 from ..kernels._kernel_table import kernel_row
 from ..kernels._settings import Sides, settings_of_sides
 from ..models._kernel_model import KernelModel
-from ..rows._validation import check_features_of_y, check_rows_of_x, check_rows_of_y
+from ..rows._validation import check_rows_of_x, check_rows_of_y
 from ._pair_prediction import PredictionMixin
 from ._views import View, ViewsMixin
 
@@ -87,8 +87,7 @@ class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, T
             A = check_rows_of_x(self, rows, finite=model.x.embedding.kernel.is_precomputed)
             with telling_where(X=rows):
                 return model.x.scores(A, weighted=weighted)
-        A, names = check_rows_of_y(rows)
-        check_features_of_y(self, A, names)
+        A = check_rows_of_y(self, rows)
         with telling_where(y=rows):
             return model.y.scores(A, weighted=weighted)
 

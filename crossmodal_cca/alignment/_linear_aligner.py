@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from .._checks import check_flag, check_n_components, check_number
+from .._checks import check_flag, check_n_components
 from .._schemas import Schema
 from .._sklearn import telling_where
 from .._typing import FloatArray
@@ -23,17 +23,15 @@ from ..linalg._whitening import ranks_of_covariances
 from ..models._linear_model import LinearModel
 from ..models._pair import StandardizedPair, standardize_moments, standardize_rows
 from ..rows._moments import PairMoments, moments_of_batch
+from ..rows._stored import PairedRows
 from ..rows._validation import (
-    PairedRows,
-    check_features_of_y,
     check_pair,
     check_rows_of_x,
     check_rows_of_y,
     check_scale_of_weights,
 )
 from ._pair_prediction import LinearPredictionMixin
-from ._solved import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, WEAK, Solved
-from ._solvers import Task, solver_named
+from ._solvers import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, SOLVERS, WEAK, Solved, Task
 from ._views import View, ViewsMixin
 
 T = TypeVar("T", bound=LinearSolution)
@@ -58,19 +56,10 @@ class LinearMaps(ViewsMixin, LinearPredictionMixin, ClassNamePrefixFeaturesOutMi
     feature_names_in_, y_feature_names_in_ = View("x.names", optional=True), View("y.names", optional=True)
 
     def _scores_of(self, model: LinearModel, modality: str, rows: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        if modality == "x":
-            A = check_rows_of_x(self, rows, accept_sparse=True, lazy=True)
-            with telling_where(X=rows):
-                return model.x.scores(A, "X", weighted=weighted)
-        A = self._y_features(rows)
-        with telling_where(y=rows):
-            return model.y.scores(A, "y", weighted=weighted)
-
-    def _y_features(self, y: ArrayLike) -> Any:
-        """Check rows of the second modality and return them in 2-D."""
-        A, names = check_rows_of_y(y, accept_sparse=True, lazy=True)
-        check_features_of_y(self, A, names)
-        return A
+        name, side, check = ("X", model.x, check_rows_of_x) if modality == "x" else ("y", model.y, check_rows_of_y)
+        A = check(self, rows, accept_sparse=True, lazy=True)
+        with telling_where(**{name: rows}):
+            return side.scores(A, name, weighted=weighted)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
@@ -86,7 +75,9 @@ class LinearAligner(LinearMaps):
 
     n_components: int | None
     scale: bool
-    # Name of a solver in `SOLVERS`, or "auto".
+    # Checks of parameters by name: functions of a value and the name.
+    _checks: ClassVar[dict[str, Callable[[Any, str], Any]]] = {"n_components": check_n_components, "scale": check_flag}
+    # Name of a solver in `SOLVERS`.
     solver: str = "auto"
     # Sides whose rank bounds the number of components.
     _bounding_sides: tuple[str, ...] = ("x", "y")
@@ -100,10 +91,13 @@ class LinearAligner(LinearMaps):
 
     def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
         """Warn of too few digits in the solution that is kept."""
-        floor = DOUBTFUL_IN_SINGLE if pair.moments.is_single else DOUBLE_FLOOR
-        if rows_at_hand or (solved.rcond > floor and (solved.is_clear or not pair.moments.is_single)):
+        if rows_at_hand:
             return
-        remedy = "Pass float64 rows, raise" if pair.moments.is_single else "Raise"
+        is_single = pair.moments.is_single
+        floor = DOUBTFUL_IN_SINGLE if is_single else DOUBLE_FLOOR
+        if solved.rcond > floor and (solved.is_clear or not is_single):
+            return
+        remedy = "Pass float64 rows, raise" if is_single else "Raise"
         warn(
             "The covariances are ill-conditioned and the rows are not at hand, so weak components may be inaccurate. "
             f"{remedy} shrinkage (of CCA), drop redundant features, or fit to rows in memory or a memory map."
@@ -143,8 +137,10 @@ class LinearAligner(LinearMaps):
 
     def _model_of_rows(self, rows: PairedRows) -> LinearModel:
         pair = standardize_rows(rows, scale=self.scale)
-        _check_enough(pair.moments)
-        return self._model_of(pair, rows if rows.at_hand else None, y_is_1d=rows.y_is_1d)
+        at_hand = rows if rows.at_hand else None
+        if at_hand is None:  # others were counted and weighed when they were checked
+            _check_enough(pair.moments)
+        return self._model_of(pair, at_hand, y_is_1d=rows.y_is_1d)
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Add paired rows to those seen so far and solve again.
@@ -190,8 +186,6 @@ class LinearAligner(LinearMaps):
                 accept_sparse=True,
                 lazy=True,
             )
-            if seen is not None:
-                check_features_of_y(self, rows.y, rows.y_names)
             batch = moments_of_batch(rows)
             if batch is not None:
                 pair = standardize_moments(batch if before is None else before + batch, scale=self.scale)
@@ -234,9 +228,8 @@ class LinearAligner(LinearMaps):
         return self
 
     def _check_parameters(self) -> None:
-        check_n_components(self.n_components)
-        check_number(getattr(self, "power", 0.0), "power", low=0.0)
-        check_flag(self.scale, "scale")
+        for name, check in self._checks.items():
+            check(getattr(self, name), name)
 
     def _as_many_as_possible(
         self,
@@ -252,16 +245,16 @@ class LinearAligner(LinearMaps):
         Ranks cost a decomposition of each side. If the last component has covariance above rounding, the ranks are
         large enough, so they are computed only if it has not.
         """
-        widths, eps = (len(S.xx), len(S.yy)), pair.moments.eps
+        widths = len(S.xx), len(S.yy)
         k = self._n_components(widths, pair, allow_fewer or tentative)
         solution = solve(k)
         d = solution.singular_values
-        least = WEAK if tentative else rank_tolerance(max(widths), eps)
+        least = WEAK if tentative else rank_tolerance(max(widths), S.eps)
         if len(d) == k > 0 and d[-1] > least * d[0]:
             return solution, True
         if tentative or k == 0:
             return solution, not tentative
-        ranks = ranks_of_covariances(S, eps)
+        ranks = ranks_of_covariances(S)
         possible = self._n_components(ranks, pair, allow_fewer)
         # In single precision, features that look redundant may not be.
         full = tuple(int(np.count_nonzero(np.diagonal(Sii))) for Sii in (S.xx, S.yy))
@@ -297,7 +290,7 @@ class LinearAligner(LinearMaps):
         y_is_1d: bool = False,
     ) -> LinearModel:
         """Solve, and build the fitted model."""
-        solver = solver_named(self.solver)
+        solver = SOLVERS[self.solver]
         if rows is None and solver.needs_rows:
             raise ValueError(
                 f'solver="{self.solver}" needs the rows at hand, which partial_fit, fit_moments and Dask do not give; '
@@ -306,14 +299,18 @@ class LinearAligner(LinearMaps):
         pair, solved = solver.solve(Task(partial(self._solve, allow_fewer=allow_fewer), pair, rows, self.scale))
         self._warn_of(solved, pair, rows_at_hand=rows is not None, allow_fewer=allow_fewer)
         solution = solved.solution.to_features(pair.x, pair.y)
-        # Single precision would lose small sums of large terms, or overflow with units near the ends of its range.
-        in_single = solved.scores_fit_single and solution.fits_single(pair.x.scale, pair.y.scale)
         moments = pair.moments
+        # Single precision would lose small sums of large terms, or overflow with units near the ends of its range.
+        in_single = (
+            moments.dtype == np.float32
+            and solved.scores_fit_single
+            and solution.fits_single(pair.x.scale, pair.y.scale)
+        )
         return LinearModel.of(
             solution,
             (pair.x, pair.y),
             (moments.x_names, moments.y_names),
-            pair.dtype if in_single else np.dtype(np.float64),
+            np.dtype(np.float32 if in_single else np.float64),
             power=getattr(self, "power", 0.0),
             shrinkage=solved.shrinkage,
             n_samples_seen=moments.n_rows,

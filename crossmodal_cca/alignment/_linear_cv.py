@@ -36,7 +36,7 @@ from ._selection import (
     items_and_folds,
     numbers_of_components,
 )
-from ._solved import DOUBLE_FLOOR, single_floor
+from ._solvers import DOUBLE_FLOOR, single_floor
 from ._training_folds import Folds, HeldOut
 
 # Scorings computed from the moments of held-out rows.
@@ -181,7 +181,7 @@ class LinearCV(SelectionMixin, LinearMaps):
         """Return solver and held-out part of a fold, from rows if covariances have too few digits, as for one model."""
         pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
         solver = self._solver(pair, None, most)
-        if pair.moments.is_single and not (solver.is_clear and solver.rcond > single_floor(pair.n_rows)):
+        if pair.moments.is_single and not (solver.is_clear and solver.rcond > single_floor(pair.moments.n_rows)):
             folds.repeat_in_double()
             pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
             solver = self._solver(pair, None, most)

@@ -9,7 +9,7 @@ from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
 from sklearn.utils.metaestimators import available_if
 
-from .._checks import check_n_components, check_number
+from .._checks import check_n_components, check_power
 from .._names_in_docs import with_names
 from .._schemas import saved
 from .._sklearn import telling_where
@@ -17,7 +17,7 @@ from ..kernels._fit import fit_kernels, with_further_rows
 from ..kernels._settings import Sides, as_settled, check_settings, check_training_rows, check_unchanged
 from ..models._kernel_model import KernelModel
 from ..models._pair import LEFT_OUT
-from ..rows._validation import check_features_of_y, check_pair
+from ..rows._validation import check_pair
 from ._kernel_scores import KernelMaps, warn_if_overfitted
 
 # Parameters that may change between batches, since kernels and maps do not depend on them.
@@ -254,7 +254,6 @@ class KernelCCA(KernelMaps):
             stream = None if seen is None else seen.stream
             rows = check_pair(X, y, estimator=self, reset=stream is None, min_rows=0)
             if stream is not None:
-                check_features_of_y(self, rows.y, rows.y_names)
                 check_unchanged(self._settled(), stream.settled)
             if not rows.n_rows:
                 return self
@@ -267,7 +266,7 @@ class KernelCCA(KernelMaps):
 
     def _checked_sides(self) -> Sides:
         check_n_components(self.n_components)
-        check_number(self.power, "power", low=0.0)
+        check_power(self.power)
         sides = self._sides(self.gamma, self.regularization)
         check_settings(sides)
         return sides

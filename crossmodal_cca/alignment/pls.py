@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
+from .._checks import check_power
 from .._schemas import saved
 from .._sklearn import telling_where
 from .._typing import FloatArray
@@ -19,8 +20,9 @@ from ..linalg._covariances import Covariances
 from ..linalg._solve_pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ..models._pair import StandardizedPair
 from ..rows._columns import column_moments
+from ..rows._validation import check_rows_of_y
 from ._linear_aligner import LinearAligner
-from ._solved import Solved
+from ._solvers import Solved
 
 
 class _PLS(LinearAligner):
@@ -113,6 +115,8 @@ class PLSSVD(_PLS):
     ((1528, 50), (3, 50))
     """
 
+    _checks: ClassVar = LinearAligner._checks | {"power": check_power}
+
     def __init__(self, n_components: int | None = None, *, scale: bool = True, power: float = 0.0) -> None:
         self.n_components = n_components
         self.scale = scale
@@ -188,6 +192,8 @@ class PLSCanonical(_PLS):
     (500, 3)
     """
 
+    _checks: ClassVar = LinearAligner._checks | {"power": check_power}
+
     def __init__(self, n_components: int | None = None, *, scale: bool = True, power: float = 0.0) -> None:
         self.n_components = n_components
         self.scale = scale
@@ -235,7 +241,8 @@ class RegressionScoreMixin(RegressorMixin):
         return float(np.mean(1.0 - shares))
 
     def _features_and_predictions(self, model: Any, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        return self._y_features(y).array, model.y.predicted(self._scores_of(model, "x", X, weighted=False))
+        targets = check_rows_of_y(self, y, accept_sparse=True, lazy=True).array
+        return targets, model.y.predicted(self._scores_of(model, "x", X, weighted=False))
 
 
 @saved()

@@ -16,7 +16,7 @@ from ..models._held_out import HeldOutRows
 from ..models._pair import StandardizedPair
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV
-from ._solved import WEAK
+from ._solvers import WEAK
 from ._training_folds import HeldOut
 from .pls import PLSRegression, RegressionScoreMixin
 
@@ -128,7 +128,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
 
     def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
         S, moments = pair.covariances(), pair.moments
-        possible = min(ranks_of_covariances(S, moments.eps)[0], moments.n_rows - 1)
+        possible = min(ranks_of_covariances(S)[0], moments.n_rows - 1)
         s = solve_pls_regression(S, min(most, possible), None if R is None else pair.rows_of_sides(R))
         d = s.singular_values
 

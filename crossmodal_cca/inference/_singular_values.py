@@ -12,11 +12,11 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.linalg import lapack
 
+from .._checks import as_pair
 from .._typing import FloatArray
 from .._warn import warn
 from ..alignment import CCA, PLSSVD, PLSCanonical, PLSRegression
 from ..alignment._linear_aligner import LinearAligner
-from ..alignment.cca import shrinkage_pair
 from ..linalg._covariances import Covariances
 from ..linalg._solve_pls import PLSSolution, solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ..linalg._svd import rank_tolerance
@@ -179,13 +179,12 @@ def _without_scores(A: FloatArray, B: FloatArray, T: FloatArray, U: FloatArray) 
 
 def _whitened(aligner: CCA, x: FloatArray, y: FloatArray, degrees_of_freedom: int) -> tuple[FloatArray, FloatArray]:
     """Transform the rows of each side to the metric of the aligner's constraint."""
-    widths = x.shape[1], y.shape[1]
     cx, cy = (
         oas_shrinkage(_spectrum(Z) / degrees_of_freedom, degrees_of_freedom + 1, Z.shape[1]) if c == "oas" else float(c)
-        for c, Z in zip(shrinkage_pair(aligner.shrinkage), (x, y), strict=True)
+        for c, Z in zip(as_pair(aligner.shrinkage, "shrinkage"), (x, y), strict=True)
     )
-    both = np.hstack([x, y])
-    whitened = whiten_rows(both, (cx, cy), widths, widths, degrees_of_freedom)
+    rows = x / np.sqrt(degrees_of_freedom), y / np.sqrt(degrees_of_freedom)
+    whitened = whiten_rows(rows, (cx, cy), (x.shape[1], y.shape[1]))
     A, B = (Z @ side.weights(np.eye(side.rank)) for Z, side in ((x, whitened.x), (y, whitened.y)))
     return A, B
 

@@ -102,9 +102,8 @@ def canonical_correlation_tests(X: ArrayLike, y: ArrayLike) -> DataFrame:
     with telling_where(X=X, y=y):
         rows = check_pair(X, y, min_rows=3)
         pair = standardize_rows(rows, scale=True, in_double=True)
-        R = pair.triangular_rows(rows)
-    widths = len(pair.moments.mean_x), len(pair.moments.mean_y)
-    found = canonical_pairs(R, (pair.x.n_features, pair.y.n_features), widths)
+        Z = pair.rows_of_sides(pair.triangular_rows(rows))
+    found = canonical_pairs(Z, (pair.x.n_features, pair.y.n_features))
     _warn_of_few_rows(rows.n_rows, found.rank_x, found.rank_y)
     table = sequential_tests(found.correlations, rows.n_rows, found.rank_x, found.rank_y)
     return pd.DataFrame(table, index=component_index(len(found.correlations)))

@@ -15,7 +15,8 @@ from .._sklearn import telling_where
 from .._typing import FloatArray
 from ..linalg._svd import rank_tolerance
 from ..models._pair import standardized_side
-from ..rows._validation import PairedRows, check_pair, warn_of_other_order
+from ..rows._stored import PairedRows
+from ..rows._validation import check_pair, warn_of_other_order
 from ._canonical import canonical_pairs_of_sides, component_index
 from ._exchange import Exchange
 from ._nuisance import without_nuisance

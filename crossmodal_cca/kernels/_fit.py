@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._checks import check_random_state
 from ..models._kernel_model import KernelModel, KernelSide, Stream
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 from ._centred import centre
 from ._embedding import EmbeddedPair, KernelEmbedding, row_moments
 from ._exact import solve_kernel_cca

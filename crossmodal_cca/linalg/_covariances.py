@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from .._typing import FloatArray
 from ._products import scaled
 
 
 class Scatters(Protocol):
-    """Sums of centred products of two sides."""
+    """Sums of centred products of two sides, and the floating type of these products."""
 
+    @property
+    def product_dtype(self) -> Any: ...
     @property
     def scatter_xx(self) -> FloatArray: ...
     @property
@@ -20,11 +24,12 @@ class Scatters(Protocol):
 
 
 class Covariances(NamedTuple):
-    """Covariances of the standardised pair: xx (p, p), xy (p, q) and yy (q, q)."""
+    """Covariances of the standardised pair: xx (p, p), xy (p, q) and yy (q, q), and the rounding of their products."""
 
     xx: FloatArray
     xy: FloatArray
     yy: FloatArray
+    eps: float = float(np.finfo(np.float64).eps)
 
     @classmethod
     def of_moments(cls, m: Scatters, ux: FloatArray, uy: FloatArray, divisor: float) -> Covariances:
@@ -33,4 +38,5 @@ class Covariances(NamedTuple):
             scaled(m.scatter_xx, ux / divisor, ux),
             scaled(m.scatter_xy, ux / divisor, uy),
             scaled(m.scatter_yy, uy / divisor, uy),
+            float(np.finfo(m.product_dtype).eps),
         )

@@ -21,13 +21,14 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
     Wx, Wy = whitened.x.weights(U), whitened.y.weights(V)
     cx, cy = shrinkage
     unshrunk = cx == 0 and cy == 0
+    SWx, SWy = product(S.xx, Wx), product(S.yy, Wy)
     return LinearSolution(
         x_weights=Wx,
         y_weights=Wy,
         x_rotations=Wx,
         y_rotations=Wy,
-        x_loadings=_loadings(Wx, S.xx, cx),
-        y_loadings=_loadings(Wy, S.yy, cy),
+        x_loadings=_loadings(Wx, SWx, cx),
+        y_loadings=_loadings(Wy, SWy, cy),
         y_effects=(1 - cx) * product(Wx.T, S.xy),
         x_effects=(1 - cy) * product(Wy.T, S.xy.T),
         singular_values=d,
@@ -36,7 +37,6 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
     )
 
 
-def _loadings(W: FloatArray, S: FloatArray, c: float) -> FloatArray:
+def _loadings(W: FloatArray, SW: FloatArray, c: float) -> FloatArray:
     """Regress the side on its own scores; WᵀSW is the identity without shrinkage."""
-    SW = product(S, W)
     return SW if c == 0 else effects_of_scores(product(W.T, SW), SW.T).T

@@ -15,7 +15,7 @@ from ..linalg._covariances import Covariances
 from ..linalg._products import product
 from ..linalg._solution import NestedSolution, paired_correlations, score_correlations
 from ..rows._moments import PairMoments
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 from ._pair import StandardizedPair
 
 

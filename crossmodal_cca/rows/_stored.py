@@ -6,7 +6,7 @@ import mmap
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -19,6 +19,8 @@ from ._blocks import float_dtype, map_rows, row_slices
 from ._sparse_rows import DENSE_FROM, MAX_FEATURES, sparse_scores
 
 Positions = slice | NDArray[np.intp]
+# Up to FEW_ROWS rows, or below NARROW features of the wider side, rows of single precision are multiplied in double.
+FEW_ROWS, NARROW = 1024, 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +105,6 @@ class RowsAtHand(StoredRows):
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
         """Read some rows as an array; refuse values that are not finite."""
 
-    @abstractmethod
-    def buffer(self, n_rows: int, dtype: DTypeLike) -> FloatArray | None:
-        """Allocate memory for centred blocks of this many rows, if they need any."""
-
-    @abstractmethod
-    def refuse_large_covariance(self, name: str) -> None:
-        """Refuse rows with too many features for a covariance."""
-
     @property
     @abstractmethod
     def values_per_row(self) -> int:
@@ -158,13 +152,6 @@ class DenseRows(RowsAtHand):
 
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
         return self.block(part, dtype, name).A  # type: ignore[no-any-return]
-
-    def buffer(self, n_rows: int, dtype: DTypeLike) -> FloatArray:
-        # Fresh memory for every block would double the time.
-        return np.empty((n_rows, self.n_features), dtype)
-
-    def refuse_large_covariance(self, name: str) -> None:
-        pass
 
     @property
     def values_per_row(self) -> int:
@@ -225,18 +212,6 @@ class SparseRows(RowsAtHand):
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
         return self.block(part, dtype, name).A.toarray()  # type: ignore[no-any-return]
 
-    def buffer(self, n_rows: int, dtype: DTypeLike) -> None:
-        return None
-
-    def refuse_large_covariance(self, name: str) -> None:
-        p = self.n_features
-        if self.exceeds_covariance:
-            raise ValueError(
-                f"{name} is sparse with {p} features. Covariances of sparse rows are formed up to {MAX_FEATURES} "
-                f'features (these would take {8e-9 * p * p:.1f} GB). Fit CCA(n_components=..., solver="randomized"), '
-                "which does without (shrinkage=1 is PLSSVD), or reduce the features, by TruncatedSVD for example."
-            )
-
     @property
     def values_per_row(self) -> int:
         return int(self.array.nnz // self.array.shape[0])
@@ -270,8 +245,55 @@ def _scores_of_chunk(chunk: Any, side: str, **maps: Any) -> Any:
     return rows_in_memory(chunk).scores(name=side, **maps)
 
 
-def dense_rows(array: NDArray[Any]) -> DenseRows:
-    """Return the rows of an array, which may be mapped from a file."""
+class PairedRows(NamedTuple):
+    """Checked rows of both modalities without rows of weight zero; Dask arrays are cut at the same rows."""
+
+    X: Any  # StoredRows, like y; a second pass needs RowsAtHand
+    y: Any
+    sample_weight: Any
+    x_names: NDArray[Any] | None = None
+    y_names: NDArray[Any] | None = None
+    y_is_1d: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def at_hand(self) -> bool:
+        """Whether a second pass over the rows is possible: for all but Dask arrays."""
+        return bool(self.X.at_hand)
+
+    @property
+    def is_sparse(self) -> bool:
+        return bool(self.X.is_sparse or self.y.is_sparse)
+
+    @property
+    def float_dtype(self) -> np.dtype[Any]:
+        """Floating type of the computations."""
+        return float_dtype(self.X, self.y)
+
+    def product_dtype(self, n_rows: int) -> np.dtype[Any]:
+        """Choose the floating type in which this many of the rows are multiplied.
+
+        Few rows cost little next to the solution that follows. Sums over few columns lose most digits, since BLAS adds
+        them up in one long row. Sparse products are not quicker in single precision.
+        """
+        width = max(self.X.n_features, self.y.n_features)
+        single_saves = not self.is_sparse and n_rows > max(FEW_ROWS, width) and width >= NARROW
+        return self.float_dtype if single_saves else np.dtype(np.float64)
+
+    def take(self, positions: NDArray[np.intp]) -> PairedRows:
+        """Select the pairs at these positions, gathered when they are read."""
+        w = self.sample_weight
+        X, y = self.X.take(positions), self.y.take(positions)
+        return self._replace(X=X, y=y, sample_weight=None if w is None else w[positions])
+
+
+def rows_in_memory(array: Any) -> RowsAtHand:
+    """Return the rows of a checked array or CSR matrix, in memory or mapped from a file."""
+    if sparse.issparse(array):
+        return SparseRows(array)
     owner: Any = array
     shared = False
     while isinstance(owner, np.ndarray):
@@ -281,8 +303,3 @@ def dense_rows(array: NDArray[Any]) -> DenseRows:
     if shared and isinstance(owner, mmap.mmap) and hasattr(owner, "madvise"):
         return MappedRows(array, file=owner)
     return DenseRows(array)
-
-
-def rows_in_memory(array: Any) -> RowsAtHand:
-    """Return the rows of a checked array or CSR matrix, in memory or mapped from a file."""
-    return SparseRows(array) if sparse.issparse(array) else dense_rows(array)

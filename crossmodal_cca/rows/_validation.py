@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,44 +14,9 @@ from numpy.typing import ArrayLike, NDArray
 from .._errors import as_typed, message_of
 from .._sklearn import check_array, column_names, names_of_features, validate_data
 from .._warn import warn
-from ._blocks import aligned_rows, dask_rows, float_dtype, without_rows
+from ._blocks import aligned_rows, dask_rows, without_rows
 from ._lazy import is_dask
-from ._stored import DaskRows, StoredRows, rows_in_memory
-
-
-class PairedRows(NamedTuple):
-    """Checked rows of both modalities without rows of weight zero; Dask arrays are cut at the same rows."""
-
-    X: Any  # StoredRows, like y; a second pass needs RowsAtHand
-    y: Any
-    sample_weight: Any
-    x_names: NDArray[Any] | None = None
-    y_names: NDArray[Any] | None = None
-    y_is_1d: bool = False
-
-    @property
-    def n_rows(self) -> int:
-        return int(self.X.shape[0])
-
-    @property
-    def at_hand(self) -> bool:
-        """Whether a second pass over the rows is possible: for all but Dask arrays."""
-        return bool(self.X.at_hand)
-
-    @property
-    def is_sparse(self) -> bool:
-        return bool(self.X.is_sparse or self.y.is_sparse)
-
-    @property
-    def float_dtype(self) -> np.dtype[Any]:
-        """Floating type of the computations."""
-        return float_dtype(self.X, self.y)
-
-    def take(self, positions: NDArray[np.intp]) -> PairedRows:
-        """Select the pairs at these positions, gathered when they are read."""
-        w = self.sample_weight
-        X, y = self.X.take(positions), self.y.take(positions)
-        return self._replace(X=X, y=y, sample_weight=None if w is None else w[positions])
+from ._stored import DaskRows, PairedRows, rows_in_memory
 
 
 def check_rows(
@@ -117,35 +82,17 @@ def check_rows_of_x(
 
 
 def _check_side(
-    A: ArrayLike,
-    name: str,
-    min_rows: int,
-    *,
-    one_column_is_1d: bool = False,
-    accept_sparse: bool,
-    lazy: bool,
-    estimator: Any = None,
+    A: ArrayLike, name: str, *, lazy: bool, one_column_is_1d: bool = False, **checks: Any
 ) -> tuple[Any, NDArray[Any] | None, bool]:
     """Check one side; return its rows in 2-D, their feature names, and whether the input was 1-D."""
-    if lazy and is_dask(A):
-        array = lazy_rows(A, name, one_column_is_1d=one_column_is_1d)
-        rows: StoredRows = DaskRows(_as_columns(array))
-        names = names_of_features(without_rows(A, name), name)
+    is_lazy = lazy and is_dask(A)
+    if is_lazy:
+        array, A = lazy_rows(A, name, one_column_is_1d=one_column_is_1d), without_rows(A, name)
     else:
-        array = check_rows(
-            A,
-            name,
-            min_rows=min_rows,
-            one_column_is_1d=one_column_is_1d,
-            accept_sparse=accept_sparse,
-            estimator=estimator,
-        )
-        rows, names = rows_in_memory(_as_columns(array)), names_of_features(A, name)
-    return rows, names, array.ndim == 1
-
-
-def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
-    return A[:, None] if A.ndim == 1 else A
+        array = check_rows(A, name, one_column_is_1d=one_column_is_1d, **checks)
+    is_1d = array.ndim == 1
+    rows, names = array[:, None] if is_1d else array, names_of_features(A, name)
+    return DaskRows(rows) if is_lazy else rows_in_memory(rows), names, is_1d
 
 
 @contextmanager
@@ -168,12 +115,11 @@ def telling_sides_apart(estimator: Any, X: Any) -> Iterator[None]:
         raise
 
 
-def check_rows_of_y(
-    y: ArrayLike, *, accept_sparse: bool = False, lazy: bool = False
-) -> tuple[Any, NDArray[Any] | None]:
-    """Check the second modality's rows; return them, 2-D, with their feature names."""
-    rows, names, _ = _check_side(y, "y", 1, one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
-    return rows, names
+def check_rows_of_y(estimator: Any, y: ArrayLike, *, accept_sparse: bool = False, lazy: bool = False) -> Any:
+    """Check the second modality's rows, and that number and names of their features agree with the fit."""
+    rows, names, _ = _check_side(y, "y", one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
+    check_features_of_y(estimator, rows, names)
+    return rows
 
 
 def check_pair(
@@ -198,14 +144,15 @@ def check_pair(
             f"{type(estimator).__name__ if estimator else 'PairMoments'} requires y to be passed, but the target y is "
             "None. y holds the rows of the second modality, paired with those of X."
         )
+    storage = {"accept_sparse": accept_sparse, "lazy": lazy and is_dask(X, y)}
     if reset:
-        A, x_names, _ = _check_side(X, "X", min_rows, accept_sparse=accept_sparse, lazy=lazy, estimator=estimator)
+        A, x_names, _ = _check_side(X, "X", min_rows=min_rows, estimator=estimator, **storage)
     else:
-        A = check_rows_of_x(estimator, X, min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
+        A = check_rows_of_x(estimator, X, min_rows=min_rows, **storage)
         x_names = names_of_features(X if A.at_hand else without_rows(X, "X"), "X")
-    B, y_names, y_is_1d = _check_side(
-        y, "y", min(min_rows, 1), one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy
-    )
+    B, y_names, y_is_1d = _check_side(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, **storage)
+    if not reset:
+        check_features_of_y(estimator, B, y_names)
     check_same_rows(A.shape[0], B.shape[0])
     warn_of_other_order(X=X, y=y, sample_weight=sample_weight)
     if not (A.at_hand and B.at_hand):
@@ -248,11 +195,11 @@ def warn_of_other_order(**sides: Any) -> None:
 
     Rows shuffled or sorted on one side only would be paired wrongly, without any error.
     """
-    (one, A), *others = sides.items()
-    a = _index_of(A)
-    for other, B in others:
-        b = _index_of(B)
-        if a is None or b is None or len(a) != len(b) or a.equals(b):
+    # Labels of pandas know whether they are unique; those of Dask do not.
+    labels: dict[str, Any] = {name: getattr(A, "index", None) for name, A in sides.items()}
+    one, a = next(iter(labels.items()))
+    for other, b in labels.items():
+        if not (hasattr(a, "is_unique") and hasattr(b, "is_unique")) or len(a) != len(b) or a.equals(b):
             continue
         if a.is_unique and b.is_unique and b.isin(a).all():
             first, second = as_typed(one), as_typed(other)
@@ -260,12 +207,6 @@ def warn_of_other_order(**sides: Any) -> None:
                 f"The indexes of {first} and {second} hold the same labels in different orders, and rows are paired by "
                 f"their positions. To pair them by their labels pass {second}.loc[{first}.index] as {second}."
             )
-
-
-def _index_of(A: Any) -> Any:
-    """Return the row labels of a pandas object; None for other containers."""
-    index = getattr(A, "index", None)
-    return index if hasattr(index, "is_unique") and hasattr(index, "isin") and not is_dask(A) else None
 
 
 def refuse_other_order(**names: NDArray[Any] | None) -> None:
