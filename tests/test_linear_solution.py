@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from crossmodal_cca.linalg._covariances import Covariances
+from crossmodal_cca.linalg._products import Covariances
 from crossmodal_cca.linalg._solution import FAR, LinearSolution, definite_signs
 
 RNG = np.random.default_rng(0)

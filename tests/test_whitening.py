@@ -5,7 +5,7 @@ import pytest
 from linear_models import pairs
 
 from crossmodal_cca.kernels._kernel import BLOCK_ENTRIES, block_rows
-from crossmodal_cca.linalg._covariances import Covariances
+from crossmodal_cca.linalg._products import Covariances
 from crossmodal_cca.linalg._svd import reciprocal_condition
 from crossmodal_cca.linalg._whitening import whiten_covariances, whiten_rows
 

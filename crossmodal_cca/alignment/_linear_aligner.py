@@ -16,7 +16,7 @@ from .._schemas import Schema
 from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
-from ..linalg._covariances import Covariances
+from ..linalg._products import Covariances
 from ..linalg._solution import LinearSolution
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import ranks_of_covariances
@@ -25,10 +25,10 @@ from ..models._pair import StandardizedPair, standardize_moments, standardize_ro
 from ..rows._moments import PairMoments, moments_of_batch
 from ..rows._stored import PairedRows
 from ..rows._validation import (
-    check_pair,
     check_rows_of_x,
     check_rows_of_y,
     check_scale_of_weights,
+    checked_pair,
 )
 from ._pair_prediction import LinearPredictionMixin
 from ._solvers import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, SOLVERS, WEAK, Solved, Task
@@ -127,17 +127,17 @@ class LinearAligner(LinearMaps):
             If the sides differ in rows, values are not finite, `n_components` is more than the ranks allow, or more
             than 5000 sparse rows have more than 5000 features (`CCA` has a solver for these).
         """
-        with telling_where(X=X, y=y):
-            self._check_parameters()
-            rows = check_pair(X, y, sample_weight, estimator=self, min_rows=2, accept_sparse=True, lazy=True)
-            if rows.sample_weight is not None and rows.at_hand:
+        self._check_parameters()
+        storage = {"accept_sparse": True, "lazy": True}
+        with checked_pair(X, y, sample_weight, estimator=self, min_rows=2, **storage) as rows:
+            if rows.sample_weight is not None and rows.X.at_hand:
                 check_scale_of_weights(rows.sample_weight.sum())
             self.model_ = self._model_of_rows(rows)
         return self
 
     def _model_of_rows(self, rows: PairedRows) -> LinearModel:
         pair = standardize_rows(rows, scale=self.scale)
-        at_hand = rows if rows.at_hand else None
+        at_hand = rows if rows.X.at_hand else None
         if at_hand is None:  # others were counted and weighed when they were checked
             _check_enough(pair.moments)
         return self._model_of(pair, at_hand, y_is_1d=rows.y_is_1d)
@@ -173,19 +173,11 @@ class LinearAligner(LinearMaps):
             If features correlate so strongly that the moments alone have too few digits: beyond a condition of 1e8, or
             of 1e4 where they come from products in single precision.
         """
-        with telling_where(X=X, y=y):
-            self._check_parameters()
-            seen: LinearModel | None = getattr(self, "model_", None)
-            before = None if seen is None else seen.feature_moments()
-            rows = check_pair(
-                *(X, y, sample_weight),
-                estimator=self,
-                reset=seen is None,
-                min_rows=0,
-                allow_no_weight=True,
-                accept_sparse=True,
-                lazy=True,
-            )
+        self._check_parameters()
+        seen: LinearModel | None = getattr(self, "model_", None)
+        before = None if seen is None else seen.feature_moments()
+        options = {"reset": seen is None, "min_rows": 0, "allow_no_weight": True, "accept_sparse": True, "lazy": True}
+        with checked_pair(X, y, sample_weight, estimator=self, **options) as rows:
             batch = moments_of_batch(rows)
             if batch is not None:
                 pair = standardize_moments(batch if before is None else before + batch, scale=self.scale)

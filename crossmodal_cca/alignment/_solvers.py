@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from .._typing import FloatArray
-from ..linalg._covariances import Covariances
+from ..linalg._products import Covariances
 from ..linalg._solution import LinearSolution
 from ..linalg._whitening import WhitenedPair
 from ..models._pair import StandardizedPair, standardize_rows

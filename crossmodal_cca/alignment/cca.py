@@ -11,7 +11,7 @@ from .._checks import as_pair, check_choice, check_of_sides, check_power, check_
 from .._schemas import saved
 from .._typing import FloatArray
 from .._warn import warn
-from ..linalg._covariances import Covariances
+from ..linalg._products import Covariances
 from ..linalg._solve_cca import solve_cca
 from ..linalg._whitening import WhitenedPair, oas_shrinkage, whiten_covariances, whiten_rows
 from ..models._linear_model import LinearModel
@@ -149,7 +149,7 @@ class CCA(LinearAligner):
 
     def _model_of_rows(self, rows: PairedRows) -> LinearModel:
         solver = solver_of_rows(self.solver, rows)
-        if solver.forms_covariances or not rows.at_hand:
+        if solver.forms_covariances or not rows.X.at_hand:
             return super()._model_of_rows(rows)
         return self._model_without_covariances(rows, solver)
 
@@ -192,16 +192,18 @@ class CCA(LinearAligner):
         )
         whitened = whiten(pair, S, R, (cx, cy))
 
+        rcond, is_clear = whitened.rcond, whitened.complete
         solve = partial(solve_cca, S, whitened, (cx, cy))
-        is_clear = True
         if cx == cy == 0:
             # Whitening has determined the ranks, and correlations of zero count as pairs.
             ranks = whitened.x.rank, whitened.y.rank
             solution = solve(self._n_components(ranks, pair, allow_fewer or tentative))
         else:
-            solution, is_clear = self._as_many_as_possible(solve, pair, S, allow_fewer=allow_fewer, tentative=tentative)
-        is_clear = is_clear and whitened.complete
-        return Solved(solution, S, whitened.rcond, is_clear, (cx, cy), whitened)
+            solution, number_is_clear = self._as_many_as_possible(
+                solve, pair, S, allow_fewer=allow_fewer, tentative=tentative
+            )
+            is_clear = is_clear and number_is_clear
+        return Solved(solution, S, rcond, is_clear, (cx, cy), whitened)
 
     def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
         assert solved.whitened is not None

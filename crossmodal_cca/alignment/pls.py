@@ -16,7 +16,7 @@ from .._schemas import saved
 from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
-from ..linalg._covariances import Covariances
+from ..linalg._products import Covariances
 from ..linalg._solve_pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ..models._pair import StandardizedPair
 from ..rows._columns import column_moments

@@ -17,7 +17,7 @@ from .._typing import FloatArray
 from .._warn import warn
 from ..alignment import CCA, PLSSVD, PLSCanonical, PLSRegression
 from ..alignment._linear_aligner import LinearAligner
-from ..linalg._covariances import Covariances
+from ..linalg._products import Covariances
 from ..linalg._solve_pls import PLSSolution, solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import oas_shrinkage, unit_diagonal, whiten_rows

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
 from ..models._pair import standardize_rows
-from ..rows._validation import check_pair
+from ..rows._validation import checked_pair
 from ._canonical import canonical_pairs, component_index
 
 if TYPE_CHECKING:
@@ -99,8 +98,7 @@ def canonical_correlation_tests(X: ArrayLike, y: ArrayLike) -> DataFrame:
     """
     import pandas as pd
 
-    with telling_where(X=X, y=y):
-        rows = check_pair(X, y, min_rows=3)
+    with checked_pair(X, y, min_rows=3) as rows:
         pair = standardize_rows(rows, scale=True, in_double=True)
         Z = pair.rows_of_sides(pair.triangular_rows(rows))
     found = canonical_pairs(Z, (pair.x.n_features, pair.y.n_features))

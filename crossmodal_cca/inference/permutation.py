@@ -11,12 +11,11 @@ from sklearn.utils.parallel import Parallel, delayed
 
 from .._checks import check_n_components, check_n_jobs, check_random_state, check_whole_number
 from .._progress import Progress
-from .._sklearn import telling_where
 from .._typing import FloatArray
 from ..linalg._svd import rank_tolerance
 from ..models._pair import standardized_side
 from ..rows._stored import PairedRows
-from ..rows._validation import check_pair, warn_of_other_order
+from ..rows._validation import checked_pair, warn_of_other_order
 from ._canonical import canonical_pairs_of_sides, component_index
 from ._exchange import Exchange
 from ._nuisance import without_nuisance
@@ -206,8 +205,8 @@ def permutation_test(
     if aligner is not None:
         check_testable(aligner)
     warn_of_other_order(X=X, nuisance=nuisance, groups=groups, blocks=blocks)
-    with telling_where(X=X, y=y):
-        sides = _sides(check_pair(X, y, min_rows=3), nuisance, groups, blocks)
+    with checked_pair(X, y, min_rows=3) as rows:
+        sides = _sides(rows, nuisance, groups, blocks)
     if aligner is None:
         table, steps = _canonical_steps(sides, n_components)
     else:

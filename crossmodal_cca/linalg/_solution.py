@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from .._typing import FloatArray
-from ._covariances import Covariances
 from ._merging import Merge
-from ._products import product, refuse_overflow, scaled
+from ._products import Covariances, product, refuse_overflow, scaled
 from ._whitening import unit_diagonal
 
 # Largest relative difference of entries that count as equally large.

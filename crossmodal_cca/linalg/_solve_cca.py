@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import FloatArray
-from ._covariances import Covariances
-from ._products import product
+from ._products import Covariances, product
 from ._solution import LinearSolution, effects_of_scores, score_correlations
 from ._svd import truncated_svd
 from ._whitening import WhitenedPair
@@ -21,7 +20,7 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
     Wx, Wy = whitened.x.weights(U), whitened.y.weights(V)
     cx, cy = shrinkage
     unshrunk = cx == 0 and cy == 0
-    SWx, SWy = product(S.xx, Wx), product(S.yy, Wy)
+    SWx, SWy, Cxy, Cyx = product(S.xx, Wx), product(S.yy, Wy), product(Wx.T, S.xy), product(Wy.T, S.xy.T)
     return LinearSolution(
         x_weights=Wx,
         y_weights=Wy,
@@ -29,8 +28,8 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
         y_rotations=Wy,
         x_loadings=_loadings(Wx, SWx, cx),
         y_loadings=_loadings(Wy, SWy, cy),
-        y_effects=(1 - cx) * product(Wx.T, S.xy),
-        x_effects=(1 - cy) * product(Wy.T, S.xy.T),
+        y_effects=(1 - cx) * Cxy,
+        x_effects=(1 - cy) * Cyx,
         singular_values=d,
         # Without shrinkage these are exact; large weights would cost the products of score_correlations digits.
         correlations=np.minimum(d, 1.0) if unshrunk else score_correlations(S, Wx, Wy),

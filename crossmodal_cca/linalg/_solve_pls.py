@@ -12,8 +12,7 @@ import numpy as np
 from scipy import linalg
 
 from .._typing import FloatArray
-from ._covariances import Covariances
-from ._products import product, scaled
+from ._products import Covariances, product, scaled
 from ._solution import LinearSolution, correlations_of, effects_of_scores
 from ._svd import largest_eigenvalue, rank_tolerance, truncated_svd
 

@@ -9,8 +9,7 @@ from scipy import linalg
 from scipy.linalg import blas, lapack
 
 from .._typing import FloatArray
-from ._covariances import Covariances
-from ._products import product, scaled
+from ._products import Covariances, product, scaled
 from ._svd import all_eigenvectors, rank_tolerance, reciprocal_condition
 
 

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .._typing import FloatArray
-from ..linalg._covariances import Covariances
-from ..linalg._products import product
+from ..linalg._products import Covariances, product
 from ..linalg._solution import NestedSolution, paired_correlations, score_correlations
 from ..rows._moments import PairMoments
 from ..rows._stored import PairedRows

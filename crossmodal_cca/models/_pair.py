@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._schemas import Schema, saved
 from .._typing import FloatArray
-from ..linalg._covariances import Covariances
+from ..linalg._products import Covariances
 from ..linalg._svd import row_space, triangular_rows
 from ..rows._blocks import row_slices
 from ..rows._centred_rows import CentredRows, SparseRowSpace

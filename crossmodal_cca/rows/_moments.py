@@ -13,7 +13,6 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._files import SavedMixin
 from .._schemas import saved
-from .._sklearn import telling_where
 from .._typing import FloatArray
 from ..linalg._merging import Merge
 from ..linalg._products import refuse_overflow, subtract_outer
@@ -21,7 +20,7 @@ from ._block import block_products
 from ._blocks import row_slices, sum_over_rows
 from ._sparse_rows import MAX_FEATURES
 from ._stored import PairedRows, rows_in_memory
-from ._validation import check_pair
+from ._validation import check_pair, checked_pair
 
 # Double precision.
 DOUBLE = np.dtype(np.float64)
@@ -131,8 +130,8 @@ class PairMoments(SavedMixin):
         ValueError
             If the two sides differ in rows, hold NaN or infinities, or no row has a positive weight.
         """
-        with telling_where(X=X, y=y):
-            return moments_of_rows(check_pair(X, y, sample_weight, accept_sparse=True, lazy=True))
+        with checked_pair(X, y, sample_weight, accept_sparse=True, lazy=True) as rows:
+            return moments_of_rows(rows)
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:
@@ -271,7 +270,7 @@ def moments_of_rows(
     multiplies in double precision whatever the rows' type, as is the rule wherever single precision saves little.
     """
     X, Y, w = rows[:3]
-    if not rows.at_hand:
+    if not rows.X.at_hand:
         total = moments_of_batch(rows)
         if total is None:
             raise ValueError("X and y hold no row of positive weight; pass at least one.")
@@ -314,7 +313,7 @@ def moments_of_arrays(A: FloatArray, B: FloatArray) -> PairMoments:
 
 def moments_of_batch(rows: PairedRows) -> PairMoments | None:
     """Compute moments of checked rows, Dask chunks where they are; None if there is no row."""
-    if rows.at_hand:
+    if rows.X.at_hand:
         return moments_of_rows(rows) if rows.n_rows else None
     total = sum_over_rows(_chunk_moments, rows.X.array, rows.y.array, rows.sample_weight)
     if total is not None and (len(total.mean_x), len(total.mean_y)) != (rows.X.n_features, rows.y.n_features):

@@ -36,16 +36,13 @@ class StoredRows(ABC):
     at_hand: ClassVar[bool] = True
     is_sparse: ClassVar[bool] = False
     # Whether there are too many features for a covariance.
-    exceeds_covariance: ClassVar[bool] = False
+    exceeds_covariance: bool = field(default=False, init=False)
+    # Whether solving in the space that the rows span is less work than forming a covariance.
+    is_wide: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         shape, dtype = self.array.shape, self.array.dtype
         vars(self).update(shape=shape, n_features=shape[1], dtype=dtype)
-
-    @property
-    @abstractmethod
-    def is_wide(self) -> bool:
-        """Whether solving in the space that the rows span is less work than forming a covariance."""
 
     @abstractmethod
     def scores(
@@ -72,7 +69,9 @@ class RowsAtHand(StoredRows):
     def __post_init__(self) -> None:
         n_stored, p = self.array.shape
         n_rows = n_stored if self.positions is None else len(self.positions)
-        vars(self).update(shape=(n_rows, p), n_rows=n_rows, n_features=p, dtype=self.array.dtype)
+        # Up to twice as many features as rows, forming the covariance is less work.
+        is_wide = p > 2 * n_rows
+        vars(self).update(shape=(n_rows, p), n_rows=n_rows, n_features=p, dtype=self.array.dtype, is_wide=is_wide)
 
     def __len__(self) -> int:
         return self.n_rows
@@ -83,11 +82,6 @@ class RowsAtHand(StoredRows):
     def take(self, positions: NDArray[np.intp]) -> Self:
         """Select the rows at these positions."""
         return replace(self, positions=positions if self.positions is None else self.positions[positions])
-
-    @property
-    def is_wide(self) -> bool:
-        # Up to twice as many features as rows, forming the covariance is less work.
-        return self.n_features > 2 * self.n_rows
 
     @abstractmethod
     def read(self, part: Positions, dtype: DTypeLike) -> Any:
@@ -182,14 +176,11 @@ class SparseRows(RowsAtHand):
 
     is_sparse = True
 
-    @property
-    def exceeds_covariance(self) -> bool:  # type: ignore[override]
-        return self.n_features > MAX_FEATURES
-
-    @property
-    def is_wide(self) -> bool:
-        # Rows with too many features for a covariance are wide if the Gram matrix of the rows is small enough.
-        return self.n_rows <= MAX_FEATURES if self.exceeds_covariance else super().is_wide
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_features > MAX_FEATURES:
+            # These are wide if the Gram matrix of the rows is small enough.
+            vars(self).update(exceeds_covariance=True, is_wide=self.n_rows <= MAX_FEATURES)
 
     def read(self, part: Positions, dtype: DTypeLike) -> Any:
         rows: Any = sparse.csr_array(self[part]).astype(dtype, copy=False)
@@ -225,10 +216,6 @@ class DaskRows(StoredRows):
 
     at_hand = False
 
-    @property
-    def is_wide(self) -> bool:
-        return False
-
     def scores(
         self,
         mean: FloatArray,
@@ -248,7 +235,7 @@ def _scores_of_chunk(chunk: Any, side: str, **maps: Any) -> Any:
 class PairedRows(NamedTuple):
     """Checked rows of both modalities without rows of weight zero; Dask arrays are cut at the same rows."""
 
-    X: Any  # StoredRows, like y; a second pass needs RowsAtHand
+    X: Any  # StoredRows, like y; both are at hand, or neither
     y: Any
     sample_weight: Any
     x_names: NDArray[Any] | None = None
@@ -258,11 +245,6 @@ class PairedRows(NamedTuple):
     @property
     def n_rows(self) -> int:
         return int(self.X.shape[0])
-
-    @property
-    def at_hand(self) -> bool:
-        """Whether a second pass over the rows is possible: for all but Dask arrays."""
-        return bool(self.X.at_hand)
 
     @property
     def is_sparse(self) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._errors import as_typed, message_of
-from .._sklearn import check_array, column_names, names_of_features, validate_data
+from .._sklearn import check_array, column_names, names_of_features, tell_where, validate_data
 from .._warn import warn
 from ._blocks import aligned_rows, dask_rows, without_rows
 from ._lazy import is_dask
@@ -168,6 +168,16 @@ def check_pair(
             f"{min_rows} is required."
         )
     return PairedRows(A, B, w, x_names, y_names, y_is_1d)
+
+
+@contextmanager
+def checked_pair(X: ArrayLike, y: ArrayLike, *more: Any, **options: Any) -> Iterator[PairedRows]:
+    """Check paired rows as `check_pair` does; errors about values tell their place, wherever the rows are read."""
+    try:
+        yield check_pair(X, y, *more, **options)
+    except ValueError as error:
+        tell_where(error, X=X, y=y)
+        raise
 
 
 def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
