@@ -23,22 +23,6 @@ from .rows._lazy import refuse_dask
 from .rows._numbers import KINDS, as_numbers, at_hand, columns_and_types
 from .rows._places import bad_places, rows_to_look_at
 
-__all__ = [
-    "check_array",
-    "check_labelled",
-    "column_names",
-    "count_rows",
-    "errors_become_nan",
-    "get_feature_names",
-    "is_fitted",
-    "names_of_features",
-    "refuse_dask",
-    "take_rows",
-    "telling_where",
-    "validate_data",
-    "wrap_scores",
-]
-
 
 def check_array(A: Any, *, input_name: str, check: Callable[..., Any] | None = None, **checks: Any) -> Any:
     """Run scikit-learn's `check_array`, or another `check`, on rows in memory: numbers unless ``dtype=None``.
@@ -83,7 +67,7 @@ def check_labelled(estimator: Any, X: Any, y: Any) -> tuple[Any, Any, NDArray[An
         return rows
 
     rows = check_array(X, input_name="X", check=check)
-    return rows, labels, names_of_features(X, "X")
+    return rows, labels, get_feature_names(X, "X")
 
 
 def _one_dimension(rows: Any, name: str) -> ValueError:
@@ -155,15 +139,10 @@ def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:
 
 def get_feature_names(A: Any, name: str) -> NDArray[Any] | None:
     """Return the column names of a dataframe, or None for numbers and mixed names, as everywhere in scikit-learn."""
-    return names_of_features(announced(A, name), name)
-
-
-def names_of_features(A: Any, name: str) -> NDArray[Any] | None:
-    """Return names as `get_feature_names` does, for rows that are not a Dask collection."""
     if isinstance(A, np.ndarray):
         return None
     with in_terms_of(X=name):
-        names: NDArray[Any] | None = _get_feature_names(A)
+        names: NDArray[Any] | None = _get_feature_names(announced(A, name))
     return names
 
 
@@ -193,15 +172,16 @@ def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
     return A if is_whole else _safe_indexing(A, rows)
 
 
-def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: Callable[[], NDArray[Any]]) -> Any:
+def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, prefix: str) -> Any:
     """Wrap scores in the container that `set_output` (or the global configuration) asks for; leave Dask arrays alone.
 
-    Column names are only made for a container that has them.
+    Columns are named by the prefix and a number.
     """
     container = _get_output_config("transform", estimator)["dense"]
     if container == "default" or not isinstance(scores, np.ndarray):
         return scores
-    return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns())
+    columns = np.array([f"{prefix}{j}" for j in range(scores.shape[1])], dtype=object)
+    return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns)
 
 
 def errors_become_nan() -> bool:

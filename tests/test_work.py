@@ -15,7 +15,7 @@ import crossmodal_cca
 from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
 from crossmodal_cca.metrics import per_query, query_report, ranks, retrieval_ranks, retrieval_report
 from crossmodal_cca.rows import _blocks
-from crossmodal_cca.rows._block import DenseBlock
+from crossmodal_cca.rows._block import Block
 from crossmodal_cca.rows._stored import DenseRows
 
 N, P, Q, BLOCK = 4_000, 60, 40, 500
@@ -35,7 +35,7 @@ X, Y = rows(N, P, Q)
 def work(monkeypatch):
     """Rows read of either side, and multiplications in products of rows, since the last call of clear()."""
     counts = {"X": 0, "y": 0, "gram": 0, "cross": 0, "products": 0}
-    gram, cross = DenseBlock.gram, DenseBlock.cross
+    gram, cross = Block.gram, Block.cross
 
     def counting(read):
         def counting_read(rows, part, *more):
@@ -57,8 +57,8 @@ def work(monkeypatch):
     monkeypatch.setattr(_blocks, "BLOCK_ROWS", BLOCK)
     for name in ("product_block", "dense"):
         monkeypatch.setattr(DenseRows, name, counting(getattr(DenseRows, name)))
-    monkeypatch.setattr(DenseBlock, "gram", counting_gram)
-    monkeypatch.setattr(DenseBlock, "cross", counting_cross)
+    monkeypatch.setattr(Block, "gram", counting_gram)
+    monkeypatch.setattr(Block, "cross", counting_cross)
     return counts
 
 
@@ -93,9 +93,9 @@ def test_the_rows_come_back_only_where_covariances_are_not_accurate(work):
 def test_rows_are_copied_only_where_means_have_to_be_subtracted(dtype):
     w = np.ones(N)
     about_zero, away = X.astype(dtype), (X + 1.0).astype(dtype)
-    assert DenseBlock(about_zero).centred(w)[0].A is about_zero
-    assert DenseBlock(away).centred(w)[0].A is not away
-    assert DenseBlock(about_zero).centred(2 * w)[0].A is not about_zero
+    assert Block(about_zero).centred(w)[0].A is about_zero
+    assert Block(away).centred(w)[0].A is not away
+    assert Block(about_zero).centred(2 * w)[0].A is not about_zero
 
 
 @pytest.mark.parametrize("search", [CCACV(5, cv=4), PLSRegressionCV(5, cv=4)], ids=["CCACV", "PLSRegressionCV"])

@@ -9,11 +9,8 @@ from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from .._checks import check_flag, check_n_components
-from .._schemas import Schema
-from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
 from ..linalg._products import Covariances
@@ -25,46 +22,13 @@ from ..models._pair import StandardizedPair, standardize_moments, standardize_ro
 from ..rows._moments import PairMoments, moments_of_batch
 from ..rows._stored import PairedRows
 from ..rows._validation import (
-    check_rows_of_x,
-    check_rows_of_y,
     check_scale_of_weights,
     checked_pair,
 )
-from ._pair_prediction import LinearPredictionMixin
+from ._linear_maps import LinearMaps
 from ._solvers import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, SOLVERS, WEAK, Solved, Task
-from ._views import View, ViewsMixin
 
 T = TypeVar("T", bound=LinearSolution)
-
-
-class LinearMaps(ViewsMixin, LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Fitted linear maps of two modalities into one space."""
-
-    model_: LinearModel
-    _stored: ClassVar[Schema] = {"model_": LinearModel}
-
-    x_mean_, y_mean_ = View("x.mean"), View("y.mean")
-    x_scale_, y_scale_ = View("x.scale"), View("y.scale")
-    x_weights_, y_weights_ = View("x.weights"), View("y.weights")
-    x_rotations_, y_rotations_ = View("x.rotations"), View("y.rotations")
-    x_loadings_, y_loadings_ = View("x.loadings"), View("y.loadings")
-    correlations_, singular_values_ = View("correlations"), View("singular_values")
-    coef_ = View("coef", shape=lambda model: (model.y.n_features, model.x.n_features))
-    intercept_ = View("intercept")
-    n_components_, n_samples_seen_ = View("n_components"), View("n_samples_seen")
-    n_features_in_, _n_features_y = View("x.n_features"), View("y.n_features")
-    feature_names_in_, y_feature_names_in_ = View("x.names", optional=True), View("y.names", optional=True)
-
-    def _scores_of(self, model: LinearModel, modality: str, rows: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        name, side, check = ("X", model.x, check_rows_of_x) if modality == "x" else ("y", model.y, check_rows_of_y)
-        A = check(self, rows, accept_sparse=True, lazy=True)
-        with telling_where(**{name: rows}):
-            return side.scores(A, name, weighted=weighted)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 class LinearAligner(LinearMaps):

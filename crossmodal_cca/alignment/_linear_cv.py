@@ -24,7 +24,8 @@ from ..rows._validation import (
     check_scale_of_weights,
 )
 from ._items import Gallery, Items
-from ._linear_aligner import LinearAligner, LinearMaps
+from ._linear_aligner import LinearAligner
+from ._linear_maps import LinearMaps
 from ._pooled import PooledScore
 from ._selection import (
     POOLED_SCORINGS,

@@ -15,10 +15,10 @@ from scipy.linalg import lapack
 from .._checks import as_pair
 from .._typing import FloatArray
 from .._warn import warn
-from ..alignment import CCA, PLSSVD, PLSCanonical, PLSRegression
+from ..alignment import CCA, PLSCanonical, PLSRegression
 from ..alignment._linear_aligner import LinearAligner
 from ..linalg._products import Covariances
-from ..linalg._solve_pls import PLSSolution, solve_pls_canonical, solve_pls_regression, solve_pls_svd
+from ..linalg._solve_pls import PLSSolution, solve_pls_svd
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import oas_shrinkage, unit_diagonal, whiten_rows
 from ._canonical import check_varying
@@ -110,10 +110,12 @@ def components_of_aligner(
     k = possible if wanted is None else wanted
     if k > possible:
         raise ValueError(f"n_components={k} is more than the {possible} possible by the ranks of X and y.")
-    A, B = _whitened(aligner, x, y, degrees_of_freedom) if isinstance(aligner, CCA) else (_thin(x), _thin(y))
+    # CCA is PLS-SVD of whitened rows.
+    is_cca = isinstance(aligner, CCA)
+    A, B = _whitened(aligner, x, y, degrees_of_freedom) if is_cca else (_thin(x), _thin(y))
     Z = A / np.sqrt(degrees_of_freedom), B / np.sqrt(degrees_of_freedom)
     S = Covariances(Z[0].T @ Z[0], Z[0].T @ Z[1], Z[1].T @ Z[1])
-    solution = _solver_of(aligner)(S, k, Z)
+    solution = (solve_pls_svd if is_cca else aligner._components)(S, k, Z)
     found = len(solution.singular_values)
     if found < k and wanted is not None:
         warn(
@@ -145,16 +147,6 @@ def is_testable(aligner: Any) -> bool:
 
 
 Removal = Callable[[int], tuple[FloatArray, FloatArray]]
-
-
-def _solver_of(aligner: Any) -> Callable[..., PLSSolution]:
-    """Return the function that solves for components from rows that represent the sides, whitened for CCA."""
-    if isinstance(aligner, PLSCanonical):
-        return solve_pls_canonical
-    if isinstance(aligner, PLSRegression):
-        return solve_pls_regression
-    assert isinstance(aligner, CCA | PLSSVD)
-    return solve_pls_svd
 
 
 def _without_directions(A: FloatArray, B: FloatArray, solution: PLSSolution) -> Removal:

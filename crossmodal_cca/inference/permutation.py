@@ -13,12 +13,13 @@ from .._checks import check_n_components, check_n_jobs, check_random_state, chec
 from .._progress import Progress
 from .._typing import FloatArray
 from ..linalg._svd import rank_tolerance
-from ..models._pair import standardized_side
+from ..models._pair import standardized_columns
 from ..rows._stored import PairedRows
 from ..rows._validation import checked_pair, warn_of_other_order
 from ._canonical import canonical_pairs_of_sides, component_index
 from ._exchange import Exchange
 from ._nuisance import without_nuisance
+from ._side_rows import unit_columns
 from ._singular_values import check_testable, components_of_aligner
 from ._wilks import wilks_steps
 
@@ -61,7 +62,7 @@ class Sides(NamedTuple):
     def scaled(self, scale: bool) -> tuple[FloatArray, FloatArray]:
         """Scale the features of the rows to variance 1, or to their own units."""
         x, y = (
-            Z / _lengths(Z, zero=1.0) * np.sqrt(self.degrees_of_freedom) if scale else Z * unit
+            unit_columns(Z) * np.sqrt(self.degrees_of_freedom) if scale else Z * unit
             for Z, unit in ((self.x, self.x_unit), (self.y, self.y_unit))
         )
         return x, y
@@ -230,23 +231,16 @@ def _sides(rows: PairedRows, nuisance: ArrayLike | None, groups: Any, blocks: An
     (x_left, y_left), exchange = without_nuisance([x, y], nuisance, exchange)
     for Z, before in ((x_left, x), (y_left, y)):
         # A feature that nuisance variables explain leaves rounding errors, which must not be standardised.
-        Z[:, _lengths(Z) <= rank_tolerance(n, np.finfo(float).eps) * _lengths(before)] = 0.0
+        lengths, lengths_before = np.linalg.norm(Z, axis=0), np.linalg.norm(before, axis=0)
+        Z[:, lengths <= rank_tolerance(n, np.finfo(float).eps) * lengths_before] = 0.0
     return Sides(x_left, y_left, x_unit, y_unit, exchange, len(x_left))
 
 
 def _standardized(A: Any, name: str) -> tuple[FloatArray, FloatArray]:
     """Standardise rows; return also the standard deviations."""
     rows = A.dense(slice(None), np.float64, name)
-    mean = rows.mean(axis=0)
-    mean += (rows - mean).mean(axis=0)
-    side = standardized_side(mean, np.square(rows - mean).sum(axis=0) / (len(rows) - 1), scale=True)
+    side = standardized_columns(rows, np.ones(len(rows)))
     return side.coordinates(rows), side.scale
-
-
-def _lengths(Z: FloatArray, zero: float = 0.0) -> FloatArray:
-    """Compute the lengths of the columns, with another number in place of 0."""
-    lengths = np.linalg.norm(Z, axis=0)
-    return np.where(lengths > 0, lengths, zero)
 
 
 Columns = dict[str, FloatArray]

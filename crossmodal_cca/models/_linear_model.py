@@ -15,6 +15,7 @@ from ..linalg._solution import LinearSolution
 from ..rows._blocks import mapped, row_slices
 from ..rows._moments import PairMoments
 from ..rows._sparse_rows import MAX_FEATURES
+from ..rows._stored import ScoreMaps
 from ._pair import LEFT_OUT, Side, StandardizedPair
 from ._value import Value
 
@@ -102,8 +103,8 @@ class LinearSide(Value):
 
     def scores(self, rows: Any, name: str, *, weighted: bool = True) -> FloatArray:
         """Compute scores (n, k) of checked rows, named so in errors; without the power if not `weighted`."""
-        score_weights = self.score_weights if weighted else None
-        return rows.scores(self.mean, self.scale, self.directions, name, score_weights)  # type: ignore[no-any-return]
+        maps = ScoreMaps(self.mean, self.scale, self.directions, self.score_weights if weighted else None)
+        return rows.scores(maps, name)  # type: ignore[no-any-return]
 
     def predicted(self, scores: FloatArray) -> FloatArray:
         """Predict features (n, p) from the other side's scores (n, k) without the power."""

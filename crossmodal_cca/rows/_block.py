@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -22,12 +21,12 @@ TILE = 2**18
 
 
 @dataclass(frozen=True, eq=False)
-class Block(ABC):
-    """A block of rows A (n, p) of one side, in a floating type."""
+class Block:
+    """A block of rows A (n, p) of one side, in a floating type: an array, or in CSR as a `SparseBlock`."""
 
     A: Any
 
-    def astype(self, dtype: DTypeLike) -> Block:
+    def astype(self, dtype: DTypeLike) -> Self:
         """Convert the rows to another floating type."""
         return type(self)(self.A.astype(dtype))
 
@@ -35,45 +34,13 @@ class Block(ABC):
         """Refuse values that are not finite."""
         assert_all_finite(self.A, input_name=name)
 
-    @abstractmethod
-    def centred(self, w: FloatArray, buffer: FloatArray | None = None) -> tuple[Any, FloatArray, FloatArray]:
-        """Centre the block and multiply by √w; return it, the mean (p,), and the part of it left in the rows (p,)."""
-
-    @abstractmethod
-    def gram(self) -> FloatArray:
-        """Compute AᵀA (p, p)."""
-
-    @abstractmethod
-    def cross(self, other: Any) -> FloatArray:
-        """Compute AᵀB (p, q) with a block of the other side."""
-
-    @abstractmethod
-    def times(self, W: FloatArray) -> FloatArray:
-        """Compute AW (n, k)."""
-
-    @abstractmethod
-    def transposed_times(self, Z: FloatArray) -> FloatArray:
-        """Compute AᵀZ (p, k)."""
-
-    @abstractmethod
-    def sum_of_squares(self) -> FloatArray:
-        """Compute the sum of squares (p,) of each feature."""
-
-    @abstractmethod
-    def largest_magnitudes(self, features: FloatArray) -> FloatArray:
-        """Compute the largest magnitude of each of some features."""
-
-
-class DenseBlock(Block):
-    """A block of rows as an array."""
-
-    def centred(self, w: FloatArray, buffer: FloatArray | None = None) -> tuple[DenseBlock, FloatArray, FloatArray]:
-        """Centre the block as its base class says; C is written to the buffer if there is one.
+    def centred(self, w: FloatArray, buffer: FloatArray | None = None) -> tuple[Self, FloatArray, FloatArray]:
+        """Centre the block and multiply by √w; return it (C), the mean (p,), and the part of it left in the rows (p,).
 
         The mean has double precision, whatever the rows' type. The shift subtracted need not be the mean: products can
         be corrected for the part that is left, and keep their digits if that is below the standard deviation. Without
         weights the shift is the mean of a sample; if it is below half the standard deviation of every feature, nothing
-        is subtracted and C is A. A constant feature becomes exactly zero.
+        is subtracted and C is A. A constant feature becomes exactly zero. C is written to the buffer if there is one.
         """
         A = self.A
         root = np.sqrt(w).astype(A.dtype)
@@ -100,35 +67,41 @@ class DenseBlock(Block):
                 C *= root[:, None]
             if A.dtype == np.float64:
                 left = weighted_sum(root, C) / w.sum()
-        return DenseBlock(C), left if stay else shift + left, left
+        return type(self)(C), left if stay else shift + left, left
 
     def gram(self) -> FloatArray:
+        """Compute AᵀA (p, p)."""
         return gram(self.A)
 
     def cross(self, other: Block) -> FloatArray:
+        """Compute AᵀB (p, q) with a block of the other side."""
         if isinstance(other, SparseBlock):
             return other.transposed_times(self.A).T
         return product(self.A.T, other.A)
 
     def times(self, W: FloatArray) -> FloatArray:
+        """Compute AW (n, k)."""
         return product(self.A, W)
 
     def transposed_times(self, Z: FloatArray) -> FloatArray:
+        """Compute AᵀZ (p, k)."""
         return product(self.A.T, Z)
 
     def sum_of_squares(self) -> FloatArray:
+        """Compute the sum of squares (p,) of each feature."""
         return np.asarray(np.einsum("ij,ij->j", self.A, self.A))
 
     def largest_magnitudes(self, features: FloatArray) -> FloatArray:
+        """Compute the largest magnitude of each of some features."""
         return np.asarray(np.abs(self.A[:, features]).max(axis=0, initial=0.0))
 
 
 class SparseBlock(Block):
     """A block of rows in CSR without duplicate entries."""
 
-    def centred(self, w: FloatArray, buffer: FloatArray | None = None) -> tuple[SparseBlock, FloatArray, FloatArray]:
+    def centred(self, w: FloatArray, buffer: FloatArray | None = None) -> tuple[Self, FloatArray, FloatArray]:
         C, mean, left = centre_sparse(self.A, w)
-        return SparseBlock(C), mean, left
+        return type(self)(C), mean, left
 
     def gram(self) -> FloatArray:
         return sparse_product(self.A, self.A)

@@ -11,16 +11,24 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
-from sklearn.utils import assert_all_finite
 
 from .._typing import FloatArray
-from ._block import Block, DenseBlock, SparseBlock
+from ._block import Block, SparseBlock
 from ._blocks import float_dtype, map_rows, row_slices
 from ._sparse_rows import DENSE_FROM, MAX_FEATURES, sparse_scores
 
 Positions = slice | NDArray[np.intp]
 # Up to FEW_ROWS rows, or below NARROW features of the wider side, rows of single precision are multiplied in double.
 FEW_ROWS, NARROW = 1024, 32
+
+
+class ScoreMaps(NamedTuple):
+    """Maps of rows A to scores ((A − mean) / scale) @ directions · score_weights, without the weights if None."""
+
+    mean: FloatArray
+    scale: FloatArray
+    directions: FloatArray
+    score_weights: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,15 +53,8 @@ class StoredRows(ABC):
         vars(self).update(shape=shape, n_features=shape[1], dtype=dtype)
 
     @abstractmethod
-    def scores(
-        self,
-        mean: FloatArray,
-        scale: FloatArray,
-        directions: FloatArray,
-        name: str,
-        score_weights: FloatArray | None = None,
-    ) -> Any:
-        """Compute ((A − mean) / scale) @ directions · score_weights, block by block, in the rows' own floating type.
+    def scores(self, maps: ScoreMaps, name: str) -> Any:
+        """Compute the scores block by block, in the rows' own floating type; errors call the rows `name`.
 
         Products use the finer type of rows and directions: directions are doubles if single precision is too coarse.
         """
@@ -65,6 +66,9 @@ class RowsAtHand(StoredRows):
 
     positions: NDArray[np.intp] | None = None
     n_rows: int = field(init=False)
+
+    # Blocks of rows in their own storage.
+    own_block: ClassVar[type[Block]] = Block
 
     def __post_init__(self) -> None:
         n_stored, p = self.array.shape
@@ -91,9 +95,11 @@ class RowsAtHand(StoredRows):
     def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
         """Read some rows in the form that is multiplied fastest; the caller checks that their sums are finite."""
 
-    @abstractmethod
     def block(self, part: Positions, dtype: DTypeLike, name: str) -> Block:
         """Read some rows in their own storage; refuse values that are not finite."""
+        block = self.own_block(self.read(part, dtype))
+        block.check_finite(name)
+        return block
 
     @abstractmethod
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
@@ -108,14 +114,8 @@ class RowsAtHand(StoredRows):
     def _scores_into(self, out: FloatArray, part: Positions, mean: FloatArray, W: FloatArray, name: str) -> None:
         """Compute (A − mean) W for some rows, before the weights of components, in place."""
 
-    def scores(
-        self,
-        mean: FloatArray,
-        scale: FloatArray,
-        directions: FloatArray,
-        name: str,
-        score_weights: FloatArray | None = None,
-    ) -> FloatArray:
+    def scores(self, maps: ScoreMaps, name: str) -> FloatArray:
+        mean, scale, directions, score_weights = maps
         dtype = float_dtype(self)
         W = (directions / scale[:, None]).astype(np.result_type(dtype, directions), copy=False)
         scores = np.empty((self.n_rows, W.shape[1]), dtype)
@@ -136,13 +136,8 @@ class DenseRows(RowsAtHand):
     def read(self, part: Positions, dtype: DTypeLike) -> FloatArray:
         return np.asarray(self[part], dtype)
 
-    def product_block(self, part: Positions, dtype: DTypeLike) -> DenseBlock:
-        return DenseBlock(self.read(part, dtype))
-
-    def block(self, part: Positions, dtype: DTypeLike, name: str) -> DenseBlock:
-        rows = self.read(part, dtype)
-        assert_all_finite(rows, input_name=name)
-        return DenseBlock(rows)
+    def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
+        return Block(self.read(part, dtype))
 
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
         return self.block(part, dtype, name).A  # type: ignore[no-any-return]
@@ -175,6 +170,7 @@ class SparseRows(RowsAtHand):
     """Rows in CSR."""
 
     is_sparse = True
+    own_block = SparseBlock
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -192,12 +188,7 @@ class SparseRows(RowsAtHand):
     def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
         rows = self.read(part, dtype)
         if rows.nnz > DENSE_FROM * rows.shape[0] * rows.shape[1]:
-            return DenseBlock(rows.toarray())
-        return SparseBlock(rows)
-
-    def block(self, part: Positions, dtype: DTypeLike, name: str) -> SparseBlock:
-        rows = self.read(part, dtype)
-        assert_all_finite(rows, input_name=name)
+            return Block(rows.toarray())
         return SparseBlock(rows)
 
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
@@ -216,20 +207,13 @@ class DaskRows(StoredRows):
 
     at_hand = False
 
-    def scores(
-        self,
-        mean: FloatArray,
-        scale: FloatArray,
-        directions: FloatArray,
-        name: str,
-        score_weights: FloatArray | None = None,
-    ) -> Any:
-        maps = {"mean": mean, "scale": scale, "directions": directions, "side": name, "score_weights": score_weights}
-        return map_rows(_scores_of_chunk, self.array, directions.shape[1], float_dtype(self), **maps)
+    def scores(self, maps: ScoreMaps, name: str) -> Any:
+        width, dtype = maps.directions.shape[1], float_dtype(self)
+        return map_rows(_scores_of_chunk, self.array, width, dtype, side=name, **maps._asdict())
 
 
 def _scores_of_chunk(chunk: Any, side: str, **maps: Any) -> Any:
-    return rows_in_memory(chunk).scores(name=side, **maps)
+    return rows_in_memory(chunk).scores(ScoreMaps(**maps), side)
 
 
 class PairedRows(NamedTuple):

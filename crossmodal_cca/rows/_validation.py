@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._errors import as_typed, message_of
-from .._sklearn import check_array, column_names, names_of_features, tell_where, validate_data
+from .._sklearn import check_array, column_names, get_feature_names, tell_where, validate_data
 from .._warn import warn
 from ._blocks import aligned_rows, dask_rows, without_rows
 from ._lazy import is_dask
@@ -69,7 +69,7 @@ def check_rows_of_x(
     that is checked where they are read.
     """
     is_lazy = lazy and is_dask(X)
-    with telling_sides_apart(estimator, X):
+    try:
         array: NDArray[Any] = validate_data(
             estimator,
             without_rows(X, "X") if is_lazy else X,
@@ -78,6 +78,9 @@ def check_rows_of_x(
             ensure_all_finite=finite,
             ensure_min_samples=0 if is_lazy else min_rows,
         )
+    except ValueError as error:
+        _tell_sides_apart(error, estimator, X)
+        raise
     return DaskRows(dask_rows(X, array.dtype, "X")) if is_lazy else rows_in_memory(array)
 
 
@@ -87,32 +90,27 @@ def _check_side(
     """Check one side; return its rows in 2-D, their feature names, and whether the input was 1-D."""
     is_lazy = lazy and is_dask(A)
     if is_lazy:
-        array, A = lazy_rows(A, name, one_column_is_1d=one_column_is_1d), without_rows(A, name)
+        array = lazy_rows(A, name, one_column_is_1d=one_column_is_1d)
     else:
         array = check_rows(A, name, one_column_is_1d=one_column_is_1d, **checks)
-    is_1d = array.ndim == 1
-    rows, names = array[:, None] if is_1d else array, names_of_features(A, name)
+    names, is_1d = get_feature_names(A, name), array.ndim == 1
+    rows = array[:, None] if is_1d else array
     return DaskRows(rows) if is_lazy else rows_in_memory(rows), names, is_1d
 
 
-@contextmanager
-def telling_sides_apart(estimator: Any, X: Any) -> Iterator[None]:
-    """Extend errors about the features of X when the features passed are those of the second modality."""
-    try:
-        yield
-    except ValueError as error:
-        message, names = message_of(error) or "", column_names(X)
-        own_of_y = getattr(estimator, "y_feature_names_in_", None)
-        found = re.match(r"X has (\d+) features", message)
-        if (found and int(found[1]) == estimator._n_features_y) or (
-            "feature names should match" in message and _are_equal(names, own_of_y)
-        ):
-            gap = "\n" if "\n" in message else " "
-            error.args = (
-                f"{message.rstrip()}{gap}The second modality has these: its rows are y, and alone they go to "
-                "transform_y or predict_x.",
-            )
-        raise
+def _tell_sides_apart(error: ValueError, estimator: Any, X: Any) -> None:
+    """Extend an error about the features of X when the features passed are those of the second modality."""
+    message, names = message_of(error) or "", column_names(X)
+    own_of_y = getattr(estimator, "y_feature_names_in_", None)
+    found = re.match(r"X has (\d+) features", message)
+    if (found and int(found[1]) == estimator._n_features_y) or (
+        "feature names should match" in message and _are_equal(names, own_of_y)
+    ):
+        gap = "\n" if "\n" in message else " "
+        error.args = (
+            f"{message.rstrip()}{gap}The second modality has these: its rows are y, and alone they go to "
+            "transform_y or predict_x.",
+        )
 
 
 def check_rows_of_y(estimator: Any, y: ArrayLike, *, accept_sparse: bool = False, lazy: bool = False) -> Any:
@@ -149,7 +147,7 @@ def check_pair(
         A, x_names, _ = _check_side(X, "X", min_rows=min_rows, estimator=estimator, **storage)
     else:
         A = check_rows_of_x(estimator, X, min_rows=min_rows, **storage)
-        x_names = names_of_features(X if A.at_hand else without_rows(X, "X"), "X")
+        x_names = get_feature_names(X, "X")
     B, y_names, y_is_1d = _check_side(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, **storage)
     if not reset:
         check_features_of_y(estimator, B, y_names)
