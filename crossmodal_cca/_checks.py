@@ -116,9 +116,9 @@ def check_verbose(value: Any) -> None:
         check_whole_number(value, "verbose", low=0)
 
 
-def as_pair(value: Any, name: str) -> tuple[Any, Any]:
-    """Return a parameter's values for both sides, from one value for both or a tuple, list or 1-D array (x, y)."""
-    if isinstance(value, np.ndarray) and value.ndim < 2:
+def as_pair(value: Any, name: str, *, arrays: bool = False) -> tuple[Any, Any]:
+    """Return a parameter's values for both sides, from one value for both or a pair: a tuple, a list or, with `arrays`, an array."""
+    if arrays and isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, tuple | list):
         return value, value
@@ -129,7 +129,7 @@ def as_pair(value: Any, name: str) -> tuple[Any, Any]:
 
 def check_of_sides(value: Any, name: str, **limits: Any) -> tuple[Any, Any]:
     """Return the numbers of both sides, each as `check_number` takes it, from one for both or a pair (x, y)."""
-    x, y = as_pair(value, name)
+    x, y = as_pair(value, name, arrays=True)
     return check_number(x, name, **limits), check_number(y, name, **limits)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
@@ -254,7 +255,9 @@ class LinearAligner(LinearMaps):
             )
         pair, solved = solver.solve(Task(partial(self._solve, allow_fewer=allow_fewer), pair, rows, self.scale))
         self._warn_of(solved, pair, rows_at_hand=rows is not None, allow_fewer=allow_fewer)
-        solution = solved.solution.to_features(pair.x, pair.y)
+        x, y = pair.x.solved_over_features(solved.solution.x), pair.y.solved_over_features(solved.solution.y)
+        kept = pair.kept()
+        solution = replace(solved.solution, x=x, y=y).with_definite_signs()
         moments = pair.moments
         # Single precision would lose small sums of large terms, or overflow with units near the ends of its range.
         in_single = (
@@ -272,7 +275,7 @@ class LinearAligner(LinearMaps):
             n_samples_seen=moments.n_rows,
             weight_sum=moments.weight_sum,
             y_is_1d=y_is_1d,
-            pair=pair.kept(),
+            pair=kept,
         )
 
 

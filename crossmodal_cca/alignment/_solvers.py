@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._typing import FloatArray
 from ..linalg._products import Covariances
 from ..linalg._solution import LinearSolution
 from ..linalg._whitening import WhitenedPair
@@ -68,17 +67,14 @@ def single_floor(n_rows: int) -> float:
     return SINGLE_FLOOR * float(np.sqrt(FEWEST_TO_AVERAGE / max(n_rows, FEWEST_TO_AVERAGE)))
 
 
-class Solve(Protocol):
-    """Solves for the shared space from covariances or triangular rows R; a `tentative` solution may be replaced."""
-
-    def __call__(self, pair: StandardizedPair, R: FloatArray | None, *, tentative: bool) -> Solved: ...
-
-
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A model to solve: the aligner's function, a standardised pair, and its rows if they are at hand."""
+    """A model to solve: the aligner's function, a standardised pair, and its rows if they are at hand.
 
-    solve: Solve
+    `solve(pair, R, tentative=…)` solves from covariances or triangular rows R; a tentative solution may be replaced.
+    """
+
+    solve: Callable[..., Solved]
     pair: StandardizedPair
     rows: PairedRows | None
     scale: bool

@@ -155,7 +155,7 @@ class CCA(LinearAligner):
 
     def _model_without_covariances(self, rows: PairedRows, solver: Solver) -> LinearModel:
         """Solve without covariances; raise an error for settings that do not allow it."""
-        shrinkage = as_pair(self.shrinkage, "shrinkage")
+        shrinkage = as_pair(self.shrinkage, "shrinkage", arrays=True)
         if self.n_components is None or any(c == "oas" or c == 0 for c in shrinkage):
             raise ValueError(
                 f'The randomized solver, which solver="auto" takes for sparse rows of more than {MAX_FEATURES} '
@@ -185,7 +185,7 @@ class CCA(LinearAligner):
         )
 
     def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
-        given, S = as_pair(self.shrinkage, "shrinkage"), pair.covariances()
+        given, S = as_pair(self.shrinkage, "shrinkage", arrays=True), pair.covariances()
         cx, cy = (
             oas_shrinkage(Sii, pair.moments.weight_sum, side.n_features) if c == "oas" else float(c)
             for c, Sii, side in zip(given, (S.xx, S.yy), (pair.x, pair.y), strict=True)

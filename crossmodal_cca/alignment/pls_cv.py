@@ -134,7 +134,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
             # Weights, from which y-rotations follow for each number of components.
-            return NestedSolution(s.x_rotations[:, :k], s.y_weights[:, :k], s.y_effects[:k], d[:k])
+            return NestedSolution(s.x.rotations[:, :k], s.y.weights[:, :k], s.y.effects[:k], d[:k])
 
         is_clear = not moments.is_single or (len(d) == most and d[-1] > WEAK * d[0])
         return FoldSolver(possible, solve, s.rcond, bool(is_clear))

@@ -122,7 +122,7 @@ def components_of_aligner(
             f"The covariance of X and y is exhausted to rounding error by {found} component(s); the other {k - found} "
             "are left out."
         )
-    scores = [unit_columns(Z) for Z in (A @ solution.x_rotations, B @ solution.y_rotations)]
+    scores = [unit_columns(Z) for Z in (A @ solution.x.rotations, B @ solution.y.rotations)]
     if isinstance(aligner, PLSRegression):
         return Components(A, B, solution, _without_scores(A, B, scores[0], scores[0]), scores[0])
     if isinstance(aligner, PLSCanonical):
@@ -151,7 +151,7 @@ Removal = Callable[[int], tuple[FloatArray, FloatArray]]
 
 def _without_directions(A: FloatArray, B: FloatArray, solution: PLSSolution) -> Removal:
     def without(j: int) -> tuple[FloatArray, FloatArray]:
-        x, y = (Z - (Z @ W[:, :j]) @ W[:, :j].T for Z, W in ((A, solution.x_weights), (B, solution.y_weights)))
+        x, y = (Z - (Z @ W[:, :j]) @ W[:, :j].T for Z, W in ((A, solution.x.weights), (B, solution.y.weights)))
         return x, y
 
     return without
@@ -173,7 +173,7 @@ def _whitened(aligner: CCA, x: FloatArray, y: FloatArray, degrees_of_freedom: in
     """Transform the rows of each side to the metric of the aligner's constraint."""
     cx, cy = (
         oas_shrinkage(_spectrum(Z) / degrees_of_freedom, degrees_of_freedom + 1, Z.shape[1]) if c == "oas" else float(c)
-        for c, Z in zip(as_pair(aligner.shrinkage, "shrinkage"), (x, y), strict=True)
+        for c, Z in zip(as_pair(aligner.shrinkage, "shrinkage", arrays=True), (x, y), strict=True)
     )
     rows = x / np.sqrt(degrees_of_freedom), y / np.sqrt(degrees_of_freedom)
     whitened = whiten_rows(rows, (cx, cy), (x.shape[1], y.shape[1]))

@@ -6,7 +6,7 @@ import numpy as np
 
 from .._typing import FloatArray
 from ._products import Covariances, product
-from ._solution import LinearSolution, effects_of_scores, score_correlations
+from ._solution import LinearSolution, SolvedSide, effects_of_scores, score_correlations
 from ._svd import truncated_svd
 from ._whitening import WhitenedPair
 
@@ -22,14 +22,8 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
     unshrunk = cx == 0 and cy == 0
     SWx, SWy, Cxy, Cyx = product(S.xx, Wx), product(S.yy, Wy), product(Wx.T, S.xy), product(Wy.T, S.xy.T)
     return LinearSolution(
-        x_weights=Wx,
-        y_weights=Wy,
-        x_rotations=Wx,
-        y_rotations=Wy,
-        x_loadings=_loadings(Wx, SWx, cx),
-        y_loadings=_loadings(Wy, SWy, cy),
-        y_effects=(1 - cx) * Cxy,
-        x_effects=(1 - cy) * Cyx,
+        SolvedSide(Wx, Wx, _loadings(Wx, SWx, cx), (1 - cy) * Cyx),
+        SolvedSide(Wy, Wy, _loadings(Wy, SWy, cy), (1 - cx) * Cxy),
         singular_values=d,
         # Without shrinkage these are exact; large weights would cost the products of score_correlations digits.
         correlations=np.minimum(d, 1.0) if unshrunk else score_correlations(S, Wx, Wy),

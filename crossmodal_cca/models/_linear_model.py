@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .._schemas import State, saved
 from .._typing import FloatArray
 from ..linalg._products import product
-from ..linalg._solution import LinearSolution
+from ..linalg._solution import LinearSolution, SolvedSide
 from ..rows._blocks import mapped, row_slices
 from ..rows._moments import PairMoments
 from ..rows._sparse_rows import MAX_FEATURES
@@ -52,15 +52,14 @@ class LinearSide(Value):
     @classmethod
     def of(
         cls,
-        solution: LinearSolution,
-        letter: str,
+        solved: SolvedSide,
+        score_weights: FloatArray,
         side: Side,
         names: NDArray[Any] | None,
-        power: float,
         dtype: np.dtype[Any],
     ) -> Self:
-        """Build side "x" or "y" from a solution over the standardised features, in a floating type."""
-        W, R, P, B = (getattr(solution, f"{letter}_{kind}") for kind in ("weights", "rotations", "loadings", "effects"))
+        """Build a side from its part of a solution over the standardised features, in a floating type."""
+        W, R, P, B = solved
         triangle = _triangle(W, R, P)
         return cls(
             mean=side.mean,
@@ -68,7 +67,7 @@ class LinearSide(Value):
             directions=R.astype(dtype, copy=False),
             plain_loadings=P.astype(dtype, copy=False),
             effects=(B * side.scale).astype(dtype, copy=False),
-            score_weights=solution.singular_values**power,
+            score_weights=score_weights,
             own_weights=W.astype(dtype, copy=False) if triangle is None else None,
             triangle=triangle,
             names=names,
@@ -148,9 +147,10 @@ class LinearModel(Value):
         **known: Any,
     ) -> Self:
         """Build a model from a solution over the standardised features; `known` are the other fields."""
+        score_weights = solution.singular_values**power
         x, y = (
-            LinearSide.of(solution, letter, side, its_names, power, dtype)
-            for letter, side, its_names in zip("xy", sides, names, strict=True)
+            LinearSide.of(solved, score_weights, side, its_names, dtype)
+            for solved, side, its_names in zip((solution.x, solution.y), sides, names, strict=True)
         )
         return cls(x, y, solution.correlations, solution.singular_values, power=float(power), **known)
 

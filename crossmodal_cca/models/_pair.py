@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from .._schemas import Schema, saved
 from .._typing import FloatArray
-from ..linalg._products import Covariances
+from ..linalg._products import Covariances, scaled
+from ..linalg._solution import SolvedSide
 from ..linalg._svd import row_space, triangular_rows
 from ..rows._blocks import row_slices
 from ..rows._centred_rows import CentredRows, SparseRowSpace
@@ -61,6 +62,13 @@ class Side:
         """Map vectors in coordinates, the columns of A, to vectors over the standardised features."""
         return A if self.basis is None else self.basis @ A
 
+    def solved_over_features(self, solved: SolvedSide) -> SolvedSide:
+        """Express a side that was solved in the coordinates over the standardised features."""
+        if self.basis is None:
+            return solved
+        W, R, P, B = (self.to_features(A) for A in (*solved[:3], solved.effects.T))
+        return SolvedSide(W, R, P, B.T)
+
     def to_coordinates(self, A: FloatArray) -> FloatArray:
         """Map vectors over the standardised features, the columns of A, to coordinates."""
         return A if self.basis is None else self.basis.T @ A
@@ -78,7 +86,7 @@ class StandardizedPair:
     def covariances(self) -> Covariances:
         """Covariances in standardised coordinates; constant features have rows and columns of zeros."""
         divisor = degrees_of_freedom(self.moments.weight_sum)
-        return Covariances.of_moments(self.moments, _units(self.x), _units(self.y), divisor)
+        return scaled_covariances(self.moments, _units(self.x), _units(self.y), divisor)
 
     def kept(self) -> StandardizedPair | None:
         """Return the pair for a fitted model, without the training rows that span a sparse row space."""
@@ -117,6 +125,16 @@ class StandardizedPair:
 def degrees_of_freedom(weight_sum: float) -> float:
     """Return Σw − 1; infinite while a stream has too little weight for a covariance, which then is zero."""
     return weight_sum - 1.0 if weight_sum > 1.0 else np.inf
+
+
+def scaled_covariances(m: PairMoments, ux: FloatArray, uy: FloatArray, divisor: float) -> Covariances:
+    """Divide scatters by a divisor, and multiply the features by the factors ux (p,) and uy (q,)."""
+    return Covariances(
+        scaled(m.scatter_xx, ux / divisor, ux),
+        scaled(m.scatter_xy, ux / divisor, uy),
+        scaled(m.scatter_yy, uy / divisor, uy),
+        float(np.finfo(m.product_dtype).eps),
+    )
 
 
 def _units(side: Side) -> FloatArray:
