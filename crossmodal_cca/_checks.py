@@ -117,7 +117,7 @@ def check_verbose(value: Any) -> None:
 
 
 def as_pair(value: Any, name: str, *, arrays: bool = False) -> tuple[Any, Any]:
-    """Return a parameter's values for both sides, from one for both or a tuple or list (x, y); `arrays` allows these too."""
+    """Return a parameter's values for both sides, from one for both or a tuple or list (x, y), or an array."""
     if arrays and isinstance(value, np.ndarray):
         value = value.tolist()
     if not isinstance(value, tuple | list):
