@@ -213,4 +213,4 @@ def test_a_fit_makes_few_calls():
     finally:
         sys.setprofile(None)
     assert len(files) <= 130
-    assert sum(one != other for one, other in itertools.pairwise(files)) <= 61
+    assert sum(one != other for one, other in itertools.pairwise(files)) <= 60

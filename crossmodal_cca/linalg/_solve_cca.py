@@ -22,14 +22,15 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
     unshrunk = cx == 0 and cy == 0
     SWx, SWy, Cxy, Cyx = product(S.xx, Wx), product(S.yy, Wy), product(Wx.T, S.xy), product(Wy.T, S.xy.T)
     return LinearSolution(
-        SolvedSide(Wx, Wx, _loadings(Wx, SWx, cx), (1 - cy) * Cyx),
-        SolvedSide(Wy, Wy, _loadings(Wy, SWy, cy), (1 - cx) * Cxy),
+        # Without shrinkage WᵀSW is the identity.
+        SolvedSide(Wx, Wx, _loadings(Wx, SWx) if cx else SWx, (1 - cy) * Cyx),
+        SolvedSide(Wy, Wy, _loadings(Wy, SWy) if cy else SWy, (1 - cx) * Cxy),
         singular_values=d,
         # Without shrinkage these are exact; large weights would cost the products of score_correlations digits.
         correlations=np.minimum(d, 1.0) if unshrunk else score_correlations(S, Wx, Wy),
     )
 
 
-def _loadings(W: FloatArray, SW: FloatArray, c: float) -> FloatArray:
-    """Regress the side on its own scores; WᵀSW is the identity without shrinkage."""
-    return SW if c == 0 else effects_of_scores(product(W.T, SW), SW.T).T
+def _loadings(W: FloatArray, SW: FloatArray) -> FloatArray:
+    """Regress the side on its own scores."""
+    return effects_of_scores(product(W.T, SW), SW.T).T
