@@ -79,8 +79,8 @@ def if_aligner_has(method: Callable[..., Any]) -> Any:
     return available_if(check)(method)
 
 
-class DelegatedMethods(SavedAlignerMixin, TransformerMixin, BaseEstimator):
-    """Methods of a pipeline that call the aligner on transformed rows."""
+class DelegatedMethods(SavedAlignerMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+    """Methods of a pipeline that call the aligner on transformed rows; scikit-learn leaves their output to `_wrap`."""
 
     aligner: Any
     aligner_: Any
