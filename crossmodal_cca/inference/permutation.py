@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._checks import check_n_components, check_n_jobs, check_random_state, check_whole_number
@@ -20,8 +20,8 @@ from ._canonical import canonical_pairs_of_sides, component_index
 from ._exchange import Exchange
 from ._nuisance import without_nuisance
 from ._side_rows import unit_columns
-from ._singular_values import check_testable, components_of_aligner
-from ._wilks import wilks_steps
+from ._singular_values import SingularValueStep, check_testable, components_of_aligner
+from ._wilks import WilksStep, wilks_steps
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -30,15 +30,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 25
 
 
-class Step(Protocol):
-    """The test of one component."""
-
-    @property
-    def exchange(self) -> Exchange:
-        """Exchangeable rows."""
-
-    def count(self, orders: Sequence[NDArray[np.intp]]) -> int:
-        """Count the orders of the y-rows with at least as large a statistic as the original order."""
+# The test of one component.
+Step = SingularValueStep | WilksStep
 
 
 class Sides(NamedTuple):

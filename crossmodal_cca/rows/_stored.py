@@ -91,9 +91,9 @@ class RowsAtHand(StoredRows):
     def read(self, part: Positions, dtype: DTypeLike) -> Any:
         """Read some rows in a floating type, as a view if the type fits."""
 
-    @abstractmethod
     def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
         """Read some rows in the form that is multiplied fastest; the caller checks that their sums are finite."""
+        return self.own_block(self.read(part, dtype))
 
     def block(self, part: Positions, dtype: DTypeLike, name: str) -> Block:
         """Read some rows in their own storage; refuse values that are not finite."""
@@ -101,14 +101,14 @@ class RowsAtHand(StoredRows):
         block.check_finite(name)
         return block
 
-    @abstractmethod
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
         """Read some rows as an array; refuse values that are not finite."""
+        return self.block(part, dtype, name).A  # type: ignore[no-any-return]
 
     @property
-    @abstractmethod
     def values_per_row(self) -> int:
         """Average number of stored values per row."""
+        return self.n_features
 
     @abstractmethod
     def _scores_into(self, out: FloatArray, part: Positions, mean: FloatArray, W: FloatArray, name: str) -> None:
@@ -135,16 +135,6 @@ class DenseRows(RowsAtHand):
 
     def read(self, part: Positions, dtype: DTypeLike) -> FloatArray:
         return np.asarray(self[part], dtype)
-
-    def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
-        return Block(self.read(part, dtype))
-
-    def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
-        return self.block(part, dtype, name).A  # type: ignore[no-any-return]
-
-    @property
-    def values_per_row(self) -> int:
-        return self.n_features
 
     def _scores_into(self, out: FloatArray, part: Positions, mean: FloatArray, W: FloatArray, name: str) -> None:
         block = self.dense(part, W.dtype, name)
