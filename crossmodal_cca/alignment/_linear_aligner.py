@@ -1,4 +1,4 @@
-"""Base classes of linear aligners: reduce the rows, solve, store; then scores, predictions and samples."""
+"""The base class of linear aligners: check, reduce the rows, solve, and store the model."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ from ..models._linear_model import LinearModel
 from ..models._pair import StandardizedPair, standardize_moments, standardize_rows
 from ..rows._moments import PairMoments, moments_of_batch
 from ..rows._stored import PairedRows
-from ..rows._validation import (
-    check_scale_of_weights,
-    checked_pair,
-)
+from ..rows._validation import check_scale_of_weights, checked_pair
 from ._linear_maps import LinearMaps
 from ._solvers import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, SOLVERS, WEAK, Solved, Task
 

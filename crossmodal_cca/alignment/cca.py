@@ -191,7 +191,6 @@ class CCA(LinearAligner):
             for c, Sii, side in zip(given, (S.xx, S.yy), (pair.x, pair.y), strict=True)
         )
         whitened = whiten(pair, S, R, (cx, cy))
-
         rcond, is_clear = whitened.rcond, whitened.complete
         solve = partial(solve_cca, S, whitened, (cx, cy))
         if cx == cy == 0:
