@@ -22,8 +22,6 @@ DOUBTS_TO_JUDGE = 1 / 32
 Judge = Callable[[Array, Array, Array], tuple[Array, Array]]
 # Pairs judged at once.
 _JUDGED_AT_ONCE = 2**18
-# Number of targets of a row in doubt up to which comparing each with all entries is cheaper than sorting.
-_COMPARE_UP_TO = 16
 # Widths within this factor of their mean are replaced by the largest: one number per row is compared faster.
 _ALIKE = 2
 
@@ -152,42 +150,3 @@ def told_apart(values: FloatArray, width: FloatArray, best: FloatArray, best_wid
     """Tell which values exceed the best by more than rounding, and which tie with it."""
     margin = width + best_width
     return values > best + margin, np.abs(values - best) <= margin
-
-
-def count_by_sorting(row: Array, width: Array, targets: Array) -> tuple[Array, Array]:
-    """Count the entries of a row above each of its entries `targets`, and those that tie with it, given the widths."""
-    score, own = row[targets], width[targets]
-    reach = own + width.max()
-    # Single precision is sorted in half the time and keeps the order; entries that it makes equal are counted again.
-    with np.errstate(over="ignore"):
-        ordered, above, below = (A.astype(np.float32) for A in (row, score + reach, score - reach))
-    ordered.sort()
-    greater, tied = _in_sorted(ordered, above, below)
-    in_doubt = np.flatnonzero(tied > 1)
-    if len(in_doubt):
-        count = _by_comparing if len(in_doubt) <= _COMPARE_UP_TO else _by_sorting_twice
-        above, below = (score + own)[in_doubt], (score - own)[in_doubt]
-        greater[in_doubt], tied[in_doubt] = count(row - width, row + width, above, below)
-    return greater, tied
-
-
-def _in_sorted(ordered: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Count entries > above, and those in [below, above], of which there is at least one."""
-    not_above = ordered.searchsorted(above, side="right")
-    tied = np.ones(len(above), dtype=np.int64)
-    # Few targets tie: if the second entry from `above` down is below `below`, the first is alone.
-    company = np.flatnonzero(ordered[not_above - 2] >= below)
-    tied[company] = not_above[company] - ordered.searchsorted(below[company], side="left")
-    return len(ordered) - not_above, tied
-
-
-def _by_comparing(smallest: Array, largest: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Count entries that are surely > above, and those that may be in [below, above], by comparison."""
-    greater = np.array([np.count_nonzero(smallest > bound) for bound in above])
-    return greater, np.array([np.count_nonzero(largest >= bound) for bound in below]) - greater
-
-
-def _by_sorting_twice(smallest: Array, largest: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Count the same entries for many targets, by sorting both bounds."""
-    greater = len(smallest) - np.sort(smallest).searchsorted(above, side="right")
-    return greater, len(largest) - np.sort(largest).searchsorted(below, side="left") - greater

@@ -62,6 +62,26 @@ class RetrievalProblem:
             return self
         return replace(self, layout=_laid_out(self.rows, self.items, self.similarity, np.dtype(np.float64)))
 
+    def grouped(self) -> RetrievalProblem:
+        """Return the same problem with items of equal ids side by side, unless a table goes by their places."""
+        if not isinstance(self.relevance, EqualIds) or self.excluded is not None:
+            return self
+        order, (rows, norms, *more) = self.relevance.order, self.layout
+        return replace(
+            self,
+            items=self.items[order],
+            layout=Layout(rows[order], norms[order], *more),
+            relevance=replace(self.relevance, order=np.arange(len(order))),
+        )
+
+    def scaled_to(self, largest: float) -> RetrievalProblem:
+        """Return the same problem with scores in a unit in which none is larger, unless its layout is exact."""
+        rows, norms, queries, exact = self.layout
+        if exact:
+            return self
+        factor = largest / (float(norms.max()) or 1.0)
+        return replace(self, layout=Layout(rows, norms * factor, lambda block: queries(block) * factor))
+
     def scores(self, queries: slice, out: Array) -> Array:
         """Compute scores of all items for a block of queries; −inf for items left out of a list."""
         # Double precision costs little for a block, and a query far outside the gallery's range must not overflow.
