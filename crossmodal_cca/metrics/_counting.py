@@ -79,8 +79,7 @@ def count_around(
     counts[1::2] = present
     # Counting a contiguous mask of one row is many times faster than along an axis of a block.
     above, reaching, is_relevant = (np.zeros(n_items, dtype=bool) for _ in range(3))
-    common = width.max()
-    alike = bool(common <= _ALIKE * width.mean())
+    common, alike = width.max(), are_alike(width)
     high, low = (targets.high + common, targets.low - common) if alike else (targets.high, targets.low)
     pending = _Pending(counts, judge)
     for t, (q, most, least) in enumerate(zip(targets.query.tolist(), high, low, strict=True)):
@@ -134,6 +133,11 @@ class _Pending:
         above, tied = self._judge(target, items, relevant)
         for count, chosen in zip(self._counts, (above, tied, above & relevant, tied & relevant), strict=True):
             count += np.bincount(target[chosen], minlength=len(count))
+
+
+def are_alike(width: Array) -> bool:
+    """Tell whether widths are so similar that the largest may stand for all."""
+    return bool(width.max() <= _ALIKE * width.mean())
 
 
 def best_of(target: Array, values: FloatArray, width: FloatArray, eligible: Array) -> tuple[FloatArray, FloatArray]:

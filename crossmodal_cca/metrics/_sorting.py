@@ -80,7 +80,7 @@ class _Lists:
         self._flag = np.empty(self._near.size + self._near.size // 8, bool)
 
     def places(self, scores: Array, relevant: list[Array]) -> tuple[Array, Array, Array]:
-        """Find the places of relevant items in a list of all lists; say which places are in doubt, and their numbers."""
+        """Find the places of relevant items in a list of all lists; say which are in doubt, and their numbers."""
         keys, spare, near = (A[: len(scores)] for A in (self._keys, self._spare, self._near))
         self._to_numbers(scores, keys)
         for key, items in zip(keys, relevant, strict=True):

@@ -124,8 +124,8 @@ def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> A
     precision[g >= k] = 0.0
     tied = np.flatnonzero(counts.tied > 1)
     if len(tied):
-        # The mean of (1 + relevant ones above) / j over the places j = g + 1 … g + t of an item. A share `a` of the others
-        # tied with it is relevant: each place above it within the tie holds one with this probability.
+        # The mean of (1 + relevant ones above) / j over the places j = g + 1 … g + t of an item. A share `a` of the
+        # others tied with it is relevant: each place above it within the tie holds one with this probability.
         g, g_r, t, t_r = (A[tied] for A in (g, g_r, counts.tied, counts.relevant_tied))
         a, m = (t_r - 1) / (t - 1), np.clip(k - g, 0, t)
         harmonic = _cumulated(1 / np.arange(1, counts.n_gallery.max() + 1))

@@ -25,6 +25,7 @@ from ._inputs import RetrievalProblem, prepare
 from ._sharded import sharded_ranks
 from ._sorting import LARGEST_SCORE, count_again, count_in_lists
 from ._tables import Table
+from ._tiles import count_in_tiles, fit_in_tiles
 
 # Bytes per relevant item while a measure is computed: about twenty 8-byte numbers.
 _BYTES_PER_RELEVANT_ITEM = 160
@@ -78,6 +79,15 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
         Counts for the next block of queries.
     """
     n_kept, n_items = len(problem.kept), len(problem.items)
+    start = 0
+    if fit_in_tiles(problem):
+        for rows, found in count_in_tiles(problem):
+            n_relevant = problem.n_relevant[rows]
+            yield RelevantCounts(np.arange(len(n_relevant)), *found, n_relevant, problem.n_gallery[rows])
+            start = rows.stop
+        if start == n_kept:
+            return
+        problem = problem.in_double()
     # With one relevant item each, the best is the only one.
     most = 1 if best_only else int(problem.n_relevant.max())
     by_sorting = most > _COUNT_UP_TO
@@ -88,7 +98,6 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
     step = min(n_kept, max(1, limit // (n_items * problem.dtype.itemsize)))
     counted_at_once = max(1, limit // _SCORES_PER_COUNTS // (most * _BYTES_PER_RELEVANT_ITEM))
     buffer, width = np.empty((step, n_items), problem.dtype), problem.layout.width
-    start = 0
     while start < n_kept:
         rows = slice(start, min(start + step, n_kept))
         scores = problem.scores(rows, buffer[: rows.stop - start])
