@@ -96,7 +96,9 @@ class _Tiles:
         for rows in row_slices(len(tile), step):
             flags = self._flags[: rows.stop - rows.start]
             flags[:, tile.shape[1] :] = False
-            for count, compare, bound in zip(counts, (np.greater, np.greater_equal), (self._reach, -self._reach)):
+            for count, compare, bound in zip(
+                counts, (np.greater, np.greater_equal), (self._reach, -self._reach), strict=True
+            ):
                 compare(tile[rows], bound, out=flags[:, : tile.shape[1]])
                 np.add.reduce(flags.view(np.uint64), axis=1, keepdims=True, out=count[rows])
         return counts
