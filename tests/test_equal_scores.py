@@ -141,7 +141,7 @@ def test_judging_pairs_one_by_one_and_products_in_double_precision_agree(rows, s
     for doubts, at_once in ((0, 2**18), (np.inf, 2**18), (np.inf, 0)):
         monkeypatch.setattr(ranks, "DOUBTS_TO_JUDGE", doubts)
         monkeypatch.setattr(sharded, "DOUBTS_TO_JUDGE", doubts)
-        monkeypatch.setattr(_counting, "_JUDGED_AT_ONCE", at_once)
+        monkeypatch.setattr(_counting, "JUDGED_AT_ONCE", at_once)
         answers.append(retrieval_ranks(queries, gallery, **options))
         precisions.append(per_query("mean_average_precision", queries, gallery, **options))
         if find_spec("dask"):
@@ -271,7 +271,7 @@ def test_counting_gives_up_where_more_pairs_are_in_doubt_than_it_may_judge():
 
 
 def test_pairs_in_doubt_are_judged_some_at_a_time(monkeypatch):
-    monkeypatch.setattr(_counting, "_JUDGED_AT_ONCE", 4)
+    monkeypatch.setattr(_counting, "JUDGED_AT_ONCE", 4)
     judged = []
     targets = _counting.Targets(np.zeros(5, dtype=int), np.full(5, 0.9), np.full(5, 1.1))
     found = _counting.count_around(*IN_DOUBT, targets, lambda q: np.array([1]), judge_of(judged))

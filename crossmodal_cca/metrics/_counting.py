@@ -21,7 +21,7 @@ DOUBTS_TO_JUDGE = 1 / 32
 # Decides for pairs (target, item), given which items are relevant, which are above their target and which tie.
 Judge = Callable[[Array, Array, Array], tuple[Array, Array]]
 # Pairs judged at once.
-_JUDGED_AT_ONCE = 2**18
+JUDGED_AT_ONCE = 2**18
 # Widths within this factor of their mean are replaced by the largest: one number per row is compared faster.
 _ALIKE = 2
 
@@ -121,7 +121,7 @@ class _Pending:
         self._pairs.append((items, relevant))
         self._n_pairs += len(items)
         self.n_doubts += len(items)
-        if self._n_pairs > _JUDGED_AT_ONCE:
+        if self._n_pairs > JUDGED_AT_ONCE:
             self.settle()
 
     def settle(self) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .._typing import Array
 from ..rows._blocks import row_slices
-from ._counting import DOUBTS_TO_JUDGE, Counts, are_alike, told_apart
+from ._counting import DOUBTS_TO_JUDGE, JUDGED_AT_ONCE, Counts, are_alike, told_apart
 from ._inputs import RetrievalProblem
 
 # Bytes of a tile of scores.
@@ -59,9 +59,11 @@ class _Tiles:
         queries = problem.laid_out(block)
         score = np.einsum("ij,ij->i", queries, problem.layout.rows[own], dtype=np.float64)
         queries = np.column_stack((queries, -score)).astype(problem.dtype)
+        # In eight parts, see `_eighths`.
         greater, tied = (np.zeros((len(own), 8), dtype=np.int64) for _ in range(2))
         doubts: list[tuple[Array, Array]] = []
-        n_doubts, most = 0, DOUBTS_TO_JUDGE * len(own) * len(self._rows) if problem.dtype == np.float32 else np.inf
+        n_doubts = n_pending = 0
+        most = DOUBTS_TO_JUDGE * len(own) * len(self._rows) if problem.dtype == np.float32 else np.inf
         for items in row_slices(len(self._rows), _TILE_ITEMS):
             tile = self._tile(queries, items, own)
             above, reaching = self._eighths(tile)
@@ -72,13 +74,13 @@ class _Tiles:
             unclear = np.flatnonzero(above != reaching)
             pair, item = np.nonzero(np.abs(tile[unclear]) <= self._reach)
             doubts.append((unclear[pair], items.start + item))
-            n_doubts += len(pair)
+            n_doubts, n_pending = n_doubts + len(pair), n_pending + len(pair)
             if n_doubts > most:
                 return None
-        counts = [count.sum(axis=1) for count in (greater, tied)]
-        if doubts:
-            self._judge(block, own, doubts, *counts)
-        return Counts(counts[0], counts[1] + 1, np.zeros_like(own), np.ones_like(own))
+            if n_pending > JUDGED_AT_ONCE or (n_pending and items.stop == len(self._rows)):
+                self._judge(block, own, doubts, greater[:, 0], tied[:, 0])
+                doubts, n_pending = [], 0
+        return Counts(greater.sum(axis=1), 1 + tied.sum(axis=1), np.zeros_like(own), np.ones_like(own))
 
     def _tile(self, queries: Array, items: slice, own: Array) -> Array:
         """Compute how much more than the own item others score; the own one itself is left out."""

@@ -81,9 +81,9 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
     n_kept, n_items = len(problem.kept), len(problem.items)
     start = 0
     if fit_in_tiles(problem):
-        for rows, found in count_in_tiles(problem):
+        for rows, around in count_in_tiles(problem):
             n_relevant = problem.n_relevant[rows]
-            yield RelevantCounts(np.arange(len(n_relevant)), *found, n_relevant, problem.n_gallery[rows])
+            yield RelevantCounts(np.arange(len(n_relevant)), *around, n_relevant, problem.n_gallery[rows])
             start = rows.stop
         if start == n_kept:
             return
