@@ -10,9 +10,10 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from aligner_rows import FEW, FITTED, NEW_X, NEW_Y, X, Y
+from aligner_rows import FEW, FITTED, NEW_X, NEW_Y, OTHER, SEARCHES, X, Y
 from linear_models import pairs
 from rows import Call, Row
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
 from space_rows import IDS, LABELS, NEW_POINTS, NO_NAMES, POINTS_X, POINTS_Y
 
@@ -268,6 +269,7 @@ INFERENCE = {
     ),
     "vip_scores": _function(inference.vip_scores, {"pls": PLSRegression(2).fit(X, Y)}),
 }
+CHECK = diagnosis.PairCheck(CCA(2, shrinkage=0.3), cv=3)
 DIAGNOSIS = {
     # Its rows are not said to stand together, which would oblige it to warn: that they do not is a finding.
     "data_report": _function(
@@ -275,6 +277,15 @@ DIAGNOSIS = {
     ),
     "near_duplicate_groups": _function(
         diagnosis.near_duplicate_groups, PAIRS | {"threshold": 0.8}, together=BOTH, optional=("y",)
+    ),
+    "PairCheck": Row(
+        diagnosis.PairCheck,
+        (Call("score_samples", NEW_PAIRS, **PAIR, order="rows"),),
+        CHECK,
+        Call("fit", PAIRS | {"groups": IDS, "x_ids": IDS}, together=(*BOTH, "groups", "x_ids"), one_column=("y",)),
+        before={"aligner": CCA(1, shrinkage=0.1), "cv": 2},
+        before_fit=OTHER,
+        exempt={"order": SEARCHES, "names": "those of its aligner, which compares them"},
     ),
 }
 DATASETS = {
@@ -341,6 +352,7 @@ PLOTTING = {
         "CrossValidationDisplay",
         from_cv_results=Call("", {"search": SEARCH}),
     ),
+    "PairCheckDisplay": _display("PairCheckDisplay", from_table=Call("", {"table": clone(CHECK).fit(**PAIRS).table_})),
     "FewShotDisplay": _display("FewShotDisplay", from_table=Call("", {"episodes": EPISODES})),
     "TransferGainDisplay": _display(
         "TransferGainDisplay",

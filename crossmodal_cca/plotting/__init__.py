@@ -7,6 +7,7 @@ from .cross_validation_display import CrossValidationDisplay
 from .few_shot_display import FewShotDisplay
 from .hit_rate_display import HitRateDisplay
 from .hubness_display import HubnessDisplay
+from .pair_check_display import PairCheckDisplay
 from .precision_recall_display import PrecisionRecallDisplay
 from .rank_histogram_display import RankHistogramDisplay
 from .shared_space_display import SharedSpaceDisplay
@@ -21,6 +22,7 @@ __all__ = [
     "FewShotDisplay",
     "HitRateDisplay",
     "HubnessDisplay",
+    "PairCheckDisplay",
     "PrecisionRecallDisplay",
     "RankHistogramDisplay",
     "SharedSpaceDisplay",
