@@ -69,12 +69,13 @@ class PairBank(Value):
     def of(cls, aligner: Any, X: Any, y: Any, rows: PairedRows) -> Self:
         """Keep the pairs that an aligner was fitted to, as the user's `X` and `y` and as checked rows."""
         scores = _scores(aligner, X, y)
-        centres = [each.mean(axis=0) for each in scores]
-        A, B = (each - centre for each, centre in zip(scores, centres, strict=True))
+        centres = scores[0].mean(axis=0), scores[1].mean(axis=0)
+        A, B = scores[0] - centres[0], scores[1] - centres[1]
         products, sizes = np.sum(A * B, axis=0), np.sqrt(np.sum(A**2, axis=0) * np.sum(B**2, axis=0))
         correlations = np.divide(products, sizes, out=np.zeros_like(sizes), where=sizes > 0).clip(0, 1)
-        means = [None if side.is_sparse else _dense(side, name).mean(axis=0) for name, side in _named(rows)]
-        return cls(aligner, *centres, correlations, *means, *_sides(scores, centres, means, rows))
+        means = _mean(rows.X, "X"), _mean(rows.y, "y")
+        sides = _sides(scores, centres, means, rows)
+        return cls(aligner, *centres, correlations, *means, *sides)
 
     def sides(self, X: Any, y: Any, rows: PairedRows) -> Sides:
         """Map other pairs to where those of the bank lie."""
@@ -108,13 +109,13 @@ class PairBank(Value):
         return total
 
 
-def _scores(aligner: Any, X: Any, y: Any) -> list[FloatArray]:
-    sides = (X, "x", "X"), (y, "y", "y")
-    return [shared_space_scores(aligner, rows, side, name).astype(np.float64) for rows, side, name in sides]
+def _scores(aligner: Any, X: Any, y: Any) -> tuple[FloatArray, FloatArray]:
+    x_scores, y_scores = shared_space_scores(aligner, X, "x", "X"), shared_space_scores(aligner, y, "y", "y")
+    return x_scores.astype(np.float64), y_scores.astype(np.float64)
 
 
-def _named(rows: PairedRows) -> tuple[tuple[str, Any], tuple[str, Any]]:
-    return ("X", rows.X), ("y", rows.y)
+def _mean(side: Any, name: str) -> FloatArray | None:
+    return None if side.is_sparse else np.asarray(_dense(side, name).mean(axis=0))
 
 
 def _dense(side: Any, name: str) -> FloatArray:
@@ -125,7 +126,7 @@ def _sides(scores: Any, centres: Any, means: Any, rows: PairedRows) -> Sides:
     centred = [each - centre for each, centre in zip(scores, centres, strict=True)]
     features = [
         unit_rows(own if mean is None else _dense(side, name) - mean)
-        for own, mean, (name, side) in zip(centred, means, _named(rows), strict=True)
+        for own, mean, (name, side) in zip(centred, means, (("X", rows.X), ("y", rows.y)), strict=True)
     ]
     return Sides(*centred, *features)
 
@@ -217,9 +218,9 @@ def share_of_wrong(p: FloatArray, groups: NDArray[np.intp], confidence_level: fl
     count, n_groups = float(np.count_nonzero(is_high)), int(groups.max()) + 1
     share = count / n
     deviations = np.bincount(groups, is_high - share)
-    expected = n * share * (1 - share)
-    # If all are alike, nothing is known of how groups differ.
-    effect = deviations @ deviations / expected * n_groups / max(n_groups - 1, 1) if expected else n / n_groups
+    # Variances of a sum of groups and of pairs; if all pairs are alike, nothing is known of how groups differ.
+    of_groups, of_pairs = deviations @ deviations * n_groups / max(n_groups - 1, 1), n * share * (1 - share)
+    effect = of_groups / of_pairs * (n - 1) / n if of_pairs else n / n_groups
     size = n / max(effect, 1.0)
     high = stats.beta.ppf(confidence_level, share * size + 1, size * (1 - share)) if share < 1 else 1.0
     return WrongShare(wrong_share_of(p), min(1.0, 2 * float(high)))
