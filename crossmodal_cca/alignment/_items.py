@@ -13,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from .._ids import ROWS_OF_A_LABEL, checked_ids, codes_of_ids
 from .._typing import FloatArray
+from ..metrics._nested import nested_values
 from ..metrics.scorer import RetrievalScorer
 from ..rows._equal import Parts, equal_rows, renumbered
 from ..rows._validation import PairedRows
@@ -87,6 +88,22 @@ class Gallery:
         return np.array(
             [[self.score(scoring, x * w[: x.shape[1]], y * w[: x.shape[1]]) for x, y in scores] for w in weights]
         )
+
+    def nested_table(
+        self,
+        scoring: RetrievalScorer,
+        x_scores: FloatArray,
+        y_scores: FloatArray,
+        ks: Sequence[int],
+        singular_values: FloatArray,
+        powers: Sequence[float | None],
+    ) -> FloatArray:
+        """Score every power and number of components, given both sides' scores on all of them."""
+        weights = [singular_values ** (power or 0.0) for power in powers]
+        table = nested_values(scoring, x_scores[self.x], y_scores[self.y], ks, weights, **self.ids)
+        if table is None:
+            return self.table(scoring, [(x_scores[:, :k], y_scores[:, :k]) for k in ks], singular_values, powers)
+        return table
 
 
 def _given(groups: Any, x_ids: Any, y_ids: Any, n_kept: int, sample_weight: FloatArray | None) -> dict[str, Parts]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product as combinations
 from typing import Any, ClassVar
 
@@ -13,9 +13,11 @@ from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._shrinkage_path import ShrinkagePath
 from ..linalg._solution import NestedSolution
+from ..linalg._svd import Triplets
 from ..linalg._whitening import whiten_covariances, whiten_rows
 from ..metrics.scorer import RetrievalScorer
 from ..models._pair import StandardizedPair
+from ..rows._moments import PairMoments
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV
 from ._views import View
@@ -155,13 +157,28 @@ class CCACV(LinearCV):
         path = ShrinkagePath(S, n_features, unshrunk)
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
-            c = setting["shrinkage"]
-            return path.solve(c if isinstance(c, tuple) else (c, c), k)
+            return path.solve(_of_both(setting), k)
 
-        # With shrinkage all divisors are large; but single precision leaves the ranks unknown, too.
-        matters = moments.is_single or 0.0 in map(float, self.shrinkages)
+        def scores(x: FloatArray, y: FloatArray) -> Callable[[dict[str, Any], int], Triplets]:
+            of_setting = path.projection(x, y)
+            return lambda setting, k: of_setting(_of_both(setting), k)
+
+        matters = self._ranks_matter(moments)
         rcond, is_clear = (unshrunk.rcond, unshrunk.complete) if matters else (1.0, True)
-        return FoldSolver(min(*path.ranks, moments.n_rows - 1), solve, rcond, is_clear)
+        return FoldSolver(min(*path.ranks, moments.n_rows - 1), solve, rcond, is_clear, scores)
+
+    def _ranks_matter(self, moments: PairMoments) -> bool:
+        # With shrinkage all divisors are large; but single precision leaves the ranks unknown, too.
+        return moments.is_single or 0.0 in map(float, self.shrinkages)
+
+    def _lacks_rows(self, pair: StandardizedPair) -> bool:
+        varying = (np.count_nonzero(np.diagonal(A)) for A in (pair.moments.scatter_xx, pair.moments.scatter_yy))
+        return self._ranks_matter(pair.moments) and pair.n_rows - 1 < max(varying)
 
     def _estimator(self, **params: Any) -> LinearAligner:
         return CCA(**params, scale=self.scale)
+
+
+def _of_both(setting: dict[str, Any]) -> tuple[float, float]:
+    c = setting["shrinkage"]
+    return c if isinstance(c, tuple) else (c, c)

@@ -247,7 +247,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
                 ridge = setting["regularization"]
                 x, d, y = fold.path(setting["gamma"]).test_scores((ridge, ridge), ks[-1])
                 if isinstance(scoring, RetrievalScorer):
-                    return gallery.table(scoring, [(x[:, :k], y[:, :k]) for k in ks], d, powers)
+                    return gallery.nested_table(scoring, x, y, ks, d, powers)
                 sums = np.cumsum(paired_correlations(x, y))
                 return np.broadcast_to(sums[np.array(ks) - 1], (1, len(ks)))
 

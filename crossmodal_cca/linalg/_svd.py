@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import lapack
 from scipy.sparse.linalg import ArpackError, svds
 
 from .._typing import FloatArray
@@ -18,6 +19,8 @@ Triplets = tuple[FloatArray, FloatArray, FloatArray]
 LANCZOS_FROM = 64
 # Share of the triplets above which computing all is as fast as the leading ones.
 TRUNCATE_BELOW = 0.5
+# Smallest square of a singular value, relative to the largest, that keeps enough digits beside it.
+SMALLEST_SQUARE = 1e-9
 # Largest residual of a triplet, relative to the leading singular value, before all are computed.
 RESIDUAL_TOLERANCE = 1e-12
 # EXACT_UP_TO: order of a matrix up to which extreme eigenvalues are exact; POWER_STEPS: iterations to estimate others.
@@ -41,6 +44,45 @@ def truncated_svd(K: FloatArray, k: int) -> Triplets:
             return found if tall is K else found[::-1]
     U, d, Vt = linalg.svd(K, full_matrices=False, check_finite=False)
     return U[:, :k], d[:k], Vt[:k].T
+
+
+def projected_svd(K: FloatArray, k: int, A: FloatArray, B: FloatArray) -> Triplets:
+    """Compute AU, d and BV for the k leading singular triplets (U, d, V) of K (p, q) and rows A (n, p) and B (m, q).
+
+    Where most triplets are asked for, they come from KᵀK = QTQᵀ with T = ZD²Zᵀ tridiagonal, and for few rows U and V
+    are not formed: BV = (BQ)Z and AU = ((AK)Q)Z/D. That takes less than half as long as a decomposition of K, unless
+    singular values are so small that their squares would lose the digits of Z.
+    """
+    if K.shape[0] < K.shape[1]:
+        return projected_svd(K.T, k, B, A)[::-1]
+    if k >= max(TRUNCATE_BELOW * K.shape[1], LANCZOS_FROM):
+        is_few = 2 * len(A) + len(B) < sum(K.shape)
+        found = _from_tridiagonal(K, k, np.vstack([product(A, K), B]) if is_few else np.eye(K.shape[1]))
+        if found is not None:
+            d, rows = found
+            U, V = (rows[: len(A)], rows[len(A) :]) if is_few else (product(K, rows), rows)
+            return (U / d, d, V) if is_few else (product(A, U / d), d, product(B, V))
+    U, d, V = truncated_svd(K, k)
+    return product(A, U), d, product(B, V)
+
+
+def _from_tridiagonal(K: FloatArray, k: int, rows: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Compute d and rows·V for the k leading triplets; None if squares of singular values are too small."""
+    G, rows = gram(K), np.asfortranarray(rows)
+    size = int(lapack.dsytrd_lwork(len(G), lower=1)[0])
+    H, diagonal, beside, tau, _ = lapack.dsytrd(G.T, lower=1, lwork=size, overwrite_a=1)
+    try:
+        values, Z = linalg.eigh_tridiagonal(diagonal, beside, check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    values, Z = values[::-1][:k], Z[:, ::-1][:, :k]
+    if not values[-1] > SMALLEST_SQUARE * values[0]:
+        return None
+    # Q leaves the first coordinate as it is; the others are reflected by the columns below the diagonal.
+    reflected = rows[:, 1:]
+    size = int(lapack.dormqr("R", "N", H[1:, :-1], tau, reflected, -1)[1][0])
+    rows[:, 1:] = lapack.dormqr("R", "N", H[1:, :-1], tau, reflected, size)[0]
+    return np.sqrt(values), product(rows, Z)
 
 
 def _single(K: FloatArray, k: int) -> Triplets:
@@ -129,12 +171,15 @@ def row_space(Z: FloatArray, column_scale: FloatArray | None = None) -> FloatArr
 def triangular_rows(blocks: Iterable[FloatArray]) -> FloatArray:
     """Compute R with RᵀR = ZᵀZ for rows Z that come in blocks, without forming ZᵀZ.
 
-    R has at most as many rows as columns and replaces the rows wherever only ZᵀZ matters. It has their condition
+    R has at most as many rows as columns (fewer rows are returned as they are), and replaces the rows wherever only ZᵀZ matters. It has their condition
     number, of which ZᵀZ has the square. Each block is stacked under the triangle so far and factorised again (a
     sequential TSQR; Demmel, Grigori, Hoemmen & Langou 2012).
     """
     R: FloatArray | None = None
     for block in blocks:
-        R = np.asarray(np.linalg.qr(block if R is None else np.vstack([R, block]), mode="r"))
+        R = block if R is None else np.vstack([R, block])
+        # Fewer rows than columns are as good as their triangle.
+        if len(R) > R.shape[1]:
+            R = np.asarray(np.linalg.qr(R, mode="r"))
     assert R is not None
     return R

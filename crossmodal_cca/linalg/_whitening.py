@@ -13,6 +13,9 @@ from ._covariances import Covariances
 from ._products import product, scaled
 from ._svd import EXACT_UP_TO, POWER_STEPS, all_eigenvectors, power_start, rank_tolerance
 
+# Largest difference of standardised features' variances from 1 by rounding.
+UNIT = 1e-10
+
 
 @dataclass(frozen=True, eq=False)
 class Whitener:
@@ -47,13 +50,21 @@ class Whitener:
         return np.asarray(self.scale[:, None] * blas.dtrsm(1.0, self.matrix, U, lower=1, trans_a=1))
 
 
+# Eigenvalues of a covariance (r,) and its eigenvectors (p, r); directions without variance may be left out.
+Spectrum = tuple[FloatArray, FloatArray]
+
+
 @dataclass(frozen=True, eq=False)
 class WhitenedPair:
-    """Whiteners of both sides' A = (1 − c)·S + c·τ·I, and the cross-covariance of the whitened sides."""
+    """Whiteners of both sides' A = (1 − c)·S + c·τ·I, and the cross-covariance of the whitened sides.
+
+    `spectra` are eigenvalues and eigenvectors of S on either side, where they are known.
+    """
 
     x: Whitener
     y: Whitener
     cross: FloatArray
+    spectra: tuple[Spectrum | None, Spectrum | None] = (None, None)
 
     @property
     def rcond(self) -> float:
@@ -103,12 +114,13 @@ def whiten_rows(
     degrees_of_freedom: float,
 ) -> WhitenedPair:
     """Whiten from rows R = [Rx, Ry] with RᵀR/(Σw − 1) = S, by thin SVDs, without squaring the condition number."""
-    rows, whiteners = [], []
+    rows, whiteners, spectra = [], [], []
     for Ri, c, p in zip(np.hsplit(R, [widths[0]]), shrinkage, n_features, strict=True):
         A = Ri / np.sqrt(degrees_of_freedom)
         # Without shrinkage the model does not depend on units, so the rank rule uses unit-variance columns.
         D = unit_diagonal(np.einsum("ij,ij->j", A, A)) if c == 0 else np.ones(A.shape[1])
         U, d, Vt = linalg.svd(A * D, full_matrices=False, check_finite=False)
+        spectra.append((d**2, Vt.T) if np.abs(D[D > 0] - 1).max(initial=0.0) < UNIT else None)
         # With shrinkage every direction can be kept.
         keep = np.full(len(d), c > 0) | (d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0))
         U, d, V = U[:, keep], d[keep], Vt[keep].T
@@ -117,7 +129,7 @@ def whiten_rows(
         rows.append(U * (d / length))
         complete = len(d) == np.count_nonzero(D)
         whiteners.append(Whitener(len(d), rcond, complete, D, D[:, None] * V / length, is_factor=False))
-    return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1])
+    return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1], (spectra[0], spectra[1]))
 
 
 def ranks_of_covariances(S: Covariances, eps: float) -> tuple[int, int]:
