@@ -21,6 +21,8 @@ LANCZOS_FROM = 64
 TRUNCATE_BELOW = 0.5
 # Smallest square of a singular value, relative to the largest, that keeps enough digits beside it.
 SMALLEST_SQUARE = 1e-9
+# The same for rows that are whitened, by division by their singular values.
+CLEAR_SQUARE = 1e-7
 # Largest residual of a triplet, relative to the leading singular value, before all are computed.
 RESIDUAL_TOLERANCE = 1e-12
 # EXACT_UP_TO: order of a matrix up to which extreme eigenvalues are exact; POWER_STEPS: iterations to estimate others.
@@ -118,6 +120,22 @@ def _residual(K: FloatArray, U: FloatArray, d: FloatArray, V: FloatArray) -> flo
     """Compute the largest ‖Kv − du‖ or ‖Kᵀu − dv‖ of the triplets."""
     pairs = (product(K, V), U), (product(K.T, U), V)
     return max(float(np.linalg.norm(image - vector * d, axis=0).max()) for image, vector in pairs)
+
+
+def thin_svd(A: FloatArray) -> Triplets:
+    """Compute all singular triplets (U, d, V) of rows A (n, p), d decreasing, with ‖Av − du‖ at rounding level.
+
+    Those of fewer rows than columns come from AAᵀ at less than half the work if the rank is clear: then some values are
+    zero up to rounding, which are left out, and the squares of all others keep enough digits.
+    """
+    if len(A) < A.shape[1]:
+        values, U = all_eigenvectors(gram(A.T), overwrite=True)
+        rank = int(np.sum(values > CLEAR_SQUARE * values[-1]))
+        if rank and values[: len(values) - rank].max(initial=0.0) <= len(A) * np.finfo(float).eps * values[-1]:
+            U, d = U[:, ::-1][:, :rank], np.sqrt(values[::-1][:rank])
+            return U, d, product(A.T, U) / d
+    U, d, Vt = linalg.svd(A, full_matrices=False, check_finite=False)
+    return U, d, Vt.T
 
 
 def all_eigenvectors(S: FloatArray, *, overwrite: bool = False) -> tuple[FloatArray, FloatArray]:

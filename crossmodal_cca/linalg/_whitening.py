@@ -11,7 +11,7 @@ from scipy.linalg import blas, lapack
 from .._typing import FloatArray
 from ._covariances import Covariances
 from ._products import product, scaled
-from ._svd import EXACT_UP_TO, POWER_STEPS, all_eigenvectors, power_start, rank_tolerance
+from ._svd import EXACT_UP_TO, POWER_STEPS, all_eigenvectors, power_start, rank_tolerance, thin_svd
 
 # Largest difference of standardised features' variances from 1 by rounding.
 UNIT = 1e-10
@@ -119,17 +119,17 @@ def whiten_rows(
         A = Ri / np.sqrt(degrees_of_freedom)
         # Without shrinkage the model does not depend on units, so the rank rule uses unit-variance columns.
         D = unit_diagonal(np.einsum("ij,ij->j", A, A)) if c == 0 else np.ones(A.shape[1])
-        U, d, Vt = linalg.svd(A * D, full_matrices=False, check_finite=False)
-        spectra.append((d**2, Vt.T) if np.abs(D[D > 0] - 1).max(initial=0.0) < UNIT else None)
+        U, d, V = thin_svd(A * D)
+        spectra.append((d**2, V) if np.abs(D[D > 0] - 1).max(initial=0.0) < UNIT else None)
         # With shrinkage every direction can be kept.
         keep = np.full(len(d), c > 0) | (d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0))
-        U, d, V = U[:, keep], d[keep], Vt[keep].T
+        U, d, V = U[:, keep], d[keep], V[:, keep]
         length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
         rcond = float((length.min() / length.max()) ** 2) if len(d) else 1.0
         rows.append(U * (d / length))
         complete = len(d) == np.count_nonzero(D)
         whiteners.append(Whitener(len(d), rcond, complete, D, D[:, None] * V / length, is_factor=False))
-    return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1], (spectra[0], spectra[1]))
+    return WhitenedPair(whiteners[0], whiteners[1], product(rows[0].T, rows[1]), (spectra[0], spectra[1]))
 
 
 def ranks_of_covariances(S: Covariances, eps: float) -> tuple[int, int]:
