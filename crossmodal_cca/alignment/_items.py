@@ -18,6 +18,9 @@ from ..metrics.scorer import RetrievalScorer
 from ..rows._equal import Parts, equal_rows, renumbered
 from ..rows._validation import PairedRows
 
+# Seed of the draw of galleries, so that equal searches have equal ones.
+SEED_OF_GALLERIES = 0
+
 
 @dataclass(frozen=True)
 class Items:
@@ -53,6 +56,13 @@ class Items:
                 return cls(parts)
             ids = [items, items]
         return cls(parts, ids[0], ids[1], _intersection(ids[0], x), _intersection(ids[1], y))
+
+    def searched(self, test: NDArray[np.intp], most: int | None) -> NDArray[np.intp]:
+        """Return at most so many rows of a fold for a retrieval score, groups drawn one after the other."""
+        if most is None or len(test) <= most:
+            return test
+        place = np.random.default_rng(SEED_OF_GALLERIES).permutation(_count(self.groups))
+        return test[np.sort(np.argsort(place[self.groups[test]], kind="stable")[:most])]
 
     def gallery(self, positions: NDArray[np.intp]) -> Gallery:
         """Return the gallery of a fold for a retrieval score."""

@@ -139,8 +139,10 @@ class LinearCV(SelectionMixin, LinearMaps):
             weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
             scorings = scoring, MOMENT_SCORINGS
             items, splits = items_and_folds(self.cv, (X, y), rows, scorings, groups, x_ids, y_ids, weight)
-            folds = Folds(rows, splits, self.scale)
-            if rows.is_sparse and (folds.is_wide or isinstance(scoring, RetrievalScorer)):
+            retrieval = isinstance(scoring, RetrievalScorer)
+            searched = [items.searched(test, self.max_gallery) for _, test in splits] if retrieval else None
+            folds = Folds(rows, splits, self.scale, searched)
+            if rows.is_sparse and (folds.is_wide or retrieval):
                 raise ValueError(
                     f"{type(self).__name__} scores sparse rows from moments alone: with scoring one of "
                     f"{', '.join(map(repr, MOMENT_SCORINGS))} and at most twice as many features as training rows. "
@@ -166,7 +168,7 @@ class LinearCV(SelectionMixin, LinearMaps):
 
         def scorer(fold: int) -> tuple[int, FoldScorer]:
             solver, held_out = self._solved(folds, fold, numbers[-1], needs_rows=retrieval)
-            gallery = items.gallery(folds.splits[fold][1])
+            gallery = items.gallery(folds.test(fold))
 
             of_rows = scoring == "correlation" or retrieval
             if of_rows and solver.scores is not None and isinstance(held_out, HeldOutRows):
@@ -187,6 +189,7 @@ class LinearCV(SelectionMixin, LinearMaps):
             *(of_folds, weights, self._settings(), powers, numbers, given, self.verbose),
             one_standard_error=self.one_standard_error,
             groups=groups,
+            n_gallery=[len(folds.test(fold)) for fold in range(len(weights))] if retrieval else None,
         )
 
     def _solved(self, folds: Folds, fold: int, most: int, *, needs_rows: bool) -> tuple[FoldSolver, HeldOut]:

@@ -30,6 +30,7 @@ from ._selection import (
     choose,
     items_and_folds,
     numbers_of_components,
+    with_whole_folds,
 )
 from .kernel_cca import KernelCCA
 
@@ -37,7 +38,7 @@ from .kernel_cca import KernelCCA
 SCORINGS = ("correlation",)
 
 
-@saved()
+@saved(2, upgrade=with_whole_folds)
 class KernelCCACV(SelectionMixin, KernelMaps):
     """Kernel CCA with widths, ridge, components and power chosen by cross-validation.
 
@@ -68,6 +69,9 @@ class KernelCCACV(SelectionMixin, KernelMaps):
     scoring : str or RetrievalScorer, default="correlation"
         "correlation", the sum of held-out canonical correlations; the name of a retrieval measure, such as
         "hit_rate_at_10"; or what :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
+    max_gallery : int >= 2 or None, default=10000
+        Most rows of a fold that a retrieval score searches, drawn once for each fold with the groups of rows kept
+        together; None for all. A measure depends on the size of its gallery, which `cv_results_` has.
     one_standard_error : bool, default=False
         Take the simplest setting within one standard error of the best: fewest components, then the largest ridge.
     degree, coef0, kernel_params : float, float, dict or None, default=3, 1.0, None
@@ -87,7 +91,8 @@ class KernelCCACV(SelectionMixin, KernelMaps):
     best_index_ : int
         Its place in `cv_results_`.
     cv_results_ : dict of ndarray
-        All settings and their scores, as in ``GridSearchCV``.
+        All settings and their scores, as in ``GridSearchCV``; with a retrieval score ``split0_n_gallery``, … are the
+        numbers of rows searched.
     n_splits_ : int
         Number of folds.
     groups_ : ndarray of shape (n_rows,)
@@ -136,6 +141,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         powers: Sequence[float] = (1.0, 0.0),
         cv: Any = 5,
         scoring: Any = "correlation",
+        max_gallery: int | None = 10_000,
         one_standard_error: bool = False,
         degree: Any = 3,
         coef0: Any = 1.0,
@@ -154,6 +160,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         self.powers = powers
         self.cv = cv
         self.scoring = scoring
+        self.max_gallery = max_gallery
         self.one_standard_error = one_standard_error
         self.degree = degree
         self.coef0 = coef0
@@ -240,6 +247,9 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         numbers, given = numbers_of_components(self.n_components, bound, every=not retrieval)
         rng = check_random_state(self.random_state)
 
+        if retrieval:
+            splits = [(train, items.searched(test, self.max_gallery)) for train, test in splits]
+
         def scorer(split: Split) -> tuple[int, FoldScorer]:
             fold, gallery = FoldOfWidths(sides, widths, (rows.X, rows.y), split, rng), items.gallery(split[1])
 
@@ -257,6 +267,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             *(map(scorer, splits), np.ones(len(splits)), settings, powers, numbers, given, self.verbose),
             one_standard_error=self.one_standard_error,
             groups=items.groups,
+            n_gallery=[len(test) for _, test in splits] if retrieval else None,
         )
 
     def _widths(self, side: SideSettings, rows: NDArray[Any]) -> list[Width]:

@@ -189,9 +189,9 @@ def row_space(Z: FloatArray, column_scale: FloatArray | None = None) -> FloatArr
 def triangular_rows(blocks: Iterable[FloatArray]) -> FloatArray:
     """Compute R with RᵀR = ZᵀZ for rows Z that come in blocks, without forming ZᵀZ.
 
-    R has at most as many rows as columns (fewer rows are returned as they are), and replaces the rows wherever only ZᵀZ matters. It has their condition
-    number, of which ZᵀZ has the square. Each block is stacked under the triangle so far and factorised again (a
-    sequential TSQR; Demmel, Grigori, Hoemmen & Langou 2012).
+    R has at most as many rows as columns, and replaces the rows wherever only ZᵀZ matters; fewer rows are returned as
+    they are. It has their condition number, of which ZᵀZ has the square. Each block is stacked under the triangle so
+    far and factorised again (a sequential TSQR; Demmel, Grigori, Hoemmen & Langou 2012).
     """
     R: FloatArray | None = None
     for block in blocks:

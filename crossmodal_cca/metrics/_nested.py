@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 
@@ -98,17 +98,12 @@ class _Scores:
         """Whether the first columns keep their digits in single precision, in units of the length of the row."""
         return bool((self.lengths >= _SHORTEST * self.lengths[-1]).all())
 
-    def single(self) -> _Scores:
-        """Return rows of unit length in single precision."""
-        unit = self.lengths[-1]
-        columns = np.asfortranarray(self.columns / unit[:, None], dtype=np.float32)
-        return _Scores(columns, self.ks, (self.lengths / unit).astype(np.float32))
-
 
 def _row_products(A: FloatArray, B: FloatArray, ends: Sequence[int]) -> FloatArray:
     """Compute the inner products of the rows of A and B (n, d) over the columns up to each end, (len(ends), n)."""
     parts = itertools.pairwise([0, *ends])
-    return np.cumsum([np.einsum("ij,ij->i", A[:, a:b], B[:, a:b]) for a, b in parts], axis=0)
+    sums = np.array([np.einsum("ij,ij->i", A[:, a:b], B[:, a:b]) for a, b in parts])
+    return np.asarray(np.cumsum(sums, axis=0))
 
 
 def _of_pairs(x: _Scores, y: _Scores, i: Array, j: Array, which: Sequence[int] | slice = slice(None)) -> FloatArray:
@@ -116,8 +111,9 @@ def _of_pairs(x: _Scores, y: _Scores, i: Array, j: Array, which: Sequence[int] |
     ends = x.ks[which] if isinstance(which, slice) else [x.ks[c] for c in which]
     values = np.empty((len(ends), len(i)))
     for part in row_slices(len(i), max(1, _GATHERED_AT_ONCE // ends[-1])):
-        values[:, part] = _row_products(x.columns[i[part]], y.columns[j[part]], ends)
-    return values / (x.lengths[which][:, i] * y.lengths[which][:, j])
+        a, b = x.columns[i[part], : ends[-1]], y.columns[j[part], : ends[-1]]
+        values[:, part] = _row_products(a, b, ends)
+    return np.asarray(values / (x.lengths[which][:, i] * y.lengths[which][:, j]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +148,12 @@ class _Counts:
         self.best[:, targets.kept] = best
         self.greater, self.tied = np.zeros((2, *self.best.shape), dtype=np.int64)
 
+    def add(self, c: int, query: Array, difference: FloatArray, margin: float) -> None:
+        """Add items by the differences of their cosines from that of the target of their query."""
+        n_queries = self.targets.n_queries
+        self.greater[c] += np.bincount(query[difference > margin], minlength=n_queries)
+        self.tied[c] += np.bincount(query[np.abs(difference) <= margin], minlength=n_queries)
+
     def aggregates(self, chosen: ChosenMeasure) -> list[float]:
         """Aggregate the measure of all queries, for each number of components."""
         targets, values = self.targets, []
@@ -171,98 +173,161 @@ def _margins(scores: _Scores) -> FloatArray:
 
 def _count(x: _Scores, y: _Scores, pairs: tuple[Array, Array], targets: dict[str, _Targets]) -> list[_Counts]:
     """Count all items that are not relevant around the best relevant one, in each direction."""
-    margins = _margins(x)
-    counts = {name: _Counts(of_side, _of_pairs(x, y, *pairs), margins) for name, of_side in targets.items()}
+    margins, similarity = _margins(x), _of_pairs(x, y, *pairs)
+    counts = {name: _Counts(of_side, similarity, margins) for name, of_side in targets.items()}
     shape = len(x.columns), len(y.columns)
     in_single = min(shape) >= SINGLE_FROM and x.fits_single and y.fits_single
-    X, Y = (x.single(), y.single()) if in_single else (x, y)
-    step = int(np.clip(_TILE_BYTES // (shape[1] * X.columns.itemsize), 1, min(_TILE_ROWS, shape[0])))
-    tiles = _Tiles(X, Y, pairs, step)
+    best = {name: count.best for name, count in counts.items()}
+    double = _DoubleTiles(x, y, best)
+    tiles = _SingleTiles(x, y, best) if in_single else double
+    step = int(np.clip(_TILE_BYTES // (shape[1] * tiles.dtype.itemsize), 1, min(_TILE_ROWS, shape[0])))
+    flags = _Flags((step, tiles.width), shape[1])
+    doubts: dict[tuple[int, str], list[tuple[Array, Array]]] = {}
     for rows in row_slices(shape[0], step):
-        for c in tiles.walk(rows):
-            for name, count in counts.items():
-                by_rows = name == "x_to_y"
-                queries = rows if by_rows else slice(None)
-                target, greater, tied = (A[c, queries] for A in (count.best, count.greater, count.tied))
-                above, near = tiles.around(target, by_rows)
-                if in_single and near.any():
-                    if near.sum() > DOUBTS_TO_JUDGE * step * shape[1]:
-                        above, near = _Tiles(x, y, pairs, step).at(rows, c).around(target, by_rows)
-                    else:
-                        query, item = tiles.pairs(target, by_rows, near)
-                        i, j = (query, item) if by_rows else (item, query)
-                        difference = _of_pairs(x, y, i + rows.start, j, [c])[0] - target[query]
-                        above += np.bincount(query[difference > margins[c]], minlength=len(above))
-                        near = np.bincount(query[np.abs(difference) <= margins[c]], minlength=len(above))
-                greater += above
-                tied += near
+        first, last = np.searchsorted(pairs[0], (rows.start, rows.stop))
+        relevant = pairs[0][first:last] - rows.start, pairs[1][first:last]
+        for c, name, differences in tiles.walk(rows):
+            by_rows, queries = name == "x_to_y", (c, rows if name == "x_to_y" else slice(None))
+            above, near = flags.around(differences, relevant, tiles.margins[c], by_rows)
+            if in_single and near.any():
+                if near.sum() > DOUBTS_TO_JUDGE * differences.size:
+                    above, near = flags.around(double.at(rows, c, name), relevant, margins[c], by_rows)
+                else:
+                    i, j = flags.pairs(differences, relevant, tiles.margins[c], by_rows, near)
+                    doubts.setdefault((c, name), []).append((i + rows.start, j))
+                    near = np.zeros_like(near)
+            counts[name].greater[queries] += above
+            counts[name].tied[queries] += near
+    for (c, name), found in doubts.items():
+        i, j = (np.concatenate(side) for side in zip(*found, strict=True))
+        query = i if name == "x_to_y" else j
+        counts[name].add(c, query, _of_pairs(x, y, i, j, [c])[0] - best[name][c, query], margins[c])
     return list(counts.values())
 
 
-class _Tiles:
-    """Cosines of some rows of x and all of y, relevant pairs left out, and room for what is compared.
+def _padded(rows: FloatArray) -> FloatArray:
+    """Append zero rows up to a multiple of eight."""
+    return np.asfortranarray(np.pad(rows, [(0, -len(rows) % 8)] + [(0, 0)] * (rows.ndim - 1)))
 
-    `pairs` are the relevant ones, by rows of x.
+
+class _DoubleTiles:
+    """Cosines of some rows of x and all of y less those of the targets, in double precision.
+
+    A row of a tile is a multiple of eight long and ends with −∞, so that eight flags of it are a word.
     """
 
-    def __init__(self, x: _Scores, y: _Scores, pairs: tuple[Array, Array], most: int) -> None:
-        self._x, self._y, self._pairs, self._margins = x, y, pairs, _margins(x)
-        n_items = len(y.columns)
-        self._products, self._cosines = np.empty((2, most, n_items), x.columns.dtype)
-        # Rows end with zeros, so that eight flags are a word.
-        self._flags = np.zeros((most, -(-n_items // 8) * 8), dtype=bool)
-        self._inverse_x, self._inverse_y = 1 / x.lengths, 1 / y.lengths
+    dtype = np.dtype(np.float64)
 
-    def walk(self, rows: slice) -> Iterator[int]:
-        """Go to some rows, and yield the place of one number of columns after the other."""
-        products, start = self._products[: rows.stop - rows.start], 0
-        products[:] = 0
+    def __init__(self, x: _Scores, y: _Scores, best: dict[str, FloatArray]) -> None:
+        self._x, self._columns, self._best, self._n_items = x, _padded(y.columns), best, len(y.columns)
+        self.margins, self.width = _margins(x), len(self._columns)
+        self._inverse = 1 / x.lengths, _padded((1 / y.lengths).T).T
+
+    def walk(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
+        """Yield the differences for every number of columns and direction."""
+        products, start = self._zeros(rows), 0
         for c, k in enumerate(self._x.ks):
-            add_product(products, self._x.columns[rows, start:k], self._y.columns[:, start:k])
+            add_product(products, self._x.columns[rows, start:k], self._columns[:, start:k])
             start = k
-            self._divide(rows, c)
-            yield c
+            for name in self._best:
+                yield c, name, self._less_targets(products, rows, c, name)
 
-    def at(self, rows: slice, c: int) -> Self:
-        """Go to some rows and one number of columns."""
-        products, k = self._products[: rows.stop - rows.start], self._x.ks[c]
-        products[:] = 0
-        add_product(products, self._x.columns[rows, :k], self._y.columns[:, :k])
-        self._divide(rows, c)
-        return self
+    def at(self, rows: slice, c: int, name: str) -> FloatArray:
+        """Compute the differences for one number of columns and direction."""
+        products, k = self._zeros(rows), self._x.ks[c]
+        add_product(products, self._x.columns[rows, :k], self._columns[:, :k])
+        return self._less_targets(products, rows, c, name)
 
-    def _divide(self, rows: slice, c: int) -> None:
-        n = rows.stop - rows.start
-        self.cosines, self.flags, self.margin = self._cosines[:n], self._flags[:n], self._margins[c]
-        np.multiply(self._products[:n], self._inverse_y[c], out=self.cosines)
-        self.cosines *= self._inverse_x[c, rows, None]
-        first, last = np.searchsorted(self._pairs[0], (rows.start, rows.stop))
-        self.cosines[self._pairs[0][first:last] - rows.start, self._pairs[1][first:last]] = -np.inf
+    def _zeros(self, rows: slice) -> FloatArray:
+        return np.zeros((rows.stop - rows.start, self.width))
 
-    def around(self, targets: FloatArray, by_rows: bool) -> tuple[Array, Array]:
-        """Count the items above the target of each row or column, and those within the margin of it."""
-        low, high = self._bounds(targets, by_rows)
-        above = self._sum(np.greater, high, by_rows)
-        return above, self._sum(np.greater_equal, low, by_rows) - above
+    def _less_targets(self, products: FloatArray, rows: slice, c: int, name: str) -> FloatArray:
+        cosines: FloatArray = products * self._inverse[1][c]
+        cosines *= self._inverse[0][c, rows, None]
+        cosines[:, self._n_items :] = -np.inf
+        if name == "x_to_y":
+            cosines -= self._best[name][c, rows, None]
+        else:
+            cosines[:, : self._n_items] -= self._best[name][c]
+        return cosines
 
-    def _bounds(self, targets: FloatArray, by_rows: bool) -> list[FloatArray]:
-        bounds = ((targets + sign * self.margin).astype(self.cosines.dtype) for sign in (-1, 1))
-        return [bound[:, None] if by_rows else bound for bound in bounds]
 
-    def _sum(self, compare: np.ufunc, bound: FloatArray, by_rows: bool) -> Array:
-        n_items = self.cosines.shape[1]
-        compare(self.cosines, bound, out=self.flags[:, :n_items])
+class _SingleTiles:
+    """The same in single precision, times the lengths of both rows, and within larger margins.
+
+    With s the inner products of the first k columns, t the targets and l the lengths, one tile is taken from the
+    differences s − t·lx·ly of one direction to those of the next, or of the next k, by a product of a few columns.
+    """
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, x: _Scores, y: _Scores, best: dict[str, FloatArray]) -> None:
+        self._n_items, unit = len(y.columns), (x.lengths[-1], y.lengths[-1])
+        X, Y = (side.columns / length[:, None] for side, length in zip((x, y), unit, strict=True))
+        # A target that no item reaches, for queries without a relevant one.
+        lengths, best = (x.lengths / unit[0], y.lengths / unit[1]), {n: np.minimum(t, 2.0) for n, t in best.items()}
+        self._steps: list[tuple[int, str, FloatArray, FloatArray]] = []
+        start, undo = 0, (np.zeros((len(X), 0)), np.zeros((len(Y), 0)))
+        for c, k in enumerate(x.ks):
+            for name, t in best.items():
+                by_rows = name == "x_to_y"
+                left, right = ((t[c] if by_rows is side else 1.0) * lengths[1 - side][c] for side in (True, False))
+                self._steps.append(
+                    (
+                        *(c, name),
+                        np.column_stack((X[:, start:k], undo[0], -left)).astype(np.float32, order="F"),
+                        _padded(np.column_stack((Y[:, start:k], undo[1], right)).astype(np.float32)),
+                    )
+                )
+                start, undo = k, (left[:, None], right[:, None])
+        # A tile is a sum of as many products as columns were added so far.
+        added = np.cumsum([left.shape[1] for _, _, left, _ in self._steps])[len(best) - 1 :: len(best)]
+        single = [1.5 * tie_width(np.empty((1, d), np.float32), np.ones(1))[0] for d in added]
+        self.margins = np.array(single) * lengths[0].max(axis=1) * lengths[1].max(axis=1)
+        self.width = len(self._steps[0][3])
+
+    def walk(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
+        """Yield the differences for every number of columns and direction."""
+        tile = np.zeros((rows.stop - rows.start, self.width), np.float32)
+        tile[:, self._n_items :] = -np.inf
+        for c, name, left, right in self._steps:
+            add_product(tile, left[rows], right)
+            yield c, name, tile
+
+
+class _Flags:
+    """Counts of differences, by rows or by columns, with room for their flags."""
+
+    def __init__(self, shape: tuple[int, int], n_items: int) -> None:
+        self._flags, self._n_items = np.empty(shape, dtype=bool), n_items
+
+    def around(self, differences: FloatArray, relevant: Any, margin: float, by_rows: bool) -> tuple[Array, Array]:
+        """Count what is above the margin, and what is within it, but for relevant pairs."""
+        kept = differences[relevant]
+        differences[relevant] = -np.inf
+        bound = differences.dtype.type(margin)
+        above = self._sum(np.greater, differences, bound, by_rows)
+        near = self._sum(np.greater_equal, differences, -bound, by_rows) - above
+        differences[relevant] = kept
+        return above, near
+
+    def _sum(self, compare: np.ufunc, differences: FloatArray, bound: Any, by_rows: bool) -> Array:
+        flags = self._flags[: len(differences)]
+        compare(differences, bound, out=flags)
         if not by_rows:
-            return np.add.reduce(self.flags.view(np.uint8), axis=0, dtype=np.uint8)[:n_items].astype(np.int64)
+            return np.asarray(np.add.reduce(flags.view(np.uint8), axis=0, dtype=np.uint8), np.int64)[: self._n_items]
         # No byte of a sum of 255 words overflows.
-        words = self.flags.view(np.uint64)
+        words = flags.view(np.uint64)
         sums = np.add.reduceat(words, np.arange(0, words.shape[1], 255), axis=1)
-        return sums.view(np.uint8).sum(axis=1, dtype=np.int64)
+        return np.asarray(sums.view(np.uint8).sum(axis=1, dtype=np.int64))
 
-    def pairs(self, targets: FloatArray, by_rows: bool, near: Array) -> tuple[Array, Array]:
-        """Return the pairs (query, item) within the margin, where there are any."""
-        some = np.flatnonzero(near)
-        cosines = self.cosines[some] if by_rows else self.cosines[:, some].T
-        low, high = self._bounds(targets[some], by_rows=True)
-        query, item = np.nonzero((cosines >= low) & ~(cosines > high))
-        return some[query], item
+    @staticmethod
+    def pairs(differences: FloatArray, relevant: Any, margin: float, by_rows: bool, near: Array) -> tuple[Array, Array]:
+        """Return rows and columns of the differences within the margin, but for relevant pairs, where there are any."""
+        kept = differences[relevant]
+        differences[relevant] = -np.inf
+        some, bound = np.flatnonzero(near), differences.dtype.type(margin)
+        lines = np.abs(differences[some] if by_rows else differences[:, some].T) <= bound
+        differences[relevant] = kept
+        query, item = np.divmod(np.flatnonzero(lines), lines.shape[1])
+        return (some[query], item) if by_rows else (item, some[query])
