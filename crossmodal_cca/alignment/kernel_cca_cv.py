@@ -22,6 +22,7 @@ from ..metrics.scorer import RetrievalScorer
 from ..models._kernel_model import KernelModel
 from ..rows._validation import PairedRows, check_pair
 from ._items import Items
+from ._kernel_memory import matrices_of_fit, matrices_of_search, room_for_kernels
 from ._kernel_scores import KernelMaps, warn_if_overfitted
 from ._selection import (
     Choice,
@@ -263,12 +264,18 @@ class KernelCCACV(SelectionMixin, KernelMaps):
 
             return fold.possible, score
 
-        return choose(
-            *(map(scorer, splits), np.ones(len(splits)), settings, powers, numbers, given, self.verbose),
-            one_standard_error=self.one_standard_error,
-            groups=items.groups,
-            n_gallery=[len(test) for _, test in splits] if retrieval else None,
-        )
+        n, most, matrices = bound + 1, numbers[-1], 0.0
+        if self.approximation is None:
+            # The fit to all rows may be the larger one.
+            fit = matrices_of_fit(rows.n_rows, most) * (rows.n_rows / n) ** 2
+            matrices = max(matrices_of_search(n, most, max(map(len, widths))), fit)
+        with room_for_kernels(n, matrices):
+            return choose(
+                *(map(scorer, splits), np.ones(len(splits)), settings, powers, numbers, given, self.verbose),
+                one_standard_error=self.one_standard_error,
+                groups=items.groups,
+                n_gallery=[len(test) for _, test in splits] if retrieval else None,
+            )
 
     def _widths(self, side: SideSettings, rows: NDArray[Any]) -> list[Width]:
         """Return the widths of one side to try; None if the kernel has no distance to scale."""
@@ -277,7 +284,10 @@ class KernelCCACV(SelectionMixin, KernelMaps):
 
     def _refit(self, rows: PairedRows, best: dict[str, Any]) -> KernelModel:
         """Fit the model of the chosen settings to all rows."""
-        sides = self._sides(best["gamma"], best["regularization"])
-        model = fit_kernels(rows, sides, best["n_components"], best["power"], self.random_state)
+        sides, k = self._sides(best["gamma"], best["regularization"]), best["n_components"]
+        matrices = matrices_of_fit(rows.n_rows, k) if self.approximation is None else 0
+        # The search has said that it takes much, if it does.
+        with room_for_kernels(rows.n_rows, matrices, quiet=True):
+            model = fit_kernels(rows, sides, k, best["power"], self.random_state)
         warn_if_overfitted(model, best["regularization"])
         return model
