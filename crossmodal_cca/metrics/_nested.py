@@ -189,7 +189,7 @@ def _count(x: _Scores, y: _Scores, pairs: tuple[Array, Array], targets: dict[str
         for c, name, differences in tiles.walk(rows):
             by_rows, queries = name == "x_to_y", (c, rows if name == "x_to_y" else slice(None))
             above, near = flags.around(differences, relevant, tiles.margins[c], by_rows)
-            if in_single and near.any():
+            if not tiles.settled[c] and near.any():
                 if near.sum() > DOUBTS_TO_JUDGE * differences.size:
                     above, near = flags.around(double.at(rows, c, name), relevant, margins[c], by_rows)
                 else:
@@ -213,14 +213,15 @@ def _padded(rows: FloatArray) -> FloatArray:
 class _DoubleTiles:
     """Cosines of some rows of x and all of y less those of the targets, in double precision.
 
-    A row of a tile is a multiple of eight long and ends with −∞, so that eight flags of it are a word.
+    A row of a tile is a multiple of eight long and ends with −∞, so that eight flags of it are a word. What is within
+    the margins ties where that is `settled`, and is in doubt elsewhere.
     """
 
     dtype = np.dtype(np.float64)
 
     def __init__(self, x: _Scores, y: _Scores, best: dict[str, FloatArray]) -> None:
         self._x, self._columns, self._best, self._n_items = x, _padded(y.columns), best, len(y.columns)
-        self.margins, self.width = _margins(x), len(self._columns)
+        self.margins, self.width, self.settled = _margins(x), len(self._columns), [True] * len(x.ks)
         self._inverse = 1 / x.lengths, _padded((1 / y.lengths).T).T
 
     def walk(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
@@ -267,23 +268,29 @@ class _SingleTiles:
         # A target that no item reaches, for queries without a relevant one.
         lengths, best = (x.lengths / unit[0], y.lengths / unit[1]), {n: np.minimum(t, 2.0) for n, t in best.items()}
         self._steps: list[tuple[int, str, FloatArray, FloatArray]] = []
-        start, undo = 0, (np.zeros((len(X), 0)), np.zeros((len(Y), 0)))
+        self.settled = [k == 1 for k in x.ks]
+        start, undo = 0, (X[:, :0], Y[:, :0])
         for c, k in enumerate(x.ks):
+            sides, of_k = (X[:, start:k], Y[:, start:k]), (lengths[0][c], lengths[1][c])
+            if k == 1:
+                # Cosines of single columns are signs: exact, with half of the items tied.
+                sides, of_k = (np.sign(X[:, :1]), np.sign(Y[:, :1])), (np.ones(len(X)), np.ones(len(Y)))
+            new = sides
             for name, t in best.items():
-                by_rows = name == "x_to_y"
-                left, right = ((t[c] if by_rows is side else 1.0) * lengths[1 - side][c] for side in (True, False))
-                self._steps.append(
-                    (
-                        *(c, name),
-                        np.column_stack((X[:, start:k], undo[0], -left)).astype(np.float32, order="F"),
-                        _padded(np.column_stack((Y[:, start:k], undo[1], right)).astype(np.float32)),
-                    )
-                )
-                start, undo = k, (left[:, None], right[:, None])
+                left, right = (t[c] * of_k[0], of_k[1]) if name == "x_to_y" else (of_k[0], t[c] * of_k[1])
+                columns = np.column_stack((new[0], undo[0], -left)), np.column_stack((new[1], undo[1], right))
+                A, B = (_padded(side.astype(np.float32)) for side in columns)
+                self._steps.append((c, name, A, B))
+                new, undo = (X[:, :0], Y[:, :0]), (left[:, None], right[:, None])
+            if k == 1:
+                undo = np.hstack((undo[0], -sides[0])), np.hstack((undo[1], sides[1]))
+            else:
+                start = k
         # A tile is a sum of as many products as columns were added so far.
         added = np.cumsum([left.shape[1] for _, _, left, _ in self._steps])[len(best) - 1 :: len(best)]
         single = [1.5 * tie_width(np.empty((1, d), np.float32), np.ones(1))[0] for d in added]
-        self.margins = np.array(single) * lengths[0].max(axis=1) * lengths[1].max(axis=1)
+        margins = np.array(single) * lengths[0].max(axis=1) * lengths[1].max(axis=1)
+        self.margins = np.where(self.settled, 0.5, margins)
         self.width = len(self._steps[0][3])
 
     def walk(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
