@@ -23,6 +23,8 @@ TRUNCATE_BELOW = 0.5
 SMALLEST_SQUARE = 1e-9
 # The same for rows that are whitened, by division by their singular values.
 CLEAR_SQUARE = 1e-7
+# Reflections that LAPACK applies at once, at most: its workspace has a column for each.
+REFLECTED_AT_ONCE = 64
 # Largest residual of a triplet, relative to the leading singular value, before all are computed.
 RESIDUAL_TOLERANCE = 1e-12
 # EXACT_UP_TO: order of a matrix up to which extreme eigenvalues are exact; POWER_STEPS: iterations to estimate others.
@@ -81,9 +83,7 @@ def _from_tridiagonal(K: FloatArray, k: int, rows: FloatArray) -> tuple[FloatArr
     if not values[-1] > SMALLEST_SQUARE * values[0]:
         return None
     # Q leaves the first coordinate as it is; the others are reflected by the columns below the diagonal.
-    reflected = rows[:, 1:]
-    size = int(lapack.dormqr("R", "N", H[1:, :-1], tau, reflected, -1)[1][0])
-    rows[:, 1:] = lapack.dormqr("R", "N", H[1:, :-1], tau, reflected, size)[0]
+    rows[:, 1:] = lapack.dormqr("R", "N", H[1:, :-1], tau, rows[:, 1:], REFLECTED_AT_ONCE * len(rows), overwrite_c=1)[0]
     return np.sqrt(values), product(rows, Z)
 
 
