@@ -77,7 +77,7 @@ class CrossValidationDisplay(Display):
 
     def _draw(self, ax: Axes) -> None:
         params, means = self.results["params"], np.asarray(self.results["mean_test_score"])
-        n_folds = sum(name.startswith("split") for name in self.results)
+        n_folds = sum(name.startswith("split") and name.endswith("_test_score") for name in self.results)
         errors = np.asarray(self.results["std_test_score"]) / np.sqrt(max(n_folds - 1, 1))
         handles = []
         for (name, values), line, cmap in zip(_parameters(params).items(), LINES, ("viridis", "plasma"), strict=False):
