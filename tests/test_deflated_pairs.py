@@ -5,7 +5,7 @@ import pytest
 from scipy import linalg
 
 from crossmodal_cca.linalg import _deflated_pairs as deflated
-from crossmodal_cca.linalg._covariances import Covariances
+from crossmodal_cca.linalg._products import Covariances
 from crossmodal_cca.linalg._solve_pls import solve_pls_canonical, solve_pls_regression
 
 N = deflated.BASIS_FROM
@@ -37,9 +37,9 @@ def test_pairs_are_the_leading_ones(name, solve):
             leading = linalg.svdvals(C)[0]
             # The residual is at rounding level of the leading value, and deflation leaves that of the first.
             assert d == pytest.approx(leading, rel=1e-11, abs=1e-13 * left)
-        w, v = found.x_weights[:, j], found.y_weights[:, j]
-        p = Sx @ found.x_rotations[:, j]
-        C = C - np.outer(p / (found.x_rotations[:, j] @ p), w @ C)
+        w, v = found.x.weights[:, j], found.y.weights[:, j]
+        p = Sx @ found.x.rotations[:, j]
+        C = C - np.outer(p / (found.x.rotations[:, j] @ p), w @ C)
         if solve is solve_pls_canonical:
             C = C - np.outer(C @ v, v)
 
