@@ -1,4 +1,4 @@
-"""What a fit does, counted: walks over the rows, operations in matrix products, memory. No clock is involved."""
+"""What a fit does, counted: passes over the rows, operations in matrix products, memory. No clock is involved."""
 
 import itertools
 import sys
