@@ -11,30 +11,23 @@ from sklearn.utils import shuffle
 
 from .._aligner import check_can_be_fitted, fitted_aligner
 from .._checks import check_random_state, check_whole_number
+from .._docstrings import documented
 from .._errors import in_terms_of
-from .._names_in_docs import with_names
 from .._progress import Progress
 from ..rows._validation import warn_of_other_order
 from ._directions import Direction, both_directions, check_names, table_of_directions
 from ._inputs import SIDES
 from ._intervals import intervals_of_differences
 from ._resampling import cluster_codes, swap_p_values
+from ._shared_texts import OF_BOTH_DIRECTIONS
 from .measures import ChosenMeasure, values_of_kept
-from .report import (
-    aggregates,
-    chances,
-    check_resampling,
-    check_same_sizes,
-    chosen_measures,
-    gallery_size,
-    sizes,
-)
+from .report import aggregates, chances, check_resampling, check_same_sizes, chosen_measures, gallery_size, sizes
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@with_names
+@documented(OF_BOTH_DIRECTIONS)
 def compare_retrieval(
     scores: tuple[Any, Any],
     baseline_scores: tuple[Any, Any],
@@ -62,32 +55,8 @@ def compare_retrieval(
         x- and y-scores of the model, such as ``model.transform(X, y)`` gives for paired rows.
     baseline_scores : tuple of two array-like, (n_x, n_features_b) and (n_y, n_features_b)
         Scores of the same rows under the model to compare with.
-    x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
-        Ids or class labels; items with equal ones are relevant to each other. None for both: row ``i`` to row
-        ``i``.
-    relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
-        Instead of ids: items are relevant to each other where this is positive.
-    x_groups, y_groups : array-like of shape (n_x,) and (n_y,), default=None
-        Which rows are not independent, such as the captions of one image: as queries they form a cluster.
-    ks : sequence of int >= 1, default=(1, 5, 10)
-        Cut-offs of the hit rate.
-    measures : sequence of str or None, default=None
-        Measures by name; None for those of :func:`retrieval_report`.
-    similarity : <similarities>, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
-        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
-        ``i`` of one side for row ``i`` of the other.
-    names : tuple of two str, default=("x", "y")
-        Names of the modalities in the table.
     n_resamples : int >= 0, default=1000
         Random swaps, and resamples for the median rank; 0 leaves interval and p-value NaN.
-    confidence_level : float in (0, 1), default=0.95
-        Confidence level of the intervals.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the resamples.
-    verbose : int >= 0, default=0
-        Above 0, progress is printed.
 
     Returns
     -------
@@ -185,7 +154,7 @@ def compared(
     }
 
 
-@with_names
+@documented(OF_BOTH_DIRECTIONS)
 def shuffled_pair_control(
     aligner: Any,
     X: Any,
@@ -225,25 +194,10 @@ def shuffled_pair_control(
         Test rows of the second modality.
     x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
         Ids or class labels of the test rows. None for both: row ``i`` to row ``i``.
-    relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
-        Instead of ids.
-    ks : sequence of int >= 1, default=(1, 5, 10)
-        Cut-offs of the hit rate.
-    measures : sequence of str or None, default=None
-        Measures by name; None for those of :func:`retrieval_report`.
-    similarity : <similarities>, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
-        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
-        ``i`` of one side for row ``i`` of the other.
-    names : tuple of two str, default=("x", "y")
-        Names of the modalities in the table.
     n_shuffles : int >= 1, default=20
         Fits to wrong pairs.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the shuffles.
-    verbose : int >= 0, default=0
-        Above 0, progress is printed.
 
     Returns
     -------

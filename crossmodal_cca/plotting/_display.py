@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import update_wrapper
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform
 
+from .._docstrings import complete, entries, sections
 from ._axes import given_or_new
-from ._docs import ATTRIBUTES, PARAMETERS, complete, entries, sections, with_options_of
+from ._docs import ATTRIBUTES, PARAMETERS, with_options_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+    from matplotlib.axes import Axes as Axes
     from matplotlib.figure import Figure, SubFigure
+    from pandas import DataFrame as DataFrame
+else:
+    # Displays name these types in annotations, which nothing evaluates, and import them from here.
+    Axes = DataFrame = Any
 
 T = TypeVar("T", bound="Display")
 # Class methods that make a display, in this order: the keywords of the first one present are the options of the others.
@@ -82,7 +89,10 @@ def display(cls: type[T]) -> type[T]:
     """
     cls = dataclass(eq=False, repr=False)(cls)
     known = entries(PARAMETERS)
-    cls.__doc__ = complete(cls, known, Attributes=ATTRIBUTES)
+    cls.__doc__ = complete(cls, known, {"Attributes": ATTRIBUTES})
+    for name in MAKERS:
+        if name not in vars(cls) and hasattr(cls, name):
+            setattr(cls, name, classmethod(_copied(getattr(cls, name).__func__)))
     makers = {name: vars(cls)[name].__func__ for name in MAKERS if name in vars(cls)}
     source, raises = next(iter(makers.values())), ""
     for call in makers.values():
@@ -90,8 +100,15 @@ def display(cls: type[T]) -> type[T]:
         if "options" in inspect.signature(call).parameters:
             call.__signature__ = with_options_of(call, source)
             ends["Raises"] = raises
-        call.__doc__ = complete(call, known, **ends)
+        call.__doc__ = complete(call, known, ends)
         if call is source:
             known |= entries(sections(call.__doc__)["Parameters"])
             raises = sections(call.__doc__).get("Raises", "")
     return cls
+
+
+def _copied(call: Any) -> Any:
+    """Copy an inherited function, whose documentation is completed for each class."""
+    copied = FunctionType(call.__code__, call.__globals__, call.__name__, call.__defaults__, call.__closure__)
+    copied.__kwdefaults__ = call.__kwdefaults__
+    return update_wrapper(copied, call)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
 from ..transfer import few_shot_report
 from ._axes import add_legend, add_model, add_reference
-from ._display import Display, display
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+from ._display import Axes, DataFrame, Display, display
 
 
 @display
@@ -45,14 +41,14 @@ class FewShotDisplay(Display):
     'shots of each class'
     """
 
-    report: pd.DataFrame
+    report: DataFrame
     _: KW_ONLY
     measure: str = "balanced_accuracy"
 
     @classmethod
     def from_table(
         cls,
-        episodes: pd.DataFrame,
+        episodes: DataFrame,
         *,
         measure: str = "balanced_accuracy",
         confidence_level: float = 0.95,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,10 +15,7 @@ from ..retrieval import k_occurrence
 from ..retrieval.hubness import skewness
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, y_range
 from ._data import direction_names, named, scores_of_sides
-from ._display import NamedDisplay, display
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from ._display import Axes, NamedDisplay, display
 
 
 @display

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,11 +12,8 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import check_choice, check_whole_number
 from ._axes import add_legend, add_legend_beside, entry
 from ._data import check_components, class_codes, paired_scores, scores_of_rows
-from ._display import Display, display
+from ._display import Axes, Display, display
 from ._style import CLASS_COLORS, MARKERS, class_colors, cycle, ink
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 # Choices of `kind`.
 KINDS = ("points", "arrows")

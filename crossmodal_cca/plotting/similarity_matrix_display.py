@@ -14,10 +14,9 @@ from .._similarity import SIMILARITIES
 from ..metrics._inputs import check_sides
 from ._axes import add_names
 from ._data import class_codes, direction_names, named, scores_of_sides
-from ._display import NamedDisplay, display
+from ._display import Axes, NamedDisplay, display
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
 # Number of classes above which they are ordered, but neither separated nor named.
