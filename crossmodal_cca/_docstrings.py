@@ -45,11 +45,13 @@ def complete(
     return filled("\n\n".join([parts[""], *titled]) + "\n")
 
 
-def documented(known: Mapping[str, str]) -> Callable[[Documented], Documented]:
-    """Decorate a function whose docstring lacks parameters that are described among the known ones."""
+def documented(
+    known: Mapping[str, str], lacking: Mapping[str, str] | None = None
+) -> Callable[[Documented], Documented]:
+    """Decorate a function whose docstring lacks known parameters, or these sections."""
 
     def completed(thing: Any) -> Any:
-        thing.__doc__ = complete(thing, known, {})
+        thing.__doc__ = complete(thing, known, {}, lacking)
         return thing
 
     return completed

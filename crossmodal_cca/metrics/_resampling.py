@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,16 @@ from .measures import ChosenMeasure
 
 # Numbers drawn at once: 30,000 queries × 1000 resamples together would take gigabytes.
 _DRAWS_AT_ONCE = 2**21
+
+
+class Resampling(NamedTuple):
+    """Measures of queries, and how their intervals and p-values are found: by clusters of queries and resamples."""
+
+    measures: Sequence[ChosenMeasure]
+    clusters: Array
+    n_resamples: int
+    confidence_level: float
+    rng: np.random.RandomState
 
 
 def cluster_codes(groups: Any, name: str, kept: Array, n_queries: int) -> Array:
@@ -43,37 +53,30 @@ def bootstrap(
     return resampled
 
 
-def swap_p_values(
-    values: Array,
-    baseline: Array,
-    measures: Sequence[ChosenMeasure],
-    clusters: Array,
-    n_resamples: int,
-    rng: np.random.RandomState,
-) -> Array:
+def swap_p_values(values: Array, baseline: Array, of: Resampling) -> Array:
     """Compute a two-sided p-value per measure: how often models swapped at random, by cluster, differ by as much.
 
     If both models are equally good, their values of a cluster are exchangeable. The observed assignment counts as one
     of the draws, so the smallest p-value is 1 / (n_resamples + 1).
     """
-    n_clusters, n_queries = int(clusters.max()) + 1, values.shape[1]
+    clusters, n_clusters, n_queries = of.clusters, int(of.clusters.max()) + 1, values.shape[1]
     sums = _per_cluster(values - baseline, clusters)
     observed = np.array(
-        [abs(m.aggregate(a) - m.aggregate(b)) for m, a, b in zip(measures, values, baseline, strict=True)]
+        [abs(m.aggregate(a) - m.aggregate(b)) for m, a, b in zip(of.measures, values, baseline, strict=True)]
     )
     # Differences equal up to rounding count as equal.
     threshold = observed * (1 - 1e-10)
-    n_as_large = np.zeros(len(measures))
-    for part in _parts(n_resamples, n_clusters):
-        swapped = rng.randint(2, size=(part.stop - part.start, n_clusters)).astype(bool)
+    n_as_large = np.zeros(len(of.measures))
+    for part in _parts(of.n_resamples, n_clusters):
+        swapped = of.rng.randint(2, size=(part.stop - part.start, n_clusters)).astype(bool)
         differences = np.abs(sums @ np.where(swapped, -1.0, 1.0).T) / n_queries
-        for i, chosen in enumerate(measures):
+        for i, chosen in enumerate(of.measures):
             if chosen.measure.aggregate == "median":
                 pair = values[i], baseline[i]
                 found = [_median_differences(*pair, rows[:, clusters]) for rows in _few_queries(swapped, clusters)]
                 differences[i] = np.concatenate(found)
         n_as_large += np.sum(differences >= threshold[:, None], axis=1)
-    return np.asarray((1 + n_as_large) / (1 + n_resamples))
+    return np.asarray((1 + n_as_large) / (1 + of.n_resamples))
 
 
 def _median_differences(one: Array, other: Array, swapped: Array) -> Array:

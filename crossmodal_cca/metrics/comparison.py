@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -14,17 +14,15 @@ from .._checks import check_random_state, check_whole_number
 from .._docstrings import documented
 from .._errors import in_terms_of
 from .._progress import Progress
+from .._typing import DataFrame
 from ..rows._validation import warn_of_other_order
 from ._directions import Direction, both_directions, check_names, table_of_directions
 from ._inputs import SIDES
 from ._intervals import intervals_of_differences
-from ._resampling import cluster_codes, swap_p_values
+from ._resampling import Resampling, cluster_codes, swap_p_values
 from ._shared_texts import OF_BOTH_DIRECTIONS
-from .measures import ChosenMeasure, values_of_kept
+from .measures import values_of_kept
 from .report import aggregates, chances, check_resampling, check_same_sizes, chosen_measures, gallery_size, sizes
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @documented(OF_BOTH_DIRECTIONS)
@@ -46,7 +44,7 @@ def compare_retrieval(
     confidence_level: float = 0.95,
     random_state: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Compare two models on the same queries and gallery, in both directions, with intervals and p-values.
 
     Parameters
@@ -123,32 +121,23 @@ def compare_retrieval(
         check_same_sizes(problem, other)
         clusters = cluster_codes(groups[side], f"{side}_groups", problem.kept, problem.n_queries)
         values, baseline = (values_of_kept(p, chosen, verbose) for p in (problem, other))
-        tables[direction] = compared(values, baseline, chosen, clusters, n_resamples, confidence_level, rng)
-        tables[direction] |= sizes(problem, clusters)
+        resampling = Resampling(chosen, clusters, n_resamples, confidence_level, rng)
+        tables[direction] = compared(values, baseline, resampling) | sizes(problem, clusters)
     return table_of_directions(tables, chosen, names)
 
 
-def compared(
-    values: Any,
-    baseline: Any,
-    measures: Sequence[ChosenMeasure],
-    clusters: Any,
-    n_resamples: int,
-    confidence_level: float,
-    rng: np.random.RandomState,
-) -> dict[str, Any]:
+def compared(values: Any, baseline: Any, of: Resampling) -> dict[str, Any]:
     """Compute the columns of a comparison from values (n_measures, n_queries) of both models."""
-    low, high = intervals_of_differences(values, baseline, measures, clusters, n_resamples, confidence_level, rng)
-    value, other = np.array(aggregates(measures, values)), np.array(aggregates(measures, baseline))
-    p_values = swap_p_values(values, baseline, measures, clusters, n_resamples, rng) if n_resamples else np.nan
-    gain = np.array([[chosen.measure.sign] for chosen in measures]) * (values - baseline)
+    low, high = intervals_of_differences(values, baseline, of)
+    value, other = (np.array(aggregates(of.measures, each)) for each in (values, baseline))
+    gain = np.array([[chosen.measure.sign] for chosen in of.measures]) * (values - baseline)
     return {
         "value": value,
         "baseline": other,
         "difference": value - other,
         "low": low,
         "high": high,
-        "p_value": p_values,
+        "p_value": swap_p_values(values, baseline, of) if of.n_resamples else np.nan,
         "n_better": np.sum(gain > 0, axis=1),
         "n_worse": np.sum(gain < 0, axis=1),
     }
@@ -173,7 +162,7 @@ def shuffled_pair_control(
     n_shuffles: int = 20,
     random_state: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Compare a model with fits to wrong pairs, the fair null of a retrieval measure.
 
     The aligner is fitted to the training pairs, and repeatedly to the same rows paired at random; all fits are measured

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,19 +11,16 @@ from .._checks import check_confidence_level, check_random_state, check_whole_nu
 from .._docstrings import documented
 from .._errors import in_terms_of
 from .._ids import checked_ids
-from .._typing import Array, Cutoff
+from .._typing import Array, Cutoff, DataFrame
 from ..rows._blocks import row_slices
 from ..rows._validation import warn_of_other_order
 from ._directions import both_directions, check_names, table_of_directions
 from ._inputs import RetrievalProblem, prepare
 from ._intervals import intervals_of_aggregates
-from ._resampling import cluster_codes
+from ._resampling import Resampling, cluster_codes
 from ._shared_texts import OF_BOTH_DIRECTIONS, OF_SEARCH
 from .measures import ChosenMeasure, values_of_kept
 from .ranks import RelevantCounts, evaluate, expected_rank
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Relevant items whose chance is computed at once.
 _RELEVANT_AT_ONCE = 2**16
@@ -48,7 +45,7 @@ def retrieval_report(
     confidence_level: float = 0.95,
     random_state: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Compute retrieval measures in both directions, with intervals and the level of chance.
 
     Parameters
@@ -122,7 +119,8 @@ def retrieval_report(
         side = direction.queries
         clusters = cluster_codes(groups[side], f"{side}_groups", problem.kept, problem.n_queries)
         values = values_of_kept(problem, chosen, verbose)
-        low, high = intervals_of_aggregates(values, chosen, clusters, n_resamples, confidence_level, rng)
+        resampling = Resampling(chosen, clusters, n_resamples, confidence_level, rng)
+        low, high = intervals_of_aggregates(values, resampling)
         columns = {"value": aggregates(chosen, values), "low": low, "high": high, "chance": chances(chosen, problem)}
         tables[direction] = columns | sizes(problem, clusters)
     return table_of_directions(tables, chosen, names)
@@ -207,7 +205,7 @@ def query_report(
     similarity: str = "cosine",
     exclude: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Report the rank and value of every query, and its difference from a baseline.
 
     Parameters

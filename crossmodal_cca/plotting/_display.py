@@ -8,17 +8,13 @@ from functools import update_wrapper
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform
 
-from .._docstrings import complete, entries, sections
+from .._docstrings import complete, documented, entries, sections
+from .._typing import Axes
 from ._axes import given_or_new
-from ._docs import ATTRIBUTES, PARAMETERS, with_options_of
+from ._docs import ATTRIBUTES, DRAWN, KNOWN, with_options_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes as Axes
     from matplotlib.figure import Figure, SubFigure
-    from pandas import DataFrame as DataFrame
-else:
-    # Displays name these types in annotations, which nothing evaluates, and import them from here.
-    Axes = DataFrame = Any
 
 T = TypeVar("T", bound="Display")
 # Class methods that make a display, in this order: the keywords of the first one present are the options of the others.
@@ -31,19 +27,9 @@ class Display:
     ax_: Axes
     figure_: Figure | SubFigure
 
+    @documented(KNOWN, {"Returns": DRAWN})
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw on given axes, or on new ones.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        self : Display
-            The display.
-        """
+        """Draw on given axes, or on new ones."""
         return self._plot(ax)
 
     def _plot(self, ax: Axes | None, **options: Any) -> Self:
@@ -62,20 +48,14 @@ class NamedDisplay(Display):
 
     name: str | None = None
 
+    @documented(KNOWN, {"Returns": DRAWN})
     def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
         """Draw on given axes, or on new ones.
 
         Parameters
         ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
         name : str or None, default=None
             Name of the model in the legend or title; None for the display's own.
-
-        Returns
-        -------
-        self : Display
-            The display.
         """
         return self._plot(ax, name=name or self.name)
 
@@ -88,8 +68,8 @@ def display(cls: type[T]) -> type[T]:
     list them.
     """
     cls = dataclass(eq=False, repr=False)(cls)
-    known = entries(PARAMETERS)
-    cls.__doc__ = complete(cls, known, {"Attributes": ATTRIBUTES})
+    cls.__doc__ = complete(cls, KNOWN, {"Attributes": ATTRIBUTES})
+    known = KNOWN
     for name in MAKERS:
         if name not in vars(cls) and hasattr(cls, name):
             setattr(cls, name, classmethod(_copied(getattr(cls, name).__func__)))
@@ -102,7 +82,7 @@ def display(cls: type[T]) -> type[T]:
             ends["Raises"] = raises
         call.__doc__ = complete(call, known, ends)
         if call is source:
-            known |= entries(sections(call.__doc__)["Parameters"])
+            known = known | entries(sections(call.__doc__)["Parameters"])
             raises = sections(call.__doc__).get("Raises", "")
     return cls
 

@@ -6,8 +6,10 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from .._docstrings import entries
+
 # Descriptions of shared parameters.
-PARAMETERS = """
+KNOWN = entries("""
 aligner : estimator
     Fitted aligner.
 X : array-like of shape (n_x, n_features_x)
@@ -30,6 +32,11 @@ name : str or None, default=None
     Name of the model in the legend or title; `from_estimator` takes the aligner's class if None.
 ax : matplotlib Axes or None, default=None
     Axes to draw on; None for new ones.
+""")
+# Section of the methods `plot`.
+DRAWN = """\
+self : Display
+    The display.
 """
 # Descriptions of shared attributes.
 ATTRIBUTES = """\

@@ -9,8 +9,9 @@ from typing import Any, Self
 
 from numpy.typing import ArrayLike, NDArray
 
-from ._data import named, scores_of_rows, sizes_of_galleries, values_and_chance
-from ._display import Axes, NamedDisplay
+from .._typing import Axes
+from ._data import named, scores_of_rows, scores_of_sides, sizes_of_galleries, values_and_chance
+from ._display import NamedDisplay
 
 # A search for measures by name: their values, and their levels of chance, for each direction.
 Search = Callable[[list[str]], list[dict[str, NDArray[Any]]]]
@@ -25,6 +26,24 @@ class SearchDisplay(NamedDisplay):
     def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
         """Map rows into the shared space of a fitted aligner, search in both directions and draw."""
         display: Self = cls.from_predictions(*scores_of_rows(aligner, X, y, options), **named(aligner, options))
+        return display
+
+
+class UnpairedDisplay(NamedDisplay):
+    """Base of the displays of all rows of one side beside all rows of the other."""
+
+    from_predictions: Any
+
+    @classmethod
+    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
+        """Map rows into the shared space of a fitted aligner, compare the two sides and draw.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_y, n_features_y)
+            Rows of the second modality; they need not be paired.
+        """
+        display: Self = cls.from_predictions(*scores_of_sides(aligner, X, y), **named(aligner, options))
         return display
 
 

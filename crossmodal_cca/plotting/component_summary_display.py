@@ -8,10 +8,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._typing import Axes, DataFrame
 from ..inference import summary
 from ._axes import add_legend_beside, add_reference, count_on_x
 from ._data import named
-from ._display import Axes, DataFrame, NamedDisplay, display
+from ._display import NamedDisplay, display
 from ._style import MARKED_UP_TO, cycle, ink
 
 # Label and marker of each column drawn as a curve.

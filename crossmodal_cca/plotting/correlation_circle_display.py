@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_whole_number
+from .._typing import Axes, DataFrame
 from ..inference import structure_correlations
 from ._axes import add_legend_beside
 from ._data import check_components, direction_names
-from ._display import Axes, DataFrame, Display, display
+from ._display import Display, display
 from ._style import MARKERS, cycle, ink
 
 # Number of features of a side above which they are points without arrows.

@@ -9,8 +9,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._typing import Axes
 from ._axes import MODEL, add_legend_beside, count_on_log_x, count_on_x, entry
-from ._display import Axes, Display, display
+from ._display import Display, display
 from ._style import LINES, MARKED_UP_TO, ink, scale_of_colors
 
 # Number of values of a parameter above which only those with the highest scores are shown.

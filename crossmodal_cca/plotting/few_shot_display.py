@@ -7,9 +7,10 @@ from typing import Self
 
 import numpy as np
 
+from .._typing import Axes, DataFrame
 from ..transfer import few_shot_report
 from ._axes import add_legend, add_model, add_reference
-from ._display import Axes, DataFrame, Display, display
+from ._display import Display, display
 
 
 @display

@@ -8,10 +8,11 @@ from typing import Any, Self
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_choice, check_whole_number
+from .._typing import Axes
 from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, count_on_log_x
 from ._data import by_direction, cutoffs, sizes_of_galleries
-from ._display import Axes, display
+from ._display import display
 from ._search_display import SearchDisplay
 
 # Label of the y-axis and title by measure.

@@ -7,9 +7,10 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .._typing import Axes
 from ._axes import add_chance, add_legend, add_model, y_range
 from ._data import cutoffs
-from ._display import Axes, display
+from ._display import display
 from ._search_display import MeasuresDisplay, Search
 
 

@@ -7,8 +7,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from .._typing import Axes
 from ._axes import add_chance, add_legend, add_model, count_on_log_x
-from ._display import Axes, display
+from ._display import display
 from ._search_display import MeasuresDisplay, Search
 from ._style import paper
 

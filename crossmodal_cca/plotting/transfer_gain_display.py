@@ -6,8 +6,9 @@ from typing import Any, Self
 
 import numpy as np
 
+from .._typing import Axes, DataFrame
 from ._axes import add_legend_beside, add_names
-from ._display import Axes, DataFrame, Display, display
+from ._display import Display, display
 from ._style import MARKED_UP_TO, cycle, ink
 
 

@@ -7,7 +7,7 @@ an extra dimension, the bias works in any search by inner product.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,9 +18,9 @@ from .._docstrings import documented
 from .._errors import in_terms_of
 from .._similarity import SIMILARITIES, similarity_named
 from .._sklearn import count_rows
-from .._typing import Cutoff, FloatArray
+from .._typing import Cutoff, DataFrame, FloatArray
 from ..metrics._inputs import check_sides, prepare
-from ..metrics._resampling import cluster_codes
+from ..metrics._resampling import Resampling, cluster_codes
 from ..metrics._shared_texts import OF_SEARCH
 from ..metrics.comparison import compared
 from ..metrics.measures import ChosenMeasure, values_of_kept
@@ -28,9 +28,6 @@ from ..metrics.report import check_resampling
 from ..rows._blocks import float_dtype
 from ..rows._validation import warn_of_other_order
 from ._nearest import SearchSpace
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Names of the corrections.
 CORRECTIONS = ("csls", "nnn")
@@ -207,7 +204,7 @@ def hubness_report(
     confidence_level: float = 0.95,
     random_state: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Measure on validation data whether a hubness correction helps.
 
     Parameters
@@ -268,6 +265,7 @@ def hubness_report(
     plain = prepare(queries, gallery, query_ids, gallery_ids, similarity, relevance)
     warn_of_other_order(queries=queries, groups=groups)
     clusters = cluster_codes(groups, "groups", plain.kept, plain.n_queries)
+    resampling = Resampling([chosen], clusters, n_resamples, confidence_level, rng)
     baseline = values_of_kept(plain, [chosen], verbose)
     n_bank, n_found = count_rows(query_bank, "query_bank"), min(10, len(plain.items))
     numbers = [n for n in check_whole_numbers(neighbors, "neighbors") if n <= n_bank]
@@ -291,7 +289,7 @@ def hubness_report(
         )
         problem = prepare(*sides, query_ids, gallery_ids, "dot", relevance)
         values = values_of_kept(problem, [chosen], verbose)
-        found = compared(values, baseline, [chosen], clusters, n_resamples, confidence_level, rng)
+        found = compared(values, baseline, resampling)
         row = {name: float(np.ravel(found[name])[0]) for name in ("value", "difference", "low", "high", "p_value")}
         rows[method, n, weight] = row | {"skewness": skewness(k_occurrence(*sides, k=n_found, similarity="dot"))}
     index = pd.MultiIndex.from_tuples(list(rows), names=["method", "n_neighbors", "weight"])

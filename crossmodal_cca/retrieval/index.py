@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
@@ -12,7 +12,7 @@ from .._checks import check_flag, check_number, check_verbose, check_whole_numbe
 from .._names_in_docs import with_names
 from .._schemas import saved
 from .._similarity import SIMILARITIES, similarity_named
-from .._typing import Captions, FloatArray
+from .._typing import Captions, DataFrame, FloatArray
 from ..alignment._fitted_aligner import AlignerParameterMixin, check_modality
 from ..rows._validation import warn_of_other_order
 from ._gallery import Gallery, ids_of_rows
@@ -21,9 +21,6 @@ from ._index_file import IndexFileMixin, upgraded
 from ._matches import matches_table
 from ._search_embedding import Embedding
 from .hubness import check_correction
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @saved(version=3, upgrade=upgraded)
@@ -260,7 +257,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         captions: Captions | None = None,
         query_captions: Sequence[str] | None = None,
         query_ids: ArrayLike | None = None,
-    ) -> pd.DataFrame:
+    ) -> DataFrame:
         """Show queries and their best matches in a table.
 
         Parameters
