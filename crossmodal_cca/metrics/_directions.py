@@ -41,7 +41,6 @@ def check_names(names: Any) -> None:
 
 
 def check_direction(direction: Any) -> None:
-    """Refuse an unknown direction."""
     check_choice(direction, "direction", ("both", *(each.value for each in Direction)))
 
 

@@ -149,7 +149,6 @@ def check_resampling(n_resamples: Any, name: str, confidence_level: float) -> No
 
 
 def aggregates(measures: Sequence[ChosenMeasure], values: Array) -> list[float]:
-    """Aggregate each measure's values."""
     return [chosen.aggregate(value) for chosen, value in zip(measures, values, strict=True)]
 
 

@@ -45,7 +45,6 @@ def cutoffs(largest: int, n_points: int = 25) -> NDArray[Any]:
 
 
 def sizes_of_galleries(x_scores: Any, y_scores: Any) -> tuple[int, int]:
-    """Count the rows of each side."""
     return count_rows(x_scores, "x_scores"), count_rows(y_scores, "y_scores")
 
 

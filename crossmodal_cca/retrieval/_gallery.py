@@ -52,7 +52,6 @@ class Gallery:
 
     @classmethod
     def of(cls, embedding: Embedding, embeddings: FloatArray, ids: NDArray[Any], next_id: int | None) -> Self:
-        """Build from embedded items."""
         space = SearchSpace(embeddings, embedding.similarity) if len(embeddings) else None
         return cls(embedding, GrowingRows(embeddings), KnownIds(ids), next_id, space, _plain(embedding, embeddings))
 
