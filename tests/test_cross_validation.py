@@ -152,7 +152,7 @@ def test_weights_count_as_repetitions():
         assert_allclose(weighted.transform(X), plain.transform(X), atol=1e-9)
 
 
-def test_rows_are_walked_once(monkeypatch):
+def test_rows_are_read_once(monkeypatch):
     read = []
     original = _moments._block_moments
     monkeypatch.setattr(_moments, "_block_moments", lambda X, *rest: (read.append(len(X.A)), original(X, *rest))[1])

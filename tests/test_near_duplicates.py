@@ -78,7 +78,7 @@ def test_most_pairs_are_ruled_out_by_few_directions(monkeypatch):
     assert 100 <= sum(looked_at) < 2000
 
 
-def test_equal_rows_cost_one_walk(monkeypatch):
+def test_equal_rows_cost_one_pass(monkeypatch):
     """What is known to be one group is not looked at again."""
     monkeypatch.setattr(_near_pairs, "_TILE_ROWS", 64)
     tiles = []

@@ -20,7 +20,7 @@ OLD = {
     r"\bmetric : ": "similarity or measure",
     r"n_bootstrap": "n_resamples",
     r"\b[xy] ?→ ?[xy]\b": "x to y",
-    r"(?<!ast\.)\b[Ww]alk(s|ed|ing)?\b": "pass over the rows",
+    r"(?<!ast\.)(?<![a-z])[Ww]alk(s|ed|ing)?(?![a-z])": "pass over the rows",
     r"stacklevel=[0-9]": "the stack level that _warn.py finds",
 }
 

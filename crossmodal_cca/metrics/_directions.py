@@ -79,5 +79,5 @@ def table_of_directions(
     import pandas as pd
 
     index = pd.Index([chosen.name for chosen in measures], name="measure")
-    tables = {direction.label(names): DataFrame(table, index=index) for direction, table in columns.items()}
+    tables = {direction.label(names): pd.DataFrame(table, index=index) for direction, table in columns.items()}
     return pd.concat(tables, names=["direction"])
