@@ -162,16 +162,14 @@ def test_p_values_hold_their_level(measure):
     for seed in range(300):
         shared = rng.normal(size=(2, 30, 1)) + 0.3 * rng.normal(size=(2, 30, 4))
         values, baseline = np.exp(shared.reshape(2, 1, 120) + rng.normal(size=(1, 1, 120)))
-        of = resampling.Resampling([measure], clusters, 99, 0.95, np.random.RandomState(seed))
-        p = resampling.swap_p_values(values, baseline, of)
+        p = resampling.swap_p_values(values, baseline, [measure], clusters, 99, np.random.RandomState(seed))
         below += p[0] <= 0.05
     assert below / 300 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 300)
 
 
 def test_p_value_counts_every_swap_on_a_small_case():
     values, baseline = np.array([[1.0, 0.5, 0.25]]), np.array([[0.5, 0.25, 0.2]])
-    of = resampling.Resampling([MRR], np.arange(3), 20_000, 0.95, np.random.RandomState(0))
-    p = resampling.swap_p_values(values, baseline, of)
+    p = resampling.swap_p_values(values, baseline, [MRR], np.arange(3), 20_000, np.random.RandomState(0))
     # Of the eight assignments only the observed one and its mirror differ by as much.
     assert p[0] == pytest.approx(2 / 8, abs=0.015)
 

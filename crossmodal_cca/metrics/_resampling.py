@@ -53,30 +53,37 @@ def bootstrap(
     return resampled
 
 
-def swap_p_values(values: Array, baseline: Array, of: Resampling) -> Array:
+def swap_p_values(
+    values: Array,
+    baseline: Array,
+    measures: Sequence[ChosenMeasure],
+    clusters: Array,
+    n_resamples: int,
+    rng: np.random.RandomState,
+) -> Array:
     """Compute a two-sided p-value per measure: how often models swapped at random, by cluster, differ by as much.
 
     If both models are equally good, their values of a cluster are exchangeable. The observed assignment counts as one
     of the draws, so the smallest p-value is 1 / (n_resamples + 1).
     """
-    clusters, n_clusters, n_queries = of.clusters, int(of.clusters.max()) + 1, values.shape[1]
+    n_clusters, n_queries = int(clusters.max()) + 1, values.shape[1]
     sums = _per_cluster(values - baseline, clusters)
     observed = np.array(
-        [abs(m.aggregate(a) - m.aggregate(b)) for m, a, b in zip(of.measures, values, baseline, strict=True)]
+        [abs(m.aggregate(a) - m.aggregate(b)) for m, a, b in zip(measures, values, baseline, strict=True)]
     )
     # Differences equal up to rounding count as equal.
     threshold = observed * (1 - 1e-10)
-    n_as_large = np.zeros(len(of.measures))
-    for part in _parts(of.n_resamples, n_clusters):
-        swapped = of.rng.randint(2, size=(part.stop - part.start, n_clusters)).astype(bool)
+    n_as_large = np.zeros(len(measures))
+    for part in _parts(n_resamples, n_clusters):
+        swapped = rng.randint(2, size=(part.stop - part.start, n_clusters)).astype(bool)
         differences = np.abs(sums @ np.where(swapped, -1.0, 1.0).T) / n_queries
-        for i, chosen in enumerate(of.measures):
+        for i, chosen in enumerate(measures):
             if chosen.measure.aggregate == "median":
                 pair = values[i], baseline[i]
                 found = [_median_differences(*pair, rows[:, clusters]) for rows in _few_queries(swapped, clusters)]
                 differences[i] = np.concatenate(found)
         n_as_large += np.sum(differences >= threshold[:, None], axis=1)
-    return np.asarray((1 + n_as_large) / (1 + of.n_resamples))
+    return np.asarray((1 + n_as_large) / (1 + n_resamples))
 
 
 def _median_differences(one: Array, other: Array, swapped: Array) -> Array:

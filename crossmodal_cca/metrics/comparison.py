@@ -130,6 +130,7 @@ def compared(values: Any, baseline: Any, of: Resampling) -> dict[str, Any]:
     """Compute the columns of a comparison from values (n_measures, n_queries) of both models."""
     low, high = intervals_of_differences(values, baseline, of)
     value, other = (np.array(aggregates(of.measures, each)) for each in (values, baseline))
+    swaps = of.measures, of.clusters, of.n_resamples, of.rng
     gain = np.array([[chosen.measure.sign] for chosen in of.measures]) * (values - baseline)
     return {
         "value": value,
@@ -137,7 +138,7 @@ def compared(values: Any, baseline: Any, of: Resampling) -> dict[str, Any]:
         "difference": value - other,
         "low": low,
         "high": high,
-        "p_value": swap_p_values(values, baseline, of) if of.n_resamples else np.nan,
+        "p_value": swap_p_values(values, baseline, *swaps) if of.n_resamples else np.nan,
         "n_better": np.sum(gain > 0, axis=1),
         "n_worse": np.sum(gain < 0, axis=1),
     }
