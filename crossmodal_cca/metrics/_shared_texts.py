@@ -45,15 +45,17 @@ exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), defau
 names : tuple of two str, default=("x", "y")
     Names of the modalities in the table.
 """)
-# Sections of the docstring of a measure that has none of its own, and the reference that all have.
+# Sections of a measure whose docstring has none of its own.
 RETURNS = """
 float
     Mean over the queries that have a relevant item, in [0, 1].
 """
+# Errors of a measure, likewise.
 RAISES = """
 ValueError, TypeError
     As :func:`retrieval_ranks`; or if another parameter is not as described above.
 """
+# Reference that all measures have.
 TIES = """
 McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
 presence of tied scores. ECIR.

@@ -23,11 +23,12 @@ from ._matches import matches_table
 from ._search_embedding import Embedding
 from .hubness import check_correction
 
-# Texts that the docstrings of methods share.
+# Parameter that several methods share.
 QUERIES = entries("""
 queries : array-like of shape (n_queries, n_features)
     Rows of the modality that the gallery is not of.
 """)
+# Section of the methods that change the gallery.
 CHANGED = {"Returns": "self : CrossModalIndex\n    The index; after an error it is as it was."}
 
 

@@ -14,6 +14,7 @@ X : array-like of shape (n_rows, n_features)
 y : array-like of shape (n_rows,)
     Their classes.
 """)
-# Sections of methods that take new rows, and of `fit`.
+# Section of methods that take new rows.
 BAD_ROWS = {"Raises": "ValueError\n    If the rows are of another width than expected, or not finite."}
+# Section of the methods `fit`.
 FITTED = {"Returns": "self : object\n    The fitted estimator."}
