@@ -1,4 +1,4 @@
-"""What a fit does, counted: walks over the rows, operations in matrix products, memory. No clock is involved."""
+"""What a fit does, counted: passes over the rows, operations in matrix products, memory. No clock is involved."""
 
 import itertools
 import sys
@@ -88,7 +88,7 @@ ONE_WALK = {"X": N, "y": N, "gram": N * (P**2 + Q**2), "cross": N * P * Q, "prod
     ],
     ids=["moments", "CCA", "CCA, shrunk", "PLSSVD", "PLSCanonical", "PLSRegression"],
 )
-def test_a_fit_is_one_walk_of_three_products_a_block(fit, work):
+def test_a_fit_is_one_pass_of_three_products_a_block(fit, work):
     fit(X, Y)
     assert work == ONE_WALK
 
@@ -110,7 +110,7 @@ def test_rows_are_copied_only_where_means_have_to_be_subtracted(dtype):
 
 
 @pytest.mark.parametrize("search", [CCACV(5, cv=4), PLSRegressionCV(5, cv=4)], ids=["CCACV", "PLSRegressionCV"])
-def test_a_search_by_scores_from_moments_is_one_walk(search, work):
+def test_a_search_by_scores_from_moments_is_one_pass(search, work):
     search.fit(X, Y)
     assert (work["X"], work["y"]) == (N, N)
     assert (work["gram"], work["cross"]) == (ONE_WALK["gram"], ONE_WALK["cross"])
@@ -171,7 +171,7 @@ def test_fewer_rows_than_features_are_decomposed_in_place_of_covariances(calls):
     assert max(calls["eigh"]) <= n // 2
 
 
-def test_scores_are_one_walk_of_one_side(work):
+def test_scores_are_one_pass_over_one_side(work):
     cca = CCA(5).fit(X, Y)
     work.update(X=0, y=0)
     cca.transform(X)

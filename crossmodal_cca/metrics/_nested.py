@@ -186,7 +186,7 @@ def _count(x: _Scores, y: _Scores, pairs: tuple[Array, Array], targets: dict[str
     for rows in row_slices(shape[0], step):
         first, last = np.searchsorted(pairs[0], (rows.start, rows.stop))
         relevant = pairs[0][first:last] - rows.start, pairs[1][first:last]
-        for c, name, differences in tiles.walk(rows):
+        for c, name, differences in tiles.over(rows):
             by_rows, queries = name == "x_to_y", (c, rows if name == "x_to_y" else slice(None))
             above, near = flags.around(differences, relevant, tiles.margins[c], by_rows)
             if not tiles.settled[c] and near.any():
@@ -224,7 +224,7 @@ class _DoubleTiles:
         self.margins, self.width, self.settled = _margins(x), len(self._columns), [True] * len(x.ks)
         self._inverse = 1 / x.lengths, _padded((1 / y.lengths).T).T
 
-    def walk(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
+    def over(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
         """Yield the differences for every number of columns and direction."""
         products, start = self._zeros(rows), 0
         for c, k in enumerate(self._x.ks):
@@ -293,7 +293,7 @@ class _SingleTiles:
         self.margins = np.where(self.settled, 0.5, margins)
         self.width = len(self._steps[0][3])
 
-    def walk(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
+    def over(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
         """Yield the differences for every number of columns and direction."""
         tile = np.zeros((rows.stop - rows.start, self.width), np.float32)
         tile[:, self._n_items :] = -np.inf
