@@ -15,6 +15,7 @@ import crossmodal_cca
 from crossmodal_cca import CCA, CCACV, PLSSVD, KernelCCACV, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
 from crossmodal_cca.metrics import (
     _nested,
+    _nested_tiles,
     _sorting,
     _tiles,
     per_query,
@@ -132,7 +133,7 @@ def calls(monkeypatch):
 
     for name, key in (("svd", "svd"), ("eigh", "eigh"), ("eigh_tridiagonal", "tridiagonal")):
         counted(linalg, name, lambda A, *args, key=key: counts[key].append(len(A)))
-    counted(_nested, "add_product", lambda S, A, B: counts.update(columns=counts["columns"] + A.shape[1]))
+    counted(_nested_tiles, "add_product", lambda S, A, B: counts.update(columns=counts["columns"] + A.shape[1]))
     counted(RetrievalScorer, "of_scores", lambda *args: counts.update(searches=counts["searches"] + 1))
     return counts
 

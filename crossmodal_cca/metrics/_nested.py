@@ -6,19 +6,18 @@ large gallery are in single precision, and the few that it cannot tell from thei
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .._similarity import tie_width
 from .._typing import Array, FloatArray
-from ..linalg._products import add_product
 from ..rows._blocks import row_slices
 from ._counting import DOUBTS_TO_JUDGE
 from ._inputs import queries_with_relevant_items
+from ._nested_tiles import DoubleTiles, Flags, Scores, SingleTiles, margins_of, row_products
 from ._tables import EqualIds, relevant_items
 from .measures import ChosenMeasure
 from .ranks import RelevantCounts
@@ -30,9 +29,8 @@ _PAIRS_PER_ROW = 8
 SINGLE_FROM = 1000
 # Bytes of a tile of similarities; and its most rows, so that a byte counts them.
 _TILE_BYTES, _TILE_ROWS = 2**21, 255
-# Magnitudes of scores and weights whose products have squares well within range; and shortest length of the first
-# components, relative to that of all, whose digits single precision keeps.
-_SMALLEST, _LARGEST, _SHORTEST = 1e-70, 1e70, 1e-12
+# Magnitudes of scores and weights whose products have squares well within range.
+_SMALLEST, _LARGEST = 1e-70, 1e70
 # Numbers gathered at once for single pairs.
 _GATHERED_AT_ONCE = 2**20
 
@@ -67,9 +65,14 @@ def nested_values(
     targets = {name: _Targets.of(*sides) for name, sides in asked.items() if scoring.direction in ("both", name)}
     tables = []
     for w in weights:
-        counts = _count(_Scores.of(x * w, ks), _Scores.of(y * w, ks), pairs, targets)
-        tables.append(np.mean([count.aggregates(chosen) for count in counts], axis=0))
-    return np.asarray(chosen.measure.sign * np.array(tables))
+        counts, unsure = _count(Scores.of(x * w, ks), Scores.of(y * w, ks), pairs, targets)
+        values = chosen.measure.sign * np.mean([count.aggregates(chosen) for count in counts], axis=0)
+        # The same operations decide as in any other search when cosines differ by little more than rounding.
+        for c in np.flatnonzero(unsure).tolist():
+            first = slice(ks[c])
+            values[c] = scoring.of_scores(x[:, first] * w[first], y[:, first] * w[first], x_ids=x_ids, y_ids=y_ids)
+        tables.append(values)
+    return np.array(tables)
 
 
 def _in_range(scores: FloatArray) -> bool:
@@ -78,41 +81,13 @@ def _in_range(scores: FloatArray) -> bool:
     return bool(sizes.max() < _LARGEST and (sizes.min() > _SMALLEST or sizes[sizes > 0].min(initial=1.0) > _SMALLEST))
 
 
-@dataclass(frozen=True, eq=False)
-class _Scores:
-    """Scores of one side, the numbers of columns to take, and the length of each row up to there (1 for zero rows)."""
-
-    columns: FloatArray  # (n, d), in Fortran order
-    ks: list[int]
-    lengths: FloatArray  # (len(ks), n)
-
-    @classmethod
-    def of(cls, scores: FloatArray, ks: Sequence[int]) -> _Scores:
-        ends = [min(k, scores.shape[1]) for k in ks]
-        columns = np.asfortranarray(scores)
-        squares = _row_products(columns, columns, ends)
-        return cls(columns, ends, np.sqrt(np.where(squares > 0, squares, 1.0)))
-
-    @property
-    def fits_single(self) -> bool:
-        """Whether the first columns keep their digits in single precision, in units of the length of the row."""
-        return bool((self.lengths >= _SHORTEST * self.lengths[-1]).all())
-
-
-def _row_products(A: FloatArray, B: FloatArray, ends: Sequence[int]) -> FloatArray:
-    """Compute the inner products of the rows of A and B (n, d) over the columns up to each end, (len(ends), n)."""
-    parts = itertools.pairwise([0, *ends])
-    sums = np.array([np.einsum("ij,ij->i", A[:, a:b], B[:, a:b]) for a, b in parts])
-    return np.asarray(np.cumsum(sums, axis=0))
-
-
-def _of_pairs(x: _Scores, y: _Scores, i: Array, j: Array, which: Sequence[int] | slice = slice(None)) -> FloatArray:
+def _of_pairs(x: Scores, y: Scores, i: Array, j: Array, which: Sequence[int] | slice = slice(None)) -> FloatArray:
     """Compute the cosine of rows i of x and rows j of y, one for each number of columns in `which`."""
     ends = x.ks[which] if isinstance(which, slice) else [x.ks[c] for c in which]
     values = np.empty((len(ends), len(i)))
     for part in row_slices(len(i), max(1, _GATHERED_AT_ONCE // ends[-1])):
         a, b = x.columns[i[part], : ends[-1]], y.columns[j[part], : ends[-1]]
-        values[:, part] = _row_products(a, b, ends)
+        values[:, part] = row_products(a, b, ends)
     return np.asarray(values / (x.lengths[which][:, i] * y.lengths[which][:, j]))
 
 
@@ -141,8 +116,9 @@ class _Counts:
     def __init__(self, targets: _Targets, similarity: FloatArray, margin: FloatArray) -> None:
         self.targets, of_pairs = targets, similarity[:, targets.order]
         best = np.maximum.reduceat(of_pairs, targets.starts, axis=1)
-        tied = of_pairs >= np.repeat(best - margin[:, None], targets.n_relevant, axis=1)
-        self.relevant_tied = np.add.reduceat(tied, targets.starts, axis=1, dtype=np.int64)
+        below = np.repeat(best, targets.n_relevant, axis=1) - of_pairs
+        self.relevant_tied = np.add.reduceat(below <= margin[:, None], targets.starts, axis=1, dtype=np.int64)
+        self.unsure = _is_close(below, margin[:, None]).any(axis=1)
         # No item is above that of a query without a relevant one.
         self.best = np.full((len(similarity), targets.n_queries), np.inf)
         self.best[:, targets.kept] = best
@@ -166,175 +142,52 @@ class _Counts:
         return values
 
 
-def _margins(scores: _Scores) -> FloatArray:
-    """Bound the difference of two cosines by rounding, for each number of columns."""
-    return np.array([2 * tie_width(scores.columns[:, :k], np.ones(1))[0] for k in scores.ks])
+def _count(
+    x: Scores, y: Scores, pairs: tuple[Array, Array], targets: dict[str, _Targets]
+) -> tuple[list[_Counts], NDArray[np.bool_]]:
+    """Count all items that are not relevant around the best relevant one, in each direction.
 
-
-def _count(x: _Scores, y: _Scores, pairs: tuple[Array, Array], targets: dict[str, _Targets]) -> list[_Counts]:
-    """Count all items that are not relevant around the best relevant one, in each direction."""
-    margins, similarity = _margins(x), _of_pairs(x, y, *pairs)
+    Also tell for each number of components whether rounding may have decided what ties.
+    """
+    margins, similarity = margins_of(x), _of_pairs(x, y, *pairs)
     counts = {name: _Counts(of_side, similarity, margins) for name, of_side in targets.items()}
+    unsure = np.any([count.unsure for count in counts.values()], axis=0)
     shape = len(x.columns), len(y.columns)
     in_single = min(shape) >= SINGLE_FROM and x.fits_single and y.fits_single
     best = {name: count.best for name, count in counts.items()}
-    double = _DoubleTiles(x, y, best)
-    tiles = _SingleTiles(x, y, best) if in_single else double
+    double = DoubleTiles(x, y, best)
+    tiles = SingleTiles(x, y, best) if in_single else double
     step = int(np.clip(_TILE_BYTES // (shape[1] * tiles.dtype.itemsize), 1, min(_TILE_ROWS, shape[0])))
-    flags = _Flags((step, tiles.width), shape[1])
+    flags = Flags((step, tiles.width), shape[1])
     doubts: dict[tuple[int, str], list[tuple[Array, Array]]] = {}
     for rows in row_slices(shape[0], step):
         first, last = np.searchsorted(pairs[0], (rows.start, rows.stop))
         relevant = pairs[0][first:last] - rows.start, pairs[1][first:last]
         for c, name, differences in tiles.over(rows):
-            by_rows, queries = name == "x_to_y", (c, rows if name == "x_to_y" else slice(None))
-            above, near = flags.around(differences, relevant, tiles.margins[c], by_rows)
-            if not tiles.settled[c] and near.any():
+            by_rows, queries, is_close = name == "x_to_y", rows if name == "x_to_y" else slice(None), False
+            if tiles.settled[c]:
+                above, near, is_close = flags.settled(differences, relevant, tiles.margins[c], by_rows)
+            else:
+                above, near = flags.around(differences, relevant, tiles.margins[c], by_rows)
                 if near.sum() > DOUBTS_TO_JUDGE * differences.size:
-                    above, near = flags.around(double.at(rows, c, name), relevant, margins[c], by_rows)
-                else:
+                    exact = double.at(rows, c, name)
+                    above, near, is_close = flags.settled(exact, relevant, margins[c], by_rows)
+                elif near.any():
                     i, j = flags.pairs(differences, relevant, tiles.margins[c], by_rows, near)
                     doubts.setdefault((c, name), []).append((i + rows.start, j))
                     near = np.zeros_like(near)
-            counts[name].greater[queries] += above
-            counts[name].tied[queries] += near
+            unsure[c] |= is_close
+            counts[name].greater[c, queries] += above
+            counts[name].tied[c, queries] += near
     for (c, name), found in doubts.items():
         i, j = (np.concatenate(side) for side in zip(*found, strict=True))
         query = i if name == "x_to_y" else j
-        counts[name].add(c, query, _of_pairs(x, y, i, j, [c])[0] - best[name][c, query], margins[c])
-    return list(counts.values())
+        difference = _of_pairs(x, y, i, j, [c])[0] - best[name][c, query]
+        unsure[c] |= _is_close(difference, margins[c]).any()
+        counts[name].add(c, query, difference, margins[c])
+    return list(counts.values()), unsure
 
 
-def _padded(rows: FloatArray) -> FloatArray:
-    """Append zero rows up to a multiple of eight."""
-    return np.asfortranarray(np.pad(rows, [(0, -len(rows) % 8)] + [(0, 0)] * (rows.ndim - 1)))
-
-
-class _DoubleTiles:
-    """Cosines of some rows of x and all of y less those of the targets, in double precision.
-
-    A row of a tile is a multiple of eight long and ends with −∞, so that eight flags of it are a word. What is within
-    the margins ties where that is `settled`, and is in doubt elsewhere.
-    """
-
-    dtype = np.dtype(np.float64)
-
-    def __init__(self, x: _Scores, y: _Scores, best: dict[str, FloatArray]) -> None:
-        self._x, self._columns, self._best, self._n_items = x, _padded(y.columns), best, len(y.columns)
-        self.margins, self.width, self.settled = _margins(x), len(self._columns), [True] * len(x.ks)
-        self._inverse = 1 / x.lengths, _padded((1 / y.lengths).T).T
-
-    def over(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
-        """Yield the differences for every number of columns and direction."""
-        products, start = self._zeros(rows), 0
-        for c, k in enumerate(self._x.ks):
-            add_product(products, self._x.columns[rows, start:k], self._columns[:, start:k])
-            start = k
-            for name in self._best:
-                yield c, name, self._less_targets(products, rows, c, name)
-
-    def at(self, rows: slice, c: int, name: str) -> FloatArray:
-        """Compute the differences for one number of columns and direction."""
-        products, k = self._zeros(rows), self._x.ks[c]
-        add_product(products, self._x.columns[rows, :k], self._columns[:, :k])
-        return self._less_targets(products, rows, c, name)
-
-    def _zeros(self, rows: slice) -> FloatArray:
-        return np.zeros((rows.stop - rows.start, self.width))
-
-    def _less_targets(self, products: FloatArray, rows: slice, c: int, name: str) -> FloatArray:
-        cosines: FloatArray = products * self._inverse[1][c]
-        cosines *= self._inverse[0][c, rows, None]
-        cosines[:, self._n_items :] = -np.inf
-        if name == "x_to_y":
-            cosines -= self._best[name][c, rows, None]
-        else:
-            cosines[:, : self._n_items] -= self._best[name][c]
-        return cosines
-
-
-class _SingleTiles:
-    """The same in single precision, times the lengths of both rows, and within larger margins.
-
-    With s the inner products of the first k columns, t the targets and l the lengths, one tile is taken from the
-    differences s − t·lx·ly of one direction to those of the next, or of the next k, by a product of a few columns.
-    """
-
-    dtype = np.dtype(np.float32)
-
-    def __init__(self, x: _Scores, y: _Scores, best: dict[str, FloatArray]) -> None:
-        self._n_items, unit = len(y.columns), (x.lengths[-1], y.lengths[-1])
-        X, Y = (side.columns / length[:, None] for side, length in zip((x, y), unit, strict=True))
-        # A target that no item reaches, for queries without a relevant one.
-        lengths, best = (x.lengths / unit[0], y.lengths / unit[1]), {n: np.minimum(t, 2.0) for n, t in best.items()}
-        self._steps: list[tuple[int, str, FloatArray, FloatArray]] = []
-        self.settled = [k == 1 for k in x.ks]
-        start, undo = 0, (X[:, :0], Y[:, :0])
-        for c, k in enumerate(x.ks):
-            sides, of_k = (X[:, start:k], Y[:, start:k]), (lengths[0][c], lengths[1][c])
-            if k == 1:
-                # Cosines of single columns are signs: exact, with half of the items tied.
-                sides, of_k = (np.sign(X[:, :1]), np.sign(Y[:, :1])), (np.ones(len(X)), np.ones(len(Y)))
-            new = sides
-            for name, t in best.items():
-                left, right = (t[c] * of_k[0], of_k[1]) if name == "x_to_y" else (of_k[0], t[c] * of_k[1])
-                columns = np.column_stack((new[0], undo[0], -left)), np.column_stack((new[1], undo[1], right))
-                A, B = (_padded(side.astype(np.float32)) for side in columns)
-                self._steps.append((c, name, A, B))
-                new, undo = (X[:, :0], Y[:, :0]), (left[:, None], right[:, None])
-            if k == 1:
-                undo = np.hstack((undo[0], -sides[0])), np.hstack((undo[1], sides[1]))
-            else:
-                start = k
-        # A tile is a sum of as many products as columns were added so far.
-        added = np.cumsum([left.shape[1] for _, _, left, _ in self._steps])[len(best) - 1 :: len(best)]
-        single = [1.5 * tie_width(np.empty((1, d), np.float32), np.ones(1))[0] for d in added]
-        margins = np.array(single) * lengths[0].max(axis=1) * lengths[1].max(axis=1)
-        self.margins = np.where(self.settled, 0.5, margins)
-        self.width = len(self._steps[0][3])
-
-    def over(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
-        """Yield the differences for every number of columns and direction."""
-        tile = np.zeros((rows.stop - rows.start, self.width), np.float32)
-        tile[:, self._n_items :] = -np.inf
-        for c, name, left, right in self._steps:
-            add_product(tile, left[rows], right)
-            yield c, name, tile
-
-
-class _Flags:
-    """Counts of differences, by rows or by columns, with room for their flags."""
-
-    def __init__(self, shape: tuple[int, int], n_items: int) -> None:
-        self._flags, self._n_items = np.empty(shape, dtype=bool), n_items
-
-    def around(self, differences: FloatArray, relevant: Any, margin: float, by_rows: bool) -> tuple[Array, Array]:
-        """Count what is above the margin, and what is within it, but for relevant pairs."""
-        kept = differences[relevant]
-        differences[relevant] = -np.inf
-        bound = differences.dtype.type(margin)
-        above = self._sum(np.greater, differences, bound, by_rows)
-        near = self._sum(np.greater_equal, differences, -bound, by_rows) - above
-        differences[relevant] = kept
-        return above, near
-
-    def _sum(self, compare: np.ufunc, differences: FloatArray, bound: Any, by_rows: bool) -> Array:
-        flags = self._flags[: len(differences)]
-        compare(differences, bound, out=flags)
-        if not by_rows:
-            return np.asarray(np.add.reduce(flags.view(np.uint8), axis=0, dtype=np.uint8), np.int64)[: self._n_items]
-        # No byte of a sum of 255 words overflows.
-        words = flags.view(np.uint64)
-        sums = np.add.reduceat(words, np.arange(0, words.shape[1], 255), axis=1)
-        return np.asarray(sums.view(np.uint8).sum(axis=1, dtype=np.int64))
-
-    @staticmethod
-    def pairs(differences: FloatArray, relevant: Any, margin: float, by_rows: bool, near: Array) -> tuple[Array, Array]:
-        """Return rows and columns of the differences within the margin, but for relevant pairs, where there are any."""
-        kept = differences[relevant]
-        differences[relevant] = -np.inf
-        some, bound = np.flatnonzero(near), differences.dtype.type(margin)
-        lines = np.abs(differences[some] if by_rows else differences[:, some].T) <= bound
-        differences[relevant] = kept
-        query, item = np.divmod(np.flatnonzero(lines), lines.shape[1])
-        return (some[query], item) if by_rows else (item, some[query])
+def _is_close(difference: FloatArray, margin: Any) -> NDArray[np.bool_]:
+    """Tell which differences are so near to the margin that rounding may decide on which side they are."""
+    return np.asarray((np.abs(difference) > margin / 2) & (np.abs(difference) < 2 * margin))
