@@ -103,9 +103,9 @@ MEASURES = {
 METRICS = MEASURES | {
     "compare_aligners": _function(
         metrics.compare_aligners,
-        PAIRS | {"groups": PERMUTED["groups"]} | SEEDED,
+        PAIRS | dict.fromkeys(("groups", "x_ids", "y_ids"), PERMUTED["groups"]) | SEEDED,
         bound=_compared_aligners,
-        together=(*BOTH, "groups"),
+        together=(*BOTH, "groups", "x_ids", "y_ids"),
     ),
     "retrieval_ranks": _measure(metrics.retrieval_ranks, "rows"),
     "per_query": _measure(metrics.per_query, "rows", bound=partial(metrics.per_query, "recall_at_k"), k=3),
