@@ -12,9 +12,8 @@ import numpy as np
 from scipy import linalg
 
 from .._typing import FloatArray
-from ._covariances import Covariances
-from ._products import product, scaled
-from ._solution import LinearSolution, correlations_of, effects_of_scores
+from ._products import Covariances, product, scaled
+from ._solution import LinearSolution, SolvedSide, correlations_of, effects_of_scores
 from ._svd import largest_eigenvalue, rank_tolerance, truncated_svd
 
 Rows = tuple[FloatArray, FloatArray]
@@ -157,15 +156,10 @@ def _complete(
     x, y = _Side(S, Z, 0), _Side(S, Z, 1)
     (Gx, x_own, x_other), (Gy, y_own, y_other) = x.of_scores(Rx), y.of_scores(Ry)
     cross = np.einsum("ij,ji->i", x_other, Ry)
+    y_loadings = effects_of_scores(Gy, y_own).T if y_loadings is None else y_loadings
     return PLSSolution(
-        x_weights=Wx,
-        y_weights=Wy,
-        x_rotations=Rx,
-        y_rotations=Ry,
-        x_loadings=effects_of_scores(Gx, x_own).T,
-        y_loadings=effects_of_scores(Gy, y_own).T if y_loadings is None else y_loadings,
-        y_effects=effects_of_scores(Gx, x_other),
-        x_effects=effects_of_scores(Gy, y_other),
+        SolvedSide(Wx, Rx, effects_of_scores(Gx, x_own).T, effects_of_scores(Gy, y_other)),
+        SolvedSide(Wy, Ry, y_loadings, effects_of_scores(Gx, x_other)),
         singular_values=d,
         correlations=correlations_of(cross, np.diagonal(Gx), np.diagonal(Gy)),
         rcond=min(_relative_variance(Rx, Gx, x.S), _relative_variance(Ry, Gy, y.S)),
