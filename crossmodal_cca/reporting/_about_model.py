@@ -1,0 +1,144 @@
+"""Sections about the model: comparison of methods, figures on held-out pairs, hit rates, hubs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..plotting import HitRateDisplay, HubnessDisplay
+from ..retrieval.hubness import skewness
+from ._contents import Content, Picture, Table, Text
+from ._evidence import Evidence
+from ._figures import svg_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Most results looked at in the curves of hit rates.
+_MOST_RESULTS = 50
+
+
+def records(table: pd.DataFrame | None) -> list[dict[str, Any]] | None:
+    """Return the rows of a table, with what names them."""
+    return None if table is None else table.reset_index().to_dict("records")  # type: ignore[return-value]
+
+
+def number(value: Any) -> str:
+    """Write a figure with three digits behind the point, or whole."""
+    if isinstance(value, float | np.floating):
+        return "" if np.isnan(value) else f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+    return f"{value:,}" if isinstance(value, int | np.integer) else str(value)
+
+
+def contents_of_comparison(evidence: Evidence) -> list[Content]:
+    """Show the methods that were compared."""
+    raise NotImplementedError
+
+
+def contents_of_figures(evidence: Evidence) -> list[Content]:
+    """Show what the model reaches on held-out pairs, beside chance and fits to wrong pairs."""
+    figures, control, grounds = evidence.figures, evidence.control, evidence.grounds
+    columns = ["direction", "measure", "value", "95 % interval", "chance", "queries", "gallery"]
+    rows = []
+    for (direction, measure), row in figures.iterrows():  # type: ignore[misc]
+        interval = f"{number(row['low'])} to {number(row['high'])}"
+        sizes = [f"{row[name]:,.0f}" for name in ("n_queries", "n_gallery")]
+        rows.append([direction, measure, number(row["value"]), interval, number(row["chance"]), *sizes])
+    null = [
+        [direction, measure, number(row["value"]), number(row["shuffled"]), number(row["std"])]
+        for (direction, measure), row in control.iterrows()  # type: ignore[misc]
+    ]
+    n_shuffles = evidence.question.n_shuffles
+    return [
+        Text(
+            f"{grounds.measure}, the mean of both directions: {grounds.quality:.3f} on held-out pairs, "
+            f"{grounds.in_sample:.3f} on as many training pairs."
+        ),
+        Table("Retrieval among held-out pairs", columns, rows, 2),
+        Table(
+            f"The same model fitted to wrong pairs, {n_shuffles} times: what it reaches without any relation",
+            ["direction", "measure", "right pairs", "wrong pairs", "their deviation"],
+            null,
+            2,
+        ),
+    ]
+
+
+def _hit_rates(evidence: Evidence, ax: Any) -> HitRateDisplay:
+    question, gallery = evidence.question, evidence.gallery
+    return HitRateDisplay.from_predictions(
+        *gallery.scores.values(),
+        **gallery.given,
+        max_k=_MOST_RESULTS,
+        similarity=question.similarity,
+        names=question.names,
+        ax=ax,
+    )
+
+
+def contents_of_hit_rates(evidence: Evidence) -> list[Content]:
+    """Draw the share of queries whose partner is among the first k results."""
+    svg = svg_of(lambda ax: _hit_rates(evidence, ax))
+    ends = [
+        f"{direction}: {row['value']:.0%} at one result, {ten['value']:.0%} at ten"
+        for direction, row, ten in (
+            (
+                direction,
+                evidence.figures.loc[(direction, "hit_rate_at_1")],
+                evidence.figures.loc[(direction, "hit_rate_at_10")],
+            )
+            for direction in evidence.figures.index.unique("direction")
+        )
+    ]
+    return [Picture(svg, f"Curves of the hit rate against the number of results looked at. {'; '.join(ends)}.")]
+
+
+def numbers_of_hit_rates(evidence: Evidence) -> dict[str, Any]:
+    """Return the curves."""
+    from matplotlib.figure import Figure
+
+    display = _hit_rates(evidence, Figure().add_subplot())
+    names = ("ks", "hit_rates", "chance", "low", "high")
+    return {name: getattr(display, name) for name in names}
+
+
+def contents_of_hubs(evidence: Evidence) -> list[Content]:
+    """Draw how often items are found, and say how uneven that is."""
+    question = evidence.question
+    k = _k_of_hubs(evidence)
+
+    def draw(ax: Any) -> None:
+        HubnessDisplay.from_predictions(
+            *evidence.gallery.scores.values(), k=k, similarity=question.similarity, names=question.names, ax=ax
+        )
+
+    said = [
+        f"{direction}: the item found most often is among the first {k} of {each['most']:,} queries "
+        f"(on average {each['mean']:.1f}), and {each['never_found']:.0%} of the items are found by none"
+        for direction, each in numbers_of_hubs(evidence).items()
+    ]
+    sentence = f"{'; '.join(said)}."
+    return [
+        Text(f"Hubs are items that too many queries find. {sentence}"),
+        Picture(
+            svg_of(draw), f"Shares of the gallery that are found at least so many times, beside chance. {sentence}"
+        ),
+    ]
+
+
+def _k_of_hubs(evidence: Evidence) -> int:
+    return min(10, *(len(rows) for rows in evidence.gallery.rows.values()))
+
+
+def numbers_of_hubs(evidence: Evidence) -> dict[str, Any]:
+    """Return how unevenly items are found, for each direction."""
+    return {
+        direction: {
+            "most": int(counts.max()),
+            "mean": float(counts.mean()),
+            "skewness": skewness(counts),
+            "never_found": float(np.mean(counts == 0)),
+        }
+        for direction, counts in evidence.occurrences.items()
+    }

@@ -1,0 +1,38 @@
+"""Draw pictures of a page: SVG with texts as texts, the same bytes for the same data."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# Settings of matplotlib besides its defaults; names of the user are no mathematics.
+_STYLE = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "crossmodal_cca",
+    "text.parse_math": False,
+    "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
+}
+
+
+def svg_of(draw: Callable[[Axes], object], size: tuple[float, float] = (6.4, 4.2)) -> bytes:
+    """Draw on new axes, of a size in inches, whatever style is set outside."""
+    import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
+    file = io.BytesIO()
+    with mpl.rc_context(), warnings.catch_warnings():
+        # The browser has its own fonts for what matplotlib's lack.
+        warnings.filterwarnings("ignore", message="Glyph|No installed font")
+        mpl.rcdefaults()
+        mpl.rcParams.update(_STYLE)
+        figure = Figure(figsize=size, layout="constrained")
+        FigureCanvasSVG(figure)
+        draw(figure.add_subplot())
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
