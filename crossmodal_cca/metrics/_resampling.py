@@ -111,3 +111,12 @@ def _parts(n_resamples: int, n_clusters: int) -> Iterator[slice]:
     step = max(1, _DRAWS_AT_ONCE // n_clusters)
     for start in range(0, n_resamples, step):
         yield slice(start, min(start + step, n_resamples))
+
+
+def holm(p_values: Sequence[float]) -> Array:
+    """Correct p-values for the number of tests, so that any of true nulls is below α with probability α at most."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p)
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
+    return corrected
