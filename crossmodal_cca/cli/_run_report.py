@@ -43,9 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--names", type=_names, metavar="X,Y", help="names of the two modalities, as picture,word")
     parser.add_argument("--measure", metavar="NAME", help="measure that decides (default: hit_rate_at_10)")
     parser.add_argument("--settings-of", metavar="MODEL", help="report on the settings of this model that fit wrote")
-    parser.add_argument(
-        "--hold-out", type=share, metavar="SHARE", help="share of the pairs to measure on (default: 0.2)"
-    )
+    parser.add_argument("--hold-out", type=share, metavar="SHARE", help="share of the pairs to measure on (0.2)")
     parser.add_argument("--shuffles", type=whole_number, metavar="N", help="fits to wrong pairs (default: 20)")
     add_seed(parser)
 
@@ -53,6 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> Result:
     """Make the page and write it."""
     check_output(arguments.output, arguments.force)
+    import numpy as np
+
     from ..reporting._evidence import Origin
     from ..reporting._make import defaults, made
     from ..rows._validation import check_pair
@@ -81,7 +81,7 @@ def run(arguments: argparse.Namespace) -> Result:
         "n_shuffles": arguments.shuffles,
     }
     asked |= {name: value for name, value in settings.items() if value is not None}
-    X, y = sides.pairs_of(slice(None))
+    X, y = sides.pairs_of(np.arange(len(of_x)))
     page = made(X, y, check_pair(X, y, min_rows=2), asked, Origin(_command(arguments), _fingerprints(arguments)))
     page.to_html(arguments.output)
     lines = [f"{page.verdict}: {page.numbers['verdict']['reason']}", *sides.remarks, f"Page: {arguments.output}"]

@@ -28,8 +28,8 @@ def contents_of_examples(evidence: Evidence) -> list[Content]:
     """Show searches in both directions."""
     found: list[Content] = [
         Text(
-            f"Among held-out pairs; ✓ marks what belongs to the query. Of each direction the {_OF_EACH} that are surest "
-            f"and right, {_OF_EACH} drawn at random, and the {_OF_EACH} whose partner comes last."
+            f"Among held-out pairs; ✓ marks what belongs to the query. For each direction: the {_OF_EACH} that are "
+            f"right and surest, {_OF_EACH} drawn at random, and the {_OF_EACH} whose partner comes last."
         )
     ]
     for direction in Direction:
@@ -42,7 +42,7 @@ def _searches(evidence: Evidence, direction: Direction) -> list[Content]:
     side = direction.queries
     other = "y" if side == "x" else "x"
     queries, items = gallery.scores[side], gallery.scores[other]
-    ids = {"query_ids": gallery.ids[side], "gallery_ids": gallery.ids[other]}
+    ids: dict[str, Any] = {"query_ids": gallery.ids[side], "gallery_ids": gallery.ids[other]}
     ranks = retrieval_ranks(queries, items, **ids, similarity=question.similarity)
     index = CrossModalIndex(similarity=question.similarity).fit(items)
     distances, results = index.kneighbors(queries, min(_N_RESULTS, len(items)))

@@ -31,7 +31,9 @@ def numbers_of_split(evidence: Evidence) -> dict[str, Any]:
 def contents_of_split(evidence: Evidence) -> list[Content]:
     """Say which pairs were held out, and what the others served for."""
     sizes, question = numbers_of_split(evidence), evidence.question
-    given = "as given" if question.grouped else "pairs that are equal on either side"
+    given = (
+        "as given" if any(each is not None for each in question.given(slice(None)).values()) else "pairs of equal rows"
+    )
     chosen = (
         "The method and its settings were chosen among the training pairs alone, by cross-validation inside of them"
         if evidence.comparison is not None
@@ -58,7 +60,7 @@ def numbers_of_origin(evidence: Evidence) -> dict[str, Any]:
 
     versions = {"crossmodal_cca": __version__, "Python": platform.python_version()}
     return {
-        "model": repr(evidence.model),
+        "model": repr(evidence.bare),
         "repeat": evidence.origin.repeat,
         "sha256": evidence.origin.fingerprints,
         "versions": versions | {name: version(name) for name in _PACKAGES},

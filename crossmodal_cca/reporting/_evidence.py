@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import ast
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 
+from .. import alignment
 from .._aligner import check_can_be_fitted, fitted_aligner
-from .._sklearn import take_rows
+from .._progress import Progress
+from .._sklearn import count_rows, take_rows
 from ..alignment._items import Items
 from ..diagnosis import data_report
 from ..diagnosis._near_copies import rows_looked_at
-from ..metrics import retrieval_report, shuffled_pair_control
+from ..metrics import compare_aligners, retrieval_report
 from ..metrics._directions import Direction, both_directions
 from ..metrics._intervals import interval_of_mean
+from ..metrics._methods import RowsAsTheyAre
 from ..metrics.measures import ChosenMeasure, values_of_kept
 from ..retrieval import k_occurrence
 from ._captions import Captions
@@ -29,8 +34,11 @@ Positions = NDArray[np.intp]
 
 # Most held-out pairs that are ranked: 10⁸ similarities in each direction.
 MOST_QUERIES = 10_000
-# Cut-offs of the table of hit rates.
-_KS = (1, 5, 10)
+# Measures of the table of figures, beside the one that decides.
+MEASURES = (
+    *(f"hit_rate_at_{k}" for k in (1, 5, 10)),
+    *("mean_reciprocal_rank", "mean_average_precision", "median_rank"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +51,11 @@ class Question:
     labels: NDArray[Any] | None
     captions: dict[str, Captions | None]
     ids: dict[str, NDArray[Any] | None]
+    groups: NDArray[Any] | None
     names: tuple[str, str]
     measure: str
     similarity: str
     test_size: float
-    grouped: bool  # whether the user gave groups or ids
     n_shuffles: int
     random_state: int
     examples: bool
@@ -57,6 +65,11 @@ class Question:
     def n_pairs(self) -> int:
         """Number of pairs."""
         return len(self.items.groups)
+
+    def given(self, rows: slice | Positions) -> dict[str, Any]:
+        """Return groups and ids of some rows that the user gave, as keyword arguments."""
+        known = {"groups": self.groups, "x_ids": self.ids["x"], "y_ids": self.ids["y"]}
+        return {name: each if each is None else each[rows] for name, each in known.items()}
 
 
 @dataclass(frozen=True)
@@ -100,6 +113,40 @@ class Gallery:
 
 
 @dataclass(frozen=True, eq=False)
+class Quality:
+    """The measure of each query, weighted so that both directions count alike, and its cluster."""
+
+    values: NDArray[Any]
+    clusters: NDArray[Any]
+
+    @classmethod
+    def of(cls, question: Question, gallery: Gallery) -> Quality:
+        """Search in both directions."""
+        chosen = [ChosenMeasure.named(question.measure)]
+        ids = gallery.ids["x"], gallery.ids["y"]
+        problems = both_directions(gallery.scores["x"], gallery.scores["y"], *ids, None, question.similarity)
+        values = [values_of_kept(problem, chosen)[0] for problem in problems.values()]
+        n = sum(map(len, values))
+        weighted = [each * n / (len(values) * len(each)) for each in values]
+        clusters = [gallery.clusters[each.queries][problem.kept] for each, problem in problems.items()]
+        return cls(np.concatenate(weighted), np.unique(np.concatenate(clusters), return_inverse=True)[1])
+
+    @property
+    def mean(self) -> float:
+        """Mean of both directions."""
+        return float(self.values.mean())
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of independent queries."""
+        return int(self.clusters.max()) + 1
+
+    def interval(self, confidence_level: float) -> tuple[float, float]:
+        """Interval of the mean."""
+        return interval_of_mean(self.values, self.clusters, confidence_level)
+
+
+@dataclass(frozen=True, eq=False)
 class Evidence:
     """All that the sections of a page read."""
 
@@ -110,10 +157,11 @@ class Evidence:
     n_left_out: int  # held-out pairs beyond those that are ranked
     findings: pd.DataFrame
     comparison: pd.DataFrame | None
+    bare: Any  # the model with its settings, not fitted
     model: Any
     gallery: Gallery
     figures: pd.DataFrame
-    control: pd.DataFrame
+    control: NDArray[Any]  # quality of each fit to wrong pairs
     grounds: Grounds
 
     @property
@@ -129,54 +177,63 @@ class Evidence:
 
 def gather(question: Question, origin: Origin, aligner: Any) -> Evidence:
     """Split, check, choose the aligner if none is given, fit and measure."""
-    train, test, n_left_out = _split(question)
     X, y = question.X, question.y
-    findings = data_report(X, y, groups=question.items.groups, cv=[(train, test)])
+    train, test, n_left_out = _split(question)
+    findings = data_report(X, y, **question.given(slice(None)), cv=[(train, test)])
+    comparison = None if aligner is not None else _comparison(question, train)
+    bare = aligner if comparison is None else model_of(comparison["settings"].iloc[0])
+    check_can_be_fitted(bare)
     rows_of_fit = take_rows(X, train), take_rows(y, train)
-    comparison = None
-    if aligner is None:
-        raise NotImplementedError
-    check_can_be_fitted(aligner)
-    from sklearn.base import clone
-
-    model = fitted_aligner(clone(aligner).fit(*rows_of_fit))
+    model = fitted_aligner(clone(bare).fit(*rows_of_fit))
     gallery = Gallery.of(question, model, test)
     figures = retrieval_report(
         *gallery.scores.values(),
         **gallery.given,
-        measures=_measures(question.measure),
+        measures=list(dict.fromkeys([question.measure, *MEASURES])),
         similarity=question.similarity,
         names=question.names,
         random_state=question.random_state,
-    )
-    control = shuffled_pair_control(
-        aligner,
-        *rows_of_fit,
-        *(take_rows(A, gallery.rows[side]) for side, A in (("x", X), ("y", y))),
-        **gallery.given_ids,
-        measures=[question.measure],
-        similarity=question.similarity,
-        names=question.names,
-        n_shuffles=question.n_shuffles,
-        random_state=question.random_state,
-        verbose=question.verbose,
     )
     seen = np.sort(np.random.default_rng(question.random_state).permutation(train)[: len(test)])
-    in_sample = _quality(question, Gallery.of(question, model, seen))[0].mean()
-    grounds = _grounds(question, gallery, figures, control, findings, float(in_sample))
+    in_sample = Quality.of(question, Gallery.of(question, model, seen)).mean
+    control = _control(question, bare, rows_of_fit, gallery)
+    quality = Quality.of(question, gallery)
+    grounds = _grounds(question, quality, figures, control, findings, in_sample, _occurrences(gallery, question))
     return Evidence(
-        question,
-        origin,
-        train,
-        test,
-        n_left_out,
-        findings,
-        comparison,
-        model,
-        gallery,
-        figures,
-        control,
-        grounds,
+        question=question,
+        origin=origin,
+        train=train,
+        test=test,
+        n_left_out=n_left_out,
+        findings=findings,
+        comparison=comparison,
+        bare=bare,
+        model=model,
+        gallery=gallery,
+        figures=figures,
+        control=control,
+        grounds=grounds,
+    )
+
+
+def model_of(settings: str) -> Any:
+    """Make the model whose code a comparison of the default methods shows."""
+    call = ast.parse(settings, mode="eval").body if settings.endswith(")") else None
+    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
+        return RowsAsTheyAre()
+    parameters = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
+    return getattr(alignment, call.func.id)(**parameters)
+
+
+def _comparison(question: Question, train: Positions) -> pd.DataFrame:
+    return compare_aligners(
+        take_rows(question.X, train),
+        take_rows(question.y, train),
+        measure=question.measure,
+        similarity=question.similarity,
+        **question.given(train),
+        random_state=question.random_state,
+        verbose=question.verbose,
     )
 
 
@@ -191,54 +248,54 @@ def _split(question: Question) -> tuple[Positions, Positions, int]:
     return train, kept, len(test) - len(kept)
 
 
-def _measures(measure: str) -> list[str]:
-    usual = [*(f"hit_rate_at_{k}" for k in _KS), "mean_reciprocal_rank", "mean_average_precision", "median_rank"]
-    return list(dict.fromkeys([measure, *usual]))
-
-
-def _quality(question: Question, gallery: Gallery) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return the measure of every query of both directions, and the cluster of each."""
-    chosen = [ChosenMeasure.named(question.measure)]
-    problems = both_directions(*gallery.scores.values(), gallery.ids["x"], gallery.ids["y"], None, question.similarity)
-    values = [values_of_kept(problem, chosen)[0] for problem in problems.values()]
-    clusters = [gallery.clusters[direction.queries][problem.kept] for direction, problem in problems.items()]
-    return np.concatenate(values), np.unique(np.concatenate(clusters), return_inverse=True)[1]
+def _control(question: Question, bare: Any, rows_of_fit: tuple[Any, Any], gallery: Gallery) -> NDArray[Any]:
+    """Measure fits to pairs in random order; rows that are taken as they are get partners at random in their place."""
+    rng = np.random.default_rng(question.random_state)
+    (X, y), n_train = rows_of_fit, count_rows(rows_of_fit[1], "y")
+    test = {side: take_rows(A, gallery.rows[side]) for side, A in (("x", question.X), ("y", question.y))}
+    found = []
+    with Progress("fits to wrong pairs", question.n_shuffles, question.verbose) as progress:
+        for done in range(question.n_shuffles):
+            model = fitted_aligner(clone(bare).fit(X, take_rows(y, rng.permutation(n_train))))
+            scores = {"x": np.asarray(model.transform(test["x"])), "y": np.asarray(model.transform_y(test["y"]))}
+            if isinstance(model, RowsAsTheyAre):
+                scores["y"] = scores["y"][rng.permutation(len(scores["y"]))]
+            found.append(Quality.of(question, replace(gallery, scores=scores)).mean)
+            progress.update(done + 1)
+    return np.array(found)
 
 
 def _grounds(
     question: Question,
-    gallery: Gallery,
+    quality: Quality,
     figures: pd.DataFrame,
-    control: pd.DataFrame,
+    control: NDArray[Any],
     findings: pd.DataFrame,
     in_sample: float,
+    occurrences: dict[str, NDArray[Any]],
 ) -> Grounds:
-    values, clusters = _quality(question, gallery)
-    low, high = interval_of_mean(values, clusters, 0.95)
-    of_measure = figures.xs(ChosenMeasure.named(question.measure).name, level="measure")
-    shares = of_measure["n_queries"] / of_measure["n_queries"].sum()
-    shuffled = control["shuffled"].droplevel("measure")
-    at_chance = of_measure.index[of_measure["low"] <= np.maximum(of_measure["chance"], shuffled)]
-    are_copies = (findings["check"] == "split") & (findings["severity"] == "error")
-    of_noise = (findings["check"] == "pairs and features") & (findings["severity"] == "warning")
-    unfound = [float(np.mean(counts == 0)) for counts in _occurrences(gallery, question).values()]
+    of_measure = figures.xs(question.measure, level="measure")
+    at_chance = of_measure.index[of_measure["low"] <= of_measure["chance"]]
+    copies, of_noise = (
+        findings["value"][(findings["check"] == check) & (findings["severity"] == severity)]
+        for check, severity in (("split", "error"), ("pairs and features", "warning"))
+    )
+    low, high = quality.interval(0.95)
     return Grounds(
-        measure=ChosenMeasure.named(question.measure).name,
-        n_queries=int(clusters.max()) + 1,
-        quality=float(values.mean()),
+        measure=question.measure,
+        n_queries=quality.n_clusters,
+        quality=quality.mean,
         low=low,
         high=high,
-        sure_low=interval_of_mean(values, clusters, SURE)[0],
-        chance=float((of_measure["chance"] * shares).sum()),
-        shuffled=float((shuffled * shares).sum()),
+        sure_low=quality.interval(SURE)[0],
+        chance=float(of_measure["chance"].mean()),
+        shuffled=float(control.mean()),
         in_sample=in_sample,
-        copies=float(findings["value"][are_copies].max()) / rows_looked_at(question.n_pairs)
-        if are_copies.any()
-        else 0.0,
+        copies=float(copies.max()) / rows_looked_at(question.n_pairs) if len(copies) else 0.0,
         one_sided=str(at_chance[0]) if len(at_chance) == 1 else "",
-        noise_edge=float(findings["value"][of_noise].max()) if of_noise.any() else np.nan,
-        unfounds=max(unfound),
-        n_errors=int(((findings["severity"] == "error") & ~are_copies).sum()),
+        noise_edge=float(of_noise.max()) if len(of_noise) else np.nan,
+        unfound=max(float(np.mean(counts == 0)) for counts in occurrences.values()),
+        n_errors=int(np.sum(findings["severity"] == "error")) - len(copies),
     )
 
 

@@ -7,7 +7,6 @@ import inspect
 from typing import Any
 
 import numpy as np
-from scipy.sparse import issparse
 
 from .._checks import check_flag, check_number, check_verbose, check_whole_number
 from .._ids import checked_ids
@@ -154,13 +153,13 @@ def _question(X: Any, y: Any, rows: PairedRows, asked: dict[str, Any]) -> Questi
         y=y,
         items=Items.of(rows, asked["groups"], asked["x_ids"], asked["y_ids"], None, retrieval=True),
         ids={"x": ids("x_ids"), "y": ids("y_ids")},
+        groups=ids("groups"),
         labels=ids("labels"),
         captions={side: Captions.of(asked[f"{side}_captions"], f"{side}_captions", n) for side in "xy"},
         names=tuple(asked["names"]),
         measure=measure.name,
         similarity=asked["similarity"],
         test_size=check_number(asked["test_size"], "test_size", low=0.0, high=1.0, positive=True, below=True),
-        grouped=any(asked[name] is not None for name in ("groups", "x_ids", "y_ids")),
         n_shuffles=check_whole_number(asked["n_shuffles"], "n_shuffles"),
         random_state=check_whole_number(asked["random_state"], "random_state", low=0),
         examples=asked["examples"],
@@ -185,8 +184,8 @@ def _fingerprint(rows: Any) -> str:
     """Compute SHA-256 of the values of rows."""
     digest = hashlib.sha256(str(rows.shape).encode())
     for part in row_slices(rows.n_rows):
-        block = rows.read(part, rows.dtype)
-        parts = (block.indptr, block.indices, block.data) if issparse(block) else (block,)
+        block: Any = rows.read(part, rows.dtype)
+        parts = [getattr(block, name) for name in ("indptr", "indices", "data")] if rows.is_sparse else [block]
         for each in parts:
             digest.update(np.ascontiguousarray(each).view(np.uint8).data)
     return digest.hexdigest()

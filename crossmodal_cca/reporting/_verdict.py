@@ -34,7 +34,7 @@ class Grounds:
     copies: float  # share of rows with a copy across the split
     one_sided: str  # the direction that is not above chance, if only one is
     noise_edge: float  # largest correlation of unrelated sides of this size in training; NaN if it is small
-    unfounds: float  # largest share of a gallery that no query finds
+    unfound: float  # largest share of a gallery that no query finds
     n_errors: int  # findings of the data report that are errors, but for copies across the split
 
     @property
@@ -137,9 +137,9 @@ CAUTIONS = (
     ),
     Rule(
         f"no query finds more than {MANY_UNFOUND:.0%} of the gallery",
-        lambda g: g.unfounds > MANY_UNFOUND,
+        lambda g: g.unfound > MANY_UNFOUND,
         "",
-        lambda g: f"{g.unfounds:.0%} of the items are among the first results of no query: see the hubs.",
+        lambda g: f"{g.unfound:.0%} of the items are among the first results of no query: see the hubs.",
     ),
     Rule(
         "the data report has errors",
