@@ -60,7 +60,7 @@ def numbers_of_origin(evidence: Evidence) -> dict[str, Any]:
 
     versions = {"crossmodal_cca": __version__, "Python": platform.python_version()}
     return {
-        "model": repr(evidence.bare),
+        "model": evidence.settings,
         "repeat": evidence.origin.repeat,
         "sha256": evidence.origin.fingerprints,
         "versions": versions | {name: version(name) for name in _PACKAGES},

@@ -15,7 +15,7 @@ from typing import Protocol
 # What neither HTML nor a file in UTF-8 can hold: control characters and halves of characters.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # What Markdown, or the HTML in it, would read as marks.
-_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>~$&-])")
+_MARKS = re.compile(r"([\\`*_{}\[\]#|<>~$&]|^[-+=]|(?<=^\d)[.)])")
 
 
 def escaped(text: object) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import clone
 
 from .. import alignment
 from .._aligner import check_can_be_fitted, fitted_aligner
@@ -21,7 +20,7 @@ from ..diagnosis._near_copies import rows_looked_at
 from ..metrics import compare_aligners, retrieval_report
 from ..metrics._directions import Direction, both_directions
 from ..metrics._intervals import interval_of_mean
-from ..metrics._methods import RowsAsTheyAre
+from ..metrics._methods import Fit, RowsAsTheyAre
 from ..metrics.measures import ChosenMeasure, values_of_kept
 from ..retrieval import k_occurrence
 from ._captions import Captions
@@ -157,7 +156,7 @@ class Evidence:
     n_left_out: int  # held-out pairs beyond those that are ranked
     findings: pd.DataFrame
     comparison: pd.DataFrame | None
-    bare: Any  # the model with its settings, not fitted
+    settings: str  # code of the model
     model: Any
     gallery: Gallery
     figures: pd.DataFrame
@@ -177,14 +176,14 @@ class Evidence:
 
 def gather(question: Question, origin: Origin, aligner: Any) -> Evidence:
     """Split, check, choose the aligner if none is given, fit and measure."""
+    check_can_be_fitted(aligner)
     X, y = question.X, question.y
     train, test, n_left_out = _split(question)
     findings = data_report(X, y, **question.given(slice(None)), cv=[(train, test)])
-    comparison = None if aligner is not None else _comparison(question, train)
-    bare = aligner if comparison is None else model_of(comparison["settings"].iloc[0])
-    check_can_be_fitted(bare)
-    rows_of_fit = take_rows(X, train), take_rows(y, train)
-    model = fitted_aligner(clone(bare).fit(*rows_of_fit))
+    rows_of_fit, known = (take_rows(X, train), take_rows(y, train)), question.given(train)
+    comparison = None if aligner is not None else _comparison(question, rows_of_fit, known)
+    fit = Fit.to(aligner if comparison is None else model_of(comparison["settings"].iloc[0]), *rows_of_fit, known)
+    model = fitted_aligner(fit.model)
     gallery = Gallery.of(question, model, test)
     figures = retrieval_report(
         *gallery.scores.values(),
@@ -196,7 +195,7 @@ def gather(question: Question, origin: Origin, aligner: Any) -> Evidence:
     )
     seen = np.sort(np.random.default_rng(question.random_state).permutation(train)[: len(test)])
     in_sample = Quality.of(question, Gallery.of(question, model, seen)).mean
-    control = _control(question, bare, rows_of_fit, gallery)
+    control = _control(question, fit, rows_of_fit, gallery)
     quality = Quality.of(question, gallery)
     grounds = _grounds(question, quality, figures, control, findings, in_sample, _occurrences(gallery, question))
     return Evidence(
@@ -207,7 +206,7 @@ def gather(question: Question, origin: Origin, aligner: Any) -> Evidence:
         n_left_out=n_left_out,
         findings=findings,
         comparison=comparison,
-        bare=bare,
+        settings=fit.settings,
         model=model,
         gallery=gallery,
         figures=figures,
@@ -225,13 +224,12 @@ def model_of(settings: str) -> Any:
     return getattr(alignment, call.func.id)(**parameters)
 
 
-def _comparison(question: Question, train: Positions) -> pd.DataFrame:
+def _comparison(question: Question, rows_of_fit: tuple[Any, Any], known: dict[str, Any]) -> pd.DataFrame:
     return compare_aligners(
-        take_rows(question.X, train),
-        take_rows(question.y, train),
+        *rows_of_fit,
         measure=question.measure,
         similarity=question.similarity,
-        **question.given(train),
+        **known,
         random_state=question.random_state,
         verbose=question.verbose,
     )
@@ -248,7 +246,7 @@ def _split(question: Question) -> tuple[Positions, Positions, int]:
     return train, kept, len(test) - len(kept)
 
 
-def _control(question: Question, bare: Any, rows_of_fit: tuple[Any, Any], gallery: Gallery) -> NDArray[Any]:
+def _control(question: Question, fit: Fit, rows_of_fit: tuple[Any, Any], gallery: Gallery) -> NDArray[Any]:
     """Measure fits to pairs in random order; rows that are taken as they are get partners at random in their place."""
     rng = np.random.default_rng(question.random_state)
     (X, y), n_train = rows_of_fit, count_rows(rows_of_fit[1], "y")
@@ -256,7 +254,7 @@ def _control(question: Question, bare: Any, rows_of_fit: tuple[Any, Any], galler
     found = []
     with Progress("fits to wrong pairs", question.n_shuffles, question.verbose) as progress:
         for done in range(question.n_shuffles):
-            model = fitted_aligner(clone(bare).fit(X, take_rows(y, rng.permutation(n_train))))
+            model = fitted_aligner(fit.refitted(X, take_rows(y, rng.permutation(n_train))))
             scores = {"x": np.asarray(model.transform(test["x"])), "y": np.asarray(model.transform_y(test["y"]))}
             if isinstance(model, RowsAsTheyAre):
                 scores["y"] = scores["y"][rng.permutation(len(scores["y"]))]

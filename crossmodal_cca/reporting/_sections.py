@@ -35,7 +35,7 @@ class Section:
 
 def _verdict(evidence: Evidence) -> list[Content]:
     verdict = evidence.verdict
-    found: list[Content] = [Headline(verdict.word, f"{verdict.reason[0].upper()}{verdict.reason[1:]}.")]
+    found: list[Content] = [Headline(verdict.word, verdict.reason)]
     if verdict.cautions:
         found += [Text("To keep in mind:"), Bullets(verdict.cautions)]
     return found

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 HELPS, CANNOT_TELL, DOES_NOT_HELP = "helps", "cannot tell", "does not help"
 # Fewest independent queries, and largest share of rows with copies across the split, at which figures say anything.
 FEWEST_QUERIES, MOST_COPIES = 30, 0.05
-# Confidence level of the interval that a verdict "helps" rests on: the decision is made once for each page, from the
-# best of several methods, and should not be wrong once in forty pages.
+# Confidence level of the interval that a verdict "helps" rests on: with 95 % one page in forty about nothing would say
+# that it helps.
 SURE = 0.999
 # Gains that are worth having, and that would be worth having: shares of queries.
 WORTH_HAVING, WORTH_MISSING = 0.02, 0.05
@@ -60,27 +60,27 @@ RULES = (
         lambda g: g.n_queries < FEWEST_QUERIES,
         CANNOT_TELL,
         lambda g: (
-            f"only {g.n_queries} independent pairs were held out, and fewer than {FEWEST_QUERIES} show nothing: bring "
-            "more pairs, or hold out a larger share"
+            f"Only {g.n_queries} independent pairs were held out, and fewer than {FEWEST_QUERIES} show nothing: bring "
+            "more pairs, or hold out a larger share."
         ),
     ),
     Rule(
-        f"copies across the split in more than {MOST_COPIES:.0%} of the rows",
+        f"copies across the split in more than {100 * MOST_COPIES:g} % of the rows",
         lambda g: g.copies > MOST_COPIES,
         CANNOT_TELL,
         lambda g: (
             f"{g.copies:.0%} of the rows have a copy or near copy on the other side of the split, so every held-out "
-            "figure is too good: pass what belongs together as groups"
+            "figure is too good: pass what belongs together as groups."
         ),
     ),
     Rule(
-        f"the lower end of the {SURE:.1%} interval is above chance and above the mean of fits to wrong pairs, and the "
-        f"quality by {WORTH_HAVING:.2f} or more",
+        f"the lower end of the {100 * SURE:g} % interval is above chance and above the mean of fits to wrong pairs, and "
+        f"the quality by {WORTH_HAVING:.2f} or more",
         lambda g: g.sure_low > g.nothing and g.quality >= g.nothing + WORTH_HAVING,
         HELPS,
         lambda g: (
-            f"{g.measure} on held-out pairs is {_interval(g)}, where chance has {_number(g.chance)} and fits to wrong "
-            f"pairs have {_number(g.shuffled)}"
+            f"On held-out pairs {g.measure} is {_interval(g)}, where chance has {_number(g.chance)} and fits to wrong "
+            f"pairs have {_number(g.shuffled)}."
         ),
     ),
     Rule(
@@ -89,8 +89,8 @@ RULES = (
         lambda g: g.high < g.nothing + WORTH_MISSING,
         DOES_NOT_HELP,
         lambda g: (
-            f"{g.measure} on held-out pairs is {_interval(g)}, hardly more than chance ({_number(g.chance)}) or fits "
-            f"to wrong pairs ({_number(g.shuffled)})"
+            f"On held-out pairs {g.measure} is {_interval(g)}, hardly more than chance ({_number(g.chance)}) or fits "
+            f"to wrong pairs ({_number(g.shuffled)})."
         ),
     ),
     Rule(
@@ -98,8 +98,8 @@ RULES = (
         lambda g: True,
         CANNOT_TELL,
         lambda g: (
-            f"{g.measure} on held-out pairs is {_interval(g)}, which agrees with a useful model and with none: chance "
-            f"has {_number(g.chance)}, fits to wrong pairs have {_number(g.shuffled)}; more pairs would tell"
+            f"On held-out pairs {g.measure} is {_interval(g)}, which agrees with a useful model and with none: chance "
+            f"has {_number(g.chance)}, fits to wrong pairs have {_number(g.shuffled)}; more pairs would tell."
         ),
     ),
 )
