@@ -62,9 +62,10 @@ class Page:
         assert "exceptionDetails" not in found, found
         return found["result"].get("value")
 
-    def picture(self):
-        """What the window shows of the whole page, as PNG."""
-        found = self.ask("Page.captureScreenshot", captureBeyondViewport=True, format="png")
+    def picture(self, box):
+        """What is shown in a box of the page, given as JSON, as PNG."""
+        clip = {name: value for name, value in json.loads(box).items() if name in ("x", "y", "width", "height")}
+        found = self.ask("Page.captureScreenshot", captureBeyondViewport=True, format="png", clip=clip | {"scale": 1})
         return base64.b64decode(found["data"])
 
     @property

@@ -183,7 +183,7 @@ def gather(question: Question, origin: Origin, aligner: Any) -> Evidence:
     rows_of_fit, known = (take_rows(X, train), take_rows(y, train)), question.given(train)
     comparison = None if aligner is not None else _comparison(question, rows_of_fit, known)
     fit = Fit.to(aligner if comparison is None else model_of(comparison["settings"].iloc[0]), *rows_of_fit, known)
-    model = fitted_aligner(fit.model)
+    model = fit.model if comparison is not None else fitted_aligner(fit.model)
     gallery = Gallery.of(question, model, test)
     figures = retrieval_report(
         *gallery.scores.values(),
@@ -254,7 +254,7 @@ def _control(question: Question, fit: Fit, rows_of_fit: tuple[Any, Any], gallery
     found = []
     with Progress("fits to wrong pairs", question.n_shuffles, question.verbose) as progress:
         for done in range(question.n_shuffles):
-            model = fitted_aligner(fit.refitted(X, take_rows(y, rng.permutation(n_train))))
+            model = fit.refitted(X, take_rows(y, rng.permutation(n_train)))
             scores = {"x": np.asarray(model.transform(test["x"])), "y": np.asarray(model.transform_y(test["y"]))}
             if isinstance(model, RowsAsTheyAre):
                 scores["y"] = scores["y"][rng.permutation(len(scores["y"]))]

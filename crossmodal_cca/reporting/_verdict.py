@@ -74,8 +74,8 @@ RULES = (
         ),
     ),
     Rule(
-        f"the lower end of the {100 * SURE:g} % interval is above chance and above the mean of fits to wrong pairs, and "
-        f"the quality by {WORTH_HAVING:.2f} or more",
+        f"the lower end of the {100 * SURE:g} % interval is above chance and the mean of fits to wrong pairs, and the "
+        f"quality by {WORTH_HAVING:.2f} or more",
         lambda g: g.sure_low > g.nothing and g.quality >= g.nothing + WORTH_HAVING,
         HELPS,
         lambda g: (
@@ -84,8 +84,7 @@ RULES = (
         ),
     ),
     Rule(
-        "the upper end of the 95 % interval is less than "
-        f"{WORTH_MISSING:.2f} above chance and above fits to wrong pairs",
+        f"the upper end of the 95 % interval is less than {WORTH_MISSING:.2f} above chance or fits to wrong pairs",
         lambda g: g.high < g.nothing + WORTH_MISSING,
         DOES_NOT_HELP,
         lambda g: (
