@@ -20,7 +20,7 @@ SUMMARY = "write a page: whether the sides of two files share a space that helps
 EXAMPLE = (
     "crossmodal-cca report emoji/pictures.npy emoji/words.npy -o emoji/report.html --groups emoji/emoji.csv:base_name "
     "--settings-of emoji/model --labels emoji/emoji.csv:group --x-captions emoji/emoji.csv:emoji "
-    "--y-captions emoji/emoji.csv:name --names picture,word"
+    "--y-captions emoji/emoji.csv:name --names picture word"
 )
 # Arguments that name a file of a column, and may be given for each side.
 _COLUMNS = ("x_ids", "y_ids", "groups", "labels", "x_captions", "y_captions")
@@ -40,7 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "repeated",
         )
     parser.add_argument("--no-examples", action="store_true", help="show no searches, and so no caption")
-    parser.add_argument("--names", type=_names, metavar="X,Y", help="names of the two modalities, as picture,word")
+    parser.add_argument(
+        "--names", nargs=2, default=("x", "y"), metavar=("X", "Y"), help="what to call the two modalities"
+    )
     parser.add_argument("--measure", metavar="NAME", help="measure that decides (default: hit_rate_at_10)")
     parser.add_argument("--settings-of", metavar="MODEL", help="report on the settings of this model that fit wrote")
     parser.add_argument("--hold-out", type=share, metavar="SHARE", help="share of the pairs to measure on (0.2)")
@@ -65,7 +67,7 @@ def run(arguments: argparse.Namespace) -> Result:
         given = getattr(arguments, f"{side}_captions")
         captions[f"{side}_captions"] = given and _captions(given, n, side).iloc[rows]
     asked = defaults() | captions | {"random_state": arguments.seed, "verbose": int(not arguments.quiet)}
-    asked |= {"groups": sides.groups, "examples": not arguments.no_examples}
+    asked |= {"groups": sides.groups, "examples": not arguments.no_examples, "names": tuple(arguments.names)}
     if sides.joined:
         asked |= {"x_ids": sides.rows.ids, "y_ids": sides.rows.ids}
     if sides.labels is not None:
@@ -75,7 +77,6 @@ def run(arguments: argparse.Namespace) -> Result:
 
         asked["aligner"] = load(arguments.settings_of)
     settings = {
-        "names": arguments.names,
         "measure": arguments.measure,
         "test_size": arguments.hold_out,
         "n_shuffles": arguments.shuffles,
@@ -86,13 +87,6 @@ def run(arguments: argparse.Namespace) -> Result:
     page.to_html(arguments.output)
     lines = [f"{page.verdict}: {page.numbers['verdict']['reason']}", *sides.remarks, f"Page: {arguments.output}"]
     return Result("\n".join(lines), {"page": str(arguments.output)} | page.numbers | sides.alone)
-
-
-def _names(text: str) -> tuple[str, str]:
-    first, comma, second = text.partition(",")
-    if not (comma and first.strip() and second.strip()):
-        raise argparse.ArgumentTypeError(f"must be two names with a comma between, as picture,word, got {text!r}")
-    return first.strip(), second.strip()
 
 
 def _captions(places: list[str], n_rows: int, side: str) -> Any:
@@ -149,8 +143,7 @@ def _command(arguments: argparse.Namespace) -> str:
     for name in ("measure", "hold_out", "shuffles"):
         if getattr(arguments, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(arguments, name))]
-    if arguments.names is not None:
-        words += ["--names", ",".join(arguments.names)]
+    words += ["--names", *arguments.names]
     if arguments.settings_of is not None:
         words += ["--settings-of", Path(arguments.settings_of).name]
     words += ["--no-examples"] if arguments.no_examples else []

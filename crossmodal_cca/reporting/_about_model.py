@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..plotting import HitRateDisplay, HubnessDisplay
+from ..plotting import AlignerComparisonDisplay, HitRateDisplay, HubnessDisplay
 from ..retrieval.hubness import skewness
 from ._contents import Content, Picture, Table, Text
 from ._evidence import Evidence
@@ -55,7 +55,21 @@ def contents_of_comparison(evidence: Evidence) -> list[Content]:
             "below are of pairs that had no say in the choice, and are therefore often a little lower."
         ),
         Table("Methods, the best first", columns, rows),
+        Picture(
+            svg_of(lambda ax: _against_seconds(table, ax)),
+            "Quality of each method with its interval, against the seconds to choose its settings and to fit it: "
+            + "; ".join(f"{row[0]} {row[1]} in {row[6]} s" for row in rows),
+        ),
     ]
+
+
+def _against_seconds(table: pd.DataFrame, ax: Any) -> None:
+    from matplotlib.ticker import LogFormatter
+
+    AlignerComparisonDisplay.from_table(table, ax=ax)
+    # Powers of ten are formulas, and pictures of a page have none.
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1.0, 0.4)))
 
 
 def _between(row: dict[str, Any]) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .. import alignment
 from .._aligner import check_can_be_fitted, fitted_aligner
 from .._progress import Progress
-from .._sklearn import count_rows, take_rows
+from .._sklearn import take_rows
 from ..alignment._items import Items
 from ..diagnosis import data_report
 from ..diagnosis._near_copies import rows_looked_at
@@ -21,6 +21,7 @@ from ..metrics import compare_aligners, retrieval_report
 from ..metrics._directions import Direction, both_directions
 from ..metrics._intervals import interval_of_mean
 from ..metrics._methods import Fit, RowsAsTheyAre
+from ..metrics.comparison import shuffled_rows
 from ..metrics.measures import ChosenMeasure, values_of_kept
 from ..retrieval import k_occurrence
 from ._captions import Captions
@@ -248,13 +249,13 @@ def _split(question: Question) -> tuple[Positions, Positions, int]:
 
 def _control(question: Question, fit: Fit, rows_of_fit: tuple[Any, Any], gallery: Gallery) -> NDArray[Any]:
     """Measure fits to pairs in random order; rows that are taken as they are get partners at random in their place."""
-    rng = np.random.default_rng(question.random_state)
-    (X, y), n_train = rows_of_fit, count_rows(rows_of_fit[1], "y")
+    rng = np.random.RandomState(question.random_state)
+    X, y = rows_of_fit
     test = {side: take_rows(A, gallery.rows[side]) for side, A in (("x", question.X), ("y", question.y))}
     found = []
     with Progress("fits to wrong pairs", question.n_shuffles, question.verbose) as progress:
         for done in range(question.n_shuffles):
-            model = fit.refitted(X, take_rows(y, rng.permutation(n_train)))
+            model = fit.refitted(X, shuffled_rows(y, rng))
             scores = {"x": np.asarray(model.transform(test["x"])), "y": np.asarray(model.transform_y(test["y"]))}
             if isinstance(model, RowsAsTheyAre):
                 scores["y"] = scores["y"][rng.permutation(len(scores["y"]))]
