@@ -28,6 +28,7 @@ from crossmodal_cca import (
     load,
     metrics,
     plotting,
+    report,
     retrieval,
     transfer,
 )
@@ -355,6 +356,12 @@ FILES = {
 }
 MOMENTS = {
     "load": _function(load, {"path": SAVED}),
+    "report": _function(
+        report,
+        PAIRS | {"aligner": CCA(2, shrinkage=0.5), "n_shuffles": 1, "random_state": 3},
+        **PAIR,
+        exempt={"seed": "the fits are seeded by a whole number, which the call that is shown repeats"},
+    ),
     "PairMoments": Row(
         PairMoments,
         (

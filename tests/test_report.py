@@ -205,7 +205,7 @@ def test_texts_of_the_user_stay_texts(hostile, page):
     assert said.count("<script>alert(1)</script><img src=x onerror=alert(2)>'\"&amp;]]>-->$x$ {{7}} ${title} ") > 20
     assert not re.search("[\x00-\x08\x0b-\x1f]", said)
     # Nothing of it is a mark in Markdown, either.
-    assert "<script" not in re.sub(r"\\.", "", hostile.to_markdown())
+    assert "<script" not in re.sub(r"\\.|```.*?```", "", hostile.to_markdown(), flags=re.DOTALL)
 
 
 def test_a_page_needs_nothing_else(page):

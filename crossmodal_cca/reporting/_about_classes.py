@@ -11,7 +11,7 @@ from ..metrics import per_query
 from ..plotting import SimilarityMatrixDisplay
 from ._contents import Content, Picture, Table
 from ._evidence import Evidence
-from ._figures import svg_of
+from ._figures import legible, svg_of
 
 # Most classes in the table, the best and the worst of more; most items of either side in the picture.
 _MOST_CLASSES, _MOST_ITEMS = 20, 150
@@ -57,15 +57,18 @@ def contents_of_classes(evidence: Evidence) -> list[Content]:
     part = f", the {len(shown)} worst and best of {len(found)}" if len(shown) < len(found) else ""
     columns = ["class", "queries", *(f"from {name}" for name in question.names)]
 
+    assert question.labels is not None
+    labels, codes = distinct_ids(question.labels, "labels")
+    classes, names = np.array(legible([str(label) for label in labels]))[codes], legible(question.names)
+
     def draw(ax: Any) -> None:
-        assert question.labels is not None
         SimilarityMatrixDisplay.from_predictions(
             *gallery.scores.values(),
-            x_ids=question.labels[gallery.rows["x"]].astype(str),
-            y_ids=question.labels[gallery.rows["y"]].astype(str),
+            x_ids=classes[gallery.rows["x"]],
+            y_ids=classes[gallery.rows["y"]],
             similarity=question.similarity,
             max_items=_MOST_ITEMS,
-            names=question.names,
+            names=(names[0], names[1]),
             ax=ax,
         )
 

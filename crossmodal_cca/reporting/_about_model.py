@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..metrics import retrieval_report
 from ..plotting import AlignerComparisonDisplay, HitRateDisplay, HubnessDisplay
+from ..plotting._data import by_direction, cutoffs
 from ..retrieval.hubness import skewness
 from ._contents import Content, Picture, Table, Text
 from ._evidence import Evidence
-from ._figures import svg_of
+from ._figures import legible, svg_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,52 +100,50 @@ def contents_of_figures(evidence: Evidence) -> list[Content]:
     ]
 
 
-def _hit_rates(evidence: Evidence, ax: Any) -> HitRateDisplay:
+def _curves(evidence: Evidence, names: Sequence[str]) -> dict[str, Any]:
+    """Compute hit rates with their interval and chance against the number of results looked at."""
     question, gallery = evidence.question, evidence.gallery
-    return HitRateDisplay.from_predictions(
+    ks = cutoffs(min(_MOST_RESULTS, *map(len, gallery.rows.values())))
+    report = retrieval_report(
         *gallery.scores.values(),
         **gallery.given,
-        max_k=_MOST_RESULTS,
+        measures=[f"hit_rate_at_{k}" for k in ks],
         similarity=question.similarity,
-        names=question.names,
-        ax=ax,
+        names=(names[0], names[1]),
     )
+    columns = {"hit_rates": "value", "chance": "chance", "low": "low", "high": "high"}
+    return {"ks": ks} | dict(zip(columns, by_direction(report, *columns.values()), strict=True))
 
 
 def contents_of_hit_rates(evidence: Evidence) -> list[Content]:
     """Draw the share of queries whose partner is among the first k results."""
-    svg = svg_of(lambda ax: _hit_rates(evidence, ax))
-    ends = [
-        f"{direction}: {row['value']:.0%} at one result, {ten['value']:.0%} at ten"
-        for direction, row, ten in (
-            (
-                direction,
-                evidence.figures.loc[(direction, "hit_rate_at_1")],
-                evidence.figures.loc[(direction, "hit_rate_at_10")],
-            )
-            for direction in evidence.figures.index.unique("direction")
-        )
-    ]
-    return [Picture(svg, f"Curves of the hit rate against the number of results looked at. {'; '.join(ends)}.")]
+    display = HitRateDisplay(**_curves(evidence, legible(evidence.question.names)))
+    values = evidence.figures["value"]
+    ends = []
+    for direction in values.index.unique("direction"):
+        one, ten = (values[direction, f"hit_rate_at_{k}"] for k in (1, 10))
+        ends.append(f"{direction}: {one:.0%} at one result, {ten:.0%} at ten")
+    text = f"Curves of the hit rate against the number of results looked at. {'; '.join(ends)}."
+    return [Picture(svg_of(display.plot), text)]
 
 
 def numbers_of_hit_rates(evidence: Evidence) -> dict[str, Any]:
     """Return the curves."""
-    from matplotlib.figure import Figure
-
-    display = _hit_rates(evidence, Figure().add_subplot())
-    names = ("ks", "hit_rates", "chance", "low", "high")
-    return {name: getattr(display, name) for name in names}
+    return _curves(evidence, evidence.question.names)
 
 
 def contents_of_hubs(evidence: Evidence) -> list[Content]:
     """Draw how often items are found, and say how uneven that is."""
-    question = evidence.question
     k = _k_of_hubs(evidence)
+    names = legible(evidence.question.names)
 
     def draw(ax: Any) -> None:
         HubnessDisplay.from_predictions(
-            *evidence.gallery.scores.values(), k=k, similarity=question.similarity, names=question.names, ax=ax
+            *evidence.gallery.scores.values(),
+            k=k,
+            similarity=evidence.question.similarity,
+            names=(names[0], names[1]),
+            ax=ax,
         )
 
     said = [

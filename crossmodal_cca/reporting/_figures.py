@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,6 +17,15 @@ _STYLE: dict[Any, Any] = {
     "text.parse_math": False,
     "font.sans-serif": ["DejaVu Sans", "Verdana", "Arial", "Helvetica", "sans-serif"],
 }
+# Most characters of a name in a picture.
+_MOST_CHARACTERS = 24
+
+
+def legible(names: Sequence[str]) -> list[str]:
+    """Return names as pictures have room for and fonts can draw, different ones where the names are."""
+    signs = ("".join(sign if sign.isprintable() else "\ufffd" for sign in name) for name in names)
+    short = [f"{name[: _MOST_CHARACTERS - 1]}…" if len(name) > _MOST_CHARACTERS else name for name in signs]
+    return short if len(set(short)) == len(set(names)) else [f"{i} {name}" for i, name in enumerate(short, 1)]
 
 
 def svg_of(draw: Callable[[Axes], object], size: tuple[float, float] = (6.4, 4.2)) -> bytes:
