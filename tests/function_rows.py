@@ -358,9 +358,9 @@ MOMENTS = {
     "load": _function(load, {"path": SAVED}),
     "report": _function(
         report,
-        PAIRS | {"aligner": CCA(2, shrinkage=0.5), "n_shuffles": 1, "random_state": 3},
-        **PAIR,
-        exempt={"seed": "the fits are seeded by a whole number, which the call that is shown repeats"},
+        PAIRS | {"aligner": CCA(2, shrinkage=0.5), "n_shuffles": 1} | SEEDED,
+        together=BOTH,
+        one_column=("y",),
     ),
     "PairMoments": Row(
         PairMoments,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +30,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Positions = NDArray[np.intp]
+# Rows of X and of y, as the user has them.
+Sides = tuple[Any, Any]
 
 # Most held-out pairs that are ranked: 10⁸ similarities in each direction.
 MOST_QUERIES = 10_000
@@ -43,10 +44,8 @@ MEASURES = (
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What was asked: rows, what is known of them, and settings."""
+    """What was asked about some pairs: what is known of them, and settings."""
 
-    X: Any
-    y: Any
     items: Items
     labels: NDArray[Any] | None
     captions: dict[str, Captions | None]
@@ -90,16 +89,18 @@ class Gallery:
     clusters: dict[str, NDArray[Any]]
 
     @classmethod
-    def of(cls, question: Question, model: Any, positions: Positions) -> Gallery:
+    def of(cls, items: Items, positions: Positions, sides: Sides, model: Any) -> Gallery:
         """Map pairs into the shared space, without copies on either side."""
-        kept = question.items.gallery(positions)
+        kept = items.gallery(positions)
         rows = {"x": positions[kept.x], "y": positions[kept.y]}
-        scores = {
-            "x": np.asarray(model.transform(take_rows(question.X, rows["x"]))),
-            "y": np.asarray(model.transform_y(take_rows(question.y, rows["y"]))),
-        }
         ids = {side: kept.ids[f"{side}_ids"] for side in rows}
-        return cls(rows, scores, ids, {side: question.items.groups[rows[side]] for side in rows})
+        clusters = {side: items.groups[rows[side]] for side in rows}
+        return cls(rows, {}, ids, clusters).mapped(sides, model)
+
+    def mapped(self, sides: Sides, model: Any) -> Gallery:
+        """Map the same rows by another model."""
+        X, y = (take_rows(A, rows) for A, rows in zip(sides, self.rows.values(), strict=True))
+        return replace(self, scores={"x": np.asarray(model.transform(X)), "y": np.asarray(model.transform_y(y))})
 
     @property
     def given_ids(self) -> dict[str, Any]:
@@ -162,6 +163,7 @@ class Evidence:
     gallery: Gallery
     figures: pd.DataFrame
     control: NDArray[Any]  # quality of each fit to wrong pairs
+    occurrences: dict[str, NDArray[Any]]  # how often each item is among the first results, by direction
     grounds: Grounds
 
     @property
@@ -169,23 +171,18 @@ class Evidence:
         """What follows."""
         return verdict_of(self.grounds)
 
-    @cached_property
-    def occurrences(self) -> dict[str, NDArray[Any]]:
-        """How often each item is among the first results, for each direction."""
-        return _occurrences(self.gallery, self.question)
 
-
-def gather(question: Question, origin: Origin, aligner: Any) -> Evidence:
+def gather(sides: Sides, question: Question, origin: Origin, aligner: Any) -> Evidence:
     """Split, check, choose the aligner if none is given, fit and measure."""
     check_can_be_fitted(aligner)
-    X, y = question.X, question.y
     train, test, n_left_out = _split(question)
-    findings = data_report(X, y, **question.given(slice(None)), cv=[(train, test)])
-    rows_of_fit, known = (take_rows(X, train), take_rows(y, train)), question.given(train)
-    comparison = None if aligner is not None else _comparison(question, rows_of_fit, known)
-    fit = Fit.to(aligner if comparison is None else model_of(comparison["settings"].iloc[0]), *rows_of_fit, known)
+    findings = data_report(*sides, **question.given(slice(None)), cv=[(train, test)])
+    known = question.given(train)
+    X, y = (take_rows(A, train) for A in sides)
+    comparison = None if aligner is not None else _comparison(question, X, y, known)
+    fit = Fit.to(aligner if comparison is None else model_of(comparison["settings"].iloc[0]), X, y, known)
     model = fit.model if comparison is not None else fitted_aligner(fit.model)
-    gallery = Gallery.of(question, model, test)
+    gallery = Gallery.of(question.items, test, sides, model)
     figures = retrieval_report(
         *gallery.scores.values(),
         **gallery.given,
@@ -195,10 +192,9 @@ def gather(question: Question, origin: Origin, aligner: Any) -> Evidence:
         random_state=question.random_state,
     )
     seen = np.sort(np.random.default_rng(question.random_state).permutation(train)[: len(test)])
-    in_sample = Quality.of(question, Gallery.of(question, model, seen)).mean
-    control = _control(question, fit, rows_of_fit, gallery)
-    quality = Quality.of(question, gallery)
-    grounds = _grounds(question, quality, figures, control, findings, in_sample, _occurrences(gallery, question))
+    in_sample = Quality.of(question, Gallery.of(question.items, seen, sides, model)).mean
+    control = _control(question, fit, (X, y), sides, gallery)
+    quality, occurrences = Quality.of(question, gallery), _occurrences(gallery, question)
     return Evidence(
         question=question,
         origin=origin,
@@ -212,7 +208,8 @@ def gather(question: Question, origin: Origin, aligner: Any) -> Evidence:
         gallery=gallery,
         figures=figures,
         control=control,
-        grounds=grounds,
+        occurrences=occurrences,
+        grounds=_grounds(question, quality, figures, control, findings, in_sample, occurrences),
     )
 
 
@@ -225,9 +222,10 @@ def model_of(settings: str) -> Any:
     return getattr(alignment, call.func.id)(**parameters)
 
 
-def _comparison(question: Question, rows_of_fit: tuple[Any, Any], known: dict[str, Any]) -> pd.DataFrame:
+def _comparison(question: Question, X: Any, y: Any, known: dict[str, Any]) -> pd.DataFrame:
     return compare_aligners(
-        *rows_of_fit,
+        X,
+        y,
         measure=question.measure,
         similarity=question.similarity,
         **known,
@@ -247,19 +245,18 @@ def _split(question: Question) -> tuple[Positions, Positions, int]:
     return train, kept, len(test) - len(kept)
 
 
-def _control(question: Question, fit: Fit, rows_of_fit: tuple[Any, Any], gallery: Gallery) -> NDArray[Any]:
+def _control(question: Question, fit: Fit, rows_of_fit: Sides, sides: Sides, gallery: Gallery) -> NDArray[Any]:
     """Measure fits to pairs in random order; rows that are taken as they are get partners at random in their place."""
     rng = np.random.RandomState(question.random_state)
     X, y = rows_of_fit
-    test = {side: take_rows(A, gallery.rows[side]) for side, A in (("x", question.X), ("y", question.y))}
     found = []
     with Progress("fits to wrong pairs", question.n_shuffles, question.verbose) as progress:
         for done in range(question.n_shuffles):
-            model = fit.refitted(X, shuffled_rows(y, rng))
-            scores = {"x": np.asarray(model.transform(test["x"])), "y": np.asarray(model.transform_y(test["y"]))}
-            if isinstance(model, RowsAsTheyAre):
-                scores["y"] = scores["y"][rng.permutation(len(scores["y"]))]
-            found.append(Quality.of(question, replace(gallery, scores=scores)).mean)
+            wrong = gallery.mapped(sides, fit.refitted(X, shuffled_rows(y, rng)))
+            if isinstance(fit.model, RowsAsTheyAre):
+                scores = wrong.scores["y"]
+                wrong = replace(wrong, scores=wrong.scores | {"y": scores[rng.permutation(len(scores))]})
+            found.append(Quality.of(question, wrong).mean)
             progress.update(done + 1)
     return np.array(found)
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 
-from .._checks import check_flag, check_number, check_verbose, check_whole_number
+from .._checks import check_flag, check_number, check_random_state, check_verbose, check_whole_number
 from .._ids import checked_ids
 from .._names_in_docs import with_names
 from .._similarity import similarity_named
+from .._sklearn import telling_where
 from ..alignment._items import Items
 from ..metrics._directions import check_names
 from ..metrics.measures import ChosenMeasure
@@ -40,7 +42,7 @@ def report(
     similarity: str = "cosine",
     test_size: float = 0.2,
     n_shuffles: int = 20,
-    random_state: int = 0,
+    random_state: Any = 0,
     verbose: int = 0,
 ) -> Report:
     """Report whether two modalities share a space that helps, which method finds it, and how good it is.
@@ -75,8 +77,8 @@ def report(
         Share of the pairs that is held out, in whole groups.
     n_shuffles : int >= 1, default=20
         Fits to wrong pairs.
-    random_state : int >= 0, default=0
-        Seed of what is drawn: the split, the wrong pairs, and the searches shown.
+    random_state : int, RandomState, Generator or None, default=0
+        Seed of what is drawn: the split, the wrong pairs, and the searches shown. The page says which number it was.
     verbose : int >= 0, default=0
         Above 0, progress is printed.
 
@@ -116,13 +118,16 @@ def report(
     >>> page.to_html("report.html")  # doctest: +SKIP
     """
     asked = {name: value for name, value in locals().items() if name not in ("X", "y")}
-    rows = check_pair(X, y, min_rows=2, accept_sparse=True)
+    with telling_where(X=X, y=y):
+        rows = check_pair(X, y, min_rows=2, accept_sparse=True)
+    asked["random_state"] = _seed(random_state)
     return made(X, y, rows, asked, Origin(_call(asked), {"X": _fingerprint(rows.X), "y": _fingerprint(rows.y)}))
 
 
 def made(X: Any, y: Any, rows: PairedRows, asked: dict[str, Any], origin: Origin) -> Report:
     """Make a report from checked rows and the arguments of `report`; `rows` are those of X and y."""
-    return Report(gather(_question(X, y, rows, asked), origin, asked["aligner"]))
+    with telling_where(X=X, y=y):
+        return Report(gather((X, y), _question(X, y, rows, asked), origin, asked["aligner"]))
 
 
 def defaults() -> dict[str, Any]:
@@ -149,8 +154,6 @@ def _question(X: Any, y: Any, rows: PairedRows, asked: dict[str, Any]) -> Questi
         return None if asked[name] is None else checked_ids(asked[name], name, n, "X")
 
     return Question(
-        X=X,
-        y=y,
         items=Items.of(rows, asked["groups"], asked["x_ids"], asked["y_ids"], None, retrieval=True),
         ids={"x": ids("x_ids"), "y": ids("y_ids")},
         groups=ids("groups"),
@@ -161,10 +164,16 @@ def _question(X: Any, y: Any, rows: PairedRows, asked: dict[str, Any]) -> Questi
         similarity=asked["similarity"],
         test_size=check_number(asked["test_size"], "test_size", low=0.0, high=1.0, positive=True, below=True),
         n_shuffles=check_whole_number(asked["n_shuffles"], "n_shuffles"),
-        random_state=check_whole_number(asked["random_state"], "random_state", low=0),
+        random_state=asked["random_state"],
         examples=asked["examples"],
         verbose=asked["verbose"],
     )
+
+
+def _seed(random_state: Any) -> int:
+    """Return a whole number as seed; of another source, one that it draws."""
+    rng = check_random_state(random_state)
+    return int(random_state) if isinstance(random_state, Integral) else int(rng.randint(2**31 - 1))
 
 
 def _call(asked: dict[str, Any]) -> str:
