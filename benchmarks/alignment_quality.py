@@ -160,9 +160,10 @@ def wiki(stored: dict[str, Array], step: int) -> Iterable[Problem]:
 
 def mfeat(stored: dict[str, Array], step: int) -> Iterable[Problem]:
     parts = np.flatnonzero(stored["split"] == 0)[::step], np.flatnonzero(stored["split"] == 1)
-    for x, y in (("fou", "kar"), ("fou", "fac")):
+    for x, y in (("fou", "kar"), ("fou", "fac"), ("zer", "fac")):
         train, test = ((stored[x][rows], stored[y][rows]) for rows in parts)
-        yield Problem(f"digits, {x} and {y}", train, test, (16, 32, 64, 128), rank=64)
+        rank = min(stored[x].shape[1], stored[y].shape[1], 64)
+        yield Problem(f"digits, {x} and {y}", train, test, (16, 32, 64, 128), rank)
 
 
 def clip(stored: dict[str, Array], step: int) -> Iterable[Problem]:

@@ -16,7 +16,7 @@ SUMMARY = "compare PLS, CCA and kernel CCA on two files, with settings chosen in
 # Example in the help of the command.
 EXAMPLE = (
     "crossmodal-cca compare emoji/pictures.npy emoji/words.npy --groups emoji/emoji.csv:base_name "
-    "--names picture word --without KernelCCA --folds 3 --at-most 300"
+    "--names picture word --without KernelCCA --folds 2 --at-most 200"
 )
 # Most pairs that are compared unless the user says otherwise: a search among them takes time by their square.
 _AT_MOST = 10_000

@@ -16,7 +16,7 @@ from .scorer import RetrievalScorer
 # Folds of the training part on which the default methods choose their settings.
 INNER_FOLDS = 3
 # Settings that they try, beside a dozen numbers of components: fewer than those of the searches on their own, since
-# everything is chosen again for each fold.
+# everything is chosen again for each fold. The powers are those that the searches chose on real data, nearly always.
 SHRINKAGES = (0.0, 0.1, 0.3, 0.5, 0.8)
 RIDGES = (3e-4, 1e-3, 3e-3, 1e-2)
 # Rows above which kernels are approximated on landmarks: exact ones take time by the cube of the rows.
@@ -50,13 +50,14 @@ def methods_of(
     if aligners is not None and not isinstance(aligners, Mapping):
         raise TypeError(f"aligners must be a dict of aligners by name, or None; got {type(aligners).__name__}.")
     common: dict[str, Any] = {"cv": INNER_FOLDS, "scoring": scorer}
-    kernel = common | {"width_factors": (1.0,), "regularizations": RIDGES, "random_state": seed}
+    kernel = common | {"width_factors": (1.0,), "powers": (1.0,), "regularizations": RIDGES}
     if n_rows > EXACT_UP_TO:
-        kernel |= {"approximation": "nystroem", "n_landmarks": LANDMARKS}
-    methods: dict[str, Any] = {scorer.similarity: RowsAsTheyAre()} if widths[0] == widths[1] else {}
-    methods |= {
-        "PLS": CCACV(shrinkages=(1.0,), **common),
-        "CCA": CCACV(shrinkages=SHRINKAGES, **common),
+        kernel |= {"approximation": "nystroem", "n_landmarks": LANDMARKS, "random_state": seed}
+    methods: dict[str, Any] = {
+        # None leaves a method out.
+        scorer.similarity: RowsAsTheyAre() if widths[0] == widths[1] else None,
+        "PLS": CCACV(shrinkages=(1.0,), powers=(0.0,), **common),
+        "CCA": CCACV(shrinkages=SHRINKAGES, powers=(1.0,), **common),
         "KernelCCA": KernelCCACV(**kernel),
     }
     for name, aligner in (aligners or {}).items():

@@ -61,9 +61,10 @@ def compare_aligners(
         its place. The default methods are
 
         - "cosine" (or the name of another `similarity`): the rows as they are, if both sides have as many features;
-        - "PLS": :class:`~crossmodal_cca.CCA` with shrinkage 1, which is PLS-SVD; components and power are chosen;
-        - "CCA": shrinkage, components and power are chosen;
-        - "KernelCCA" with a Gaussian kernel: ridge, components and power are chosen; above 2000 rows on 500 landmarks.
+        - "PLS": :class:`~crossmodal_cca.CCA` with shrinkage 1, which is PLS-SVD; components are chosen;
+        - "CCA" with power 1: shrinkage and components are chosen;
+        - "KernelCCA" with Gaussian kernels and power 1: ridge and components are chosen; above 2000 rows on 500
+          landmarks.
     cv : int, splitter or iterable of (train, test), default=5
         Folds that hold out rows, as in :class:`~crossmodal_cca.CCACV`. Inside the training part of each, the default
         methods choose their settings on three further folds.

@@ -76,6 +76,8 @@ class AlignerComparisonDisplay(Display):
         return cls(comparison, measure=comparison.attrs.get("measure", "quality")).plot(ax)
 
     def _draw(self, ax: Axes) -> None:
+        from matplotlib.ticker import LogLocator, StrMethodFormatter
+
         table, colors = self.comparison, cycle()
         seconds = np.maximum(table[["seconds_to_choose", "seconds_to_fit"]].to_numpy().sum(axis=1), _SHORTEST)
         handles: list[Any] = []
@@ -89,6 +91,9 @@ class AlignerComparisonDisplay(Display):
             ax.plot(seconds[i], row["control"], "x", color=color)
             handles.append(point)
         ax.set_xscale("log")
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}"))
+        ax.minorticks_off()
         # Room for points at the margins, whose times may be the same.
         ends = seconds.min() / 2, seconds.max() * 2
         chance = float(table["chance"].iloc[0])
