@@ -66,7 +66,7 @@ def pictures(tmp_path_factory):
     """Paths to pictures of 160 rows, one of them missing and one no picture."""
     folder = tmp_path_factory.mktemp("secret folder")
     for i in range(160):
-        Image.new("RGBA", (300, 200), (i, 0, 0, 128)).save(folder / f"{i}.png", compress_level=0)
+        Image.new("RGBA", (120, 80), (i, 0, 0, 128)).save(folder / f"{i}.png", compress_level=0)
     (folder / "0.png").unlink()
     (folder / "1.png").write_bytes(b"no picture")
     return [str(folder / f"{i}.png") for i in range(160)]
@@ -295,7 +295,7 @@ def test_examples_can_be_left_out():
     private = [f"private {i}" for i in range(160)]
     for examples in (True, False):
         report = crossmodal_cca.report(X, y, **FAST, x_captions=private, y_captions=private, examples=examples)
-        assert ("private 1" in report._html) == ("private 1" in report.to_markdown()) == examples
+        assert ("private 1" in report.to_markdown()) == examples
 
 
 def test_a_notebook_shows_a_document_of_its_own(hostile):

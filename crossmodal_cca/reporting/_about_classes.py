@@ -11,7 +11,7 @@ from ..metrics import per_query
 from ..plotting import SimilarityMatrixDisplay
 from ._contents import Content, Picture, Table
 from ._evidence import Evidence
-from ._figures import legible, svg_of
+from ._figures import legible
 
 # Most classes in the table, the best and the worst of more; most items of either side in the picture.
 _MOST_CLASSES, _MOST_ITEMS = 20, 150
@@ -75,8 +75,9 @@ def contents_of_classes(evidence: Evidence) -> list[Content]:
     return [
         Table(f"{measure} of the queries of each class{part}", columns, rows),
         Picture(
-            svg_of(draw, (6.4, 5.4)),
+            draw,
             f"Similarity of {question.names[0]} items to {question.names[1]} items, both ordered by class: a class "
             "that the space knows is a block on the diagonal.",
+            (6.4, 5.4),
         ),
     ]

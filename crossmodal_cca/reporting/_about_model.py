@@ -13,7 +13,7 @@ from ..plotting._data import by_direction, cutoffs
 from ..retrieval.hubness import skewness
 from ._contents import Content, Picture, Table, Text
 from ._evidence import Evidence
-from ._figures import legible, svg_of
+from ._figures import legible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ def contents_of_comparison(evidence: Evidence) -> list[Content]:
         ),
         Table("Methods, the best first", columns, rows),
         Picture(
-            svg_of(lambda ax: _against_seconds(table, ax)),
+            lambda ax: _against_seconds(table, ax),
             "Quality of each method with its interval, against the seconds to choose its settings and to fit it: "
             + "; ".join(f"{row[0]} {row[1]} in {row[6]} s" for row in rows),
         ),
@@ -124,7 +124,7 @@ def contents_of_hit_rates(evidence: Evidence) -> list[Content]:
         one, ten = (values[direction, f"hit_rate_at_{k}"] for k in (1, 10))
         ends.append(f"{direction}: {one:.0%} at one result, {ten:.0%} at ten")
     text = f"Curves of the hit rate against the number of results looked at. {'; '.join(ends)}."
-    return [Picture(svg_of(display.plot), text)]
+    return [Picture(display.plot, text)]
 
 
 def numbers_of_hit_rates(evidence: Evidence) -> dict[str, Any]:
@@ -154,9 +154,7 @@ def contents_of_hubs(evidence: Evidence) -> list[Content]:
     sentence = f"{'; '.join(said)}."
     return [
         Text(f"Hubs are items that too many queries find. {sentence}"),
-        Picture(
-            svg_of(draw), f"Shares of the gallery that are found at least so many times, beside chance. {sentence}"
-        ),
+        Picture(draw, "Curves of the share of the gallery that is found at least so many times, beside chance."),
     ]
 
 

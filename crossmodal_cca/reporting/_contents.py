@@ -8,14 +8,21 @@ from __future__ import annotations
 import base64
 import html
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from ._figures import svg_of
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # What neither HTML nor a file in UTF-8 can hold: control characters and halves of characters.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 # What Markdown, or the HTML in it, would read as marks.
 _MARKS = re.compile(r"([\\`*_{}\[\]#|<>~$&]|^[-+=]|(?<=^\d)[.)])")
+# Characters from which on a cell counts as a sentence.
+_SENTENCE = 30
 
 
 def escaped(text: object) -> str:
@@ -106,7 +113,13 @@ class Table:
 
     def _cells(self, row: Sequence[str]) -> str:
         names = "".join(f'<th scope="row">{escaped(text)}</th>' for text in row[: self.n_names])
-        return names + "".join(f"<td>{escaped(text)}</td>" for text in row[self.n_names :])
+        return names + "".join(map(self._cell, row[self.n_names :]))
+
+    @staticmethod
+    def _cell(text: str) -> str:
+        # A sentence keeps some width where the page is narrow, and the table scrolls.
+        mark = ' class="sentence"' if len(text) > _SENTENCE else ""
+        return f"<td{mark}>{escaped(text)}</td>"
 
     def markdown(self) -> str:
         """Return the table as Markdown."""
@@ -117,14 +130,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture in SVG with a text that stands for it."""
+    """A picture with a text that stands for it; it is drawn, as SVG, where it is shown."""
 
-    svg: bytes
+    draw: Callable[[Axes], object]
     alt: str
+    size: tuple[float, float] = (6.4, 4.2)  # inches
 
     def html(self) -> str:
         """Return the picture as HTML; it is part of the page."""
-        data = base64.b64encode(self.svg).decode("ascii")
+        data = base64.b64encode(svg_of(self.draw, self.size)).decode("ascii")
         return f'<img class="picture" alt="{escaped(self.alt)}" src="data:image/svg+xml;base64,{data}">'
 
     def markdown(self) -> str:

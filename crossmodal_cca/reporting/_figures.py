@@ -28,7 +28,7 @@ def legible(names: Sequence[str]) -> list[str]:
     return short if len(set(short)) == len(set(names)) else [f"{i} {name}" for i, name in enumerate(short, 1)]
 
 
-def svg_of(draw: Callable[[Axes], object], size: tuple[float, float] = (6.4, 4.2)) -> bytes:
+def svg_of(draw: Callable[[Axes], object], size: tuple[float, float]) -> bytes:
     """Draw on new axes, of a size in inches, whatever style is set outside."""
     import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
