@@ -11,7 +11,7 @@ from ..metrics import retrieval_report
 from ..plotting import AlignerComparisonDisplay, HitRateDisplay, HubnessDisplay
 from ..plotting._data import by_direction, cutoffs
 from ..retrieval.hubness import skewness
-from ._contents import Content, Picture, Table, Text
+from ._contents import Bullets, Content, Picture, Table, Text
 from ._evidence import Evidence
 from ._figures import legible
 
@@ -28,8 +28,8 @@ def records(table: pd.DataFrame | None) -> list[dict[str, Any]] | None:
 
 
 def number(value: float) -> str:
-    """Write a figure with three digits behind the point, a large one without."""
-    return "" if np.isnan(value) else f"{value:.3f}" if abs(value) < 100 else f"{value:,.0f}"
+    """Write a share with three digits behind the point, a rank with one at most."""
+    return "" if np.isnan(value) else f"{value:.3f}" if abs(value) <= 1 else f"{value:,.1f}".removesuffix(".0")
 
 
 def contents_of_comparison(evidence: Evidence) -> list[Content]:
@@ -151,9 +151,9 @@ def contents_of_hubs(evidence: Evidence) -> list[Content]:
         f"(on average {each['mean']:.1f}), and {each['never_found']:.0%} of the items are found by none"
         for direction, each in numbers_of_hubs(evidence).items()
     ]
-    sentence = f"{'; '.join(said)}."
     return [
-        Text(f"Hubs are items that too many queries find. {sentence}"),
+        Text("Hubs are items that too many queries find."),
+        Bullets(said),
         Picture(draw, "Curves of the share of the gallery that is found at least so many times, beside chance."),
     ]
 
