@@ -1,8 +1,12 @@
 """Sphinx settings: build with ``python -m sphinx -W --keep-going -b html docs docs/_build/html``."""
 
 import re
+import sys
+from pathlib import Path
 
 import crossmodal_cca
+
+sys.path.insert(0, str(Path(__file__).parent))  # for the order of the gallery
 
 project = "crossmodal_cca"
 author = "the crossmodal_cca authors"
@@ -39,6 +43,9 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
+    "within_subsection_order": "gallery_order.ReadingOrder",
+    # Tables and pages are shown; how Python writes a display or an axis down says nothing to a reader.
+    "capture_repr": ("_repr_html_",),
     "plot_gallery": True,
     "abort_on_example_error": True,
     "download_all_examples": False,

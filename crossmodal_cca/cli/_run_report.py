@@ -20,7 +20,7 @@ SUMMARY = "write a page: whether the sides of two files share a space that helps
 EXAMPLE = (
     "crossmodal-cca report emoji/pictures.npy emoji/words.npy -o emoji/report.html --groups emoji/emoji.csv:base_name "
     "--settings-of emoji/model --labels emoji/emoji.csv:group --x-captions emoji/emoji.csv:emoji "
-    "--y-captions emoji/emoji.csv:name --names picture word"
+    "--y-captions emoji/emoji.csv:name --names picture word --shuffles 5"
 )
 # Arguments that name a file of a column, and may be given for each side.
 _COLUMNS = ("x_ids", "y_ids", "groups", "labels", "x_captions", "y_captions")

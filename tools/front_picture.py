@@ -1,0 +1,126 @@
+"""Draw ``docs/front.png``, the picture at the top of the README: real searches, and how often they succeed.
+
+For maintainers only, with the extra ``bench`` and a colour emoji font (Debian: ``fonts-noto-color-emoji``)::
+
+    PYTHONPATH=benchmarks python tools/front_picture.py
+
+All searches are among the test part of the bundled emoji. CCA has the settings of the README; contrastive heads are
+tuned on the same training part by ``benchmarks/alignment_quality.py``, which takes some minutes. The searches are not
+picked: one emoji of each group, the first that a seed draws and that is a single character.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image, ImageDraw, ImageFont
+
+from crossmodal_cca import CCA
+from crossmodal_cca.datasets import load_emoji
+from crossmodal_cca.plotting import HitRateDisplay
+from crossmodal_cca.retrieval import CrossModalIndex
+
+_TARGET = Path(__file__).parents[1] / "docs" / "front.png"
+_FONT = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
+# The one size of its bitmaps.
+_SIZE = 109
+_GROUPS = ("animals-nature", "food-drink", "travel-places", "activities", "objects", "smileys-emotion", "people-body")
+_N_RESULTS, _SEED = 5, 0
+_RIGHT, _PLAIN = "#117a3e", "#3c4450"
+
+
+def picture_of(sign: str, font: ImageFont.FreeTypeFont) -> Image.Image:
+    """Draw one emoji on white."""
+    page = Image.new("RGB", (136, 128), "white")
+    ImageDraw.Draw(page).text((0, 0), sign, font=font, embedded_color=True)
+    return page
+
+
+def tuned_heads() -> tuple[Any, Any]:
+    """Tune contrastive heads with a hidden layer on the training part, and map the test part."""
+    from alignment_quality import METHODS, emoji, prepared
+
+    warnings.simplefilter("ignore")  # a grid reaches into settings that over-fit, and says so
+    problem = emoji(1)
+    (preparation, heads), _ = METHODS["MLP heads"][0](problem, False)
+    train, test = prepared(preparation, problem.train, problem.test)
+    heads.fit(*train)
+    scores: tuple[Any, Any] = heads.transform(*test)
+    print(f"{preparation}: {heads}", file=sys.stderr)
+    return scores
+
+
+def shown_rows(test: Any) -> list[int]:
+    """Draw one emoji of each group that is a single character."""
+    drawn = np.random.default_rng(_SEED).permutation(len(test.emoji))
+    simple = [i for i in drawn if len(test.emoji[i].removesuffix("\ufe0f")) == 1]
+    names = list(test.group_names)
+    return [next(i for i in simple if test.group[i] == names.index(group)) for group in _GROUPS]
+
+
+def draw_searches(ax: Any, cca: CCA, test: Any) -> None:
+    """Show each picture and the words nearest to it."""
+    font = ImageFont.truetype(_FONT, _SIZE)
+    index = CrossModalIndex(cca).fit(test.text, ids=test.names["en"])
+    rows = shown_rows(test)
+    found = index.kneighbors(test.image[rows], _N_RESULTS)[1]
+    ax.set(xlim=(0, 10), ylim=(len(rows) - 0.5, -0.75))
+    ax.axis("off")
+    ax.set_title(f"Pictures search among {len(test.emoji)} names that no fit has seen", loc="left", fontsize=12)
+    for line, (row, words) in enumerate(zip(rows, found, strict=True)):
+        ax.imshow(picture_of(test.emoji[row], font), extent=(0.0, 0.85, line + 0.4, line - 0.4), aspect="auto")
+        place = 1.1
+        for word in words:
+            right = word == test.names["en"][row]
+            style = {"color": _RIGHT, "fontweight": "bold"} if right else {"color": _PLAIN}
+            text = ax.text(place, line, f"✓ {word}" if right else word, va="center", fontsize=10.5, **style)
+            box = text.get_window_extent(ax.figure.canvas.get_renderer())
+            place = ax.transData.inverted().transform((box.x1, box.y0))[0] + 0.3
+            if place > 10:
+                text.remove()
+                break
+
+
+def draw(heads: tuple[Any, Any]) -> Figure:
+    """Draw both halves."""
+    train, test = load_emoji(subset="train"), load_emoji(subset="test")
+    cca = CCA(n_components=100, shrinkage=0.6, power=1.0).fit(train.image, train.text)
+    figure = Figure(figsize=(12.4, 4.6), dpi=110, facecolor="white")
+    FigureCanvasAgg(figure)
+    left, right = figure.add_axes((0.01, 0.03, 0.55, 0.86)), figure.add_axes((0.62, 0.13, 0.365, 0.76))
+    draw_searches(left, cca, test)
+    models = {"CCA": cca.transform(test.image, test.text), "tuned contrastive heads": heads}
+    for name, scores in models.items():
+        HitRateDisplay.from_predictions(*scores, names=("picture", "name"), name=name, random_state=0, ax=right)
+    right.set_title("")
+    right.set_title("How often the right one is among the first k", loc="left", fontsize=12)
+    right.legend(*right.get_legend_handles_labels(), loc="upper left", fontsize=8.5, frameon=False)
+    return figure
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument(
+        "--scores", type=Path, help="keep the scores of the heads in this .npz, and take them from there"
+    )
+    file = parser.parse_args().scores
+    if file is not None and file.exists():
+        with np.load(file) as stored:
+            heads = stored["x"], stored["y"]
+    else:
+        heads = tuned_heads()
+        if file is not None:
+            np.savez(file, x=heads[0], y=heads[1])
+    draw(heads).savefig(_TARGET, metadata={"Software": None})
+    print(_TARGET)
+
+
+if __name__ == "__main__":
+    main()
