@@ -115,9 +115,22 @@ def turned(name, case):
 
 
 def models(named=tuple(MODELS), cases=tuple(CASES)):
-    """All models and cases; sides of three levels share two directions, too few for the kernels' components."""
-    both = [(name, case) for name in named for case in cases if not (name in KERNEL and case.startswith("indicators"))]
+    """All models and cases; sides of three levels share two directions, too few for the kernels' components.
+
+    Rows of half precision are of single precision to the package: every other model meets them, each some of them.
+    """
+    both = [
+        (name, case)
+        for name in named
+        for case in cases
+        if not (name in KERNEL and case.startswith("indicators")) and not (case.endswith("-half") and turn(name, case))
+    ]
     return pytest.mark.parametrize(("name", "case"), both)
+
+
+def turn(name, case):
+    """Which of two ways a model of a case takes, where both ways for all of both would say nothing more."""
+    return (list(MODELS).index(name) + list(CASES).index(case)) % 2
 
 
 def fitted(name, case):

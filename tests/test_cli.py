@@ -299,6 +299,7 @@ print(*(main(command.split()) for command in sys.argv[1:]))
 """
 
 
+@pytest.mark.newest
 @pytest.mark.skipif(sys.platform == "win32", reason="limits of POSIX")
 def test_a_full_disk_leaves_nothing_behind(small, tmp_path):
     """Of rights nothing is tested: who runs as root has all of them."""
@@ -315,6 +316,7 @@ def test_a_full_disk_leaves_nothing_behind(small, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.newest
 def test_a_broken_pipe_is_silent(small):
     command = ["search", *(str(small / name) for name in ("model", "y.npy", "x.npy"))]
     reading, writing = os.pipe()

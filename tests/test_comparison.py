@@ -66,6 +66,7 @@ def population(request):
     return [ChosenMeasure.named(name) for name in names], values.reshape(3, -1, size)
 
 
+@pytest.mark.newest
 def test_intervals_cover(population):
     """Samples of 80 clusters from a population whose values are known: nominal 95 % hold in 92 to 98 %."""
     measures, values = population
@@ -151,6 +152,7 @@ def test_a_comparison_with_ids_relevance_and_groups(models):
     assert by_ids["n_clusters"].unique() == [30]
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("measure", [MRR, MEDIAN], ids=["mean", "median"])
 def test_p_values_hold_their_level(measure):
     """Two models equally good, values of a cluster correlated: at most .05 + 3 standard errors are below .05."""
@@ -290,6 +292,7 @@ def test_the_control_takes_frames_ids_and_any_aligner():
         shuffled_pair_control(PLSSVD(2), *frames, n_shuffles=0)
 
 
+@pytest.mark.newest
 def test_wrong_pairs_on_wikipedia_beat_a_random_ranking():
     """methods.md section 6: .137 ± .005, not the .118 of a random ranking."""
     wiki = load("wiki")

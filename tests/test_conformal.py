@@ -96,6 +96,7 @@ def test_every_order_of_rows_is_held_as_often_as_promised(n):
     assert np.mean(inside) == pytest.approx(np.ceil(0.75 * (n + 1)) / (n + 1))
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("model", [CCA(3), CCA(3, shrinkage=0.3), PLSRegression(3)], ids=str)
 @pytest.mark.parametrize("n", [40, 120])
 def test_nominal_90_percent_are_held_with_few_rows(model, n):

@@ -81,8 +81,10 @@ def assert_same_cells(estimator, search, tol, **fit):
     return found
 
 
-@pytest.mark.parametrize("scoring", SCORINGS)
-@pytest.mark.parametrize("cv", SPLITTERS)
+# Every score under every other splitter, and the other way round.
+@pytest.mark.parametrize(
+    ("scoring", "cv"), [(s, cv) for i, s in enumerate(SCORINGS) for j, cv in enumerate(SPLITTERS) if (i + j) % 2]
+)
 def test_every_cell_is_a_refit(scoring, cv):
     options = {"cv": SPLITTERS[cv], "scoring": scoring}
     groups = {"groups": GROUPS} if cv == "groups" else {}
@@ -236,15 +238,14 @@ def test_linnerud_agrees_with_scikit_learn_too():
     assert_allclose(search.cv_results_["mean_test_score"], peer.cv_results_["mean_test_score"], atol=1e-6)
 
 
-@pytest.mark.parametrize("scoring", ["correlation", "hit_rate_at_5"])
 @pytest.mark.parametrize(
-    "parameters",
+    ("scoring", "parameters"),
     [
-        {},
-        {"kernel": ("rbf", "linear")},
-        {"kernel": ("laplacian", "poly"), "degree": 2},
-        {"approximation": "nystroem", "n_landmarks": 40, "random_state": 0},
-        {"approximation": "fourier", "n_landmarks": 30, "random_state": 0},
+        ("hit_rate_at_5", {}),
+        ("correlation", {"kernel": ("rbf", "linear")}),
+        ("correlation", {"kernel": ("laplacian", "poly"), "degree": 2}),
+        ("correlation", {"approximation": "nystroem", "n_landmarks": 40, "random_state": 0}),
+        ("hit_rate_at_5", {"approximation": "fourier", "n_landmarks": 30, "random_state": 0}),
     ],
     ids=["rbf", "rbf and linear", "laplacian and poly", "nystroem", "fourier"],
 )
@@ -380,9 +381,10 @@ def test_a_fold_without_variation_says_so():
         CCACV(cv=KFold(3)).fit(still, Y)
 
 
+@pytest.mark.newest
 def test_settings_for_emoji_are_as_good_as_those_set_by_hand():
     train, test = (load_emoji(subset=subset) for subset in ("train", "test"))
-    shrinkages = (0.1, 0.3, 0.5, 0.7, 0.9)
+    shrinkages = (0.1, 0.5, 0.9)
     folds = GroupKFold(5, shuffle=True, random_state=0)
     search = CCACV([150], cv=folds, scoring="hit_rate_at_10", shrinkages=shrinkages, powers=(1.0,))
     search.fit(train.image, train.text, groups=train.base_name)

@@ -14,6 +14,8 @@ from crossmodal_cca.cli._emoji_story import MODELS
 from crossmodal_cca.datasets import load_emoji
 from crossmodal_cca.metrics import hit_rate_at_k, mean_reciprocal_rank, per_query
 
+pytestmark = pytest.mark.newest
+
 # Shuffled, for the other folds of older scikit-learn depend on the processor: on how its sort orders equal sizes.
 FOLDS = GroupKFold(3, shuffle=True, random_state=0)
 
@@ -68,10 +70,7 @@ def test_plain_cca_overfits_embeddings_and_shrinkage_mends_it():
     assert hit_rate_at_k(*plain.transform(test.image, test.text), k=10) < 0.3
 
 
-@pytest.mark.parametrize(
-    ("of_image", "at_1", "at_10"), [(np.sqrt, 0.24, 0.60), (None, 0.21, 0.59)], ids=["square roots", "raw"]
-)
-def test_kernel_cca_finds_more_than_linear_cca_does(of_image, at_1, at_10):
+def test_kernel_cca_finds_more_than_linear_cca_does():
     """Widths, ridges, components and power chosen on one split of the training part that no base name crosses.
 
     Tuned linear CCA finds .20 to .22 at 1 and .56 to .58 at 10.
@@ -79,7 +78,7 @@ def test_kernel_cca_finds_more_than_linear_cca_does(of_image, at_1, at_10):
     train, test = load_emoji(subset="train"), load_emoji(subset="test")
     model = CrossModalPipeline(
         KernelCCA(200, power=0.0),
-        x_transformer=make_pipeline(FunctionTransformer(of_image), StandardScaler()),
+        x_transformer=make_pipeline(FunctionTransformer(np.sqrt), StandardScaler()),
         y_transformer=StandardScaler(),
     )
     inside, outside = next(FOLDS.split(train.image, groups=train.base_name))
@@ -101,5 +100,5 @@ def test_kernel_cca_finds_more_than_linear_cca_does(of_image, at_1, at_10):
     model.set_params(aligner__n_components=k, aligner__power=power).fit(train.image, train.text)
     image, text = model.transform(test.image, test.text)
     for sides in ((image, text), (text, image)):
-        assert hit_rate_at_k(*sides, k=1) >= at_1
-        assert hit_rate_at_k(*sides, k=10) >= at_10
+        assert hit_rate_at_k(*sides, k=1) >= 0.24
+        assert hit_rate_at_k(*sides, k=10) >= 0.60

@@ -93,6 +93,7 @@ def test_correlations_near_one_are_still_told_apart():
     assert permutation_test(x, y, 199, random_state=0)["p_value"].iloc[0] == 1 / 200
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize(
     ("n", "widths", "share"),
     [

@@ -27,23 +27,19 @@ from crossmodal_cca.transfer import (
     SharedSpace,
 )
 
+# One of each class, and of those that are code of their own: settings have laws of their own.
 ESTIMATORS = [
-    CCA(),
     CCA(shrinkage=0.5, power=1.0),
     PLSSVD(),
     PLSCanonical(),
     PLSRegression(),
     KernelCCA(),
-    KernelCCA(1, kernel=("laplacian", "linear"), regularization=0.1, power=1.0),
-    KernelCCA(kernel="chi2"),
     KernelCCA(kernel=("precomputed", "rbf")),
     KernelCCA(approximation="nystroem", random_state=0),
-    KernelCCA(approximation="nystroem", landmarks="pivoted"),
     KernelCCA(approximation="fourier", gamma=0.1, n_landmarks=20, random_state=0),
     CCACV(cv=3),
     PLSRegressionCV(cv=3),
     KernelCCACV(cv=3, width_factors=(1.0,), regularizations=(1e-2,)),
-    CrossModalPipeline(CCA()),
     CrossModalPipeline(PLSRegression(1), x_transformer=MinMaxScaler()),
     PrototypeClassifier(),
     PrototypeSimilarity(),

@@ -176,11 +176,16 @@ def with_nuisance(rng):
     return *(visits(rng) + age.sum(axis=1, keepdims=True) for _ in range(2)), age
 
 
-@pytest.mark.parametrize("aligner", [None, PLSSVD()], ids=repr)
+@pytest.mark.newest
 @pytest.mark.parametrize(
-    ("draw", "component"),
-    [(lambda rng: [visits(rng), visits(rng)], 1), (strong, 2), (with_nuisance, 1)],
-    ids=["unrelated", "after a strong component", "with nuisance variables"],
+    ("aligner", "draw", "component"),
+    [
+        (None, lambda rng: [visits(rng), visits(rng)], 1),
+        (None, strong, 2),
+        (PLSSVD(), strong, 2),
+        (PLSSVD(), with_nuisance, 1),
+    ],
+    ids=["unrelated", "after a strong component", "after a strong component of PLS", "PLS with nuisance variables"],
 )
 def test_groups_hold_the_level(aligner, draw, component):
     """A small version of benchmarks/permutation_level.py."""
@@ -194,6 +199,7 @@ def test_groups_hold_the_level(aligner, draw, component):
     assert rejected / repetitions <= target + 3 * np.sqrt(target * (1 - target) / repetitions)
 
 
+@pytest.mark.newest
 def test_permuting_single_rows_of_subjects_rejects_most_of_the_time():
     p = [permutation_test(*sample(seed), 59, n_components=1, random_state=0)["p_value"].iloc[0] for seed in range(60)]
     assert np.mean(np.array(p) <= 0.05) > 0.3

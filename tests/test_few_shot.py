@@ -215,6 +215,7 @@ def test_the_same_shots_again_and_again_say_nothing_of_others(rows):
     assert (gain["verdict"] == "unclear").all()
 
 
+@pytest.mark.newest
 def test_equally_good_heads_are_rarely_told_apart_on_new_rows():
     """Over other draws from the same rows they often are, since on these one is better: the two questions differ."""
     rng = np.random.default_rng(0)

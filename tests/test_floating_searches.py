@@ -27,6 +27,8 @@ SEARCHES = {
     "kernel-cv": KernelCCACV(2, **KERNEL),
     "kernel-cv-nystroem": KernelCCACV(2, **KERNEL, **NYSTROEM),
 }
+# Of another way to score or to approximate what others meet all rows with: these meet every other case.
+VARIANTS = ("cca-cv-explained", "cca-cv-retrieval", "pls-regression-cv-of-folds", "kernel-cv-nystroem")
 # Items of which many are equal tie in a search: their ranks are no matter of precision.
 TIED = ("indicators", "sixty")
 
@@ -44,7 +46,13 @@ IN_DOUBLE["nearly_the_same"] = lambda: tuple(A[:-N_NEW] for A in nearly_the_same
 def combinations(cases):
     return pytest.mark.parametrize(
         ("name", "case"),
-        [(n, c) for n in SEARCHES for c in cases if not (n == "cca-cv-retrieval" and any(t in c for t in TIED))],
+        [
+            (name, case)
+            for i, name in enumerate(SEARCHES)
+            for j, case in enumerate(cases)
+            if not (name == "cca-cv-retrieval" and any(tied in case for tied in TIED))
+            and not (name in VARIANTS and (i + j) % 2)
+        ],
     )
 
 

@@ -6,7 +6,7 @@ import warnings
 import numpy as np
 import pytest
 from floating_data import EPS, condition, directions, rows
-from floating_law import LINEAR, MODELS, SINGLE_EPS, fitted, gaps, models, spacing_of_single, tol, turned, twins
+from floating_law import LINEAR, MODELS, SINGLE_EPS, fitted, gaps, models, spacing_of_single, tol, turn, turned, twins
 from sklearn.base import clone
 
 from crossmodal_cca import CCA, PairMoments, PLSRegression
@@ -15,12 +15,18 @@ pytestmark = pytest.mark.filterwarnings("ignore::UserWarning")
 
 
 @models()
-def test_numbers_of_components_are_equal(name, case):
-    fitted(name, case)
+def test_narrow_rows_give_the_numbers_of_double_ones(name, case):
+    for same in (
+        correlations,
+        scores_of_components_that_are_apart,
+        scores_of_models,
+        predictions,
+        with_one_narrow_side,
+    ):
+        same(name, case)
 
 
-@models()
-def test_correlations_are_equal(name, case):
+def correlations(name, case):
     single, double = fitted(name, case)
     stationary = isinstance(single, CCA) and single.shrinkage == 0
     allowed = np.full(double.n_components_, tol(case)) if stationary else turned(name, case)
@@ -41,8 +47,7 @@ def definite(single, double, j):
     return np.sign(single.x_weights_[:, j].astype(float) @ w)
 
 
-@models()
-def test_scores_of_components_that_are_apart_are_equal(name, case):
+def scores_of_components_that_are_apart(name, case):
     """A turn by an angle moves the score of a row by that times how far out the row lies, in standard deviations."""
     single, double = fitted(name, case)
     narrow = rows(case)
@@ -60,8 +65,7 @@ def test_scores_of_components_that_are_apart_are_equal(name, case):
             assert worst.max() <= turned(name, case)[j], (transform, j, worst.max(), turned(name, case)[j])
 
 
-@models()
-def test_scores_of_models_are_equal(name, case):
+def scores_of_models(name, case):
     """R² for `PLSRegression`, of which 1 − R² has the tolerance; a sum of correlations for the others."""
     single, double = fitted(name, case)
     narrow = rows(case)
@@ -82,8 +86,7 @@ def test_scores_of_models_are_equal(name, case):
 WHOLE = ("cca", "cca-svd", "cca-shrunk-.1", "cca-shrunk-.5", "pls-regression")
 
 
-@models()
-def test_predictions_are_equal(name, case):
+def predictions(name, case):
     """In standard deviations of y, times how far out a row lies.
 
     Covariances of both sides with each other and of x with itself enter, and two products in single precision.
@@ -98,6 +101,15 @@ def test_predictions_are_equal(name, case):
     assert (difference <= allowed * far * narrow.y.astype(float).std(axis=0)).all()
 
 
+def with_one_narrow_side(name, case):
+    """A side in single precision beside one in double precision: every model and all rows meet either."""
+    narrow, double = rows(case), twins(name, case)[1]
+    X, y = (narrow.X, narrow.double().y) if turn(name, case) else (narrow.double().X, narrow.y)
+    mixed = clone(MODELS[name]).fit(X, y)
+    assert mixed.n_components_ == double.n_components_
+    assert (np.abs(mixed.correlations_ - double.correlations_) <= turned(name, case)).all()
+
+
 def from_batches(model, narrow):
     """Fitted to a stream of three batches."""
     for part in np.array_split(np.arange(len(narrow.X)), 3):
@@ -110,29 +122,18 @@ def from_moments(model, narrow):
     return model.fit_moments(PairMoments.from_arrays(narrow.X, narrow.y))
 
 
-@pytest.mark.parametrize("fit", [from_batches, from_moments])
 @models(named=[name for name in LINEAR if name != "cca-svd"])
-def test_without_the_rows_numbers_are_equal_or_there_is_a_warning(name, case, fit):
+def test_without_the_rows_numbers_are_equal_or_there_is_a_warning(name, case):
     """Single products carry what is asked up to a condition of 1e2, where a warning would be noise."""
     narrow, double = rows(case), twins(name, case)[1]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        model = fit(clone(MODELS[name]), narrow)
+        model = (from_batches, from_moments)[turn(name, case)](clone(MODELS[name]), narrow)
     if any(re.search("ill-conditioned|not at hand", str(warning.message)) for warning in caught):
         assert condition(narrow.X, narrow.y) > 1e2
         return
     assert model.n_components_ == double.n_components_
     assert (np.abs(model.correlations_ - double.correlations_) <= turned(name, case)).all()
-
-
-@models()
-def test_one_narrow_side_is_enough(name, case):
-    """A side in single precision beside one in double precision."""
-    narrow, double = rows(case), twins(name, case)[1]
-    for X, y in ((narrow.X, narrow.double().y), (narrow.double().X, narrow.y)):
-        mixed = clone(MODELS[name]).fit(X, y)
-        assert mixed.n_components_ == double.n_components_
-        assert (np.abs(mixed.correlations_ - double.correlations_) <= turned(name, case)).all()
 
 
 @models(named=[name for name in MODELS if name != "kernel-nystroem"])

@@ -208,6 +208,7 @@ def test_a_row_in_two_classes_is_no_copy():
     assert_array_equal(distinct_rows(rows, codes), np.arange(8))
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("noise", [1.0, 2.0])
 def test_more_shots_do_not_hurt_and_say_more_than_frequencies(noise):
     """Means of six draws of 300 new rows, the same for every number of shots."""

@@ -63,7 +63,7 @@ CASES = {
         from_rows=solver == "svd" and c == 0,
         residual=RESIDUAL * (solver == "randomized"),
     )
-    for c, reference in ((c, hp.cca(c, K)) for c in (0.0, 0.01, 0.1, 0.5))
+    for c, reference in ((c, hp.cca(c, K)) for c in (0.0, 0.01, 0.5))
     for solver in ("auto", "moments", "svd", "randomized")
     if c > 0 or solver != "randomized"
 } | {
@@ -82,7 +82,7 @@ ON_ALL_ROWS = pytest.mark.parametrize(
     [
         (recipe, kappa, dtype)
         for i, recipe in enumerate(RECIPES)
-        for j, kappa in enumerate((1e0, 1e2, 1e3, 1e4, 1e6, 1e8))
+        for j, kappa in enumerate((1e0, 1e2, 1e3, 1e5, 1e8))
         for dtype in ("float64", TYPES[1 + (i + j) % 2])
     ],
 )
@@ -150,16 +150,14 @@ def shortest_before(case: Case, right: hp.Scored) -> Any:
 )
 def test_single_precision_keeps_its_law_of_many_rows_and_features(model, n, width, condition, recipe):
     """Sums of many single products lose more. Double rows say what is right, as the test above says of them."""
-    for seed in range(2):
-        rows = rows_of(recipe, condition, "float32", n, seed, width=width)
-        double = tuple(side.astype(float) for side in rows)
-        right = clone(model).fit(*double)
-        fitted = clone(model).fit(*rows)
-        allowed = law_of_single_precision(condition_of(*rows))
-        np.testing.assert_allclose(fitted.correlations_, right.correlations_, rtol=0, atol=allowed)
-        assert r2(rows[1], fitted.predict(rows[0])) == pytest.approx(
-            r2(double[1], right.predict(double[0])), rel=0, abs=allowed
-        )
+    rows = rows_of(recipe, condition, "float32", n, width=width)
+    double = tuple(side.astype(float) for side in rows)
+    right = clone(model).fit(*double)
+    fitted = clone(model).fit(*rows)
+    allowed = law_of_single_precision(condition_of(*rows))
+    np.testing.assert_allclose(fitted.correlations_, right.correlations_, rtol=0, atol=allowed)
+    right_r2 = r2(double[1], right.predict(double[0]))
+    assert r2(rows[1], fitted.predict(rows[0])) == pytest.approx(right_r2, rel=0, abs=allowed)
 
 
 # Two folds that overlap in training, so neither is what the other holds out.
@@ -167,7 +165,7 @@ SPLITS = [(np.arange(25), np.arange(25, N)), (np.arange(15, N), np.arange(15))]
 SEARCHES = {
     f"{type(search).__name__}-{shrinkage}-{search.scoring}": (search, model)
     for shrinkage, model in ((0.0, hp.cca(0.0, K)), (0.1, hp.cca(0.1, K)))
-    for scoring in ("correlation", "r2")
+    for scoring in (("correlation", "r2") if shrinkage else ("correlation",))
     for search in [CCACV([K], shrinkages=[shrinkage], powers=[0.0], cv=SPLITS, scoring=scoring)]
 } | {"PLSRegressionCV": (PLSRegressionCV([K], cv=SPLITS, scoring="r2"), hp.pls_regression(K))}
 

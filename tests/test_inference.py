@@ -101,6 +101,7 @@ def test_all_correlations_are_tested_and_equal_those_of_a_fit():
     assert_allclose(redundant, canonical_correlation_tests(X, Y), rtol=1e-8)
 
 
+@pytest.mark.newest
 def test_levels_of_the_parametric_tests():
     """Within .03 of the nominal .05 where features are few; Bartlett's is hopeless where they are many."""
     rates = {}
@@ -254,6 +255,7 @@ def rates_of_rejection(n, p, q, strong, component, repetitions, n_permutations=5
     return rejected / repetitions
 
 
+@pytest.mark.newest
 def test_level_after_strong_components_where_the_naive_test_fails():
     """The full run is benchmarks/permutation_level.py; here within three standard errors (.02) of .05."""
     stepwise, naive = rates_of_rejection(100, 10, 10, (0.9, 0.8), 3, repetitions=200)

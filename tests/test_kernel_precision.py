@@ -81,13 +81,17 @@ ROWS = {
 
 
 @pytest.mark.filterwarnings("ignore:All .* training correlation")
-@pytest.mark.parametrize("dtype", [np.float32, np.float16])
-@pytest.mark.parametrize("rows", ROWS)
-@models()
+@pytest.mark.parametrize(
+    ("model", "rows", "dtype"),
+    [
+        # Either is single precision to the package; far from zero alone is beyond float16, which ends at 65504.
+        pytest.param(model, rows, np.float16 if (i + j) % 2 and rows != "far from zero" else np.float32)
+        for i, model in enumerate(MODELS.values())
+        for j, rows in enumerate(ROWS)
+    ],
+)
 def test_floating_types_give_the_same_model(model, rows, dtype):
     """As many components, the same correlations, scores and means as the same values in double precision."""
-    if rows == "far from zero" and dtype == np.float16:
-        pytest.skip("float16 ends at 65504")
     X, Y = ROWS[rows](dtype, np.random.default_rng(0))
     most = {"indicators": 4, "shares": 3, "thermometers": 1}.get(rows, 5)
     if model.n_components is not None:
@@ -125,7 +129,7 @@ def test_streams_in_single_precision(name):
 
 
 @models()
-@pytest.mark.parametrize("power", [20, 30, 40])
+@pytest.mark.parametrize("power", [20, 40])
 def test_a_shift_that_changes_no_digit_changes_nothing(model, power):
     """Multiples of 1/64 keep all their digits when a power of two is added; scores of new rows too."""
     X, Y = (np.round(64 * A) / 64 for A in pairs(200))

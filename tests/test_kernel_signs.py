@@ -45,12 +45,12 @@ def assert_same_signs(a, b, X=X):
 def test_values_moved_by_rounding(name):
     X, Y = rows_of(name)
     model = clone(MODELS[name]).fit(X, Y)
-    for seed in range(8):
+    for seed in range(4):
         noise = np.random.default_rng(seed).standard_normal(X.shape)
         assert_same_signs(model, clone(MODELS[name]).fit(X * (1 + 1e-13 * noise), Y), X)
 
 
-@models(*(name for name in MODELS if name != "exact, iterated"))  # whose threads wait for each other for seconds
+@models("exact", "pivoted", "kmeans", "fourier")  # threads of iterations wait for each other for seconds
 def test_layout_and_threads(name):
     X, Y = rows_of(name)
     with threadpool_limits(1):

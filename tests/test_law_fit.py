@@ -106,6 +106,7 @@ def test_the_same_seed_gives_the_same_result(row):
         np.random.seed(seed)  # noqa: NPY002
         state = np.random.get_state(legacy=False)  # noqa: NPY002
         made = row.made()
-        results.append([made, *(call.on(made) for call in row.calls), *(call.on(row.made()) for call in row.changes)])
+        anew = (call.on(copy.deepcopy(made)) for call in row.changes)
+        results.append([made, *(call.on(made) for call in row.calls), *anew])
         assert_same(np.random.get_state(legacy=False), state)  # noqa: NPY002
     assert_same(*results)

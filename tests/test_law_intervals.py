@@ -91,6 +91,7 @@ def test_clusters_that_disagree_within_tell_no_more_than_single_queries(right):
     assert high >= single[1]
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("rate", [0.5, 0.9, 0.95, 0.99, 0.995, 0.005])
 @pytest.mark.parametrize(("n", "size"), [(100, 1), (200, 1), (20, 10), (100, 3)])
 def test_a_hit_rate_is_covered_by_enumeration(rate, n, size):
@@ -104,6 +105,7 @@ def test_a_hit_rate_is_covered_by_enumeration(rate, n, size):
     assert covered >= 0.88
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("sizes", [[10] * 20, [3] * 20, list(range(1, 11)) * 2], ids=["20 of 10", "20 of 3", "unequal"])
 @pytest.mark.parametrize("rate", [0.7, 0.95, 0.99])
 def test_a_hit_rate_is_covered_where_clusters_agree_in_part(sizes, rate):
@@ -122,6 +124,7 @@ GRADED = {
 }
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("kind", GRADED)
 @pytest.mark.parametrize("n", [20, 100])
 def test_graded_measures_are_covered(kind, n):
@@ -188,6 +191,7 @@ def symmetric(kind, rng, n):
     return one - other
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("kind", ["hits", "reciprocal ranks"])
 @pytest.mark.parametrize("sizes", SIZES.values(), ids=SIZES)
 def test_equal_models_are_told_apart_in_five_of_a_hundred_samples(kind, sizes):
@@ -199,6 +203,7 @@ def test_equal_models_are_told_apart_in_five_of_a_hundred_samples(kind, sizes):
         assert np.mean((ends[:, 0] > 0) | (ends[:, 1] < 0)) <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 500), share
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("sizes", [SIZES["5 unequal"], SIZES["20 of 5"]], ids=["5", "20"])
 def test_equal_medians_are_told_apart_as_rarely(sizes):
     rng, clusters = np.random.default_rng(0), in_clusters(sizes)

@@ -4,6 +4,7 @@ import copy
 import re
 import warnings
 from functools import cache, partial
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
@@ -36,6 +37,9 @@ BAD_ROWS = {
     "fewer features": lambda rows: rows[:, 1:],
     "more features": lambda rows: np.column_stack([rows, rows[:, 0]]),
     "fewer rows": lambda rows: rows[1:],
+}
+# Of the one validation that all rows go through, so that they take turns: an argument meets each third of them.
+FOR_THE_VALIDATION = {
     # What NumPy or scikit-learn would make numbers of.
     "None inside": lambda rows: [[None, *row[1:]] for row in rows.tolist()],
     "None among objects": lambda rows: spoiled(rows.astype(object), None),
@@ -51,6 +55,7 @@ BAD_ROWS = {
     "columns of one name": lambda rows: pd.DataFrame(rows, columns=["same"] * rows.shape[1]),
     "a lazy frame": lambda rows: LazyFrame(),
 }
+BAD_ROWS |= FOR_THE_VALIDATION
 
 
 class LazyFrame:
@@ -71,7 +76,11 @@ THEIR_BUSINESS = (
 
 
 def applies(row_id, call, name, case):
-    """Whether the case is bad input there."""
+    """Whether the case is bad input there, and its turn."""
+    if case in FOR_THE_VALIDATION:
+        turn = crc32(f"{row_id} {call} {name}".encode()) + list(FOR_THE_VALIDATION).index(case)
+        if turn % 3:
+            return False
     if row_id == OF_TRANSFORMERS and case in THEIR_BUSINESS:
         return False
     paired = any(name in group and len(group) > 1 for group in (call.together, call.also_together))

@@ -30,6 +30,7 @@ def test_heads_with_prototypes_get_all_classes_with_one_weight():
     assert_allclose(ours.decision_function(new), own.decision_function(new), rtol=1e-5, atol=1e-5)
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("gap", [0.0, 3.0])
 @pytest.mark.parametrize(
     ("head", "slack"),

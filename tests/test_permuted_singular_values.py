@@ -40,8 +40,7 @@ SIZES = {"tall": (60, 12, 7), "wide": (40, 100, 50), "one side wide": (40, 5, 60
 each_aligner = pytest.mark.parametrize(
     "aligner", ALIGNERS, ids=lambda aligner: repr(aligner).replace("n_components=", "")
 )
-# Slower laws: one of each kind; the slowest: one of each class.
-some_aligners = pytest.mark.parametrize("aligner", [ALIGNERS[i] for i in (0, 2, 3, 4, 7, 8)], ids=repr)
+# The slowest laws: one of each class.
 each_class = pytest.mark.parametrize("aligner", [ALIGNERS[i] for i in (0, 4, 7, 8)], ids=repr)
 each_size = pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
 
@@ -78,8 +77,11 @@ def test_the_table_holds_what_the_fitted_aligner_does(aligner, size):
     assert not hasattr(aligner, "singular_values_")
 
 
-@some_aligners
-@pytest.mark.parametrize("size", [SIZES["tall"], SIZES["wide"]], ids=["tall", "wide"])
+@pytest.mark.parametrize(
+    ("aligner", "size"),
+    [(ALIGNERS[i], SIZES["tall"]) for i in (0, 2, 3, 4, 7, 8)] + [(ALIGNERS[i], SIZES["wide"]) for i in (0, 3, 8)],
+    ids=repr,
+)
 def test_the_first_component_is_compared_with_those_of_refits_to_permuted_rows(aligner, size):
     X, y = sample(1, size, strength=0.7)
     model, rng = clone(aligner).set_params(n_components=1), np.random.default_rng(2)
@@ -184,6 +186,7 @@ def test_components_beyond_an_exhausted_covariance_are_said():
     permutation_test(columns, columns[:, 0], 9, aligner=PLSRegression(None))  # as many as there are
 
 
+@pytest.mark.newest
 @each_class
 def test_later_components_of_more_features_than_rows_hold_the_level(aligner):
     """Singular values of the rows as they are, without the first component, would reject in up to a fourth."""
@@ -195,6 +198,7 @@ def test_later_components_of_more_features_than_rows_hold_the_level(aligner):
     assert rejected / repetitions <= 0.08 + 3 * np.sqrt(0.08 * 0.92 / repetitions)
 
 
+@pytest.mark.newest
 @pytest.mark.parametrize("aligner", [PLSSVD(2), CCA(2, shrinkage="oas")], ids=repr)
 def test_unrelated_sides_of_more_features_than_rows_hold_the_level(aligner):
     """A small version of benchmarks/permutation_level.py."""

@@ -121,8 +121,7 @@ def test_every_cell_is_a_refit_whatever_the_folds(name, splitter, weight):
     assert_pooled(name, ROWS["several targets"], splitter, WEIGHTS[weight])
 
 
-@pytest.mark.parametrize("splitter", ["single rows", "overlapping"])
-@pytest.mark.parametrize("name", ["pls", "pls-unscaled"])
+@pytest.mark.parametrize(("name", "splitter"), [("pls", "single rows"), ("pls-unscaled", "overlapping")])
 @pytest.mark.parametrize("rows", [rows for rows in ROWS if rows != "several targets"])
 def test_every_cell_is_a_refit_whatever_the_rows(name, rows, splitter):
     assert_pooled(name, ROWS[rows], splitter, WEIGHTS["weights"])

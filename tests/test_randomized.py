@@ -150,6 +150,7 @@ class Measured(CCA):
         return self
 
 
+@pytest.mark.newest
 def test_raw_text_in_nine_languages_against_pictures():
     """More than 50,000 character n-grams: fitted without filling up, in far less than 1 GB."""
     train, test = load_emoji(subset="train"), load_emoji(subset="test")

@@ -225,7 +225,12 @@ def test_scores_of_one_row_at_a_time():
     np.testing.assert_allclose(singly, cca.transform(X[:10]), atol=1e-12)
 
 
-TOO_WIDE = sparse.random(5200, 20_000, 0.001, format="csr", random_state=0)
+# Twenty words a row; scipy's random matrices take seconds, for they go through all cells.
+TOO_WIDE = sparse.csr_array(
+    (np.ones(104_000), np.random.default_rng(0).integers(0, 20_000, 104_000), np.arange(0, 104_001, 20)),
+    shape=(5200, 20_000),
+)
+TOO_WIDE.sum_duplicates()
 DENSE = np.random.default_rng(0).standard_normal((5200, 3))
 
 

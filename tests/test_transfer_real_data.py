@@ -24,6 +24,8 @@ from crossmodal_cca.transfer import (
     transfer_gain,
 )
 
+pytestmark = pytest.mark.newest
+
 
 def test_wikipedia_labels_of_texts_recognise_images():
     """From unlabelled training pairs, and one labelled text a class; twenty draws."""

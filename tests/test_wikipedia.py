@@ -16,6 +16,8 @@ from sklearn.model_selection import StratifiedKFold
 from crossmodal_cca import CCA, CCACV, PLSSVD, KernelCCA
 from crossmodal_cca.metrics import mean_average_precision
 
+pytestmark = pytest.mark.newest
+
 
 @pytest.fixture(scope="module")
 def wiki():
