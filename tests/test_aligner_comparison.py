@@ -9,6 +9,7 @@ import pytest
 from linear_models import pairs
 from numpy.testing import assert_allclose
 from sklearn.base import BaseEstimator
+from sklearn.cross_decomposition import PLSCanonical as PeerPLS
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold
 
 import crossmodal_cca
@@ -178,6 +179,10 @@ def test_many_rows_take_landmarks_with_a_seed_in_the_settings(monkeypatch):
         ({"aligners": {"nobody": None}}, "leaves out a method that is not there"),
         ({"aligners": ALONE}, "leaves out all methods"),
         ({"aligners": [CCA(2)]}, "aligners must be a dict of aligners by name"),
+        (
+            {"aligners": {"peer": PeerPLS(2)}},
+            r"aligners\['peer'\] must have .*Fit crossmodal_cca.PLSCanonical",
+        ),
         ({"aligners": {2: CCA(2)}}, "aligners must have names as keys"),
         ({"direction": "up"}, "direction must be one of"),
         ({"x_ids": np.arange(120)}, "x_ids and y_ids go together"),
@@ -185,7 +190,7 @@ def test_many_rows_take_landmarks_with_a_seed_in_the_settings(monkeypatch):
 )
 def test_bad_arguments_are_refused_by_name(given, message):
     with pytest.raises((ValueError, TypeError), match=message):
-        compare_aligners(X, Y, **given)
+        compare_aligners(X, Y, **{"aligners": {"PLS": None, "CCA": None, "KernelCCA": None}} | given)
 
 
 def test_holm():

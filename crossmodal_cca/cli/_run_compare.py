@@ -58,9 +58,11 @@ def run(arguments: argparse.Namespace) -> Result:
     import numpy as np
 
     from ..metrics import compare_aligners
+    from ..metrics._directions import check_names
     from ._pair_report import some_pairs
     from ._sides import Sides
 
+    check_names(arguments.names)
     sides = Sides.read(arguments)
     every = np.arange(len(sides.rows.x_rows))
     pairs = some_pairs(sides, every, arguments.at_most, arguments.seed)
@@ -94,9 +96,8 @@ def run(arguments: argparse.Namespace) -> Result:
 
 
 def _lines(table: Any, names: tuple[str, str]) -> list[str]:
-    from ..metrics._directions import Direction, check_names
+    from ..metrics._directions import Direction
 
-    check_names(tuple(names))
     of, best = table.attrs, table.iloc[0]
     asked = " and ".join(each.label(names) for each in Direction if of["direction"] in ("both", each.value))
     return [

@@ -7,47 +7,52 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Self
 
 import numpy as np
 
 from .._typing import Array, FloatArray
-from ._directions import Direction, both_directions
-from ._inputs import SIDES, RetrievalProblem
+from ._directions import both_directions
+from ._inputs import SIDES
 from .measures import ChosenMeasure, values_of_kept
 from .report import chances, gallery_size
 from .scorer import RetrievalScorer
 
 
 @dataclass(frozen=True, eq=False)
-class FoldSearches:
-    """Searches among the held-out rows of one fold, in each direction asked for."""
+class Searches:
+    """Outcome of the searches in one direction among the held-out rows of one fold."""
 
-    measure: ChosenMeasure
-    test: Array  # (n_test,), positions of the held-out rows
-    queries: dict[Direction, Array]  # positions of the rows that ask
-    problems: dict[Direction, RetrievalProblem]
+    direction: str
+    queries: Array  # (n_queries,), positions of the rows that ask
+    values: FloatArray  # (n_queries,)
+    chance: float
+    n_gallery: float
 
-    @classmethod
-    def of(cls, scorer: RetrievalScorer, test: Array, gallery: Any, x_scores: Any, y_scores: Any) -> Self:
-        """Prepare the searches with the scores of the held-out rows, in a gallery without copies."""
-        rows = {"x": gallery.x, "y": gallery.y}
-        scores = np.asarray(x_scores)[rows["x"]], np.asarray(y_scores)[rows["y"]]
-        asked = *scores, gallery.ids["x_ids"], gallery.ids["y_ids"], None, scorer.similarity
-        problems = both_directions(*asked, quiet=SIDES, only=scorer.direction)
-        queries = {each: test[rows[each.queries]][problem.kept] for each, problem in problems.items()}
-        return cls(ChosenMeasure.named(scorer.measure, **scorer.options), test, queries, problems)
 
-    @cached_property
-    def values(self) -> FloatArray:
-        """Compute the measure of each query, one direction after the other."""
-        return np.concatenate([values_of_kept(problem, [self.measure])[0] for problem in self.problems.values()])
+def held_out_searches(
+    scorer: RetrievalScorer, test: Array, gallery: Any, x_scores: Any, y_scores: Any
+) -> list[Searches]:
+    """Search in each direction asked for, with the scores of the held-out rows `test`, in a gallery without copies."""
+    measure = ChosenMeasure.named(scorer.measure, **scorer.options)
+    rows = {"x": gallery.x, "y": gallery.y}
+    scores = np.asarray(x_scores)[rows["x"]], np.asarray(y_scores)[rows["y"]]
+    asked = *scores, gallery.ids["x_ids"], gallery.ids["y_ids"], None, scorer.similarity
+    return [
+        Searches(
+            direction.value,
+            test[rows[direction.queries]][problem.kept],
+            values_of_kept(problem, [measure])[0],
+            chances([measure], problem)[0],
+            gallery_size(problem),
+        )
+        for direction, problem in both_directions(*asked, quiet=SIDES, only=scorer.direction).items()
+    ]
 
 
 @dataclass(frozen=True, eq=False)
 class Queries:
-    """The queries of all folds: what is the same for all methods."""
+    """The queries of some folds: what is the same for all methods."""
 
     weights: FloatArray  # (n_queries,), of mean 1 and with the same sum for both directions
     clusters: Array  # (n_queries,)
@@ -55,23 +60,22 @@ class Queries:
     n_gallery: float
 
     @classmethod
-    def of(cls, folds: Sequence[FoldSearches], groups: Array) -> Self:
+    def of(cls, searches: Sequence[Searches], groups: Array) -> Self:
         """Collect the queries; `groups` has the group of each row."""
-        parts = [(each, fold.queries[each], problem) for fold in folds for each, problem in fold.problems.items()]
-        sizes = [len(rows) for _, rows, _ in parts]
-        of_direction = {each: sum(len(rows) for other, rows, _ in parts if other is each) for each, _, _ in parts}
-        n, n_directions = sum(sizes), len(of_direction)
-        weights = np.repeat([n / (n_directions * of_direction[each]) for each, _, _ in parts], sizes)
-        clusters = np.unique(groups[np.concatenate([rows for _, rows, _ in parts])], return_inverse=True)[1]
-        chance = np.repeat([chances([folds[0].measure], problem)[0] for _, _, problem in parts], sizes)
-        gallery = np.repeat([gallery_size(problem) for _, _, problem in parts], sizes)
-        return cls(weights, clusters, float(np.mean(weights * chance)), float(np.mean(weights * gallery)))
-
-    def mean(self, values: FloatArray) -> float:
-        """Average the values of the queries, in each direction by itself."""
-        return float(np.mean(self.weights * values))
+        sizes = [len(each.queries) for each in searches]
+        n, directions = sum(sizes), {each.direction for each in searches}
+        of_direction = {name: sum(len(s.queries) for s in searches if s.direction == name) for name in directions}
+        weights = np.repeat([n / (len(directions) * of_direction[each.direction]) for each in searches], sizes)
+        clusters = np.unique(groups[np.concatenate([each.queries for each in searches])], return_inverse=True)[1]
+        chance = np.repeat([each.chance for each in searches], sizes)
+        n_gallery = np.repeat([each.n_gallery for each in searches], sizes)
+        return cls(weights, clusters, float(np.mean(weights * chance)), float(np.mean(weights * n_gallery)))
 
     @property
     def n_clusters(self) -> int:
         """Number of clusters."""
         return int(self.clusters.max()) + 1
+
+    def weighted(self, searches: Sequence[Searches]) -> FloatArray:
+        """Weigh the values of a method's queries, so that their mean is that of the directions' means."""
+        return np.asarray(self.weights * np.concatenate([each.values for each in searches]))

@@ -10,7 +10,7 @@ from typing import Any, Self
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import has_fit_parameter
 
-from .._aligner import check_can_be_fitted, unwrapped
+from .._aligner import Aligner, check_can_be_fitted, fitted_aligner, unwrapped
 from .scorer import RetrievalScorer
 
 # Folds of the training part on which the default methods choose their settings.
@@ -18,7 +18,7 @@ INNER_FOLDS = 3
 # Settings that they try, beside a dozen numbers of components: fewer than those of the searches on their own, since
 # everything is chosen again for each fold. The powers are those that the searches chose on real data, nearly always.
 SHRINKAGES = (0.0, 0.1, 0.3, 0.5, 0.8)
-RIDGES = (3e-4, 1e-3, 3e-3, 1e-2)
+RIDGES = (3e-4, 2e-3, 1e-2)
 # Rows above which kernels are approximated on landmarks: exact ones take time by the cube of the rows.
 EXACT_UP_TO = 2000
 LANDMARKS = 500
@@ -75,34 +75,42 @@ def methods_of(
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A method fitted to some rows: the model, the same model not fitted, and the seconds of both steps."""
+    """A method fitted to some rows: the model, the same model not fitted, and the seconds of all that."""
 
     model: Any
     bare: Any
-    seconds_to_choose: float
-    seconds_to_fit: float
+    is_chosen: bool  # whether a search has chosen the settings
+    seconds: float
 
     @classmethod
-    def to(cls, aligner: Any, X: Any, y: Any, given: Mapping[str, Any]) -> Self:
-        """Choose the settings of a search on these rows, and fit the model with them; another aligner is fitted.
+    def to(cls, name: str, aligner: Any, X: Any, y: Any, given: Mapping[str, Any]) -> Self:
+        """Fit an aligner, or a search that chooses its settings on these rows.
 
         Groups and ids in `given` are passed on to a fit that takes them.
         """
         search = clone(aligner)
-        taken = {name: value for name, value in given.items() if has_fit_parameter(search, name)}
+        taken = {key: value for key, value in given.items() if has_fit_parameter(search, key)}
         start = perf_counter()
         search.fit(X, y, **taken)
         seconds = perf_counter() - start
-        bare = _chosen(search)
-        if bare is None:
-            return cls(search, clone(search), 0.0, seconds)
-        start = perf_counter()
-        model = clone(bare).fit(X, y)
-        return cls(model, bare, seconds, perf_counter() - start)
+        chosen = _chosen(search)
+        model = unwrapped(search)
+        if not isinstance(model, Aligner):
+            fitted_aligner(search, f"aligners[{name!r}]")  # says what is missing
+        return cls(model, clone(search) if chosen is None else chosen, chosen is not None, seconds)
 
     def refitted(self, X: Any, y: Any) -> Any:
         """Fit the model with the same settings to other rows."""
         return clone(self.bare).fit(X, y)
+
+    def columns(self, X: Any, y: Any) -> dict[str, Any]:
+        """Return settings and seconds for the table; the model that a search has chosen is fitted once more alone."""
+        if not self.is_chosen:
+            return {"settings": self.settings, "seconds_to_choose": 0.0, "seconds_to_fit": self.seconds}
+        start = perf_counter()
+        self.refitted(X, y)
+        seconds = perf_counter() - start
+        return {"settings": self.settings, "seconds_to_choose": self.seconds, "seconds_to_fit": seconds}
 
     @property
     def settings(self) -> str:

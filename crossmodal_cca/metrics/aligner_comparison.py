@@ -15,7 +15,7 @@ from .._progress import Progress
 from .._sklearn import take_rows, telling_where
 from .._typing import Array, FloatArray
 from ..rows._validation import check_pair
-from ._held_out_searches import FoldSearches, Queries
+from ._held_out_searches import Queries, Searches, held_out_searches
 from ._intervals import interval_of_difference, interval_of_mean
 from ._methods import Fit, RowsAsTheyAre, methods_of
 from ._resampling import holm, swap_p_values
@@ -156,7 +156,8 @@ def compare_aligners(
     from ..alignment._selection import items_and_folds
 
     check_resampling(n_resamples, "n_resamples", confidence_level)
-    scorer = _scorer(measure, direction, similarity)
+    chosen = _mean_over_queries(measure)
+    scorer = make_retrieval_scorer(chosen.name, direction=direction, similarity=similarity)
     rng = check_random_state(random_state)
     with telling_where(X=X, y=y):
         rows = check_pair(X, y, min_rows=2)
@@ -166,19 +167,19 @@ def compare_aligners(
         named = {"groups": groups, "x_ids": x_ids, "y_ids": y_ids}
         known = {name: checked_ids(ids, name, rows.n_rows, "X") for name, ids in named.items() if ids is not None}
         data = _Data(X, y, known, items, folds)
-        outcome = _Outcome({name: [] for name in methods}, {name: [] for name in methods}, {}, [])
+        outcome = _Outcome({name: [] for name in methods}, {name: [] for name in methods}, [], {})
         with Progress("fits of methods", len(methods) * (len(folds) + 1), verbose) as progress:
             for fold in range(len(folds)):
                 for name, aligner in methods.items():
                     _hold_out(outcome, data, fold, name, aligner, scorer, rng)
                     progress.update(outcome.n_fits)
             for name, aligner in methods.items():
-                outcome.final[name] = Fit.to(aligner, X, y, known)
+                outcome.final[name] = Fit.to(name, aligner, X, y, known).columns(X, y)
                 progress.update(outcome.n_fits)
-    table = _table(outcome, items.groups, n_resamples, confidence_level, rng)
+    table = _table(outcome, chosen, items.groups, n_resamples, confidence_level, rng)
     table.attrs = {
         "picked": table.index[0],
-        "measure": ChosenMeasure.named(measure).name,
+        "measure": chosen.name,
         "direction": direction,
         "similarity": similarity,
         "n_rows": rows.n_rows,
@@ -189,14 +190,15 @@ def compare_aligners(
     return table
 
 
-def _scorer(measure: Any, direction: str, similarity: str) -> RetrievalScorer:
+def _mean_over_queries(measure: Any) -> ChosenMeasure:
+    """Return the measure, unless it is a median."""
     chosen = ChosenMeasure.named(measure)
     if chosen.measure.aggregate != "mean":
         raise ValueError(
-            f"measure must be a mean over queries, which folds can be pooled by, such as 'mean_reciprocal_rank'; got "
+            "measure must be a mean over queries, by which folds can be pooled, such as 'mean_reciprocal_rank'; got "
             f"{chosen.name!r}."
         )
-    return make_retrieval_scorer(chosen.name, direction=direction, similarity=similarity)
+    return chosen
 
 
 class _Data(NamedTuple):
@@ -210,10 +212,10 @@ class _Data(NamedTuple):
 class _Outcome(NamedTuple):
     """What all fits leave."""
 
-    searches: dict[str, list[FoldSearches]]  # by method, one for each fold
-    controls: dict[str, list[FloatArray]]  # by method, values of the queries of each fold
-    final: dict[str, Fit]  # by method, on all rows
-    folds: list[dict[str, Any]]
+    searches: dict[str, list[Searches]]  # by method, of all folds
+    controls: dict[str, list[Searches]]  # the same of fits to shuffled pairs
+    folds: list[dict[str, Any]]  # one for each fold and method
+    final: dict[str, dict[str, Any]]  # settings and seconds by method, on all rows
 
     @property
     def n_fits(self) -> int:
@@ -226,7 +228,7 @@ def _hold_out(
     """Fit a method to the training part of a fold, and again to shuffled pairs; search among the rest."""
     train, test = data.folds[fold]
     X, y, X_test, y_test = (take_rows(A, part) for part in (train, test) for A in (data.X, data.y))
-    fit = Fit.to(aligner, X, y, {given: ids[train] for given, ids in data.known.items()})
+    fit = Fit.to(name, aligner, X, y, {given: ids[train] for given, ids in data.known.items()})
     wrong = fit.model
     if isinstance(fit.model, RowsAsTheyAre):
         shuffled = take_rows(y_test, rng.permutation(len(test)))
@@ -235,12 +237,12 @@ def _hold_out(
         wrong = fit.refitted(X, take_rows(y, rng.permutation(len(train))))
     gallery = data.items.gallery(test)
     found, control = (
-        FoldSearches.of(scorer, test, gallery, model.transform(X_test), model.transform_y(partners))
+        held_out_searches(scorer, test, gallery, model.transform(X_test), model.transform_y(partners))
         for model, partners in ((fit.model, y_test), (wrong, shuffled))
     )
-    outcome.searches[name].append(found)
-    outcome.controls[name].append(control.values)
-    quality = Queries.of([found], data.items.groups).mean(found.values)
+    outcome.searches[name] += found
+    outcome.controls[name] += control
+    quality = float(np.mean(Queries.of(found, data.items.groups).weighted(found)))
     outcome.folds.append(
         {"method": name, "fold": fold, "settings": fit.settings, "quality": quality}
         | {"n_train": len(train), "n_test": len(test)}
@@ -248,25 +250,26 @@ def _hold_out(
 
 
 def _table(
-    outcome: _Outcome, groups: Array, n_resamples: int, confidence_level: float, rng: np.random.RandomState
+    outcome: _Outcome,
+    measure: ChosenMeasure,
+    groups: Array,
+    n_resamples: int,
+    confidence_level: float,
+    rng: np.random.RandomState,
 ) -> pd.DataFrame:
     import pandas as pd
 
-    folds = next(iter(outcome.searches.values()))
-    queries = Queries.of(folds, groups)
+    queries = Queries.of(next(iter(outcome.searches.values())), groups)
     clusters = queries.clusters
-    values = {
-        name: queries.weights * np.concatenate([fold.values for fold in of_method])
-        for name, of_method in outcome.searches.items()
-    }
-    controls = {name: queries.weights * np.concatenate(of_method) for name, of_method in outcome.controls.items()}
+    values = {name: queries.weighted(of_method) for name, of_method in outcome.searches.items()}
+    controls = {name: queries.weighted(of_method) for name, of_method in outcome.controls.items()}
     names = sorted(values, key=lambda name: -np.mean(values[name]))
     picked = values[names[0]]
 
     def p_value(one: FloatArray, other: FloatArray) -> float:
         if not n_resamples:
             return np.nan
-        return float(swap_p_values(one[None], other[None], [folds[0].measure], clusters, n_resamples, rng)[0])
+        return float(swap_p_values(one[None], other[None], [measure], clusters, n_resamples, rng)[0])
 
     # All pairs, since the data have chosen the one that the others are compared with.
     pairs = list(combinations(names, 2))
@@ -279,9 +282,8 @@ def _table(
         interval = interval_of_mean(values[name], clusters, confidence_level) if n_resamples else none
         apart = interval_of_difference(difference, clusters, confidence_level) if n_resamples else none
         low, high = (0.0, 0.0) if name == names[0] else apart
-        fit = outcome.final[name]
         rows[name] = {
-            "settings": fit.settings,
+            "settings": outcome.final[name]["settings"],
             "quality": float(np.mean(values[name])),
             "low": interval[0],
             "high": interval[1],
@@ -295,7 +297,5 @@ def _table(
             "n_queries": len(clusters),
             "n_clusters": queries.n_clusters,
             "n_gallery": queries.n_gallery,
-            "seconds_to_choose": fit.seconds_to_choose,
-            "seconds_to_fit": fit.seconds_to_fit,
-        }
+        } | outcome.final[name]
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("method")
