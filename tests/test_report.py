@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from sklearn.decomposition import PCA
 
 import crossmodal_cca
 from crossmodal_cca import CCA, CCACV
@@ -324,6 +325,7 @@ def test_a_section_is_a_row_of_the_table(hostile, monkeypatch):
         ({"examples": 1}, "examples must be True or False"),
         ({"n_shuffles": 0}, "n_shuffles must be a whole number"),
         ({"names": ("x", "x")}, "names must be two different"),
+        ({"aligner": PCA(2)}, "aligner must have fit, transform, transform_y.*PCA has no"),
     ],
 )
 def test_wrong_settings_are_refused(options, message):

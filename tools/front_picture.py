@@ -23,6 +23,7 @@ from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
 
 from crossmodal_cca import CCA
+from crossmodal_cca.cli._emoji_story import write_words
 from crossmodal_cca.datasets import load_emoji
 from crossmodal_cca.plotting import HitRateDisplay
 from crossmodal_cca.retrieval import CrossModalIndex
@@ -33,7 +34,6 @@ _FONT = "/usr/share/fonts/truetype/noto/NotoColorEmoji.ttf"
 _SIZE = 109
 _GROUPS = ("animals-nature", "food-drink", "travel-places", "activities", "objects", "smileys-emotion", "people-body")
 _N_RESULTS, _SEED = 5, 0
-_RIGHT, _PLAIN = "#117a3e", "#3c4450"
 
 
 def picture_of(sign: str, font: ImageFont.FreeTypeFont) -> Image.Image:
@@ -71,21 +71,12 @@ def draw_searches(ax: Any, cca: CCA, test: Any) -> None:
     index = CrossModalIndex(cca).fit(test.text, ids=test.names["en"])
     rows = shown_rows(test)
     found = index.kneighbors(test.image[rows], _N_RESULTS)[1]
-    ax.set(xlim=(0, 10), ylim=(len(rows) - 0.5, -0.75))
+    ax.set(xlim=(0, 1), ylim=(len(rows) - 0.5, -0.75))
     ax.axis("off")
     ax.set_title(f"Pictures search among {len(test.emoji)} names that no fit has seen", loc="left", fontsize=12)
     for line, (row, words) in enumerate(zip(rows, found, strict=True)):
-        ax.imshow(picture_of(test.emoji[row], font), extent=(0.0, 0.85, line + 0.4, line - 0.4), aspect="auto")
-        place = 1.1
-        for word in words:
-            right = word == test.names["en"][row]
-            style = {"color": _RIGHT, "fontweight": "bold"} if right else {"color": _PLAIN}
-            text = ax.text(place, line, f"✓ {word}" if right else word, va="center", fontsize=10.5, **style)
-            box = text.get_window_extent(ax.figure.canvas.get_renderer())
-            place = ax.transData.inverted().transform((box.x1, box.y0))[0] + 0.3
-            if place > 10:
-                text.remove()
-                break
+        ax.imshow(picture_of(test.emoji[row], font), extent=(0.0, 0.085, line + 0.4, line - 0.4), aspect="auto")
+        write_words(ax, 0.11, line, words, test.names["en"][row])
 
 
 def draw(heads: tuple[Any, Any]) -> Figure:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import alignment
-from .._aligner import check_can_be_fitted, fitted_aligner
+from .._aligner import check_can_be_fitted
 from .._progress import Progress
 from .._sklearn import take_rows
 from ..alignment._items import Items
@@ -180,9 +180,8 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any) -> Ev
     known = question.given(train)
     X, y = (take_rows(A, train) for A in sides)
     comparison = None if aligner is not None else _comparison(question, X, y, known)
-    fit = Fit.to(aligner if comparison is None else model_of(comparison["settings"].iloc[0]), X, y, known)
-    model = fit.model if comparison is not None else fitted_aligner(fit.model)
-    gallery = Gallery.of(question.items, test, sides, model)
+    fit = Fit.to("aligner", aligner if comparison is None else model_of(comparison["settings"].iloc[0]), X, y, known)
+    gallery = Gallery.of(question.items, test, sides, fit.model)
     figures = retrieval_report(
         *gallery.scores.values(),
         **gallery.given,
@@ -192,7 +191,7 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any) -> Ev
         random_state=question.random_state,
     )
     seen = np.sort(np.random.default_rng(question.random_state).permutation(train)[: len(test)])
-    in_sample = Quality.of(question, Gallery.of(question.items, seen, sides, model)).mean
+    in_sample = Quality.of(question, Gallery.of(question.items, seen, sides, fit.model)).mean
     control = _control(question, fit, (X, y), sides, gallery)
     quality, occurrences = Quality.of(question, gallery), _occurrences(gallery, question)
     return Evidence(
@@ -204,7 +203,7 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any) -> Ev
         findings=findings,
         comparison=comparison,
         settings=fit.settings,
-        model=model,
+        model=fit.model,
         gallery=gallery,
         figures=figures,
         control=control,
