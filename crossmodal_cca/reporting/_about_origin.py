@@ -41,8 +41,8 @@ def contents_of_split(evidence: Evidence) -> list[Content]:
     )
     sentences = [
         f"There are {sizes['n_pairs']:,} pairs in {sizes['n_groups']:,} groups ({given}). Whole groups, a share of "
-        f"{question.test_size:g}, were held out at random (seed {question.random_state}): {sizes['n_train']:,} pairs to "
-        f"fit to, {sizes['n_held_out']:,} to measure on.",
+        f"{question.test_size:g}, were held out at random (seed {question.random_state}): {sizes['n_train']:,} pairs "
+        f"to fit to, {sizes['n_held_out']:,} to measure on.",
         f"{chosen}; it was fitted to the training pairs, and no held-out pair took part in anything but the figures.",
         f"A gallery holds each item once: {sizes['n_queries']['x']:,} of {question.names[0]}, "
         f"{sizes['n_queries']['y']:,} of {question.names[1]}.",
