@@ -21,11 +21,14 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image, ImageDraw, ImageFont
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from crossmodal_cca import CCA
+from crossmodal_cca import CCA, CrossModalPipeline, KernelCCA
 from crossmodal_cca.cli._emoji_story import write_words
 from crossmodal_cca.datasets import load_emoji
-from crossmodal_cca.plotting import HitRateDisplay
+from crossmodal_cca.metrics import retrieval_report
+from crossmodal_cca.plotting._style import CYCLE
 from crossmodal_cca.retrieval import CrossModalIndex
 
 _TARGET = Path(__file__).parents[1] / "docs" / "front.png"
@@ -79,20 +82,46 @@ def draw_searches(ax: Any, cca: CCA, test: Any) -> None:
         write_words(ax, 0.11, line, words, test.names["en"][row])
 
 
+def kernel_model() -> Any:
+    """Make the model of ``docs/examples/plot_kernel_cca.py``: rows prepared as for the heads, default widths."""
+    roots = make_pipeline(FunctionTransformer(np.sqrt), StandardScaler())
+    return CrossModalPipeline(KernelCCA(n_components=200), x_transformer=roots, y_transformer=StandardScaler())
+
+
+def hit_rates(scores: tuple[Any, Any], ks: list[int]) -> Any:
+    """Compute the mean hit rate of both directions, and chance, for each k."""
+    measures = [f"hit_rate_at_{k}" for k in ks]
+    report = retrieval_report(*scores, measures=measures, n_resamples=0)
+    return report.groupby(level="measure")[["value", "chance"]].mean().loc[measures]
+
+
+def draw_curves(ax: Any, models: dict[str, tuple[Any, Any]]) -> None:
+    """Draw hit rates of several models, named beside their ends."""
+    ks = [1, 2, 3, 5, 7, 10, 15, 20, 30, 50]
+    for (name, scores), color, line in zip(models.items(), CYCLE, ("-", "-", "--"), strict=False):
+        rates = hit_rates(scores, ks)
+        print(name, rates["value"].round(3).to_dict(), file=sys.stderr)
+        ax.plot(ks, rates["value"], line, color=color, linewidth=2.2, label=name)
+    ax.plot(ks, rates["chance"], ":", color="#3c4450", label="chance")
+    ax.set(xscale="log", ylim=(0, 1), xlabel="results looked at, k")
+    ax.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
+    ax.minorticks_off()
+    ax.grid(alpha=0.3)
+    ax.set_title("How often the right one is among the first k", loc="left", fontsize=12)
+    ax.legend(loc="upper left", frameon=False)
+
+
 def draw(heads: tuple[Any, Any]) -> Figure:
     """Draw both halves."""
     train, test = load_emoji(subset="train"), load_emoji(subset="test")
     cca = CCA(n_components=100, shrinkage=0.6, power=1.0).fit(train.image, train.text)
+    kernel = kernel_model().fit(train.image, train.text)
     figure = Figure(figsize=(12.4, 4.6), dpi=110, facecolor="white")
     FigureCanvasAgg(figure)
     left, right = figure.add_axes((0.01, 0.03, 0.55, 0.86)), figure.add_axes((0.62, 0.13, 0.365, 0.76))
     draw_searches(left, cca, test)
-    models = {"CCA": cca.transform(test.image, test.text), "tuned contrastive heads": heads}
-    for name, scores in models.items():
-        HitRateDisplay.from_predictions(*scores, names=("picture", "name"), name=name, random_state=0, ax=right)
-    right.set_title("")
-    right.set_title("How often the right one is among the first k", loc="left", fontsize=12)
-    right.legend(*right.get_legend_handles_labels(), loc="upper left", fontsize=8.5, frameon=False)
+    models = {"KernelCCA": kernel.transform(test.image, test.text), "CCA": cca.transform(test.image, test.text)}
+    draw_curves(right, models | {"contrastive heads, tuned": heads})
     return figure
 
 
