@@ -156,8 +156,8 @@ def test_weights_count_as_repetitions():
 
 def test_rows_are_walked_once(monkeypatch):
     walked = []
-    original = _moments._block_moments
-    monkeypatch.setattr(_moments, "_block_moments", lambda X, *rest: (walked.append(len(X.A)), original(X, *rest))[1])
+    original = _moments.block_products
+    monkeypatch.setattr(_moments, "block_products", lambda X, *rest: (walked.append(len(X.A)), original(X, *rest))[1])
     CCACV(3, cv=KFold(5, shuffle=True, random_state=0)).fit(X, Y)
     assert sum(walked) == 180
 

@@ -15,7 +15,7 @@ from .._ids import ROWS_OF_A_LABEL, checked_ids, codes_of_ids
 from .._typing import FloatArray
 from ..metrics.scorer import RetrievalScorer
 from ..rows._equal import Parts, equal_rows, renumbered
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from ..linalg._randomized import Constraint, leading_pairs, solution_of_pairs
 from ..linalg._solution import LinearSolution
 from ..models._pair import Side, degrees_of_freedom, standardized_side
 from ..rows._images import UnitRows, images_of, mean_and_squares
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 
 # Residual above which the solver warns, relative to the leading singular value.
 TOLERABLE = 1e-2

@@ -13,7 +13,7 @@ from .._typing import FloatArray, Split
 from ..models._held_out import HeldOutMoments, HeldOutRows
 from ..models._pair import Side, StandardizedPair, standardize_moments, standardize_rows, standardized_columns
 from ..rows._moments import PairMoments, moments_of_rows
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 
 HeldOut = HeldOutMoments | HeldOutRows
 # Smallest share of a feature's scatter in the training part for which subtraction keeps enough digits.

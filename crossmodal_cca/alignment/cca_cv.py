@@ -13,13 +13,12 @@ from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._shrinkage_path import ShrinkagePath
 from ..linalg._solution import NestedSolution
-from ..linalg._whitening import whiten_covariances, whiten_rows
 from ..metrics.scorer import RetrievalScorer
 from ..models._pair import StandardizedPair
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV
 from ._views import View
-from .cca import CCA
+from .cca import CCA, whiten
 
 # Shrinkages tried by default.
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -147,11 +146,7 @@ class CCACV(LinearCV):
 
     def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
         S, moments, n_features = pair.covariances(), pair.moments, (pair.x.n_features, pair.y.n_features)
-        if R is None:
-            unshrunk = whiten_covariances(S, (0.0, 0.0), n_features, moments.eps)
-        else:
-            widths = len(S.xx), len(S.yy)
-            unshrunk = whiten_rows(R, (0.0, 0.0), n_features, widths, pair.degrees_of_freedom)
+        unshrunk = whiten(pair, S, R, (0.0, 0.0))
         path = ShrinkagePath(S, n_features, unshrunk)
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:

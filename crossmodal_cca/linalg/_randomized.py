@@ -13,7 +13,7 @@ from scipy import linalg
 
 from .._typing import FloatArray
 from ._products import product
-from ._solution import LinearSolution, effects_of_scores
+from ._solution import LinearSolution, SolvedSide, effects_of_scores
 from ._whitening import unit_diagonal
 
 # Extra directions beside the wanted ones, for faster convergence.
@@ -130,14 +130,8 @@ def solution_of_pairs(walk: Walk, x: Constraint, y: Constraint, pairs: Pairs) ->
     Gx, Gy = product(Wx.T, S.xx), product(Wy.T, S.yy)
     lengths = np.sqrt(np.diagonal(Gx) * np.diagonal(Gy))
     return LinearSolution(
-        x_weights=Wx,
-        y_weights=Wy,
-        x_rotations=Wx,
-        y_rotations=Wy,
-        x_loadings=effects_of_scores(Gx, S.xx.T).T,
-        y_loadings=effects_of_scores(Gy, S.yy.T).T,
-        y_effects=(1 - x.shrinkage) * S.yx.T,
-        x_effects=(1 - y.shrinkage) * S.xy.T,
+        SolvedSide(Wx, Wx, effects_of_scores(Gx, S.xx.T).T, (1 - y.shrinkage) * S.xy.T),
+        SolvedSide(Wy, Wy, effects_of_scores(Gy, S.yy.T).T, (1 - x.shrinkage) * S.yx.T),
         singular_values=d,
         correlations=np.einsum("ij,ij->j", Wx, S.xy) / lengths,
     )

@@ -119,13 +119,17 @@ def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> A
     >>> round(mean_average_precision(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.5
     """
-    g, t, k = counts.greater, counts.tied, _depth(counts, k)
-    # Per relevant item, the mean of (1 + relevant ones above) / j over its places j = g + 1 … g + t. A share `a` of the
-    # others tied with it is relevant: each place above it within the tie holds one with this probability.
-    a = (counts.relevant_tied - 1) / np.maximum(t - 1, 1)
-    m = np.clip(k - g, 0, t)
-    harmonic = _cumulated(1 / np.arange(1, counts.n_gallery.max() + 1))
-    precision = (a * m + (counts.relevant_greater + 1 - a * (g + 1)) * (harmonic[g + m] - harmonic[g])) / t
+    g, g_r, k = counts.greater, counts.relevant_greater, _depth(counts, k)
+    precision = (g_r + 1) / (g + 1)
+    precision[g >= k] = 0.0
+    tied = np.flatnonzero(counts.tied > 1)
+    if len(tied):
+        # The mean of (1 + relevant ones above) / j over the places j = g + 1 … g + t of an item. A share `a` of the
+        # others tied with it is relevant: each place above it within the tie holds one with this probability.
+        g, g_r, t, t_r = (A[tied] for A in (g, g_r, counts.tied, counts.relevant_tied))
+        a, m = (t_r - 1) / (t - 1), np.clip(k - g, 0, t)
+        harmonic = _cumulated(1 / np.arange(1, counts.n_gallery.max() + 1))
+        precision[tied] = (a * m + (g_r + 1 - a * (g + 1)) * (harmonic[g + m] - harmonic[g])) / t
     return counts.sum_per_query(precision) / counts.n_relevant
 
 

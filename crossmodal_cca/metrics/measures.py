@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from .._checks import check_choice, check_whole_number_or_none
+from .._checks import check_choice, check_whole_number
 from .._typing import Array, Cutoff
 from ._inputs import RetrievalProblem, prepare
 from ._shared_texts import with_shared_texts
@@ -56,7 +56,7 @@ class Measure:
                 raise TypeError(f"{measure} takes no {name} here, {allowed}; got {name}={given[name]!r}.")
         filled = {**self.options, **given}
         if "k" in filled:
-            check_whole_number_or_none(filled["k"], "k", "the whole list")
+            check_whole_number(filled["k"], "k", none="the whole list")
         for name, choices in self.choices.items():
             check_choice(filled[name], name, choices)
         return partial(self.formula, **filled)

@@ -6,20 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
 
 from .._checks import check_flag, check_number, check_verbose, check_whole_number
 from .._names_in_docs import with_names
 from .._schemas import saved
 from .._similarity import SIMILARITIES, similarity_named
 from .._typing import Captions, FloatArray
-from ..alignment._fitted_aligner import AlignerParameterMixin, check_modality
+from ..alignment._fitted_aligner import check_modality
 from ..rows._validation import warn_of_other_order
 from ._gallery import Gallery, ids_of_rows
-from ._gallery_views import GalleryViewsMixin
-from ._index_file import IndexFileMixin, upgraded
 from ._matches import matches_table
 from ._search_embedding import Embedding
+from ._stored_gallery import StoredGallery, upgraded
 from .hubness import check_correction
 
 if TYPE_CHECKING:
@@ -28,7 +26,7 @@ if TYPE_CHECKING:
 
 @saved(version=3, upgrade=upgraded)
 @with_names
-class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, BaseEstimator):
+class CrossModalIndex(StoredGallery):
     """Exact search in a gallery of one modality with queries of the other.
 
     Parameters

@@ -17,9 +17,10 @@ from sklearn.utils.multiclass import check_classification_targets
 from .._files import SavedMixin
 from .._ids import checked_ids, distinct_ids, objects_of
 from .._similarity import unit_rows
-from .._sklearn import check_array, check_labelled, column_names, count_rows, refuse_dask
+from .._sklearn import check_array, check_labelled, column_names, count_rows
 from .._typing import FloatArray
 from ..rows._blocks import float_dtype, row_slices
+from ..rows._lazy import refuse_dask
 from ..rows._numbers import as_numbers
 from ..rows._validation import check_same_rows, check_sample_weight, refuse_other_order, warn_of_other_order
 from ._class_model import ClassViewsMixin
