@@ -112,6 +112,7 @@ def test_captions_of_an_image_are_one_cluster_and_stand_beside_one_image():
     assert table.loc["two", "quality"] == pytest.approx(np.mean([np.mean(of) for of in found.values()]))
 
 
+@pytest.mark.newest
 def test_the_control_finds_nothing_where_there_is_nothing():
     rng = np.random.default_rng(0)
     n_found, controls = 0, []

@@ -100,7 +100,8 @@ def compare_aligners(
         - ``chance``, the value of a constant similarity; ``control``, the quality of the same models fitted to shuffled
           pairs; ``p_control``, of the difference of the quality to the control;
         - ``n_queries`` of both directions, ``n_clusters`` that they form, ``n_gallery``, the mean size of a gallery;
-        - ``seconds_to_choose`` the settings from all rows, 0 without a search, and ``seconds_to_fit`` the model.
+        - ``seconds_to_choose`` the settings by a search on all rows, which ends with a fit, 0 without a search; and
+          ``seconds_to_fit`` the model alone.
 
         ``attrs`` has plain values: "picked", the name of the best method; "measure", "direction", "similarity",
         "n_rows", "n_folds", "confidence_level"; and "folds", a list of one dict for each fold and method with
@@ -263,7 +264,8 @@ def _table(
     clusters = queries.clusters
     values = {name: queries.weighted(of_method) for name, of_method in outcome.searches.items()}
     controls = {name: queries.weighted(of_method) for name, of_method in outcome.controls.items()}
-    names = sorted(values, key=lambda name: -np.mean(values[name]))
+    # Rounding, by which equal sums in another order differ, must not decide; of equals the simplest is first.
+    names = sorted(values, key=lambda name: -round(float(np.mean(values[name])), 12))
     picked = values[names[0]]
 
     def p_value(one: FloatArray, other: FloatArray) -> float:
