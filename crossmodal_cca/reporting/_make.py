@@ -18,7 +18,8 @@ from ..alignment._items import Items
 from ..metrics._directions import check_names
 from ..metrics.measures import ChosenMeasure
 from ..rows._blocks import row_slices
-from ..rows._validation import PairedRows, check_pair, warn_of_other_order
+from ..rows._stored import PairedRows
+from ..rows._validation import check_pair, warn_of_other_order
 from ._captions import Captions
 from ._evidence import Origin, Question, gather
 from ._page import Report

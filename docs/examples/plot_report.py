@@ -24,6 +24,7 @@ page = crossmodal_cca.report(
     x_captions=data.emoji,
     y_captions=data.names["en"],
     names=("picture", "name"),
+    n_shuffles=5,
 )
 print(page.verdict)
 
