@@ -6,7 +6,9 @@ from pathlib import Path
 
 import crossmodal_cca
 
-sys.path.insert(0, str(Path(__file__).parent))  # for the order of the gallery
+# For the order of the gallery too, which Sphinx-Gallery looks up by its name.
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import benchmark_figures
 
 project = "crossmodal_cca"
 author = "the crossmodal_cca authors"
@@ -75,5 +77,6 @@ def _tidy_docstring(app, what, name, obj, options, lines):
 
 
 def setup(app):
+    benchmark_figures.write()
     app.connect("autodoc-skip-member", _skip_what_is_documented_elsewhere)
     app.connect("autodoc-process-docstring", _tidy_docstring, priority=900)  # after numpydoc

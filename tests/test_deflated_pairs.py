@@ -33,7 +33,7 @@ def test_pairs_are_the_leading_ones(name, solve):
     assert len(found.singular_values) == (5 if name == "of rank 5" and solve is solve_pls_canonical else 70)
     C, left = C.copy(), np.linalg.norm(C)
     for j, d in enumerate(found.singular_values):
-        if j % 3 == 0:
+        if j % 7 == 0:
             leading = linalg.svdvals(C)[0]
             # The residual is at rounding level of the leading value, and deflation leaves that of the first.
             assert d == pytest.approx(leading, rel=1e-11, abs=1e-13 * left)

@@ -24,6 +24,7 @@ __all__ = [
     "PLSRegressionCV",
 ]
 
+# The modules of classes, imported when they are first used.
 _HOMES = {
     "CCA": "cca",
     "CCACV": "cca_cv",

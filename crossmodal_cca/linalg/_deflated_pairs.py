@@ -67,10 +67,10 @@ class DeflatedPairs:
         if self._has_basis:
             # CᵀC ← CᵀC − F Rᵀ − R Fᵀ
             F = product(self._C.T, L) - product(R, product(L.T, L)) / 2
-        self._C = blas.dgemm(-1.0, L, R, 1.0, self._C, trans_b=1, overwrite_c=1)
+        self._C = blas.dgemm(-1.0, L, R, beta=1.0, c=self._C, trans_b=1, overwrite_c=1)
         if not self._has_basis:
             return
-        self._A = blas.dsyr2k(-1.0, F, R, 1.0, self._A, lower=1, overwrite_c=1)
+        self._A = blas.dsyr2k(-1.0, F, R, beta=1.0, c=self._A, lower=1, overwrite_c=1)
         V = self._V[:, : self._m]
         change = product(product(V.T, F), product(R.T, V))
         self._H[: self._m, : self._m] -= change + change.T

@@ -82,23 +82,10 @@ def _searched(S: FloatArray, of_class: FloatArray, w: FloatArray, expected: floa
 
 
 def best_offset(S: FloatArray, codes: NDArray[np.intp], seen: NDArray[np.bool_]) -> float:
-    """Find the offset of seen classes that balances the accuracies on held-out rows of seen and unseen classes best.
+    """Find the number >= 0 to subtract from scores (n_rows, n_classes) of held-out rows in classes that have been seen.
 
-    Parameters
-    ----------
-    S : ndarray of shape (n_rows, n_classes)
-        Class scores of held-out rows.
-    codes : ndarray of shape (n_rows,)
-        Their classes.
-    seen : bool ndarray of shape (n_rows, n_classes)
-        Whether the model that scored each row had shots of each class.
-
-    Returns
-    -------
-    offset : float
-        Number >= 0 to subtract from the scores of seen classes. It maximises the harmonic mean of the accuracies on
-        rows of seen and of unseen classes (Chao et al. 2016, An empirical study and analysis of generalized
-        zero-shot learning).
+    It maximises the harmonic mean of the accuracies on rows of seen and of unseen classes (Chao et al. 2016, An
+    empirical study and analysis of generalized zero-shot learning).
     """
     of_seen, of_unseen = np.where(seen, S, -np.inf), np.where(seen, -np.inf, S)
     margins = of_seen.max(axis=1) - of_unseen.max(axis=1)
