@@ -42,7 +42,7 @@ from sklearn.preprocessing import StandardScaler
 
 import crossmodal_cca as cm
 from crossmodal_cca.metrics import mean_average_precision, mean_reciprocal_rank, per_query
-from crossmodal_cca.plotting._style import CHANCE_COLOR, CYCLE
+from crossmodal_cca.plotting._style import CYCLE, ink
 
 DATA = FOLDER.parent.parent / "shared" / "data"
 FOLDS = 3
@@ -325,7 +325,7 @@ def draw_panel(ax: Any, rows: Sequence[Row]) -> None:
         ax.errorbar(row["fit seconds"], row["quality"], row["±"], color=colors[row["method"]], marker="o", capsize=3)
     for row in rows:
         if row not in fitted:
-            ax.axhline(row["quality"], color=CHANCE_COLOR, linestyle="--")
+            ax.axhline(row["quality"], color=ink(ax, 0.6), linestyle="--")
             ax.text(0.02, row["quality"], row["method"], transform=ax.get_yaxis_transform(), va="bottom")
     gap, height = 0.055 * np.ptp(ax.get_ylim()), -np.inf
     for row in fitted:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import crossmodal_cca
 
+# For the order of the gallery too, which Sphinx-Gallery looks up by its name.
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import benchmark_figures
 
@@ -44,6 +45,9 @@ sphinx_gallery_conf = {
     "examples_dirs": "examples",
     "gallery_dirs": "auto_examples",
     "filename_pattern": r"plot_",
+    "within_subsection_order": "gallery_order.ReadingOrder",
+    # Tables and pages are shown; how Python writes a display or an axis down says nothing to a reader.
+    "capture_repr": ("_repr_html_",),
     "plot_gallery": True,
     "abort_on_example_error": True,
     "download_all_examples": False,

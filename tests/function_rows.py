@@ -28,6 +28,7 @@ from crossmodal_cca import (
     load,
     metrics,
     plotting,
+    report,
     retrieval,
     transfer,
 )
@@ -369,6 +370,12 @@ FILES = {
 }
 MOMENTS = {
     "load": _function(load, {"path": SAVED}),
+    "report": _function(
+        report,
+        PAIRS | {"aligner": CCA(2, shrinkage=0.5), "n_shuffles": 1} | SEEDED,
+        together=BOTH,
+        one_column=("y",),
+    ),
     "PairMoments": Row(
         PairMoments,
         (

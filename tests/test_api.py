@@ -118,6 +118,7 @@ def test_names_of_the_package_are_all_listed():
         "kernels",
         "linalg",
         "models",
+        "reporting",
         "rows",
         "import_module",
         "Any",

@@ -84,7 +84,7 @@ class Fit:
 
     @classmethod
     def to(cls, name: str, aligner: Any, X: Any, y: Any, given: Mapping[str, Any]) -> Self:
-        """Fit an aligner, or a search that chooses its settings on these rows.
+        """Fit an aligner, which errors call by the name, or a search that chooses its settings on these rows.
 
         Groups and ids in `given` are passed on to a fit that takes them.
         """
@@ -96,7 +96,7 @@ class Fit:
         chosen = _chosen(search)
         model = unwrapped(search)
         if not isinstance(model, Aligner):
-            fitted_aligner(search, f"aligners[{name!r}]")  # says what is missing
+            fitted_aligner(search, name)  # says what is missing
         return cls(model, clone(search) if chosen is None else chosen, chosen is not None, seconds)
 
     def refitted(self, X: Any, y: Any) -> Any:

@@ -175,7 +175,7 @@ def compare_aligners(
                     _hold_out(outcome, data, fold, name, aligner, scorer, rng)
                     progress.update(outcome.n_fits)
             for name, aligner in methods.items():
-                outcome.final[name] = Fit.to(name, aligner, X, y, known).columns(X, y)
+                outcome.final[name] = Fit.to(f"aligners[{name!r}]", aligner, X, y, known).columns(X, y)
                 progress.update(outcome.n_fits)
     table = _table(outcome, chosen, items.groups, n_resamples, confidence_level, rng)
     table.attrs = {
@@ -229,7 +229,7 @@ def _hold_out(
     """Fit a method to the training part of a fold, and again to shuffled pairs; search among the rest."""
     train, test = data.folds[fold]
     X, y, X_test, y_test = (take_rows(A, part) for part in (train, test) for A in (data.X, data.y))
-    fit = Fit.to(name, aligner, X, y, {given: ids[train] for given, ids in data.known.items()})
+    fit = Fit.to(f"aligners[{name!r}]", aligner, X, y, {given: ids[train] for given, ids in data.known.items()})
     wrong = fit.model
     if isinstance(fit.model, RowsAsTheyAre):
         shuffled = take_rows(y_test, rng.permutation(len(test)))

@@ -231,7 +231,7 @@ def shuffled_pair_control(
     null: dict[Direction, list[Any]] = {direction: [] for direction in true}
     with Progress("fits to shuffled pairs", n_shuffles, verbose) as progress:
         for done in range(n_shuffles):
-            for direction, (_, values) in measured(_shuffled(y, rng)).items():
+            for direction, (_, values) in measured(shuffled_rows(y, rng)).items():
                 null[direction].append(values)
             progress.update(done + 1)
     signs = np.array([each.measure.sign for each in chosen])
@@ -251,7 +251,7 @@ def shuffled_pair_control(
     return table_of_directions(tables, chosen, names)
 
 
-def _shuffled(rows: Any, rng: np.random.RandomState) -> Any:
+def shuffled_rows(rows: Any, rng: np.random.RandomState) -> Any:
     """Reorder rows; their labels keep their places."""
     shuffled = shuffle(rows, random_state=rng)
     return shuffled.set_axis(rows.index) if hasattr(shuffled, "set_axis") else shuffled
