@@ -13,7 +13,15 @@ from sklearn.model_selection import LeaveOneOut
 
 import crossmodal_cca
 from crossmodal_cca import CCA, CCACV, PLSSVD, KernelCCACV, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
-from crossmodal_cca.metrics import _nested, _tiles, per_query, query_report, ranks, retrieval_ranks, retrieval_report
+from crossmodal_cca.metrics import (
+    _nested,
+    _nested_tiles,
+    per_query,
+    query_report,
+    ranks,
+    retrieval_ranks,
+    retrieval_report,
+)
 from crossmodal_cca.metrics.scorer import RetrievalScorer
 from crossmodal_cca.rows import _blocks
 from crossmodal_cca.rows import _centred_rows as centred_rows
@@ -123,7 +131,7 @@ def calls(monkeypatch):
 
     for name, key in (("svd", "svd"), ("eigh", "eigh"), ("eigh_tridiagonal", "tridiagonal")):
         counted(linalg, name, lambda A, *args, key=key: counts[key].append(len(A)))
-    counted(_tiles, "add_product", lambda S, A, B: counts.update(columns=counts["columns"] + A.shape[1]))
+    counted(_nested_tiles, "add_product", lambda S, A, B: counts.update(columns=counts["columns"] + A.shape[1]))
     counted(RetrievalScorer, "of_scores", lambda *args: counts.update(searches=counts["searches"] + 1))
     return counts
 

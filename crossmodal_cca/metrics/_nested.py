@@ -17,8 +17,8 @@ from .._typing import Array, FloatArray
 from ..rows._blocks import row_slices
 from ._counting import DOUBTS_TO_JUDGE
 from ._inputs import queries_with_relevant_items
+from ._nested_tiles import DoubleTiles, Flags, Scores, SingleTiles, margins_of, row_products
 from ._tables import EqualIds, relevant_items
-from ._tiles import DoubleTiles, Flags, Scores, SingleTiles, margins_of, row_products
 from .measures import ChosenMeasure
 from .ranks import RelevantCounts
 from .scorer import RetrievalScorer
@@ -70,7 +70,8 @@ def nested_values(
         # Where cosines differ by little more than rounding, the same operations decide as in any other search.
         for c in np.flatnonzero(unsure).tolist():
             first = slice(ks[c])
-            values[c] = scoring.of_scores(x[:, first] * w[first], y[:, first] * w[first], x_ids=x_ids, y_ids=y_ids)
+            one: Any = scoring.of_scores(x[:, first] * w[first], y[:, first] * w[first], x_ids=x_ids, y_ids=y_ids)
+            values[c] = one
         tables.append(values)
     return np.array(tables)
 
