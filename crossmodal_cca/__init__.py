@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 
-# Where classes and functions are; the other names are subpackages.
+# The modules of classes and functions; the other names are subpackages.
 _HOMES = {"load": "._files", "PairMoments": ".rows._moments"}
 
 

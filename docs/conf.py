@@ -1,8 +1,13 @@
 """Sphinx settings: build with ``python -m sphinx -W --keep-going -b html docs docs/_build/html``."""
 
 import re
+import sys
+from pathlib import Path
 
 import crossmodal_cca
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import benchmark_figures
 
 project = "crossmodal_cca"
 author = "the crossmodal_cca authors"
@@ -68,5 +73,6 @@ def _tidy_docstring(app, what, name, obj, options, lines):
 
 
 def setup(app):
+    benchmark_figures.write()
     app.connect("autodoc-skip-member", _skip_what_is_documented_elsewhere)
     app.connect("autodoc-process-docstring", _tidy_docstring, priority=900)  # after numpydoc

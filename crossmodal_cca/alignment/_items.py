@@ -16,7 +16,7 @@ from .._typing import FloatArray
 from ..metrics._nested import nested_values
 from ..metrics.scorer import RetrievalScorer
 from ..rows._equal import Parts, equal_rows, renumbered
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 
 # Seed of the draw of galleries, so that equal searches have equal ones.
 SEED_OF_GALLERIES = 0

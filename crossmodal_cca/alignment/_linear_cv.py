@@ -25,7 +25,8 @@ from ..rows._validation import (
     check_scale_of_weights,
 )
 from ._items import Gallery, Items
-from ._linear_aligner import LinearAligner, LinearMaps
+from ._linear_aligner import LinearAligner
+from ._linear_maps import LinearMaps
 from ._pooled import PooledScore
 from ._selection import (
     POOLED_SCORINGS,
@@ -37,7 +38,7 @@ from ._selection import (
     items_and_folds,
     numbers_of_components,
 )
-from ._solved import DOUBLE_FLOOR, single_floor
+from ._solvers import DOUBLE_FLOOR, single_floor
 from ._training_folds import Folds, HeldOut
 
 # Scorings computed from the moments of held-out rows.
@@ -196,7 +197,9 @@ class LinearCV(SelectionMixin, LinearMaps):
         """Return solver and held-out part of a fold, from rows if covariances have too few digits, as for one model."""
         pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
         solver = self._of_covariances(folds, pair, most)
-        if pair.moments.is_single and not (solver and solver.is_clear and solver.rcond > single_floor(pair.n_rows)):
+        if pair.moments.is_single and not (
+            solver and solver.is_clear and solver.rcond > single_floor(pair.moments.n_rows)
+        ):
             folds.repeat_in_double()
             pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
             solver = self._of_covariances(folds, pair, most)

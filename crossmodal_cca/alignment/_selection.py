@@ -21,7 +21,8 @@ from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
 from ..models._value import Value
 from ..rows._equal import Parts
-from ..rows._validation import PairedRows, warn_of_other_order
+from ..rows._stored import PairedRows
+from ..rows._validation import warn_of_other_order
 from ._items import Items
 from ._views import View
 

@@ -14,7 +14,7 @@ from .._typing import FloatArray, Split
 from ..models._held_out import HeldOutMoments, HeldOutRows
 from ..models._pair import Side, StandardizedPair, standardize_moments, standardize_rows, standardized_columns
 from ..rows._moments import PairMoments, moments_of_rows
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 
 HeldOut = HeldOutMoments | HeldOutRows
 # Smallest share of a feature's scatter in the training part for which subtraction keeps enough digits.
@@ -43,9 +43,9 @@ class Folds:
         self._keeps_parts = len(tested) * _PARTS_TO_ROWS >= len(splits) * max(widths)
         self._parts: list[PairMoments] = []
         self._total: PairMoments | None = None
-        self._walk(in_double=False)
+        self._read_rows(in_double=False)
 
-    def _walk(self, *, in_double: bool) -> None:
+    def _read_rows(self, *, in_double: bool) -> None:
         self._of_rows = partial(moments_of_rows, self.rows, in_double=in_double)
         if not self.is_wide:
             self._parts = [self._of_rows(test) for _, test in self.splits] if self._keeps_parts else []
@@ -62,7 +62,7 @@ class Folds:
     def repeat_in_double(self) -> None:
         """Read the rows again with products in double precision, unless they were already."""
         if self._total is not None and self._total.is_single:
-            self._walk(in_double=True)
+            self._read_rows(in_double=True)
 
     def whole(self) -> StandardizedPair:
         """Return all rows, standardised."""

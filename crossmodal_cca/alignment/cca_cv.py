@@ -14,7 +14,6 @@ from .._typing import FloatArray
 from ..linalg._shrinkage_path import ShrinkagePath
 from ..linalg._solution import NestedSolution
 from ..linalg._svd import Triplets
-from ..linalg._whitening import whiten_covariances, whiten_rows
 from ..metrics.scorer import RetrievalScorer
 from ..models._pair import StandardizedPair
 from ..rows._moments import PairMoments
@@ -22,7 +21,7 @@ from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV
 from ._selection import with_whole_folds
 from ._views import View
-from .cca import CCA
+from .cca import CCA, whiten
 
 # Shrinkages tried by default.
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
@@ -156,11 +155,7 @@ class CCACV(LinearCV):
 
     def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
         S, moments, n_features = pair.covariances(), pair.moments, (pair.x.n_features, pair.y.n_features)
-        if R is None:
-            unshrunk = whiten_covariances(S, (0.0, 0.0), n_features, moments.eps)
-        else:
-            widths = len(S.xx), len(S.yy)
-            unshrunk = whiten_rows(R, (0.0, 0.0), n_features, widths, pair.degrees_of_freedom)
+        unshrunk = whiten(pair, S, R, (0.0, 0.0))
         path = ShrinkagePath(S, n_features, unshrunk)
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
@@ -180,7 +175,7 @@ class CCACV(LinearCV):
 
     def _lacks_rows(self, pair: StandardizedPair) -> bool:
         varying = (np.count_nonzero(np.diagonal(A)) for A in (pair.moments.scatter_xx, pair.moments.scatter_yy))
-        return self._ranks_matter(pair.moments) and bool(pair.n_rows - 1 < max(varying))
+        return self._ranks_matter(pair.moments) and bool(pair.moments.n_rows - 1 < max(varying))
 
     def _estimator(self, **params: Any) -> LinearAligner:
         return CCA(**params, scale=self.scale)

@@ -20,7 +20,8 @@ from ..kernels._settings import Sides, SideSettings, check_settings, check_train
 from ..linalg._solution import paired_correlations
 from ..metrics.scorer import RetrievalScorer
 from ..models._kernel_model import KernelModel
-from ..rows._validation import PairedRows, check_pair
+from ..rows._stored import PairedRows
+from ..rows._validation import check_pair
 from ._items import Items
 from ._kernel_memory import matrices_of_fit, matrices_of_search, room_for_kernels
 from ._kernel_scores import KernelMaps, warn_if_overfitted

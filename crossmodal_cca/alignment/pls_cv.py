@@ -17,7 +17,7 @@ from ..models._pair import StandardizedPair
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV
 from ._selection import with_whole_folds
-from ._solved import WEAK
+from ._solvers import WEAK
 from ._training_folds import HeldOut
 from .pls import PLSRegression, RegressionScoreMixin
 
@@ -135,13 +135,13 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
 
     def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
         S, moments = pair.covariances(), pair.moments
-        possible = min(ranks_of_covariances(S, moments.eps)[0], moments.n_rows - 1)
+        possible = min(ranks_of_covariances(S)[0], moments.n_rows - 1)
         s = solve_pls_regression(S, min(most, possible), None if R is None else pair.rows_of_sides(R))
         d = s.singular_values
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
             # Weights, from which y-rotations follow for each number of components.
-            return NestedSolution(s.x_rotations[:, :k], s.y_weights[:, :k], s.y_effects[:k], d[:k])
+            return NestedSolution(s.x.rotations[:, :k], s.y.weights[:, :k], s.y.effects[:k], d[:k])
 
         is_clear = not moments.is_single or (len(d) == most and d[-1] > WEAK * d[0])
         return FoldSolver(possible, solve, s.rcond, bool(is_clear))

@@ -8,8 +8,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from .._typing import FloatArray
-from ._covariances import Covariances
-from ._products import product
+from ._products import Covariances, product
 from ._solution import NestedSolution
 from ._svd import Triplets, all_eigenvectors, projected_svd, truncated_svd
 from ._whitening import Spectrum, WhitenedPair

@@ -164,7 +164,7 @@ def _count(
     for rows in row_slices(shape[0], step):
         first, last = np.searchsorted(pairs[0], (rows.start, rows.stop))
         relevant = pairs[0][first:last] - rows.start, pairs[1][first:last]
-        for c, name, differences in tiles.walk(rows):
+        for c, name, differences in tiles.over(rows):
             by_rows, queries, is_close = name == "x_to_y", rows if name == "x_to_y" else slice(None), False
             if tiles.settled[c]:
                 above, near, is_close = flags.settled(differences, relevant, tiles.margins[c], by_rows)

@@ -69,7 +69,7 @@ class DoubleTiles:
         self.margins, self.width, self.settled = margins_of(x), len(self._columns), [True] * len(x.ks)
         self._inverse = 1 / x.lengths, _padded((1 / y.lengths).T).T
 
-    def walk(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
+    def over(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
         """Yield the differences for every number of columns and direction."""
         products, start = self._zeros(rows), 0
         for c, k in enumerate(self._x.ks):
@@ -142,7 +142,7 @@ class SingleTiles:
         self.margins = np.where(self.settled, 0.25, margins)
         self.width = len(self._steps[0][3])
 
-    def walk(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
+    def over(self, rows: slice) -> Iterator[tuple[int, str, FloatArray]]:
         """Yield the differences for every number of columns and direction."""
         tile = np.zeros((rows.stop - rows.start, self.width), np.float32)
         tile[:, self._n_items :] = -np.inf

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,16 @@ from .measures import ChosenMeasure
 
 # Numbers drawn at once: 30,000 queries × 1000 resamples together would take gigabytes.
 _DRAWS_AT_ONCE = 2**21
+
+
+class Resampling(NamedTuple):
+    """Measures of queries, and how their intervals and p-values are found: by clusters of queries and resamples."""
+
+    measures: Sequence[ChosenMeasure]
+    clusters: Array
+    n_resamples: int
+    confidence_level: float
+    rng: np.random.RandomState
 
 
 def cluster_codes(groups: Any, name: str, kept: Array, n_queries: int) -> Array:
