@@ -70,7 +70,8 @@ def nested_values(
         # The same operations decide as in any other search when cosines differ by little more than rounding.
         for c in np.flatnonzero(unsure).tolist():
             first = slice(ks[c])
-            values[c] = scoring.of_scores(x[:, first] * w[first], y[:, first] * w[first], x_ids=x_ids, y_ids=y_ids)
+            one: Any = scoring.of_scores(x[:, first] * w[first], y[:, first] * w[first], x_ids=x_ids, y_ids=y_ids)
+            values[c] = one
         tables.append(values)
     return np.array(tables)
 
