@@ -109,7 +109,7 @@ def test_moments_alone_say_nothing_where_it_is_enough(model):
 
 
 @MODELS
-def test_rows_are_walked_twice_where_single_precision_is_not_enough(model, monkeypatch):
+def test_rows_are_read_twice_where_single_precision_is_not_enough(model, monkeypatch):
 
     multiplied = []
     of_block = _moments.block_products

@@ -1,4 +1,4 @@
-"""What a fit does, counted: walks over the rows, operations in matrix products, memory. No clock is involved."""
+"""What a fit does, counted: passes over the rows, operations in matrix products, memory. No clock is involved."""
 
 import itertools
 import sys
@@ -8,12 +8,23 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from scipy import sparse
+from scipy import linalg, sparse
 from sklearn.model_selection import LeaveOneOut
 
 import crossmodal_cca
-from crossmodal_cca import CCA, CCACV, PLSSVD, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
-from crossmodal_cca.metrics import _sorting, _tiles, per_query, query_report, ranks, retrieval_ranks, retrieval_report
+from crossmodal_cca import CCA, CCACV, PLSSVD, KernelCCACV, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
+from crossmodal_cca.metrics import (
+    _nested,
+    _nested_tiles,
+    _sorting,
+    _tiles,
+    per_query,
+    query_report,
+    ranks,
+    retrieval_ranks,
+    retrieval_report,
+)
+from crossmodal_cca.metrics.scorer import RetrievalScorer
 from crossmodal_cca.retrieval import CrossModalIndex, _nearest
 from crossmodal_cca.rows import _blocks
 from crossmodal_cca.rows._block import Block
@@ -78,7 +89,7 @@ ONE_WALK = {"X": N, "y": N, "gram": N * (P**2 + Q**2), "cross": N * P * Q, "prod
     ],
     ids=["moments", "CCA", "CCA, shrunk", "PLSSVD", "PLSCanonical", "PLSRegression"],
 )
-def test_a_fit_is_one_walk_of_three_products_a_block(fit, work):
+def test_a_fit_is_one_pass_of_three_products_a_block(fit, work):
     fit(X, Y)
     assert work == ONE_WALK
 
@@ -100,13 +111,68 @@ def test_rows_are_copied_only_where_means_have_to_be_subtracted(dtype):
 
 
 @pytest.mark.parametrize("search", [CCACV(5, cv=4), PLSRegressionCV(5, cv=4)], ids=["CCACV", "PLSRegressionCV"])
-def test_a_search_by_scores_from_moments_is_one_walk(search, work):
+def test_a_search_by_scores_from_moments_is_one_pass(search, work):
     search.fit(X, Y)
     assert (work["X"], work["y"]) == (N, N)
     assert (work["gram"], work["cross"]) == (ONE_WALK["gram"], ONE_WALK["cross"])
 
 
-def test_scores_are_one_walk_of_one_side(work):
+@pytest.fixture
+def calls(monkeypatch):
+    """Orders of the matrices given to decompositions, and columns multiplied for similarities, in a search."""
+    counts = {"svd": [], "eigh": [], "tridiagonal": [], "columns": 0, "searches": 0}
+
+    def counted(module, name, count):
+        function = getattr(module, name)
+
+        def counting(A, *args, **options):
+            count(A, *args)
+            return function(A, *args, **options)
+
+        monkeypatch.setattr(module, name, counting)
+
+    for name, key in (("svd", "svd"), ("eigh", "eigh"), ("eigh_tridiagonal", "tridiagonal")):
+        counted(linalg, name, lambda A, *args, key=key: counts[key].append(len(A)))
+    counted(_nested_tiles, "add_product", lambda S, A, B: counts.update(columns=counts["columns"] + A.shape[1]))
+    counted(RetrievalScorer, "of_scores", lambda *args: counts.update(searches=counts["searches"] + 1))
+    return counts
+
+
+@pytest.mark.parametrize("gallery", [40, 1_200], ids=["double", "single"])
+def test_a_search_multiplies_scores_once_for_all_numbers_of_components(gallery, calls):
+    """Both directions of all numbers of components, for each power: every column once, in all tiles."""
+    n, ks, powers, n_folds = 2 * gallery, [1, 2, 4, 8, 16], (0.0, 1.0), 2
+    search = CCACV(ks, shrinkages=(0.3,), powers=powers, cv=n_folds, scoring="hit_rate_at_5")
+    search.fit(X[:n], Y[:n])
+    tiles = 1 if gallery < _nested.SINGLE_FROM else -(-gallery // _nested._TILE_ROWS)
+    # Single precision goes from one direction to the next by two or three more columns; with one component half of the
+    # items tie, which only double precision tells.
+    more = 0 if gallery < _nested.SINGLE_FROM else 3 * 2 * len(ks) + 2
+    columns = n_folds * len(powers) * tiles
+    assert columns * 16 <= calls["columns"] <= columns * (16 + more)
+    assert calls["searches"] == 0
+
+
+@pytest.mark.parametrize("scoring", ["correlation", "hit_rate_at_5"])
+def test_a_search_of_all_components_decomposes_no_matrix_fully(scoring, calls, monkeypatch):
+    """Of kernels: eigenvectors once for each side of a fold, and a tridiagonal problem for each setting."""
+    n, ridges = 160, (0.03, 0.1, 0.3)
+    search = KernelCCACV([2, 75], width_factors=(1.0,), regularizations=ridges, cv=2, scoring=scoring)
+    monkeypatch.setattr(KernelCCACV, "_refit", lambda *given: None)
+    search.fit(X[:n], Y[:n])
+    assert calls["eigh"] == [n // 2] * 4
+    assert calls["tridiagonal"] == [n // 2 - 1] * 2 * len(ridges)
+    assert not calls["svd"]
+
+
+def test_fewer_rows_than_features_are_decomposed_in_place_of_covariances(calls):
+    n, p, q = 80, 60, 30
+    search = CCACV(20, shrinkages=(0.0, 0.1, 0.5), cv=2, scoring="correlation")
+    search.fit(X[:n, :p], Y[:n, :q])
+    assert max(calls["eigh"]) <= n // 2
+
+
+def test_scores_are_one_pass_over_one_side(work):
     cca = CCA(5).fit(X, Y)
     work.update(X=0, y=0)
     cca.transform(X)

@@ -17,6 +17,7 @@ from ..kernels._settings import Sides, as_settled, check_settings, check_trainin
 from ..models._kernel_model import KernelModel
 from ..models._pair import LEFT_OUT
 from ..rows._validation import checked_pair
+from ._kernel_memory import matrices_of_fit, room_for_kernels
 from ._kernel_scores import KernelMaps, warn_if_overfitted
 
 # Parameters that may change between batches, since kernels and maps do not depend on them.
@@ -211,7 +212,9 @@ class KernelCCA(KernelMaps):
         sides = self._checked_sides()
         with checked_pair(X, y, estimator=self, min_rows=2) as rows:
             check_training_rows(sides, rows)
-            self._keep(fit_kernels(rows, sides, *self._free(), self.random_state, self._settled()))
+            matrices = matrices_of_fit(rows.n_rows, self.n_components) if self.approximation is None else 0
+            with room_for_kernels(rows.n_rows, matrices):
+                self._keep(fit_kernels(rows, sides, *self._free(), self.random_state, self._settled()))
         return self
 
     @available_if(_takes_batches)

@@ -143,12 +143,7 @@ def embedded_by_kernels(
     """Solve with both kernels and return both embeddings, of fewer than k components if need be."""
     kx, ky = kernels
     n = len(rows.X)
-    try:
-        Kx, Ky = kernel_matrix(kx, rows.X), kernel_matrix(ky, rows.y)
-    except MemoryError as error:
-        raise MemoryError(
-            f'The kernels of {n} rows, {n} × {n} numbers each, do not fit into memory; set approximation="nystroem".'
-        ) from error
+    Kx, Ky = kernel_matrix(kx, rows.X), kernel_matrix(ky, rows.y)
     mean_x, mean_y = centre(Kx, kx.name), centre(Ky, ky.name)
     solution = solve_kernel_cca(Kx, Ky, regularization, k, (kx.row.is_definite, ky.row.is_definite))
     # Rotations of a centred kernel sum to zero up to rounding, and kernel values of a new row are not centred over

@@ -29,6 +29,13 @@ def product(A: FloatArray, B: FloatArray) -> FloatArray:
     return np.asarray(gemm(1.0, a, b, trans_a=trans_a, trans_b=trans_b))
 
 
+def add_product(S: FloatArray, A: FloatArray, B: FloatArray) -> None:
+    """Add ABᵀ to S, in C order, in place; matrices of one floating type."""
+    if A.shape[1]:
+        (gemm,) = get_blas_funcs(("gemm",), (A, B))
+        gemm(1.0, B, A, beta=1.0, c=S.T, trans_b=1, overwrite_c=1)
+
+
 def gram(A: FloatArray) -> FloatArray:
     """Compute AᵀA, at half the work of a general product."""
     if A.size == 0:  # BLAS refuses empty matrices

@@ -5,12 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 from scipy.linalg import blas, lapack
 
 from .._typing import FloatArray
 from ._products import Covariances, product, scaled
-from ._svd import all_eigenvectors, rank_tolerance, reciprocal_condition
+from ._svd import (
+    all_eigenvectors,
+    rank_tolerance,
+    reciprocal_condition,
+    thin_svd,
+)
+
+# Largest difference of standardised features' variances from 1 by rounding.
+UNIT = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,13 +53,21 @@ class Whitener:
         return np.asarray(self.scale[:, None] * blas.dtrsm(1.0, self.matrix, U, lower=1, trans_a=1))
 
 
+# Eigenvalues of a covariance (r,) and its eigenvectors (p, r); directions without variance may be left out.
+Spectrum = tuple[FloatArray, FloatArray]
+
+
 @dataclass(frozen=True, eq=False)
 class WhitenedPair:
-    """Whiteners of both sides' A = (1 − c)·S + c·τ·I, and the cross-covariance of the whitened sides."""
+    """Whiteners of both sides' A = (1 − c)·S + c·τ·I, and the cross-covariance of the whitened sides.
+
+    `spectra` are eigenvalues and eigenvectors of S on either side, where they are known.
+    """
 
     x: Whitener
     y: Whitener
     cross: FloatArray
+    spectra: tuple[Spectrum | None, Spectrum | None] = (None, None)
 
     @property
     def rcond(self) -> float:
@@ -96,20 +111,21 @@ def whiten_rows(
     Z: tuple[FloatArray, FloatArray], shrinkage: tuple[float, float], n_features: tuple[int, int]
 ) -> WhitenedPair:
     """Whiten from rows Z = (Zx, Zy) with ZᵀZ = S, by thin SVDs, without squaring the condition number."""
-    rows, whiteners = [], []
+    rows, whiteners, spectra = [], [], []
     for A, c, p in zip(Z, shrinkage, n_features, strict=True):
         # Without shrinkage the model does not depend on units, so the rank rule uses unit-variance columns.
         D = unit_diagonal(np.einsum("ij,ij->j", A, A)) if c == 0 else np.ones(A.shape[1])
-        U, d, Vt = linalg.svd(A * D, full_matrices=False, check_finite=False)
+        U, d, V = thin_svd(A * D)
+        spectra.append((d**2, V) if np.abs(D[D > 0] - 1).max(initial=0.0) < UNIT else None)
         # With shrinkage every direction can be kept.
         keep = np.full(len(d), c > 0) | (d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0))
-        U, d, V = U[:, keep], d[keep], Vt[keep].T
+        U, d, V = U[:, keep], d[keep], V[:, keep]
         length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
         rcond = float((length.min() / length.max()) ** 2) if len(d) else 1.0
         rows.append(U * (d / length))
         complete = len(d) == np.count_nonzero(D)
         whiteners.append(Whitener(len(d), rcond, complete, D, D[:, None] * V / length, is_factor=False))
-    return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1])
+    return WhitenedPair(whiteners[0], whiteners[1], product(rows[0].T, rows[1]), (spectra[0], spectra[1]))
 
 
 def ranks_of_covariances(S: Covariances) -> tuple[int, int]:

@@ -126,7 +126,7 @@ def count_around_each(row: Array, width: Array, targets: Array) -> tuple[Array, 
     """Count the entries of a row above each of its entries `targets`, and those that tie with it, given the widths."""
     score, own, common = row[targets], width[targets], width.max()
     if len(targets) <= _COMPARE_UP_TO:
-        # What is alone among all that any width would let tie, is alone.
+        # An entry that is alone among all that any width would let tie is alone.
         greater, tied = _compare(row, row, score + (own + common), score - (own + common))
         if (tied == 1).all():
             return greater, tied

@@ -20,23 +20,13 @@ def recall_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
 
     Parameters
     ----------
-    <queries and gallery>
     k : int >= 1 or None, default=10
         How many items count as found. None is the whole gallery, and so is a k larger than it.
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
     Per query (1/R) Σ clip((k − g) / t, 0, 1) over its R relevant items, each with g items above and t tied
     with it (itself included): the expectation over random tie order.
-
-    References
-    ----------
-    <ties>
 
     Examples
     --------
@@ -54,24 +44,14 @@ def precision_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
 
     Parameters
     ----------
-    <queries and gallery>
     k : int >= 1 or None, default=10
         How many items count as found. None is the whole gallery, and so is a k larger than it.
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
     Per query (1/k) Σ clip((k − g) / t, 0, 1) over its relevant items, each with g items above and t tied with
     it (itself included): the expectation over random tie order. As in trec_eval the divisor stays k where the
     gallery is smaller.
-
-    References
-    ----------
-    <ties>
 
     Examples
     --------
@@ -89,15 +69,9 @@ def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> A
 
     Parameters
     ----------
-    <queries and gallery>
     k : int >= 1 or None, default=None
         Relevant items after the first k places add nothing. None is the whole gallery, and so is a k larger
         than it.
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
@@ -107,10 +81,6 @@ def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> A
     (H_{g+m} − H_g)) / t with a = (t_r − 1)/(t − 1), m = clip(k − g, 0, t), H the harmonic numbers, g items
     above, t tied (itself included), g_r and t_r of them relevant. Chance is (R − 1)/(N − 1) (1 − H_N/N) +
     H_N/N in a gallery of N.
-
-    References
-    ----------
-    <ties>
 
     Examples
     --------
@@ -137,15 +107,6 @@ def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> A
 def r_precision(counts: RelevantCounts) -> Array:
     """Share of relevant items among the first R, R being the query's number of relevant items.
 
-    Parameters
-    ----------
-    <queries and gallery>
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
-
     Notes
     -----
     Per query (1/R) Σ clip((R − g) / t, 0, 1) over its R relevant items, each with g items above and t tied
@@ -155,8 +116,6 @@ def r_precision(counts: RelevantCounts) -> Array:
     ----------
     Manning, C. D., Raghavan, P. & Schütze, H. (2008). Introduction to Information Retrieval, section 8.4.
     Cambridge.
-
-    <ties>
 
     Examples
     --------
@@ -188,18 +147,12 @@ def ndcg_at_k(counts: RelevantCounts, *, k: int | None = None, gain: str = "line
 
     Parameters
     ----------
-    <queries and gallery>
     k : int >= 1 or None, default=None
         Relevant items after the first k places add nothing. None is the whole gallery, and so is a k larger
         than it.
     gain : {"linear", "exponential"}, default="linear"
         Worth of an item: its grade, or 2^grade − 1. With relevance by id all grades are 1 and both are the same. A gain
         that overflows is refused.
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
@@ -212,8 +165,6 @@ def ndcg_at_k(counts: RelevantCounts, *, k: int | None = None, gain: str = "line
     Burges, C. et al. (2005). Learning to rank using gradient descent. ICML.
 
     Järvelin, K. & Kekäläinen, J. (2002). Cumulated gain-based evaluation of IR techniques. ACM TOIS 20.
-
-    <ties>
 
     Examples
     --------

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_flag, check_number, check_verbose, check_whole_number
+from .._docstrings import documented, entries
 from .._names_in_docs import with_names
 from .._schemas import saved
 from .._similarity import SIMILARITIES, similarity_named
-from .._typing import Captions, FloatArray
+from .._typing import Captions, DataFrame, FloatArray
 from ..alignment._fitted_aligner import check_modality
 from ..rows._validation import warn_of_other_order
 from ._gallery import Gallery, ids_of_rows
@@ -20,8 +21,13 @@ from ._search_embedding import Embedding
 from ._stored_gallery import StoredGallery, upgraded
 from .hubness import check_correction
 
-if TYPE_CHECKING:
-    import pandas as pd
+# Parameter that several methods share.
+QUERIES = entries("""
+queries : array-like of shape (n_queries, n_features)
+    Rows of the modality that the gallery is not of.
+""")
+# Section of the methods that change the gallery.
+CHANGED = {"Returns": "self : CrossModalIndex\n    The index; after an error it is as it was."}
 
 
 @saved(version=3, upgrade=upgraded)
@@ -117,6 +123,7 @@ class CrossModalIndex(StoredGallery):
         self.hubness_weight = hubness_weight
         self.verbose = verbose
 
+    @documented({}, CHANGED)
     def fit(self, gallery: ArrayLike, ids: ArrayLike | None = None, *, query_bank: ArrayLike | None = None) -> Self:
         """Embed a gallery.
 
@@ -128,11 +135,6 @@ class CrossModalIndex(StoredGallery):
             Their ids, of any kind; several items may share one. None: 0, 1, …
         query_bank : array-like of shape (n_bank, n_features), default=None
             Training rows of the queries' modality; needed for, and only for, a correction of hubs and centring.
-
-        Returns
-        -------
-        self : CrossModalIndex
-            The index; after an error it is as it was.
 
         Raises
         ------
@@ -154,6 +156,7 @@ class CrossModalIndex(StoredGallery):
         self._gallery = Gallery.of(embedding, items, *ids_of_rows(ids, len(items), "gallery", 0))
         return self
 
+    @documented({}, CHANGED)
     def add(self, rows: ArrayLike, ids: ArrayLike | None = None) -> Self:
         """Add items at the end of the gallery.
 
@@ -165,11 +168,6 @@ class CrossModalIndex(StoredGallery):
         ids : array-like of shape (n_rows,), default=None
             Their ids; None if, and only if, `fit` was given none: the numbers go on.
 
-        Returns
-        -------
-        self : CrossModalIndex
-            The index; after an error it is as it was.
-
         Raises
         ------
         ValueError, TypeError
@@ -178,6 +176,7 @@ class CrossModalIndex(StoredGallery):
         self._gallery = self._fitted.added(rows, ids, self.verbose)
         return self
 
+    @documented({}, CHANGED)
     def remove(self, ids: Any) -> Self:
         """Remove all items with these ids.
 
@@ -185,11 +184,6 @@ class CrossModalIndex(StoredGallery):
         ----------
         ids : scalar, set or array-like of shape (n_ids,)
             Ids to remove.
-
-        Returns
-        -------
-        self : CrossModalIndex
-            The index; after an error it is as it was.
 
         Raises
         ------
@@ -202,13 +196,9 @@ class CrossModalIndex(StoredGallery):
     def __bool__(self) -> bool:
         return True
 
+    @documented(QUERIES)
     def query_embeddings(self, queries: ArrayLike) -> FloatArray:
         """Embed queries as `embeddings_` are, to hand to a vector database beside them.
-
-        Parameters
-        ----------
-        queries : array-like of shape (n_queries, n_features)
-            Rows of the modality that the gallery is not of.
 
         Returns
         -------
@@ -217,6 +207,7 @@ class CrossModalIndex(StoredGallery):
         """
         return self._fitted.embedding.of_queries(queries)
 
+    @documented(QUERIES)
     def kneighbors(
         self, queries: ArrayLike, n_neighbors: int = 10, *, within: Any = None
     ) -> tuple[FloatArray, NDArray[Any]]:
@@ -224,8 +215,6 @@ class CrossModalIndex(StoredGallery):
 
         Parameters
         ----------
-        queries : array-like of shape (n_queries, n_features)
-            Rows of the modality that the gallery is not of.
         n_neighbors : int in [1, n_items], default=10
             Number of items for each; with `within` at most as many as these are.
         within : scalar, set or array-like of shape (n_ids,), default=None
@@ -249,6 +238,7 @@ class CrossModalIndex(StoredGallery):
         distances, positions = gallery.nearest(queries, n_neighbors, within, self.verbose)
         return distances, gallery.ids[positions]
 
+    @documented(QUERIES)
     def show(
         self,
         queries: ArrayLike,
@@ -258,13 +248,11 @@ class CrossModalIndex(StoredGallery):
         captions: Captions | None = None,
         query_captions: Sequence[str] | None = None,
         query_ids: ArrayLike | None = None,
-    ) -> pd.DataFrame:
+    ) -> DataFrame:
         """Show queries and their best matches in a table.
 
         Parameters
         ----------
-        queries : array-like of shape (n_queries, n_features)
-            Rows of the modality that the gallery is not of.
         n_neighbors : int in [1, n_items], default=5
             Number of matches for each.
         within : scalar, set or array-like of shape (n_ids,), default=None

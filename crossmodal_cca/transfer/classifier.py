@@ -17,9 +17,8 @@ from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality
 from ..alignment._views import View
 from ..rows._validation import warn_of_other_order
 from ._calibration import likeliest_temperature
-from ._centring import directions, means_of_modalities
 from ._classes import ClassScoresMixin, checked_labels, refuse_mixed_labels, refuse_unknown
-from ._shots import Rows, TwoModalities, balanced_accuracy, check_classifier
+from ._shots import Rows, TwoModalities, balanced_accuracy, check_classifier, directions, means_of_modalities
 from ._two_sides import ClassifierSpace, CrossModalModel
 from .prototypes import PrototypeClassifier
 
