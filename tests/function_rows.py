@@ -291,6 +291,12 @@ DIAGNOSIS = {
     "near_duplicate_groups": _function(
         diagnosis.near_duplicate_groups, PAIRS | {"threshold": 0.8}, together=BOTH, optional=("y",)
     ),
+    "harm_report": _function(
+        diagnosis.harm_report,
+        {"before": POINTS_X[:, 0], "after": POINTS_Y[:, 0], "by": LABELS},
+        together=("before", "after", "by"),
+        order="same",
+    ),
     "PairCheck": Row(
         diagnosis.PairCheck,
         (Call("score_samples", NEW_PAIRS, **PAIR, order="rows"),),
