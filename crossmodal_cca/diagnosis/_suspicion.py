@@ -137,7 +137,7 @@ def _space(items: FloatArray) -> SearchSpace:
 
 
 class Ranked(NamedTuple):
-    """What is found of the pairs of a fold, beside its mismatched ones."""
+    """Figures of the pairs of a fold, beside its mismatched ones."""
 
     cosine: FloatArray
     closeness: FloatArray

@@ -34,7 +34,7 @@ FEWEST_TRAINING_ROWS = 10
 
 @dataclass(frozen=True, eq=False)
 class CheckedPairs(Value):
-    """What a check of pairs leaves: columns of the table, and the bank that new pairs are compared with."""
+    """Columns of the table of a check, and the bank that new pairs are compared with."""
 
     bank: PairBank
     power: float

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-# Bins of p between 0 and 1.
+# Number of bins of p between 0 and 1.
 N_BINS = 20
 
 
