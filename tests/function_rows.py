@@ -14,7 +14,7 @@ from aligner_rows import FEW, FITTED, NEW_X, NEW_Y, X, Y
 from linear_models import pairs
 from rows import Call, Row
 from sklearn.model_selection import StratifiedGroupKFold
-from space_rows import IDS, LABELS, NEW_POINTS, NO_NAMES, POINTS_X, POINTS_Y
+from space_rows import ASKED, IDS, INSTRUMENTS, LABELS, NEW_POINTS, NO_NAMES, OF_ASKED, POINTS_X, POINTS_Y
 
 from crossmodal_cca import (
     CCA,
@@ -340,6 +340,16 @@ PLOTTING = {
     "CrossValidationDisplay": _display(
         "CrossValidationDisplay",
         from_cv_results=Call("", {"search": SEARCH}),
+    ),
+    "RiskCoverageDisplay": _display(
+        "RiskCoverageDisplay",
+        from_predictions=Call("", {"confidence": np.linspace(0, 1, len(IDS)), "right": np.arange(len(IDS)) % 3 > 0}),
+        from_estimator=Call("", {"estimator": INSTRUMENTS["confidence"].made()} | ASKED, **OF_ASKED),
+    ),
+    "SetSizeDisplay": _display(
+        "SetSizeDisplay",
+        from_estimator=Call("", {"estimator": INSTRUMENTS["sets"].made()} | ASKED, **OF_ASKED),
+        from_table=Call("", {"report": INSTRUMENTS["sets"].made().report(**ASKED)}),
     ),
     "FewShotDisplay": _display("FewShotDisplay", from_table=Call("", {"episodes": EPISODES})),
     "TransferGainDisplay": _display(

@@ -9,6 +9,8 @@ from .hit_rate_display import HitRateDisplay
 from .hubness_display import HubnessDisplay
 from .precision_recall_display import PrecisionRecallDisplay
 from .rank_histogram_display import RankHistogramDisplay
+from .risk_coverage_display import RiskCoverageDisplay
+from .set_size_display import SetSizeDisplay
 from .shared_space_display import SharedSpaceDisplay
 from .similarity_matrix_display import SimilarityMatrixDisplay
 from .transfer_gain_display import TransferGainDisplay
@@ -23,6 +25,8 @@ __all__ = [
     "HubnessDisplay",
     "PrecisionRecallDisplay",
     "RankHistogramDisplay",
+    "RiskCoverageDisplay",
+    "SetSizeDisplay",
     "SharedSpaceDisplay",
     "SimilarityMatrixDisplay",
     "TransferGainDisplay",

@@ -1,0 +1,90 @@
+"""Display of the sizes of sets beside their coverage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ._axes import add_names
+from ._display import Display, display
+from ._style import cycle, ink
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+
+@display
+class SetSizeDisplay(Display):
+    """Coverage of sets with its interval, and their mean size as a share of the gallery, for all queries and each kind.
+
+    Make one with `from_estimator` or `from_table`. The line is the level that was asked for.
+
+    Parameters
+    ----------
+    report : DataFrame
+        Table from `ConformalSets.report`.
+
+    See Also
+    --------
+    crossmodal_cca.retrieval.ConformalSets : The sets.
+
+    Examples
+    --------
+    >>> from crossmodal_cca import CCA
+    >>> from crossmodal_cca.datasets import make_paired_latent
+    >>> from crossmodal_cca.plotting import SetSizeDisplay
+    >>> from crossmodal_cca.retrieval import ConformalSets
+    >>> X, y = make_paired_latent(300, 10, 8, random_state=0)
+    >>> cca = CCA(3).fit(X[:100], y[:100])
+    >>> sets = ConformalSets(cca).fit(X[100:200], y[100:200])
+    >>> table = sets.report(X[100:200])  # as many as in the fit: better rows of their own
+    >>> display = SetSizeDisplay.from_table(table)
+    >>> display.ax_.get_xlabel()
+    'share'
+    """
+
+    report: pd.DataFrame
+
+    @classmethod
+    def from_estimator(cls, estimator: Any, queries: ArrayLike, *, ax: Axes | None = None, **options: Any) -> Self:
+        """Make the sets of queries whose relevant items are known, and draw.
+
+        Parameters
+        ----------
+        estimator : ConformalSets
+            Fitted ones.
+        queries : array-like of shape (n_queries, n_features)
+            Queries, other ones than in the fit.
+        **options : dict
+            Ids, relevance or kinds of the queries, as `ConformalSets.report` takes them.
+        """
+        return cls.from_table(estimator.report(queries, **options), ax=ax)
+
+    @classmethod
+    def from_table(cls, report: pd.DataFrame, *, ax: Axes | None = None) -> Self:
+        """Draw a report of sets.
+
+        Parameters
+        ----------
+        report : DataFrame
+            Table from `ConformalSets.report`.
+        """
+        return cls(report).plot(ax)
+
+    def _draw(self, ax: Axes) -> None:
+        table, places = self.report, np.arange(len(self.report))
+        covered, filled = cycle()[:2]
+        errors = np.abs(table[["low", "high"]].to_numpy().T - table["value"].to_numpy())
+        measure = table["measure"].iloc[0].replace("_", " ")
+        ax.barh(places, table["share"], height=0.5, color=filled, alpha=0.5, label="mean size by gallery size")
+        ax.errorbar(table["value"], places, xerr=errors, fmt="o", capsize=3, color=covered, label=measure)
+        ax.axvline(table["confidence_level"].iloc[0], color=ink(ax, 0.6), linestyle=":", label="level asked for")
+        ax.set_ylim(len(table) - 0.5, -0.5)
+        ax.set_xlim(0, 1)
+        add_names(ax.yaxis, places, list(table.index), [np.inf] + [1.0] * (len(table) - 1))
+        ax.set(xlabel="share", title="Coverage and size of sets")
+        ax.grid(alpha=0.3, axis="x")
+        ax.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False, labelcolor=ink(ax), fontsize="small")
