@@ -45,21 +45,21 @@ class RiskCoverageDisplay(NamedDisplay):
 
     @classmethod
     def from_estimator(
-        cls, estimator: Any, queries: ArrayLike, *, query_ids: ArrayLike | None = None, **options: Any
+        cls, search: Any, queries: ArrayLike, *, query_ids: ArrayLike | None = None, **options: Any
     ) -> Self:
         """Search, and draw errors by confidence.
 
         Parameters
         ----------
-        estimator : SearchConfidence
+        search : SearchConfidence
             A fitted one.
         queries : array-like of shape (n_queries, n_features)
             Queries, other ones than in its fit.
         query_ids : array-like of shape (n_queries,), default=None
             Their ids, compared with those of the gallery. None: 0, 1, …
         """
-        right = estimator.is_right(queries, query_ids)
-        return cls.from_predictions(estimator.confidence(queries), right, **options)
+        right = search.is_right(queries, query_ids)
+        return cls.from_predictions(search.confidence(queries), right, **options)
 
     @classmethod
     def from_predictions(

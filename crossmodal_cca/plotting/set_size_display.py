@@ -39,9 +39,9 @@ class SetSizeDisplay(Display):
     >>> from crossmodal_cca.retrieval import ConformalSets
     >>> X, y = make_paired_latent(300, 10, 8, random_state=0)
     >>> cca = CCA(3).fit(X[:100], y[:100])
-    >>> sets = ConformalSets(cca).fit(X[100:200], y[100:200])
-    >>> table = sets.report(X[100:200])  # as many as in the fit: better rows of their own
-    >>> display = SetSizeDisplay.from_table(table)
+    >>> known, new, items = range(100, 200), range(200, 300), range(100, 300)
+    >>> sets = ConformalSets(cca).fit(X[known], y[items], query_ids=known, gallery_ids=items)
+    >>> display = SetSizeDisplay.from_estimator(sets, X[new], query_ids=new)
     >>> display.ax_.get_xlabel()
     'share'
     """
@@ -49,19 +49,19 @@ class SetSizeDisplay(Display):
     report: pd.DataFrame
 
     @classmethod
-    def from_estimator(cls, estimator: Any, queries: ArrayLike, *, ax: Axes | None = None, **options: Any) -> Self:
+    def from_estimator(cls, sets: Any, queries: ArrayLike, *, ax: Axes | None = None, **options: Any) -> Self:
         """Make the sets of queries whose relevant items are known, and draw.
 
         Parameters
         ----------
-        estimator : ConformalSets
+        sets : ConformalSets
             Fitted ones.
         queries : array-like of shape (n_queries, n_features)
             Queries, other ones than in the fit.
         **options : dict
             Ids, relevance or kinds of the queries, as `ConformalSets.report` takes them.
         """
-        return cls.from_table(estimator.report(queries, **options), ax=ax)
+        return cls.from_table(sets.report(queries, **options), ax=ax)
 
     @classmethod
     def from_table(cls, report: pd.DataFrame, *, ax: Axes | None = None) -> Self:

@@ -10,7 +10,6 @@ from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .._schemas import saved
 from .._sklearn import count_rows
 from ..alignment._fitted_aligner import FittedAlignerMixin
 from ..alignment._views import View, ViewsMixin
@@ -20,7 +19,6 @@ from ..rows._validation import warn_of_other_order
 from .index import CrossModalIndex
 
 
-@saved()
 @dataclass(frozen=True, eq=False)
 class SearchModel(Value):
     """What a fit leaves, at the least: an index of the gallery."""

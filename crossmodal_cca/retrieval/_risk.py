@@ -54,7 +54,7 @@ def most_answered(confidence: FloatArray, right: NDArray[np.bool_], risk: float,
     # Answers of equal confidence are given together.
     m = 1 + np.flatnonzero(np.append(ordered[1:] < ordered[:-1], True))
     errors = np.cumsum(~right[order])[m - 1]
-    passed = binom.cdf(errors, m, risk) <= delta / len(starts)
+    passed = np.asarray(binom.cdf(errors, m, risk) <= delta / len(starts))
     most = 0
     for start in starts:
         tested = np.flatnonzero(m >= start * fewest_answers(risk, delta / len(starts)))

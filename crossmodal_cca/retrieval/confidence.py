@@ -267,7 +267,7 @@ class SearchConfidence(SearchInstrument):
         -------
         DataFrame of shape (1, 6)
             Row: the measure. Columns: ``value`` (the mean confidence), ``low``, ``high``, ``n_queries``, ``in_fit``
-            (the hit rate of the queries of the fit) and ``condition``, under which it holds: no shift. Where queries are of
+            (that of the queries of the fit) and ``condition``, under which it holds: no shift. Where queries are of
             another kind the confidence is as wrong as this estimate.
 
         Raises
@@ -294,7 +294,7 @@ class SearchConfidence(SearchInstrument):
         }
         return pd.DataFrame([row], index=pd.Index([f"hit_rate_at_{model.k}"], name="measure"))
 
-    def isright_among(self, queries: ArrayLike, query_ids: ArrayLike | None = None) -> NDArray[np.bool_]:
+    def is_right(self, queries: ArrayLike, query_ids: ArrayLike | None = None) -> NDArray[np.bool_]:
         """Tell which queries have a relevant item among the first k.
 
         Parameters

@@ -264,8 +264,8 @@ class ConformalSets(SearchInstrument):
         -------
         DataFrame of shape (1 + n_kinds, 9)
             Rows: "all", then each kind. Columns: ``measure``, ``value`` (coverage, or mean recall), ``low`` and
-            ``high`` (its 95 % interval), ``confidence_level`` (what was asked for), ``mean_size``, ``median_size``, ``share``
-            (mean size by that of the gallery) and ``n_queries``.
+            ``high`` (its 95 % interval), ``confidence_level`` (what was asked for), ``mean_size``, ``median_size``,
+            ``share`` (mean size by that of the gallery) and ``n_queries``.
 
         Raises
         ------
