@@ -220,7 +220,9 @@ class SearchConfidence(SearchInstrument):
         ----------
         queries : array-like of shape (n_queries, n_features)
             Rows of the modality that the gallery is not of.
-        risk, confidence_level : float in (0, 1), default=0.1 and 0.9
+        risk : float in (0, 1), default=0.1
+            As in `threshold`.
+        confidence_level : float in (0, 1), default=0.9
             As in `threshold`.
         threshold : float or None, default=None
             Lowest confidence to answer at, in place of the one that `threshold` finds.
