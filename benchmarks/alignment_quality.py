@@ -42,7 +42,7 @@ from sklearn.preprocessing import StandardScaler
 
 import crossmodal_cca as cm
 from crossmodal_cca.metrics import mean_average_precision, mean_reciprocal_rank, per_query
-from crossmodal_cca.plotting._style import CHANCE_COLOR, CYCLE
+from crossmodal_cca.plotting._style import CYCLE, ink
 
 DATA = FOLDER.parent.parent / "shared" / "data"
 FOLDS = 3
@@ -160,9 +160,10 @@ def wiki(stored: dict[str, Array], step: int) -> Iterable[Problem]:
 
 def mfeat(stored: dict[str, Array], step: int) -> Iterable[Problem]:
     parts = np.flatnonzero(stored["split"] == 0)[::step], np.flatnonzero(stored["split"] == 1)
-    for x, y in (("fou", "kar"), ("fou", "fac")):
+    for x, y in (("fou", "kar"), ("fou", "fac"), ("zer", "fac")):
         train, test = ((stored[x][rows], stored[y][rows]) for rows in parts)
-        yield Problem(f"digits, {x} and {y}", train, test, (16, 32, 64, 128), rank=64)
+        rank = min(stored[x].shape[1], stored[y].shape[1], 64)
+        yield Problem(f"digits, {x} and {y}", train, test, (16, 32, 64, 128), rank)
 
 
 def clip(stored: dict[str, Array], step: int) -> Iterable[Problem]:
@@ -324,7 +325,7 @@ def draw_panel(ax: Any, rows: Sequence[Row]) -> None:
         ax.errorbar(row["fit seconds"], row["quality"], row["±"], color=colors[row["method"]], marker="o", capsize=3)
     for row in rows:
         if row not in fitted:
-            ax.axhline(row["quality"], color=CHANCE_COLOR, linestyle="--")
+            ax.axhline(row["quality"], color=ink(ax, 0.6), linestyle="--")
             ax.text(0.02, row["quality"], row["method"], transform=ax.get_yaxis_transform(), va="bottom")
     gap, height = 0.055 * np.ptp(ax.get_ylim()), -np.inf
     for row in fitted:

@@ -4,7 +4,7 @@ Frozen features of either modality go through a head of their own, linear or wit
 space; a batch of pairs is the task to tell each partner from all others, in both directions, at a learnt temperature
 (the loss of CLIP: Radford et al. 2021, Learning transferable visual models from natural language supervision).
 
-Settings are drawn at random from a grid, which finds good ones in fewer trials than walking it (Bergstra & Bengio
+Settings are drawn at random from a grid, which finds good ones in fewer trials than going through it (Bergstra & Bengio
 2012). All are screened by a short training on one inner fold; the best go on, on all folds and until their held-out
 quality stops rising (successive halving: Jamieson & Talwalkar 2016). The winner is trained again on the whole
 training part for as many epochs.

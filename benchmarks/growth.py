@@ -3,7 +3,7 @@
 float32 white noise; medians of runs in turns within one process. `slope` is that of a straight line through the
 logarithms of sizes and seconds, over all sizes of a series that are at least `from`.
 
-Target: the walk over the rows (PairMoments) grows linearly, slope 1 ± .05 from 50,000 rows on.
+Target: one pass over the rows (PairMoments) takes time that grows linearly, slope 1 ± .05 from 50,000 rows on.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import crossmodal_cca as cm
 
 Array = NDArray[Any]
 
-WALK = "PairMoments, rows × 256 × 128"
+ONE_PASS = "PairMoments, rows × 256 × 128"
 SLOPE = (0.95, 1.05)
 
 
@@ -40,7 +40,7 @@ def series(problem: str, sizes: Sequence[int], start: int, task: Callable[[int],
     fitted = [(size, m) for size, m in zip(sizes, medians, strict=True) if size >= start]
     slope = float(np.polyfit(*np.log(fitted).T, 1)[0])
     rows[-1] |= {"slope": slope, "from": start}
-    if problem == WALK:
+    if problem == ONE_PASS:
         rows[-1] |= {"target": f"{SLOPE[0]} … {SLOPE[1]}", "met": SLOPE[0] <= slope <= SLOPE[1]}
     return rows
 
@@ -55,13 +55,13 @@ def main() -> None:
     n_rows = sizes(25_000, 50_000, 100_000, 200_000, 400_000)
     X, Y = noise(n_rows[-1], 256, 128)
 
-    def walk(n: int) -> Task:
+    def read(n: int) -> Task:
         return Task(lambda: cm.PairMoments.from_arrays(X[:n], Y[:n]))
 
     def fit(n: int) -> Task:
         return Task(lambda: cm.CCA(32).fit(X[:n], Y[:n]))
 
-    rows = series(WALK, n_rows, n_rows[1], walk, repeats)
+    rows = series(ONE_PASS, n_rows, n_rows[1], read, repeats)
     rows += series("CCA(32), rows × 256 × 128", n_rows, n_rows[1], fit, repeats)
     widths = sizes(160, 320, 640, 1_280)
     wide = {p: noise(n_rows[0], p, p) for p in widths}

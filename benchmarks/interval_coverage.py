@@ -22,7 +22,7 @@ from scipy.stats import binom
 from crossmodal_cca import CCA, PLSRegression
 from crossmodal_cca.datasets import make_paired_latent
 from crossmodal_cca.metrics._intervals import interval_of_difference, interval_of_mean
-from crossmodal_cca.metrics._resampling import bootstrap
+from crossmodal_cca.metrics._resampling import Resampling, bootstrap
 from crossmodal_cca.metrics.comparison import compared
 from crossmodal_cca.metrics.measures import ChosenMeasure
 from crossmodal_cca.transfer import prediction_intervals
@@ -129,7 +129,7 @@ def equal_models_apart(repetitions: int) -> list[Row]:
         rng, found = np.random.default_rng(len(size)), []
         for seed in range(repetitions // 5):
             pair = [sharing(rng, clusters, 0.5, ranks)[None] for _ in range(2)]
-            ends = compared(*pair, [MEDIAN], clusters, 500, 0.95, np.random.RandomState(seed))
+            ends = compared(*pair, Resampling([MEDIAN], clusters, 500, 0.95, np.random.RandomState(seed)))
             found.append(bool(ends["low"][0] > 0 or ends["high"][0] < 0))
         problem = f"equal models, median rank, clusters {name}, correlation .5"
         rows.append(row(problem, "expanded percentiles", "apart", float(np.mean(found)), APART))

@@ -2,12 +2,12 @@
 
 Targets, as ratios of medians of interleaved repeats in one process:
 
-- retrieval_ranks of 30,000 × 30,000 × 128 and 100,000 × 100,000 × 128 float32: at most 1.8 times the same product in
-  blocks of the same size into one reused buffer. (A buffer allocated anew for every block would make the product about
-  twice as slow, and the ratio flattering.)
+- retrieval_ranks of 30,000 × 30,000 × 128 and 100,000 × 100,000 × 128 float32: at most 1.2 times the same product in
+  blocks of whole lists into one reused buffer. (A buffer allocated anew for every block would make the product about
+  twice as slow, and the ratio flattering.) The product in tiles, as ranks compute it, is faster; it has a row too.
 - The first 10 of 30,000 queries in a gallery of 30,000 × 128 float32 by CrossModalIndex: no slower than scikit-learn's
-  brute-force neighbours on unit vectors, and at most twice faiss's flat index.
-- Average precision by class over the full list, 10,000 × 10,000: at most 12 times the bare product (it must sort).
+  brute-force neighbours on unit vectors, and at most 1.15 times faiss's flat index.
+- Average precision by class over the full list, 10,000 × 10,000: at most 6 times the bare product (it must sort).
 - Reciprocal ranks of 2,000 × 2,000 from rows: no slower than ranx's from scores in its own format.
 
 `difference`: of ranks, the largest distance from the interval that float64 scores allow, over 200 queries (should be
@@ -35,6 +35,8 @@ WIDTH = 128
 NEIGHBORS = 10
 CLASSES = 10
 QUERIES_CHECKED = 200
+# Queries and items of a tile.
+TILE = (1024, 2048)
 # Scores closer than this may count as tied in float32.
 TIE = 1e-5
 
@@ -56,6 +58,16 @@ def product_in_blocks(queries: Array, gallery: Array) -> None:
         np.matmul(block, gallery.T, out=buffer[: len(block)])
 
 
+def product_in_tiles(queries: Array, gallery: Array) -> None:
+    """The same in tiles of 8 MB, of a thousand queries each."""
+    buffer = np.empty(TILE[0] * TILE[1], gallery.dtype)
+    for start in range(0, len(queries), TILE[0]):
+        block = queries[start : start + TILE[0]]
+        for first in range(0, len(gallery), TILE[1]):
+            part = gallery[first : first + TILE[1]]
+            np.matmul(block, part.T, out=buffer[: len(block) * len(part)].reshape(len(block), len(part)))
+
+
 def exact_scores(queries: Array, gallery: Array) -> Array:
     return queries[:QUERIES_CHECKED].astype(np.float64) @ gallery.T.astype(np.float64)
 
@@ -64,7 +76,8 @@ def ranking(n: int, repeats: int) -> list[Row]:
     x, y = paired_scores(n)
     tasks = {
         "product in blocks": Task(lambda: product_in_blocks(x, y)),
-        OURS: Task(lambda: retrieval_ranks(x, y), Target("<=", 1.8)),
+        "product in tiles": Task(lambda: product_in_tiles(x, y)),
+        OURS: Task(lambda: retrieval_ranks(x, y), Target("<=", 1.2)),
     }
     rows = compare(f"retrieval_ranks {(n, n, WIDTH)}, float32", tasks, repeats)
     scores = exact_scores(x, y)
@@ -98,7 +111,7 @@ def searching(n: int, repeats: int) -> list[Row]:
     }
     problem = f"first {NEIGHBORS} {(n, n, WIDTH)}, float32"
     rows = compare(problem, {name: searches[name] for name in ("scikit-learn", OURS)}, repeats)
-    again = Task(searches[OURS].run, Target("<=", 2.0))
+    again = Task(searches[OURS].run, Target("<=", 1.15))
     rows += compare(problem, {"faiss flat": searches["faiss flat"], OURS: again}, repeats)
     rows += compare(problem, {name: searches[name] for name in ("product in blocks",)}, repeats)
     expected = np.argsort(-exact_scores(x, y), axis=1, kind="stable")[:, :NEIGHBORS]
@@ -114,7 +127,7 @@ def scoring(n: int, repeats: int) -> list[Row]:
     labels = np.random.default_rng(SEED).integers(CLASSES, size=n)
     tasks = {
         "product in blocks": Task(lambda: product_in_blocks(x, y)),
-        OURS: Task(lambda: mean_average_precision(x, y, query_ids=labels, gallery_ids=labels), Target("<=", 12)),
+        OURS: Task(lambda: mean_average_precision(x, y, query_ids=labels, gallery_ids=labels), Target("<=", 6)),
     }
     return compare(f"mean_average_precision, {CLASSES} classes, {(n, n, WIDTH)}, float32", tasks, repeats)
 

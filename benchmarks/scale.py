@@ -7,7 +7,7 @@
 - The same by two Dask worker processes of one thread, each reading its own chunks: at most 1.5 times the memory-mapped
   fit on two threads.
 
-The files have just been written, so the page cache may hold them: it is the walk that is measured, not the disk.
+The files have just been written, so the page cache may hold them: the pass over the rows is measured, not the disk.
 `difference`: largest difference of the canonical correlations from those of the memory-mapped fit.
 """
 

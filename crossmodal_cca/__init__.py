@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         PLSRegression,
         PLSRegressionCV,
     )
+    from .reporting._make import report
     from .rows._moments import PairMoments
 
 __version__ = "0.1.0"
@@ -39,13 +40,14 @@ __all__ = [
     "load",
     "metrics",
     "plotting",
+    "report",
     "retrieval",
     "transfer",
 ]
 
 
-# Where classes and functions are; the other names are subpackages.
-_HOMES = {"load": "._files", "PairMoments": ".rows._moments"}
+# The modules of classes and functions; the other names are subpackages.
+_HOMES = {"load": "._files", "PairMoments": ".rows._moments", "report": ".reporting._make"}
 
 
 def __getattr__(name: str) -> Any:

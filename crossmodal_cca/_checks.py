@@ -21,16 +21,18 @@ def check_number(
     high: float = np.inf,
     positive: bool = False,
     below: bool = False,
-    also: str = "",
-) -> float:
+    word: str = "",
+) -> Any:
     """Return a parameter as a finite float in [low, high], but not `low` if `positive`, nor `high` if `below`.
 
-    `also` names the words that are allowed besides, for the message.
+    `word` is a text that is allowed besides, and returned as it is.
     """
+    if word and isinstance(value, str) and value == word:
+        return value
     interval = f"{'(' if positive else '['}{low:g}, {high:g}{')' if below or high == np.inf else ']'}"
     if isinstance(value, bool) or not isinstance(value, Real):
-        kind = ValueError if also and isinstance(value, str) else TypeError
-        raise kind(f"{name} must be a number in {interval}{also and f' or {also!r}'}, got {value!r}.")
+        kind = ValueError if word and isinstance(value, str) else TypeError
+        raise kind(f"{name} must be a number in {interval}{word and f' or {word!r}'}, got {value!r}.")
     number = float(value)
     inside = low <= number <= high and not (positive and number == low) and not (below and number == high)
     if not (inside and np.isfinite(number)):
@@ -38,25 +40,21 @@ def check_number(
     return number
 
 
-def check_number_or_word(value: Any, name: str, word: str, *, low: float, **limits: Any) -> float | str:
-    """Return a parameter that is one word, or a number as `check_number` takes it."""
-    if isinstance(value, str) and value == word:
-        return value
-    return check_number(value, name, low=low, also=word, **limits)
-
-
 def check_confidence_level(confidence_level: Any) -> float:
     """Return the share of the distribution that an interval covers."""
-    return check_number(confidence_level, "confidence_level", low=0.0, high=1.0, positive=True, below=True)
+    level: float = check_number(confidence_level, "confidence_level", low=0.0, high=1.0, positive=True, below=True)
+    return level
 
 
 def check_whole_number(
     value: Any, name: str, *, low: int = 1, high: int | None = None, of: str = "", none: str = ""
-) -> int:
+) -> Any:
     """Return a parameter as an int of at least `low`, and at most `high`, which is the number `of` something.
 
-    If None is allowed too, `none` says what it stands for, for the message.
+    If None is allowed too, and returned as it is, `none` says what it stands for, for the message.
     """
+    if none and value is None:
+        return None
     limits = f"of at least {low}" if high is None else f"between {low} and {of and f'the number of {of}, '}{high}"
     message = f"{name} must be a whole number {limits}{none and f', or None for {none}'}; got {value!r}."
     if isinstance(value, bool) or not isinstance(value, Integral):
@@ -65,12 +63,6 @@ def check_whole_number(
     if number < low or (high is not None and number > high):
         raise ValueError(message)
     return number
-
-
-def check_whole_number_or_none(value: Any, name: str, none: str) -> None:
-    """Refuse a value that is neither a positive whole number nor None; `none` says what None stands for."""
-    if value is not None:
-        check_whole_number(value, name, none=none)
 
 
 def check_n_jobs(n_jobs: Any) -> None:
@@ -82,9 +74,14 @@ def check_n_jobs(n_jobs: Any) -> None:
         raise ValueError(message)
 
 
-def check_n_components(n_components: Any) -> None:
+def check_n_components(n_components: Any, name: str = "n_components") -> None:
     """Refuse a number of components that is neither None nor a positive whole number."""
-    check_whole_number_or_none(n_components, "n_components", "as many as possible")
+    check_whole_number(n_components, name, none="as many as possible")
+
+
+def check_power(power: Any, name: str = "power") -> None:
+    """Refuse a power of the singular values that is not a number of at least 0."""
+    check_number(power, name, low=0.0)
 
 
 def check_whole_numbers(values: Any, name: str, *, low: int = 1) -> list[int]:
@@ -119,13 +116,21 @@ def check_verbose(value: Any) -> None:
         check_whole_number(value, "verbose", low=0)
 
 
-def as_pair(value: Any, name: str) -> tuple[Any, Any]:
-    """Return a parameter's values for both sides, from one value for both or a tuple or list (x, y)."""
+def as_pair(value: Any, name: str, *, arrays: bool = False) -> tuple[Any, Any]:
+    """Return a parameter's values for both sides, from one for both or a tuple or list (x, y), or an array."""
+    if arrays and isinstance(value, np.ndarray):
+        value = value.tolist()
     if not isinstance(value, tuple | list):
         return value, value
     if len(value) != 2:
         raise ValueError(f"{name} must be one value for both sides or a pair (x, y); got {value!r}.")
     return value[0], value[1]
+
+
+def check_of_sides(value: Any, name: str, **limits: Any) -> tuple[Any, Any]:
+    """Return the numbers of both sides, each as `check_number` takes it, from one for both or a pair (x, y)."""
+    x, y = as_pair(value, name, arrays=True)
+    return check_number(x, name, **limits), check_number(y, name, **limits)
 
 
 def check_random_state(seed: Any) -> np.random.RandomState:

@@ -21,12 +21,22 @@ def about(*names: str) -> Iterator[None]:
         with np.errstate(over="ignore"):  # infinite numbers are refused after the conversion
             yield
     except OverflowError as error:
-        raise ValueError(f"{names[0]} holds whole numbers that are too large for a float.") from error
+        raise too_large(names[0]) from error
     except (ValueError, TypeError) as error:
-        message = message_of(error)
-        if message is not None and not re.search(rf"\b({'|'.join(map(re.escape, names))})\b", message):
-            error.args = (f"{', '.join(names)}: {message}",)
+        add_names(error, *names)
         raise
+
+
+def add_names(error: Exception, *names: str) -> None:
+    """Add the names of the converted arguments to an error that names none of them, as `about` does."""
+    message = message_of(error)
+    if message is not None and not re.search(rf"\b({'|'.join(map(re.escape, names))})\b", message):
+        error.args = (f"{', '.join(names)}: {message}",)
+
+
+def too_large(name: str) -> ValueError:
+    """Return the error for whole numbers that no float holds."""
+    return ValueError(f"{name} holds whole numbers that are too large for a float.")
 
 
 @contextmanager

@@ -24,8 +24,8 @@ Schema = dict[str, Any]
 State = dict[str, Any]
 T = TypeVar("T", bound=type)
 
-# Subpackages with registered classes that `import crossmodal_cca` does not load; reading a file imports them.
-HOMES = ("metrics", "retrieval", "transfer")
+# Subpackages with registered classes that `import crossmodal_cca` does not load; reading a file imports them, in order.
+HOMES = ("alignment", "metrics", "retrieval", "transfer")
 
 
 @dataclass(frozen=True)
@@ -148,9 +148,12 @@ def without_underscores(state: State, version: int) -> State:
 
 def registered(name: Any, package_version: str) -> Registered:
     """Return the registered class of this name, for a file of this version of the package."""
-    if name not in REGISTRY:
-        for home in HOMES:
-            import_module(f"{__package__}.{home}")
+    for home in HOMES:
+        if name in REGISTRY:
+            break
+        package = import_module(f"{__package__}.{home}")
+        for each in package.__all__:  # which may be imported when first used
+            getattr(package, each)
     if name not in REGISTRY:
         raise Foreign(
             f"was written by crossmodal_cca {package_version}: it holds a {name!r}, which this version does not know. "

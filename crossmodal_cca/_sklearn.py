@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 from typing import Any
 
@@ -16,74 +17,67 @@ from sklearn.utils import _safe_indexing, validation
 from sklearn.utils._set_output import ADAPTERS_MANAGER, _get_output_config
 from sklearn.utils.validation import _get_feature_names, _is_fitted, _num_samples
 
-from ._errors import about, in_terms_of, message_of
+from ._errors import about, add_names, in_terms_of, message_of, too_large
 from .rows._blocks import announced, row_slices
 from .rows._lazy import refuse_dask
-from .rows._numbers import as_numbers, at_hand, columns_and_types
+from .rows._numbers import KINDS, as_numbers, at_hand, columns_and_types
 from .rows._places import bad_places, rows_to_look_at
 
-__all__ = [
-    "check_array",
-    "check_labelled",
-    "column_names",
-    "count_rows",
-    "errors_become_nan",
-    "get_feature_names",
-    "is_fitted",
-    "names_of_features",
-    "refuse_dask",
-    "take_rows",
-    "telling_where",
-    "validate_data",
-    "wrap_scores",
-]
 
+def check_array(A: Any, *, input_name: str, check: Callable[..., Any] | None = None, **checks: Any) -> Any:
+    """Run scikit-learn's `check_array`, or another `check`, on rows in memory: numbers unless ``dtype=None``.
 
-def check_array(A: Any, *, input_name: str, **checks: Any) -> Any:
-    """Run scikit-learn's `check_array` on rows in memory, which must be numbers unless ``dtype=None``."""
+    Errors name the argument, and the place of the first value that is not finite.
+    """
+    check = partial(utils.check_array, input_name=input_name) if check is None else check
     of_any_kind = checks.get("dtype", "numeric") is None
     if of_any_kind:
         refuse_dask(A, input_name)
-    with telling_where(**{input_name: A}):
-        rows = at_hand(A, input_name) if of_any_kind else as_numbers(A, input_name)
-        if checks.get("ensure_2d", True):
-            _refuse_one_dimension(rows, input_name)
-        with about(input_name):
-            array = utils.check_array(rows, input_name=input_name, **checks)
-        return array if of_any_kind else _finite_in_double(array, input_name, checks)
+    try:
+        # An array of numbers, the usual case, is what the others become.
+        is_plain = type(A) is np.ndarray and A.dtype.kind in KINDS
+        rows = A if is_plain else at_hand(A, input_name) if of_any_kind else as_numbers(A, input_name)
+        if getattr(rows, "ndim", 2) == 1 and checks.get("ensure_2d", True):
+            raise _one_dimension(rows, input_name)
+        with np.errstate(over="ignore"):  # infinite numbers are refused after the conversion
+            array = check(rows, **checks)
+        is_longer = array.dtype.kind == "f" and array.dtype.itemsize > 8
+        return _finite_in_double(array, input_name, checks) if is_longer and not of_any_kind else array
+    except OverflowError as error:
+        raise too_large(input_name) from error
+    except (ValueError, TypeError) as error:
+        add_names(error, input_name)
+        tell_where(error, **{input_name: A})
+        raise
 
 
 def validate_data(estimator: Any, X: Any, **checks: Any) -> Any:
     """scikit-learn's `validate_data` of rows of numbers in memory for a fitted estimator, which it does not change."""
-    with telling_where(X=X):
-        numbers = as_numbers(X, "X")
-        _refuse_one_dimension(numbers, "X")
-        with about("X"):
-            found = validation.validate_data(estimator, numbers, reset=False, **checks)
-        return _finite_in_double(found, "X", checks)
+    return check_array(X, input_name="X", check=partial(validation.validate_data, estimator, reset=False), **checks)
 
 
 def check_labelled(estimator: Any, X: Any, y: Any) -> tuple[Any, Any, NDArray[Any] | None]:
     """scikit-learn's `check_X_y` of rows of numbers in memory and labels, with the names of the features."""
     labels = at_hand(y, "y")
-    with telling_where(X=X):
-        numbers = as_numbers(X, "X")
-        _refuse_one_dimension(numbers, "X")
-        names = names_of_features(numbers, "X")
+
+    def check(numbers: Any) -> Any:
+        nonlocal labels
         with about("X", "y"):
             rows, labels = utils.check_X_y(numbers, labels, estimator=estimator)
-        return _finite_in_double(rows, "X", {}), labels, names
+        return rows
+
+    rows = check_array(X, input_name="X", check=check)
+    return rows, labels, get_feature_names(X, "X")
 
 
-def _refuse_one_dimension(rows: Any, name: str) -> None:
-    """Refuse a 1-D array, and say how to pass a single row or a single column."""
-    if getattr(rows, "ndim", 2) == 1:
-        is_series = hasattr(rows, "to_frame") and hasattr(rows, "iloc")
-        row, column = (f"{name}.to_frame().T", f"{name}.to_frame()") if is_series else (f"[{name}]", f"{name}[:, None]")
-        raise ValueError(
-            f"Expected 2D array, got 1D array instead: {name} has shape {rows.shape}, but rows of features are needed. "
-            f"Reshape your data: a single row is passed as {row}, a single feature as {column}."
-        )
+def _one_dimension(rows: Any, name: str) -> ValueError:
+    """Return the error for a 1-D array, which says how to pass a single row or a single column."""
+    is_series = hasattr(rows, "to_frame") and hasattr(rows, "iloc")
+    row, column = (f"{name}.to_frame().T", f"{name}.to_frame()") if is_series else (f"[{name}]", f"{name}[:, None]")
+    return ValueError(
+        f"Expected 2D array, got 1D array instead: {name} has shape {rows.shape}, but rows of features are needed. "
+        f"Reshape your data: a single row is passed as {row}, a single feature as {column}."
+    )
 
 
 # scikit-learn's message about values that are not finite.
@@ -101,13 +95,18 @@ def telling_where(**rows: Any) -> Iterator[None]:
     try:
         yield
     except ValueError as error:
-        message = message_of(error)
-        found = _NOT_FINITE.match(message or "")
-        if found and found["name"] in rows:
-            place = _first_place(rows[found["name"]], np.isnan if found["what"] == "NaN" else np.isinf)
-            line = _PLACE.sub("", found[0]) + (place and f" The first is in {place}.")
-            error.args = (line + message[found.end() :],)
+        tell_where(error, **rows)
         raise
+
+
+def tell_where(error: Exception, **rows: Any) -> None:
+    """Add the place of the first value that is not finite to an error, as `telling_where` does."""
+    message = message_of(error)
+    found = _NOT_FINITE.match(message or "")
+    if found and found["name"] in rows:
+        place = _first_place(rows[found["name"]], np.isnan if found["what"] == "NaN" else np.isinf)
+        line = _PLACE.sub("", found[0]) + (place and f" The first is in {place}.")
+        error.args = (line + message[found.end() :],)
 
 
 def _first_place(A: Any, is_bad: Callable[[Any], NDArray[np.bool_]]) -> str:
@@ -131,8 +130,6 @@ def _first_place(A: Any, is_bad: Callable[[Any], NDArray[np.bool_]]) -> str:
 
 def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:
     """Check again after conversion to double precision: longer floats may have become infinite."""
-    if array.dtype.kind != "f" or array.dtype.itemsize <= 8:
-        return array
     with np.errstate(over="ignore"):
         double = array.astype(np.float64)
     if checks.get("ensure_all_finite", True):
@@ -142,15 +139,10 @@ def _finite_in_double(array: Any, name: str, checks: dict[str, Any]) -> Any:
 
 def get_feature_names(A: Any, name: str) -> NDArray[Any] | None:
     """Return the column names of a dataframe, or None for numbers and mixed names, as everywhere in scikit-learn."""
-    return names_of_features(announced(A, name), name)
-
-
-def names_of_features(A: Any, name: str) -> NDArray[Any] | None:
-    """Return names as `get_feature_names` does, for rows that are not a Dask collection."""
     if isinstance(A, np.ndarray):
         return None
     with in_terms_of(X=name):
-        names: NDArray[Any] | None = _get_feature_names(A)
+        names: NDArray[Any] | None = _get_feature_names(announced(A, name))
     return names
 
 
@@ -180,15 +172,16 @@ def take_rows(A: Any, rows: slice | NDArray[np.intp]) -> Any:
     return A if is_whole else _safe_indexing(A, rows)
 
 
-def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, columns: Callable[[], NDArray[Any]]) -> Any:
+def wrap_scores(estimator: Any, scores: NDArray[Any], original: Any, prefix: str) -> Any:
     """Wrap scores in the container that `set_output` (or the global configuration) asks for; leave Dask arrays alone.
 
-    Column names are only made for a container that has them.
+    Columns are named by the prefix and a number.
     """
     container = _get_output_config("transform", estimator)["dense"]
     if container == "default" or not isinstance(scores, np.ndarray):
         return scores
-    return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns())
+    columns = np.array([f"{prefix}{j}" for j in range(scores.shape[1])], dtype=object)
+    return ADAPTERS_MANAGER.adapters[container].create_container(scores, original, columns=columns)
 
 
 def errors_become_nan() -> bool:

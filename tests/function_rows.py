@@ -28,6 +28,7 @@ from crossmodal_cca import (
     load,
     metrics,
     plotting,
+    report,
     retrieval,
     transfer,
 )
@@ -83,6 +84,12 @@ def _compared(x_scores: Any, y_scores: Any, **more: Any) -> Any:
     return metrics.compare_retrieval((x_scores, y_scores), (POINTS_X[:, :2], POINTS_Y[:, :2]), **more)
 
 
+def _compared_aligners(X: Any, y: Any, **more: Any) -> Any:
+    aligners = {"PLS": None, "CCA": CCA(2), "KernelCCA": None}
+    table = metrics.compare_aligners(X, y, aligners, cv=2, n_resamples=9, **more)
+    return table.drop(columns=["seconds_to_choose", "seconds_to_fit"])
+
+
 FEW_LEFT = {"method": "conformal", "calibration": (X[:5], Y[:5])}
 
 
@@ -95,6 +102,12 @@ MEASURES = {
     for name, measure in measures.MEASURES.items()
 }
 METRICS = MEASURES | {
+    "compare_aligners": _function(
+        metrics.compare_aligners,
+        PAIRS | dict.fromkeys(("groups", "x_ids", "y_ids"), PERMUTED["groups"]) | SEEDED,
+        bound=_compared_aligners,
+        together=(*BOTH, "groups", "x_ids", "y_ids"),
+    ),
     "retrieval_ranks": _measure(metrics.retrieval_ranks, "rows"),
     "per_query": _measure(metrics.per_query, "rows", bound=partial(metrics.per_query, "recall_at_k"), k=3),
     "query_report": _measure(metrics.query_report, "", baseline=(POINTS_X[:, :2], POINTS_Y[:, :2])),
@@ -303,6 +316,7 @@ OF_SCORES = Call("", SCORES, together=tuple(SCORES))
 SEARCH = CCACV(2, shrinkages=(0.0, 0.5), cv=3).fit(X, Y)
 COMPONENTS = {"n_permutations": 9} | SEEDED
 RESAMPLED = {"n_resamples": 9, "max_k": 9} | SEEDED
+COMPARED = metrics.compare_aligners(**PAIRS, aligners={"PLS": None, "CCA": CCA(2), "KernelCCA": None}, cv=2, **SEEDED)
 PLOTTING = {
     name: _display(name, from_predictions=OF_SCORES, from_estimator=OF_PAIRS)
     for name in (
@@ -312,6 +326,7 @@ PLOTTING = {
         "SharedSpaceDisplay",
     )
 } | {
+    "AlignerComparisonDisplay": _display("AlignerComparisonDisplay", from_table=Call("", {"comparison": COMPARED})),
     "SimilarityMatrixDisplay": _display(
         "SimilarityMatrixDisplay",
         from_predictions=Call("", SCORES),
@@ -367,6 +382,12 @@ FILES = {
 }
 MOMENTS = {
     "load": _function(load, {"path": SAVED}),
+    "report": _function(
+        report,
+        PAIRS | {"aligner": CCA(2, shrinkage=0.5), "n_shuffles": 1} | SEEDED,
+        together=BOTH,
+        one_column=("y",),
+    ),
     "PairMoments": Row(
         PairMoments,
         (

@@ -4,15 +4,15 @@ SCHEMAS = {
     "BilinearModel": (1, """attributes calibration classes map n_features names seen"""),
     "CCA": (1, """model_ n_components power random_state scale shrinkage sklearn_output_config solver"""),
     "CCACV": (
-        1,
+        2,
         """
-        choice_ cv model_ n_components one_standard_error powers scale scoring separate_shrinkage shrinkages
+        choice_ cv max_gallery model_ n_components one_standard_error powers scale scoring separate_shrinkage shrinkages
         sklearn_output_config verbose
         """,
     ),
     "CacheModel": (1, """beta classes codes examples n_features names"""),
     "CacheSimilarity": (1, """beta model_ sklearn_output_config"""),
-    "Choice": (1, """groups one_standard_error params scores weights"""),
+    "Choice": (2, """groups n_gallery one_standard_error params scores weights"""),
     "ClassifierSpace": (1, """aligner column_names width"""),
     "ConfidenceModel": (1, """heights index k knots margins right"""),
     "ConformalSets": (
@@ -70,9 +70,9 @@ SCHEMAS = {
         """,
     ),
     "KernelCCACV": (
-        1,
+        2,
         """
-        approximation choice_ coef0 cv degree kernel kernel_params landmarks model_ n_components n_landmarks
+        approximation choice_ coef0 cv degree kernel kernel_params landmarks max_gallery model_ n_components n_landmarks
         one_standard_error powers random_state regularizations scoring sklearn_output_config tol verbose
         width_factors
         """,
@@ -96,9 +96,9 @@ SCHEMAS = {
     "PLSCanonical": (1, """model_ n_components power scale sklearn_output_config"""),
     "PLSRegression": (1, """model_ n_components scale sklearn_output_config"""),
     "PLSRegressionCV": (
-        1,
+        2,
         """
-        choice_ cv model_ n_components one_standard_error scale scoring sklearn_output_config verbose
+        choice_ cv max_gallery model_ n_components one_standard_error scale scoring sklearn_output_config verbose
         """,
     ),
     "PLSSVD": (1, """model_ n_components power scale sklearn_output_config"""),

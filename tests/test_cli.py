@@ -17,7 +17,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from crossmodal_cca import CCA, __version__, load
 from crossmodal_cca.cli import _main, main
 from crossmodal_cca.cli._main import COMMANDS
-from crossmodal_cca.metrics import retrieval_report
+from crossmodal_cca.metrics import compare_aligners, retrieval_report
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -161,6 +161,40 @@ def test_settings_are_chosen(small, tmp_path, run):
         assert run("fit", small / "x.npy", small / "y.npy", "-o", tmp_path / model, "--model", model)[0] == 0
 
 
+def test_methods_are_compared(small, tmp_path, monkeypatch, run, capsys):
+    monkeypatch.chdir(small)
+    ids = ["--x-ids", "x.csv:id", "--y-ids", "y.csv:id", "--names", "picture", "word"]
+    sides = ["compare", "x.npy", "reversed.npy", *ids, "--folds", 2, "--without", "PLS", "--without", "KernelCCA"]
+    status, found = run(*sides, "--measure", "hit_rate_at_1", "--picture", tmp_path / "picture.png", "--quiet")
+    X, y = np.load("x.npy"), np.load("y.npy")
+    every = np.arange(40)
+    expected = compare_aligners(
+        X,
+        y,
+        {"PLS": None, "KernelCCA": None},
+        cv=2,
+        measure="hit_rate_at_1",
+        groups=every,
+        x_ids=every,
+        y_ids=every,
+        random_state=0,
+    )
+    kept = [name for name in expected if not name.startswith("seconds")]
+    assert status == 0
+    assert [{name: row[name] for name in kept if name != "p_value"} for row in found["comparison"]] == [
+        {name: row[name] for name in kept if name != "p_value"} for row in expected.to_dict("records")
+    ]
+    assert (found["picked"], found["folds"]) == (expected.attrs["picked"], expected.attrs["folds"])
+    assert (tmp_path / "picture.png").read_bytes()[1:4] == b"PNG"
+    status, few = run(*sides, "--labels", "x.csv:class", "--at-most", 20, "--direction", "x_to_y")
+    assert (status, few["n_rows"], few["n_left_out"]) == (0, 20, 20)
+    assert main([*map(str, sides), "--at-most", "30"]) == 0
+    printed = capsys.readouterr()
+    for said in ("picture to word and word to picture, on 2 folds of 30 pairs", "best: CCA", "chosen at random of 40"):
+        assert said in printed.out
+    assert "3 of 3 fits of methods (100%)" in printed.err
+
+
 def test_a_search_finds_partners_and_an_embedding_is_that_of_the_model(small, tmp_path, monkeypatch, run):
     monkeypatch.chdir(small)
     ids = ["--x-ids", "x.csv:id", "--y-ids", "y.csv:id"]
@@ -208,6 +242,8 @@ BAD = {
     "no folder": ("fit x.npy y.npy -o no/model", "there is no folder no"),
     "a device": ("fit x.npy y.npy -o /dev/full --force", "/dev/full is no file"),
     "no model": ("evaluate x.csv x.npy y.npy", "x.csv"),
+    "unknown method": ("compare x.npy y.npy --without luck", "leaves out a method that is not there"),
+    "a median": ("compare x.npy y.npy --measure median_rank", "must be a mean over queries"),
     "requirement": ("evaluate model x.npy y.npy --require luck=1", "luck"),
     "widths": ("search model x.npy y.npy -o OUT", "--modality says which is which"),
     "k": ("search model y.npy x.npy -k 0", "must be a whole number of at least 1, got '0'"),

@@ -76,7 +76,9 @@ def test_intervals_cover(population):
     covered = np.zeros(3)
     for seed in range(400):
         sample = values[:, rng.choice(values.shape[1], 80, replace=False)].reshape(3, -1)
-        low, high = intervals_of_aggregates(sample, measures, clusters, 300, 0.95, np.random.RandomState(seed))
+        low, high = intervals_of_aggregates(
+            sample, resampling.Resampling(measures, clusters, 300, 0.95, np.random.RandomState(seed))
+        )
         covered += (low <= truth) & (truth <= high)
     assert np.all((covered / 400 >= 0.92) & (covered / 400 <= 0.98)), covered / 400
 

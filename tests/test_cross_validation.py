@@ -1,4 +1,4 @@
-"""Every cell from one walk: cross-validated aligners score as a loop of refits does, and choose as a grid search."""
+"""All cells from one pass over the rows: cross-validated aligners score as refits do, and choose as a grid search."""
 
 import weakref
 
@@ -154,12 +154,12 @@ def test_weights_count_as_repetitions():
         assert_allclose(weighted.transform(X), plain.transform(X), atol=1e-9)
 
 
-def test_rows_are_walked_once(monkeypatch):
-    walked = []
-    original = _moments._block_moments
-    monkeypatch.setattr(_moments, "_block_moments", lambda X, *rest: (walked.append(len(X.A)), original(X, *rest))[1])
+def test_rows_are_read_once(monkeypatch):
+    read = []
+    original = _moments.block_products
+    monkeypatch.setattr(_moments, "block_products", lambda X, *rest: (read.append(len(X.A)), original(X, *rest))[1])
     CCACV(3, cv=KFold(5, shuffle=True, random_state=0)).fit(X, Y)
-    assert sum(walked) == 180
+    assert sum(read) == 180
 
 
 def test_a_memory_map_gives_the_same(tmp_path):
@@ -397,7 +397,7 @@ def test_settings_for_emoji_are_as_good_as_those_set_by_hand():
 
 @pytest.mark.parametrize(("dtype", "offset"), [(np.float32, 1e3), (np.float64, 1e3), (np.float64, 1e6)])
 def test_a_fold_far_away_leaves_the_others_their_digits(dtype, offset):
-    """Subtracting it would: then the training rows are walked instead. The other folds are ill-conditioned."""
+    """Subtracting it would: then the training rows are read instead. The other folds are ill-conditioned."""
     shifted = X.copy()
     shifted[60:120] += offset * np.arange(1, 9)
     shifted = shifted.astype(dtype)

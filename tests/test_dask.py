@@ -338,7 +338,7 @@ def test_batches_of_other_features_are_refused():
         CCA(2).fit(X, Y).score(ROWS[0][:1], ROWS[1][:1])
 
 
-def test_a_second_walk_is_refused_or_missed():
+def test_a_second_pass_is_refused_or_missed():
     with pytest.raises(ValueError, match='solver="svd" needs the rows at hand'):
         CCA(2, solver="svd").fit(*ROWS)
     nearly = X @ np.diag(np.geomspace(1, 1e-1, 8)) @ np.linalg.qr(X[:8, :8])[0]

@@ -13,7 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from crossmodal_cca._similarity import SIMILARITIES
-from crossmodal_cca.metrics import _counting, _inputs, per_query, ranks, retrieval_ranks
+from crossmodal_cca.metrics import _counting, _inputs, _sorting, per_query, ranks, retrieval_ranks
 from crossmodal_cca.metrics import _sharded as sharded
 from crossmodal_cca.retrieval import CrossModalIndex, search_shards
 
@@ -141,7 +141,7 @@ def test_judging_pairs_one_by_one_and_products_in_double_precision_agree(rows, s
     for doubts, at_once in ((0, 2**18), (np.inf, 2**18), (np.inf, 0)):
         monkeypatch.setattr(ranks, "DOUBTS_TO_JUDGE", doubts)
         monkeypatch.setattr(sharded, "DOUBTS_TO_JUDGE", doubts)
-        monkeypatch.setattr(_counting, "_JUDGED_AT_ONCE", at_once)
+        monkeypatch.setattr(_counting, "JUDGED_AT_ONCE", at_once)
         answers.append(retrieval_ranks(queries, gallery, **options))
         precisions.append(per_query("mean_average_precision", queries, gallery, **options))
         if find_spec("dask"):
@@ -249,7 +249,7 @@ def test_items_tie_where_their_widths_and_the_target_s_overlap():
         width = np.array([0.01, 0.01, 0.01, last])
         found = _counting.count_around(row[None], width, target, lambda q: np.array([0]), None)
         assert_array_equal(found, [[2], [2], [0], [1]])
-        assert_array_equal(_counting.count_by_sorting(row, width, np.array([0])), [[2], [2]])
+        assert_array_equal(_sorting.count_around_each(row, width, np.array([0])), [[2], [2]])
 
 
 def test_what_is_beyond_doubt_is_not_judged():
@@ -271,7 +271,7 @@ def test_counting_gives_up_where_more_pairs_are_in_doubt_than_it_may_judge():
 
 
 def test_pairs_in_doubt_are_judged_some_at_a_time(monkeypatch):
-    monkeypatch.setattr(_counting, "_JUDGED_AT_ONCE", 4)
+    monkeypatch.setattr(_counting, "JUDGED_AT_ONCE", 4)
     judged = []
     targets = _counting.Targets(np.zeros(5, dtype=int), np.full(5, 0.9), np.full(5, 1.1))
     found = _counting.count_around(*IN_DOUBT, targets, lambda q: np.array([1]), judge_of(judged))
@@ -363,7 +363,7 @@ def test_sorting_counts_as_comparing_all_pairs_does(step, start, width, n_target
     row[rng.permutation(90)[:5]] = -np.inf
     widths = (rng.choice([0.25, 1.25], 90) if width == "mixed" else np.full(90, width)) * step
     targets = rng.permutation(np.flatnonzero(row > -np.inf))[:n_targets]
-    greater, tied = _counting.count_by_sorting(row, widths, targets)
+    greater, tied = _sorting.count_around_each(row, widths, targets)
     low, high = row - widths, row + widths
     above = low > high[targets, None]
     assert_array_equal(greater, above.sum(axis=1))

@@ -1,17 +1,21 @@
 """What kernels, widths, landmarks and precomputed matrices may be, and what is said of others."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 from linear_models import pairs
+from sklearn.base import clone
 from sklearn.metrics.pairwise import rbf_kernel
 from sklearn.model_selection import GridSearchCV, cross_validate
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from crossmodal_cca import CrossModalPipeline, KernelCCA, KernelCCACV
+from crossmodal_cca.alignment import _kernel_memory
 from crossmodal_cca.datasets import load_emoji
-from crossmodal_cca.kernels import _fit
+from crossmodal_cca.kernels import _fit, _ridge_path
 
 X, Y = pairs(100)
 K, L = rbf_kernel(X, gamma=0.05), rbf_kernel(Y, gamma=0.05)
@@ -141,13 +145,32 @@ def test_a_ridge_that_is_lost_in_the_kernel_is_refused():
         KernelCCA(1, kernel="linear", regularization=(1e-300, 1.0)).fit(signs, signs)
 
 
-def test_kernels_that_do_not_fit_into_memory_are_told(monkeypatch):
+SEARCH_OF_KERNELS = KernelCCACV(2, width_factors=(1.0,), regularizations=(0.1,), cv=2)
+
+
+@pytest.mark.parametrize(
+    ("model", "module"),
+    [(KernelCCA(2), _fit), (SEARCH_OF_KERNELS, _ridge_path), (SEARCH_OF_KERNELS, _fit)],
+    ids=["fit", "folds of a search", "fit of a search"],
+)
+def test_kernels_that_do_not_fit_into_memory_are_told(model, module, monkeypatch):
     def fails(kernel, rows):
         raise MemoryError
 
-    monkeypatch.setattr(_fit, "kernel_matrix", fails)
-    with pytest.raises(MemoryError, match=r'The kernels of 100 rows, 100 × 100 .* set approximation="nystroem"'):
-        KernelCCA(2).fit(X, Y)
+    monkeypatch.setattr(module, "kernel_matrix", fails)
+    with pytest.raises(MemoryError, match=r'rows, \d+ × \d+ numbers each, take .* GB in all, .*"nystroem"'):
+        model.fit(X, Y)
+
+
+@pytest.mark.parametrize("model", [KernelCCA(2), SEARCH_OF_KERNELS], ids=["fit", "search"])
+def test_large_kernels_are_told_beforehand(model, monkeypatch):
+    monkeypatch.setattr(_kernel_memory, "LARGE", 8 * len(X) ** 2)
+    with pytest.warns(UserWarning, match=r'take .* GB in all.*set approximation="nystroem"') as told:
+        model.fit(X, Y)
+    assert [warning.filename for warning in told] == [__file__]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        clone(model).set_params(approximation="nystroem", n_landmarks=20).fit(X, Y)
 
 
 PRECOMPUTED = {

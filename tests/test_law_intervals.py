@@ -9,6 +9,7 @@ from sklearn.linear_model import LinearRegression
 from crossmodal_cca.metrics import _intervals as intervals
 from crossmodal_cca.metrics import compare_retrieval, retrieval_report
 from crossmodal_cca.metrics._intervals import Clusters, interval_of_difference, interval_of_mean, percentile_interval
+from crossmodal_cca.metrics._resampling import Resampling
 from crossmodal_cca.metrics.comparison import compared
 from crossmodal_cca.metrics.measures import ChosenMeasure
 from crossmodal_cca.plotting import HitRateDisplay
@@ -211,7 +212,7 @@ def test_equal_medians_are_told_apart_as_rarely(sizes):
     for seed in range(150):
         ranks = [np.ceil(np.exp(sharing(rng, clusters, 0.7, lambda n: rng.normal(2, 1, n)))) for _ in range(2)]
         pair = (each[None] for each in ranks)
-        found = compared(*pair, [MEDIAN], clusters, 200, 0.95, np.random.RandomState(seed))
+        found = compared(*pair, Resampling([MEDIAN], clusters, 200, 0.95, np.random.RandomState(seed)))
         apart += int(found["low"][0] > 0 or found["high"][0] < 0)
     assert apart / 150 <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / 150)
 

@@ -5,8 +5,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from crossmodal_cca.linalg._covariances import Covariances
-from crossmodal_cca.linalg._solution import FAR, LinearSolution, definite_signs
+from crossmodal_cca.linalg._products import Covariances
+from crossmodal_cca.linalg._solution import FAR, LinearSolution, SolvedSide, definite_signs
 
 RNG = np.random.default_rng(0)
 S = np.cov(RNG.standard_normal((7, 60)) + RNG.standard_normal(60))
@@ -14,10 +14,9 @@ S = Covariances(S[:4, :4], S[:4, 4:], S[4:, 4:])
 
 
 def solution(x_rotations, y_rotations, y_effects, x_effects):
-    k = x_rotations.shape[1]
-    fixed = {"x_weights": x_rotations, "y_weights": y_rotations, "x_loadings": x_rotations, "y_loadings": y_rotations}
-    maps = {"x_rotations": x_rotations, "y_rotations": y_rotations, "y_effects": y_effects, "x_effects": x_effects}
-    return LinearSolution(**fixed, **maps, singular_values=np.ones(k), correlations=np.ones(k))
+    x, y = (SolvedSide(R, R, R, B) for R, B in ((x_rotations, x_effects), (y_rotations, y_effects)))
+    ones = np.ones(x_rotations.shape[1])
+    return LinearSolution(x, y, singular_values=ones, correlations=ones)
 
 
 def ratios(R, S, S_other, B):

@@ -7,7 +7,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from scipy.spatial.distance import cdist
 
 from crossmodal_cca._similarity import SIMILARITIES
-from crossmodal_cca.metrics import ranks, retrieval_ranks
+from crossmodal_cca.metrics import _sorting, _tiles, ranks, retrieval_ranks
 
 
 def similarities(queries, gallery, similarity):
@@ -302,3 +302,50 @@ def test_sorting_and_counting_agree(labelled, count_up_to, monkeypatch):
     (counts,) = ranks.relevant_counts(problem, best_only=False)
     for name in ("greater", "tied", "relevant_greater", "relevant_tied"):
         assert_array_equal(getattr(counts, name), getattr(expected, name))
+
+
+@pytest.mark.parametrize("similarity", ["cosine", "dot", "euclidean"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("copies", [0, 3, 60])
+def test_tiles_count_as_whole_lists_do(copies, dtype, similarity, monkeypatch):
+    """One relevant item each; with 60 of 75 items alike too many are in doubt for a tile."""
+    rng = np.random.default_rng(0)
+    queries, gallery = (1 + rng.random((n, 5)).astype(dtype) for n in (30, 75))
+    gallery[: copies + 1] = gallery[0]
+    problem = ranks.prepare(queries, gallery, rng.permutation(30), np.arange(75), similarity)
+    monkeypatch.setattr(_tiles, "_TILE_ITEMS", 16)
+    monkeypatch.setattr(_tiles, "_TILE_BYTES", 1_000)
+    monkeypatch.setattr(_tiles, "JUDGED_AT_ONCE", 5)
+    in_tiles = list(ranks.relevant_counts(problem, best_only=True))
+    monkeypatch.setattr(ranks, "fit_in_tiles", lambda _: False)
+    in_lists = list(ranks.relevant_counts(problem, best_only=True))
+    for name in ("greater", "tied", "relevant_greater", "relevant_tied", "n_relevant", "n_gallery"):
+        each, other = (np.concatenate([getattr(c, name) for c in counts]) for counts in (in_tiles, in_lists))
+        assert_array_equal(each, other)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.5, 1.0])
+@pytest.mark.parametrize("step", [2.0**-33, 1.0, 40.0, 1e5])
+def test_places_in_a_sorted_list_are_counts_of_all_pairs(step, share, monkeypatch):
+    """From scores so close that their whole numbers are equal to scores far apart; some items are left out."""
+    monkeypatch.setattr(_sorting, "_TOGETHER", 300)
+    rng = np.random.default_rng(0)
+    scores = rng.integers(-40, 41, (7, 90)) * step
+    scores[:, :2] = _sorting.LARGEST_SCORE * np.array([1, -1])
+    scores[rng.random(scores.shape) < 0.1] = -np.inf
+    width = rng.choice([1.0, 2.0], 90) * step / 9
+    items = [np.flatnonzero((rng.random(90) < share) & (row > -np.inf)) for row in scores]
+    items = [
+        np.flatnonzero(row > -np.inf)[:1] if len(own) == 0 else own for own, row in zip(items, scores, strict=True)
+    ]
+    n_relevant = np.array([len(own) for own in items])
+    found = _sorting.count_in_lists(scores, np.minimum(width, 0.1), items.__getitem__, n_relevant, some_left_out=True)
+    width = np.minimum(width, 0.1)
+    expected = []
+    for row, own in zip(scores, items, strict=True):
+        own = own[np.argsort(-row[own])]
+        low, high = row - width, row + width
+        above = low > high[own, None]
+        tied = (high >= low[own, None]) & ~above
+        expected.append([above.sum(1), tied.sum(1), above[:, own].sum(1), tied[:, own].sum(1)])
+    assert_array_equal(found, np.hstack(expected))

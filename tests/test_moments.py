@@ -27,7 +27,7 @@ def textbook(X, Y):
 
 
 @pytest.mark.parametrize("block_rows", [1, 7, 500, 8192])
-def test_walk_in_blocks_equals_the_definition(monkeypatch, block_rows):
+def test_blocks_add_up_to_the_definition(monkeypatch, block_rows):
     monkeypatch.setattr(_blocks, "BLOCK_ROWS", block_rows)
     assert_same(PairMoments.from_arrays(X, Y), textbook(X, Y))
 

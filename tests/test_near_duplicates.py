@@ -78,15 +78,15 @@ def test_most_pairs_are_ruled_out_by_few_directions(monkeypatch):
     assert 100 <= sum(looked_at) < 2000
 
 
-def test_equal_rows_cost_one_walk(monkeypatch):
+def test_equal_rows_cost_one_pass(monkeypatch):
     """What is known to be one group is not looked at again."""
     monkeypatch.setattr(_near_pairs, "_TILE_ROWS", 64)
-    walked = []
+    tiles = []
     single = _near_pairs._Search.single
-    monkeypatch.setattr(_near_pairs._Search, "single", lambda self, rows: walked.append(rows) or single(self, rows))
+    monkeypatch.setattr(_near_pairs._Search, "single", lambda self, rows: tiles.append(rows) or single(self, rows))
     rows = np.tile(rows_with_copies(3, 100)[:1], (1200, 1))
     assert not near_duplicate_groups(rows, threshold=0.9).any()
-    assert len(walked) <= 40  # of 19 tiles of rows, those beside the first among them
+    assert len(tiles) <= 40  # of 19 tiles of rows, those beside the first among them
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float16])

@@ -126,7 +126,7 @@ def test_many_rows_of_many_columns_take_it_by_themselves():
     cca = CCA(4, shrinkage=0.9, random_state=0).fit(text, features)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    # Blocks of 14 directions: seven are kept, and during a walk as many sums and images again.
+    # Blocks of 14 directions: seven are kept, and during a pass over the rows as many sums and images again.
     assert peak < 18 * 8 * 14 * 60_000
     assert cca.x_weights_.shape == (60_000, 4)
     np.testing.assert_allclose(
@@ -194,6 +194,6 @@ def test_what_cannot_be_is_refused(call, message):
 
 
 def test_a_residual_that_stays_large_is_told(monkeypatch):
-    monkeypatch.setattr(randomized, "MAX_WALKS", 2)
+    monkeypatch.setattr(randomized, "MAX_PASSES", 2)
     with pytest.warns(ConvergenceWarning, match="not converged after 2 passes .* Raise shrinkage"):
         model(shrinkage=0.01).fit(*words(800, 3000, 20))

@@ -59,8 +59,7 @@ def obeys_general_laws(row, tmp_path):
     test_law_fit.test_a_fit_forgets_every_earlier_one(row)
     test_law_fit.test_questions_change_nothing_and_nothing_changes_parameters_or_data(row)
     test_law_copies.test_a_clone_has_the_parameters_and_nothing_else(row)
-    for make in test_law_copies.COPIES.values():
-        test_law_copies.test_a_copy_is_the_same_and_goes_on_by_itself(row, make)
+    test_law_copies.test_a_copy_is_the_same_and_goes_on_by_itself(row)
     test_law_copies.test_what_is_saved_comes_back_to_the_last_bit(row, tmp_path)
     test_law_names.test_other_names_and_another_order_are_refused(row)
     test_law_rows.test_a_row_is_answered_whatever_stands_beside_it(row)

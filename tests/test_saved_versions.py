@@ -135,7 +135,7 @@ def test_what_is_stored_is_written_down_with_its_version():
 
 
 def test_every_public_class_with_files_is_registered_where_load_looks():
-    homes = {f"crossmodal_cca.{home}" for home in ("alignment", "kernels", "linalg", "models", "rows", *_schemas.HOMES)}
+    homes = {f"crossmodal_cca.{home}" for home in ("kernels", "linalg", "models", "rows", *_schemas.HOMES)}
     for name, each in _schemas.REGISTRY.items():
         assert name == each.cls.__name__
         assert ".".join(each.cls.__module__.split(".")[:2]) in homes

@@ -109,11 +109,11 @@ def test_moments_alone_say_nothing_where_it_is_enough(model):
 
 
 @MODELS
-def test_rows_are_walked_twice_where_single_precision_is_not_enough(model, monkeypatch):
+def test_rows_are_read_twice_where_single_precision_is_not_enough(model, monkeypatch):
 
     multiplied = []
-    of_block = _moments._block_moments
-    monkeypatch.setattr(_moments, "_block_moments", lambda A, *rest: multiplied.append(A.A.dtype) or of_block(A, *rest))
+    of_block = _moments.block_products
+    monkeypatch.setattr(_moments, "block_products", lambda A, *rest: multiplied.append(A.A.dtype) or of_block(A, *rest))
     clone(model).set_params(n_components=3).fit(X, Y)
     assert multiplied == [SINGLE]
     multiplied.clear()

@@ -222,13 +222,13 @@ def noise(n, p, q):
 
 
 @pytest.fixture
-def walks(monkeypatch):
-    """Residuals after each step, and one entry for each walk over the rows."""
-    errors, walked = [], []
-    walk, error = _randomized_fit.images_of, randomized._relative_residual
-    monkeypatch.setattr(_randomized_fit, "images_of", lambda *args: walked.append(1) or walk(*args))
+def steps_and_passes(monkeypatch):
+    """Residuals after each step, and one entry for each pass over the rows."""
+    errors, passes = [], []
+    images, error = _randomized_fit.images_of, randomized._relative_residual
+    monkeypatch.setattr(_randomized_fit, "images_of", lambda *args: passes.append(1) or images(*args))
     monkeypatch.setattr(randomized, "_relative_residual", lambda *args: errors.append(error(*args)) or errors[-1])
-    return errors, walked
+    return errors, passes
 
 
 def fit(X, Y, **settings):
@@ -239,35 +239,35 @@ def fit(X, Y, **settings):
         return model.fit(X, Y), bool(caught)
 
 
-def test_narrow_sides_are_solved_in_one_step(walks):
-    """The start spans both sides already; a walk before it, and one after it for the loadings."""
-    errors, walked = walks
+def test_narrow_sides_are_solved_in_one_step(steps_and_passes):
+    """The start spans both sides already; a pass over the rows before it, and one after it for the loadings."""
+    errors, passes = steps_and_passes
     fit(*noise(200, 9, 9))
-    assert (len(errors), len(walked)) == (1, 3)
+    assert (len(errors), len(passes)) == (1, 3)
 
 
-def test_steps_end_with_the_first_residual_below_a_millionth(walks):
-    errors, walked = walks
+def test_steps_end_with_the_first_residual_below_a_millionth(steps_and_passes):
+    errors, passes = steps_and_passes
     X, Y = noise(400, 120, 100)
     _, warned = fit(X, Y)
     assert errors[-1] <= 1e-6 < min(errors[:-1])
-    assert len(walked) == len(errors) + 2
+    assert len(passes) == len(errors) + 2
     assert not warned
 
 
 @pytest.mark.parametrize("extra", [-1, 0])
-def test_the_last_step_is_told_if_its_residual_is_above_a_hundredth(extra, walks, monkeypatch):
-    errors, walked = walks
+def test_the_last_step_is_told_if_its_residual_is_above_a_hundredth(extra, steps_and_passes, monkeypatch):
+    errors, passes = steps_and_passes
     X, Y = noise(400, 120, 100)
     fit(X, Y)
     enough = 1 + next(i for i, error in enumerate(errors) if error <= 1e-2)
     assert 1 < enough < len(errors)
     steps = enough + extra
     errors.clear()
-    walked.clear()
-    monkeypatch.setattr(randomized, "MAX_WALKS", steps)
+    passes.clear()
+    monkeypatch.setattr(randomized, "MAX_PASSES", steps)
     _, warned = fit(X, Y)
-    assert (len(errors), len(walked)) == (steps, steps + 2)
+    assert (len(errors), len(passes)) == (steps, steps + 2)
     assert warned == (extra < 0)
 
 
@@ -280,9 +280,9 @@ def test_what_counts_as_covariance_is_relative_to_the_leading_one():
 
 
 @pytest.mark.parametrize("shrinkage", [(0.3, 0.1), 1.0])
-def test_the_residual_is_that_of_the_definition(shrinkage, walks, monkeypatch):
+def test_the_residual_is_that_of_the_definition(shrinkage, steps_and_passes, monkeypatch):
     """S_xy·b − d·A_x·a in the norm of A⁻¹, which A ≥ cτI bounds by the plain norm over cτ; exactly so for c = 1."""
-    monkeypatch.setattr(randomized, "MAX_WALKS", 3)
+    monkeypatch.setattr(randomized, "MAX_PASSES", 3)
     X, Y = noise(300, 60, 50)
     model, _ = fit(X, Y, shrinkage=shrinkage)
     R = np.corrcoef(np.hstack([X, Y]).T)
@@ -294,7 +294,7 @@ def test_the_residual_is_that_of_the_definition(shrinkage, walks, monkeypatch):
         residual = R[own, other] @ v - d * (A @ w)
         bounds += np.sum(residual**2, axis=0) / c
         exact += np.sum(residual * np.linalg.solve(A, residual), axis=0)
-    error = walks[0][-1]
+    error = steps_and_passes[0][-1]
     assert error == pytest.approx(np.sqrt(bounds.max()) / d[0], rel=1e-6)
     assert error >= np.sqrt(exact.max()) / d[0] * (1 - 1e-9)
     assert error > 1e-5  # not converged, so that there is a residual to speak of

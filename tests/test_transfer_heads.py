@@ -21,7 +21,7 @@ from crossmodal_cca.transfer import (
     PrototypeSimilarity,
 )
 from crossmodal_cca.transfer._calibration import best_offset
-from crossmodal_cca.transfer.logistic import logistic_loss
+from crossmodal_cca.transfer._pulled_fit import PulledLoss
 
 NAMES = np.array(["owl", "cat", "newt", "bee"])
 
@@ -180,18 +180,38 @@ def test_tiny_weights_weigh_against_each_other():
         assert fitted.predict(rows).tolist() == ["a", "b"]
 
 
+def pulled_loss(theta, Z, codes, w, centre, pulls, C):
+    S = Z @ theta.T
+    likelihood = w @ (np.log(np.exp(S).sum(axis=1)) - S[np.arange(len(S)), codes])
+    return 0.5 * (pulls[:, None] * (theta - centre) ** 2).sum() + C * likelihood
+
+
 def test_the_gradient_of_the_pulled_loss_is_that_of_finite_differences():
     Z, codes, _, _ = shots()
     rng = np.random.default_rng(0)
     centre, pulls, w = rng.standard_normal((4, 7)), rng.uniform(0.1, 1, 4), rng.uniform(0.5, 2, len(Z))
-    loss = logistic_loss(unit(Z), codes, w, centre, pulls, C=2.0)
-    at = rng.standard_normal(28)
-    assert_allclose(loss(at)[1], approx_fprime(at, lambda theta: loss(theta)[0], 1e-7), rtol=1e-4, atol=1e-6)
-    theta = centre + at.reshape(4, 7)
-    S = unit(Z) @ theta.T
-    likelihood = w @ (np.log(np.exp(S).sum(axis=1)) - S[np.arange(len(S)), codes])
-    slow = 0.5 * (pulls[:, None] * (theta - centre) ** 2).sum() + 2.0 * likelihood
-    assert loss(at)[0] * 2.0 * w.sum() == pytest.approx(slow)
+    at = rng.standard_normal((4, 7))
+    slow = approx_fprime(
+        (centre + at).ravel(),
+        lambda theta: pulled_loss(theta.reshape(4, 7), unit(Z), codes, w, centre, pulls, 2.0) / (2.0 * w.sum()),
+        1e-7,
+    )
+    assert_allclose(PulledLoss(unit(Z), codes, w, centre, pulls, 2.0).gradient(at).ravel(), slow, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("common", [0.0, 3.0])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_pulled_fit_ends_at_the_minimum_after_few_products(dtype, common):
+    """Also where all rows have much in common, and where a loss in single precision has no digits left to compare."""
+    rng = np.random.default_rng(0)
+    P, codes = rng.standard_normal((50, 32)).astype(dtype), np.repeat(np.arange(50), 16)
+    Z = (P[codes] + 3 * rng.standard_normal((800, 32)) + common).astype(dtype)
+    head = PrototypeLogisticRegression(prototypes=dict(enumerate(P)), tol=1e-5).fit(Z, codes)
+    settings = unit(Z).astype(float), codes, np.ones(800), head.prototypes_ / head.temperature_, head.pulls_, 1.0
+    loss = PulledLoss(*settings)
+    g, start = loss.gradient(head.coef_ - loss.centre), loss.gradient(np.zeros((50, 32)))
+    assert np.abs(g).max() < 1e-4 * np.abs(start).max()
+    assert head.n_evaluations_ <= (100 if common else 25)
 
 
 def test_eszsl_is_its_formula_and_reaches_unseen_classes():

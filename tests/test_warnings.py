@@ -98,7 +98,7 @@ CALLS = {
         lambda: searched(PLSRegression(), "n_components", 1).fit(X, np.ones(200)),
         "no covariance",
     ),
-    "unconverged walks": (lambda: RANDOMIZED.fit(*NOISE), "not converged after 1 passes"),
+    "unconverged passes": (lambda: RANDOMIZED.fit(*NOISE), "not converged after 1 passes"),
     "inference, few rows": (lambda: canonical_correlation_tests(*FEW), "p-values mean nothing"),
     "inference, some rows": (lambda: canonical_correlation_tests(X[:60], Y[:60]), "p-values are off"),
     "iterations": (lambda: STOPPED.fit(X, LABELS), "stopped after 1 iterations"),
@@ -127,7 +127,7 @@ def warned(call):
 
 @pytest.mark.parametrize("name", CALLS)
 def test_a_warning_points_to_the_line_of_the_call(name, monkeypatch):
-    monkeypatch.setattr(randomized, "MAX_WALKS", 1)
+    monkeypatch.setattr(randomized, "MAX_PASSES", 1)
     call, message = CALLS[name]
     caught = [warning for warning in warned(call) if re.search(message, str(warning.message))]
     assert caught

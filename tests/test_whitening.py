@@ -5,10 +5,10 @@ import pytest
 from linear_models import pairs
 
 from crossmodal_cca.kernels._kernel import BLOCK_ENTRIES, block_rows
-from crossmodal_cca.linalg._covariances import Covariances
-from crossmodal_cca.linalg._whitening import reciprocal_condition, whiten_covariances, whiten_rows
+from crossmodal_cca.linalg._products import Covariances
+from crossmodal_cca.linalg._svd import reciprocal_condition
+from crossmodal_cca.linalg._whitening import whiten_covariances, whiten_rows
 
-EPS = np.finfo(float).eps
 X, Y = (Z / Z.std(axis=0, ddof=1) for Z in (A - A.mean(axis=0) for A in pairs(300, 8, 6)))
 DEGREES = len(X) - 1
 SIDES = {
@@ -29,9 +29,9 @@ def side(name):
 def whiten(route, Z, shrinkage):
     p, q = Z.shape[1], Y.shape[1]
     if route == "rows":
-        return whiten_rows(np.hstack([Z, Y]), (shrinkage, 0.0), (p, q), (p, q), DEGREES)
+        return whiten_rows((Z / np.sqrt(DEGREES), Y / np.sqrt(DEGREES)), (shrinkage, 0.0), (p, q))
     S = Covariances(Z.T @ Z / DEGREES, Z.T @ Y / DEGREES, Y.T @ Y / DEGREES)
-    return whiten_covariances(S, (shrinkage, 0.0), (p, q), EPS)
+    return whiten_covariances(S, (shrinkage, 0.0), (p, q))
 
 
 @pytest.mark.parametrize("route", ["covariances", "rows"])

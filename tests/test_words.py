@@ -2,6 +2,7 @@
 
 import re
 from collections import defaultdict
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ OLD = {
     r"\bmetric : ": "similarity or measure",
     r"n_bootstrap": "n_resamples",
     r"\b[xy] ?→ ?[xy]\b": "x to y",
+    r"(?<!ast\.)(?<![a-z])[Ww]alk(s|ed|ing)?(?![a-z])": "pass over the rows",
     r"stacklevel=[0-9]": "the stack level that _warn.py finds",
 }
 
@@ -34,6 +36,22 @@ def test_old_words_are_gone(old):
             if not FOREIGN.search(text[max(0, match.start() - 200) : match.start()]):
                 found.append(f"{path.relative_to(ROOT)}:{text[: match.start()].count(chr(10)) + 1}")
     assert not found, f"say {OLD[old]}"
+
+
+def test_sentences_start_with_their_subject():
+    """A sentence that starts with one of these words and asks nothing has to be read twice."""
+    start = re.compile(r'(?:"""|# |[\w`]\.\s+)(?:Of|What|Where)\b[^.?]*[.?]')
+    found = [f"{path}: {match[0]}" for path in LIBRARY for match in start.finditer(path.read_text(encoding="utf-8"))]
+    assert [text for text in found if not text.endswith("?")] == []
+
+
+def test_a_constant_says_what_it_is():
+    """Every constant has a comment above it or beside it."""
+    constant = re.compile(r"_?[A-Z][A-Z_0-9]+(: .+)? = ")
+    pairs = [pair for path in LIBRARY for pair in pairwise(path.read_text(encoding="utf-8").splitlines())]
+    found = [(above, line) for above, line in pairs if constant.match(line)]
+    assert len(found) > 20
+    assert [line for above, line in found if not above.startswith("#") and "#" not in line] == []
 
 
 def exported(folder):

@@ -8,7 +8,7 @@ from typing import Any
 
 from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.frozen import FrozenEstimator
 from sklearn.utils import get_tags
 from sklearn.utils.metaestimators import available_if
@@ -16,9 +16,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._aligner import unwrapped
 from .._files import SavedAlignerMixin
-from .._sklearn import refuse_dask
 from .._typing import FloatArray
 from ..rows._blocks import bare
+from ..rows._lazy import refuse_dask
 from ..rows._numbers import at_hand
 from ..rows._validation import warn_of_other_order
 from ._pair_scores import in_container
@@ -50,7 +50,7 @@ def _rows_of_transformer(A: Any, name: str) -> Any:
     return at_hand(A, name)
 
 
-def goes_on(pipeline: DelegatedMethodsMixin) -> bool:
+def goes_on(pipeline: DelegatedMethods) -> bool:
     """Whether batches give the model of one fit: the aligner takes batches, and no transformer learns from them."""
     aligner = getattr(pipeline, "aligner_", pipeline.aligner)
     if isinstance(aligner, FrozenEstimator):
@@ -72,15 +72,15 @@ def if_aligner_has(method: Callable[..., Any]) -> Any:
     """Offer a method if the aligner has one of this name."""
     name = method.__name__
 
-    def check(pipeline: DelegatedMethodsMixin) -> bool:
+    def check(pipeline: DelegatedMethods) -> bool:
         getattr(pipeline._aligner, name)
         return True
 
     return available_if(check)(method)
 
 
-class DelegatedMethodsMixin(SavedAlignerMixin):
-    """Methods of a pipeline that call the aligner on transformed rows."""
+class DelegatedMethods(SavedAlignerMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+    """Methods of a pipeline that call the aligner on transformed rows; scikit-learn leaves their output to `_wrap`."""
 
     aligner: Any
     aligner_: Any

@@ -14,9 +14,10 @@ from .._checks import check_choice
 from .._errors import in_terms_of
 from .._files import SavedAlignerMixin
 from .._schemas import State
-from .._sklearn import check_array, column_names, count_rows, refuse_dask, take_rows
+from .._sklearn import check_array, column_names, count_rows, take_rows
 from .._typing import FloatArray
 from ..rows._blocks import float_dtype
+from ..rows._lazy import refuse_dask
 from ..rows._validation import check_same_rows, refuse_other_order, warn_of_other_order
 from ._frozen import frozen_copy
 from ._selection import SelectionMixin

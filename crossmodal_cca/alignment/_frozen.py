@@ -5,7 +5,7 @@ from __future__ import annotations
 from copy import copy, deepcopy
 from typing import Any
 
-from ._delegation import DelegatedMethodsMixin
+from ._delegation import DelegatedMethods
 from ._pair_scores import PairScoresMixin
 
 
@@ -15,4 +15,4 @@ def frozen_copy(aligner: Any) -> Any:
     Estimators of this package replace their fitted value as a whole, so a shallow copy suffices. Others may write to
     their arrays and are copied deeply.
     """
-    return copy(aligner) if isinstance(aligner, PairScoresMixin | DelegatedMethodsMixin) else deepcopy(aligner)
+    return copy(aligner) if isinstance(aligner, PairScoresMixin | DelegatedMethods) else deepcopy(aligner)

@@ -13,9 +13,13 @@ from scipy.sparse.csgraph import connected_components
 
 from .._ids import ROWS_OF_A_LABEL, checked_ids, codes_of_ids
 from .._typing import FloatArray
+from ..metrics._nested import nested_values
 from ..metrics.scorer import RetrievalScorer
 from ..rows._equal import Parts, equal_rows, renumbered
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
+
+# Seed of the draw of galleries, so that equal searches have equal ones.
+SEED_OF_GALLERIES = 0
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,13 @@ class Items:
             ids = [items, items]
         return cls(parts, ids[0], ids[1], _intersection(ids[0], x), _intersection(ids[1], y))
 
+    def searched(self, test: NDArray[np.intp], most: int | None) -> NDArray[np.intp]:
+        """Return at most so many rows of a fold for a retrieval score, groups drawn one after the other."""
+        if most is None or len(test) <= most:
+            return test
+        place = np.random.default_rng(SEED_OF_GALLERIES).permutation(_count(self.groups))
+        return test[np.sort(np.argsort(place[self.groups[test]], kind="stable")[:most])]
+
     def gallery(self, positions: NDArray[np.intp]) -> Gallery:
         """Return the gallery of a fold for a retrieval score."""
         kept, ids = [], {}
@@ -87,6 +98,22 @@ class Gallery:
         return np.array(
             [[self.score(scoring, x * w[: x.shape[1]], y * w[: x.shape[1]]) for x, y in scores] for w in weights]
         )
+
+    def nested_table(
+        self,
+        scoring: RetrievalScorer,
+        x_scores: FloatArray,
+        y_scores: FloatArray,
+        ks: Sequence[int],
+        singular_values: FloatArray,
+        powers: Sequence[float | None],
+    ) -> FloatArray:
+        """Score every power and number of components, given both sides' scores on all of them."""
+        weights = [singular_values ** (power or 0.0) for power in powers]
+        table = nested_values(scoring, x_scores[self.x], y_scores[self.y], ks, weights, **self.ids)
+        if table is None:
+            return self.table(scoring, [(x_scores[:, :k], y_scores[:, :k]) for k in ks], singular_values, powers)
+        return table
 
 
 def _given(groups: Any, x_ids: Any, y_ids: Any, n_kept: int, sample_weight: FloatArray | None) -> dict[str, Parts]:

@@ -17,8 +17,8 @@ from .._warn import warn
 from ..kernels._kernel_table import kernel_row
 from ..kernels._settings import Sides, settings_of_sides
 from ..models._kernel_model import KernelModel
-from ..rows._validation import check_features_of_y, check_rows_of_x, check_rows_of_y
-from ._pair_prediction import PredictionMixin
+from ..rows._validation import check_rows_of_x, check_rows_of_y
+from ._pair_scores import PairScoresMixin
 from ._views import View, ViewsMixin
 
 # Training correlation above which, if all exceed it, the model is over-fitted. (With a few hundred components of
@@ -38,7 +38,7 @@ def _keeps_rows_of(modality: str) -> Any:
     return available_if(check)
 
 
-class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+class KernelMaps(ViewsMixin, PairScoresMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
     """Fitted maps of two modalities into one space through kernels."""
 
     kernel: Any
@@ -62,8 +62,8 @@ class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, T
     n_features_in_, _n_features_y = View("x.n_features"), View("y.n_features")
     feature_names_in_, y_feature_names_in_ = View("x.names", optional=True), View("y.names", optional=True)
 
-    predict = _keeps_rows_of("y")(PredictionMixin.predict)
-    predict_x = _keeps_rows_of("x")(PredictionMixin.predict_x)
+    predict = _keeps_rows_of("y")(PairScoresMixin.predict)
+    predict_x = _keeps_rows_of("x")(PairScoresMixin.predict_x)
 
     def _sides(self, gamma: Any, regularization: Any) -> Sides:
         """Return the settings of both sides' kernels and maps, with these widths and ridges."""
@@ -87,8 +87,7 @@ class KernelMaps(ViewsMixin, PredictionMixin, ClassNamePrefixFeaturesOutMixin, T
             A = check_rows_of_x(self, rows, finite=model.x.embedding.kernel.is_precomputed)
             with telling_where(X=rows):
                 return model.x.scores(A, weighted=weighted)
-        A, names = check_rows_of_y(rows)
-        check_features_of_y(self, A, names)
+        A = check_rows_of_y(self, rows)
         with telling_where(y=rows):
             return model.y.scores(A, weighted=weighted)
 

@@ -1,81 +1,32 @@
-"""Base classes of linear aligners: reduce the rows, solve, store; then scores, predictions and samples."""
+"""The base class of linear aligners: check, reduce the rows, solve, and store the model."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
-from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
-from .._checks import check_flag, check_n_components, check_number
-from .._schemas import Schema
-from .._sklearn import telling_where
+from .._checks import check_flag, check_n_components
 from .._typing import FloatArray
 from .._warn import warn
-from ..linalg._covariances import Covariances
+from ..linalg._products import Covariances
 from ..linalg._solution import LinearSolution
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import ranks_of_covariances
 from ..models._linear_model import LinearModel
 from ..models._pair import StandardizedPair, standardize_moments, standardize_rows
 from ..rows._moments import PairMoments, moments_of_batch
-from ..rows._validation import (
-    PairedRows,
-    check_features_of_y,
-    check_pair,
-    check_rows_of_x,
-    check_rows_of_y,
-    check_scale_of_weights,
-)
-from ._pair_prediction import LinearPredictionMixin
-from ._solved import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, WEAK, Solved
-from ._solvers import Task, solver_named
-from ._views import View, ViewsMixin
+from ..rows._stored import PairedRows
+from ..rows._validation import check_scale_of_weights, checked_pair
+from ._linear_maps import LinearMaps
+from ._solvers import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, SOLVERS, WEAK, Solved, Task
 
 T = TypeVar("T", bound=LinearSolution)
-
-
-class LinearMaps(ViewsMixin, LinearPredictionMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
-    """Fitted linear maps of two modalities into one space."""
-
-    model_: LinearModel
-    _stored: ClassVar[Schema] = {"model_": LinearModel}
-
-    x_mean_, y_mean_ = View("x.mean"), View("y.mean")
-    x_scale_, y_scale_ = View("x.scale"), View("y.scale")
-    x_weights_, y_weights_ = View("x.weights"), View("y.weights")
-    x_rotations_, y_rotations_ = View("x.rotations"), View("y.rotations")
-    x_loadings_, y_loadings_ = View("x.loadings"), View("y.loadings")
-    correlations_, singular_values_ = View("correlations"), View("singular_values")
-    coef_ = View("coef", shape=lambda model: (model.y.n_features, model.x.n_features))
-    intercept_ = View("intercept")
-    n_components_, n_samples_seen_ = View("n_components"), View("n_samples_seen")
-    n_features_in_, _n_features_y = View("x.n_features"), View("y.n_features")
-    feature_names_in_, y_feature_names_in_ = View("x.names", optional=True), View("y.names", optional=True)
-
-    def _scores_of(self, model: LinearModel, modality: str, rows: ArrayLike, *, weighted: bool = True) -> FloatArray:
-        if modality == "x":
-            A = check_rows_of_x(self, rows, accept_sparse=True, lazy=True)
-            with telling_where(X=rows):
-                return model.x.scores(A, "X", weighted=weighted)
-        A = self._y_features(rows)
-        with telling_where(y=rows):
-            return model.y.scores(A, "y", weighted=weighted)
-
-    def _y_features(self, y: ArrayLike) -> Any:
-        """Check rows of the second modality and return them in 2-D."""
-        A, names = check_rows_of_y(y, accept_sparse=True, lazy=True)
-        check_features_of_y(self, A, names)
-        return A
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
-        return tags
 
 
 class LinearAligner(LinearMaps):
@@ -86,7 +37,9 @@ class LinearAligner(LinearMaps):
 
     n_components: int | None
     scale: bool
-    # Name of a solver in `SOLVERS`, or "auto".
+    # Checks of parameters by name: functions of a value and the name.
+    _checks: ClassVar[dict[str, Callable[[Any, str], Any]]] = {"n_components": check_n_components, "scale": check_flag}
+    # Name of a solver in `SOLVERS`.
     solver: str = "auto"
     # Sides whose rank bounds the number of components.
     _bounding_sides: tuple[str, ...] = ("x", "y")
@@ -100,10 +53,13 @@ class LinearAligner(LinearMaps):
 
     def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
         """Warn of too few digits in the solution that is kept."""
-        floor = DOUBTFUL_IN_SINGLE if pair.moments.is_single else DOUBLE_FLOOR
-        if rows_at_hand or (solved.rcond > floor and (solved.is_clear or not pair.moments.is_single)):
+        if rows_at_hand:
             return
-        remedy = "Pass float64 rows, raise" if pair.moments.is_single else "Raise"
+        is_single = pair.moments.is_single
+        floor = DOUBTFUL_IN_SINGLE if is_single else DOUBLE_FLOOR
+        if solved.rcond > floor and (solved.is_clear or not is_single):
+            return
+        remedy = "Pass float64 rows, raise" if is_single else "Raise"
         warn(
             "The covariances are ill-conditioned and the rows are not at hand, so weak components may be inaccurate. "
             f"{remedy} shrinkage (of CCA), drop redundant features, or fit to rows in memory or a memory map."
@@ -133,18 +89,20 @@ class LinearAligner(LinearMaps):
             If the sides differ in rows, values are not finite, `n_components` is more than the ranks allow, or more
             than 5000 sparse rows have more than 5000 features (`CCA` has a solver for these).
         """
-        with telling_where(X=X, y=y):
-            self._check_parameters()
-            rows = check_pair(X, y, sample_weight, estimator=self, min_rows=2, accept_sparse=True, lazy=True)
-            if rows.sample_weight is not None and rows.at_hand:
+        self._check_parameters()
+        storage = {"accept_sparse": True, "lazy": True}
+        with checked_pair(X, y, sample_weight, estimator=self, min_rows=2, **storage) as rows:
+            if rows.sample_weight is not None and rows.X.at_hand:
                 check_scale_of_weights(rows.sample_weight.sum())
             self.model_ = self._model_of_rows(rows)
         return self
 
     def _model_of_rows(self, rows: PairedRows) -> LinearModel:
         pair = standardize_rows(rows, scale=self.scale)
-        _check_enough(pair.moments)
-        return self._model_of(pair, rows if rows.at_hand else None, y_is_1d=rows.y_is_1d)
+        at_hand = rows if rows.X.at_hand else None
+        if at_hand is None:  # others were counted and weighed when they were checked
+            _check_enough(pair.moments)
+        return self._model_of(pair, at_hand, y_is_1d=rows.y_is_1d)
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Add paired rows to those seen so far and solve again.
@@ -177,21 +135,11 @@ class LinearAligner(LinearMaps):
             If features correlate so strongly that the moments alone have too few digits: beyond a condition of 1e8, or
             of 1e4 where they come from products in single precision.
         """
-        with telling_where(X=X, y=y):
-            self._check_parameters()
-            seen: LinearModel | None = getattr(self, "model_", None)
-            before = None if seen is None else seen.feature_moments()
-            rows = check_pair(
-                *(X, y, sample_weight),
-                estimator=self,
-                reset=seen is None,
-                min_rows=0,
-                allow_no_weight=True,
-                accept_sparse=True,
-                lazy=True,
-            )
-            if seen is not None:
-                check_features_of_y(self, rows.y, rows.y_names)
+        self._check_parameters()
+        seen: LinearModel | None = getattr(self, "model_", None)
+        before = None if seen is None else seen.feature_moments()
+        options = {"reset": seen is None, "min_rows": 0, "allow_no_weight": True, "accept_sparse": True, "lazy": True}
+        with checked_pair(X, y, sample_weight, estimator=self, **options) as rows:
             batch = moments_of_batch(rows)
             if batch is not None:
                 pair = standardize_moments(batch if before is None else before + batch, scale=self.scale)
@@ -234,9 +182,8 @@ class LinearAligner(LinearMaps):
         return self
 
     def _check_parameters(self) -> None:
-        check_n_components(self.n_components)
-        check_number(getattr(self, "power", 0.0), "power", low=0.0)
-        check_flag(self.scale, "scale")
+        for name, check in self._checks.items():
+            check(getattr(self, name), name)
 
     def _as_many_as_possible(
         self,
@@ -252,16 +199,16 @@ class LinearAligner(LinearMaps):
         Ranks cost a decomposition of each side. If the last component has covariance above rounding, the ranks are
         large enough, so they are computed only if it has not.
         """
-        widths, eps = (len(S.xx), len(S.yy)), pair.moments.eps
+        widths = len(S.xx), len(S.yy)
         k = self._n_components(widths, pair, allow_fewer or tentative)
         solution = solve(k)
         d = solution.singular_values
-        least = WEAK if tentative else rank_tolerance(max(widths), eps)
+        least = WEAK if tentative else rank_tolerance(max(widths), S.eps)
         if len(d) == k > 0 and d[-1] > least * d[0]:
             return solution, True
         if tentative or k == 0:
             return solution, not tentative
-        ranks = ranks_of_covariances(S, eps)
+        ranks = ranks_of_covariances(S)
         possible = self._n_components(ranks, pair, allow_fewer)
         # In single precision, features that look redundant may not be.
         full = tuple(int(np.count_nonzero(np.diagonal(Sii))) for Sii in (S.xx, S.yy))
@@ -297,7 +244,7 @@ class LinearAligner(LinearMaps):
         y_is_1d: bool = False,
     ) -> LinearModel:
         """Solve, and build the fitted model."""
-        solver = solver_named(self.solver)
+        solver = SOLVERS[self.solver]
         if rows is None and solver.needs_rows:
             raise ValueError(
                 f'solver="{self.solver}" needs the rows at hand, which partial_fit, fit_moments and Dask do not give; '
@@ -305,21 +252,27 @@ class LinearAligner(LinearMaps):
             )
         pair, solved = solver.solve(Task(partial(self._solve, allow_fewer=allow_fewer), pair, rows, self.scale))
         self._warn_of(solved, pair, rows_at_hand=rows is not None, allow_fewer=allow_fewer)
-        solution = solved.solution.to_features(pair.x, pair.y)
-        # Single precision would lose small sums of large terms, or overflow with units near the ends of its range.
-        in_single = solved.scores_fit_single and solution.fits_single(pair.x.scale, pair.y.scale)
+        x, y = pair.x.solved_over_features(solved.solution.x), pair.y.solved_over_features(solved.solution.y)
+        kept = pair.kept()
+        solution = replace(solved.solution, x=x, y=y).with_definite_signs()
         moments = pair.moments
+        # Single precision would lose small sums of large terms, or overflow with units near the ends of its range.
+        in_single = (
+            moments.dtype == np.float32
+            and solved.scores_fit_single
+            and solution.fits_single(pair.x.scale, pair.y.scale)
+        )
         return LinearModel.of(
             solution,
             (pair.x, pair.y),
             (moments.x_names, moments.y_names),
-            pair.dtype if in_single else np.dtype(np.float64),
+            np.dtype(np.float32 if in_single else np.float64),
             power=getattr(self, "power", 0.0),
             shrinkage=solved.shrinkage,
             n_samples_seen=moments.n_rows,
             weight_sum=moments.weight_sum,
             y_is_1d=y_is_1d,
-            pair=pair.kept(),
+            pair=kept,
         )
 
 

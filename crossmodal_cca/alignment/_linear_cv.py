@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike
 from .._checks import check_flag
 from .._sklearn import count_rows, telling_where
 from .._typing import FloatArray
-from ..linalg._solution import NestedSolution
+from ..linalg._solution import NestedSolution, paired_correlations
+from ..linalg._svd import Triplets
 from ..metrics.scorer import RetrievalScorer
 from ..models._held_out import HeldOutRows, Residuals
 from ..models._pair import StandardizedPair
@@ -24,7 +25,8 @@ from ..rows._validation import (
     check_scale_of_weights,
 )
 from ._items import Gallery, Items
-from ._linear_aligner import LinearAligner, LinearMaps
+from ._linear_aligner import LinearAligner
+from ._linear_maps import LinearMaps
 from ._pooled import PooledScore
 from ._selection import (
     POOLED_SCORINGS,
@@ -36,7 +38,7 @@ from ._selection import (
     items_and_folds,
     numbers_of_components,
 )
-from ._solved import DOUBLE_FLOOR, single_floor
+from ._solvers import DOUBLE_FLOOR, single_floor
 from ._training_folds import Folds, HeldOut
 
 # Scorings computed from the moments of held-out rows.
@@ -48,12 +50,15 @@ class FoldSolver:
     """Solver of one fold's training part: the possible number of components, and nested solutions of any setting.
 
     `rcond` and `is_clear` are as in `Solved`; they matter only if it was built from covariances, not from rows.
+    `scores`, where x-scores and y-scores are nested, returns a function of a setting and k that computes scores of the
+    rows x and y, and the singular values.
     """
 
     possible: int
     solve: Callable[[dict[str, Any], int], NestedSolution]
     rcond: float
     is_clear: bool
+    scores: Callable[[FloatArray, FloatArray], Callable[[dict[str, Any], int], Triplets]] | None = None
 
 
 class LinearCV(SelectionMixin, LinearMaps):
@@ -135,8 +140,10 @@ class LinearCV(SelectionMixin, LinearMaps):
             weight = None if sample_weight is None else check_sample_weight(sample_weight, count_rows(X, "X"))
             scorings = scoring, MOMENT_SCORINGS
             items, splits = items_and_folds(self.cv, (X, y), rows, scorings, groups, x_ids, y_ids, weight)
-            folds = Folds(rows, splits, self.scale)
-            if rows.is_sparse and (folds.is_wide or isinstance(scoring, RetrievalScorer)):
+            retrieval = isinstance(scoring, RetrievalScorer)
+            searched = [items.searched(test, self.max_gallery) for _, test in splits] if retrieval else None
+            folds = Folds(rows, splits, self.scale, searched)
+            if rows.is_sparse and (folds.is_wide or retrieval):
                 raise ValueError(
                     f"{type(self).__name__} scores sparse rows from moments alone: with scoring one of "
                     f"{', '.join(map(repr, MOMENT_SCORINGS))} and at most twice as many features as training rows. "
@@ -162,7 +169,15 @@ class LinearCV(SelectionMixin, LinearMaps):
 
         def scorer(fold: int) -> tuple[int, FoldScorer]:
             solver, held_out = self._solved(folds, fold, numbers[-1], needs_rows=retrieval)
-            gallery = items.gallery(folds.splits[fold][1])
+            gallery = items.gallery(folds.test(fold))
+
+            of_rows = scoring == "correlation" or retrieval
+            if of_rows and solver.scores is not None and isinstance(held_out, HeldOutRows):
+                scores = solver.scores(held_out.x, held_out.y)
+                weight = held_out.weight
+                return solver.possible, lambda setting, ks: _of_scores(
+                    scores(setting, ks[-1]), scoring, weight, powers, ks, gallery
+                )
 
             def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
                 return self._scored(held_out, solver.solve(setting, ks[-1]), pooled or scoring, powers, ks, gallery)
@@ -175,21 +190,32 @@ class LinearCV(SelectionMixin, LinearMaps):
             *(of_folds, weights, self._settings(), powers, numbers, given, self.verbose),
             one_standard_error=self.one_standard_error,
             groups=groups,
+            n_gallery=[len(folds.test(fold)) for fold in range(len(weights))] if retrieval else None,
         )
 
     def _solved(self, folds: Folds, fold: int, most: int, *, needs_rows: bool) -> tuple[FoldSolver, HeldOut]:
         """Return solver and held-out part of a fold, from rows if covariances have too few digits, as for one model."""
         pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
-        solver = self._solver(pair, None, most)
-        if pair.moments.is_single and not (solver.is_clear and solver.rcond > single_floor(pair.n_rows)):
+        solver = self._of_covariances(folds, pair, most)
+        if pair.moments.is_single and not (
+            solver and solver.is_clear and solver.rcond > single_floor(pair.moments.n_rows)
+        ):
             folds.repeat_in_double()
             pair, held_out = folds.train_and_test(fold, needs_rows=needs_rows)
-            solver = self._solver(pair, None, most)
+            solver = self._of_covariances(folds, pair, most)
+        if solver and (folds.rows.is_sparse or (solver.is_clear and solver.rcond > DOUBLE_FLOOR)):
+            return solver, held_out
+        solver = self._solver(pair, folds.triangular_training_rows(fold, pair), most)
+        return solver, folds.test_rows(fold, pair)
+
+    def _of_covariances(self, folds: Folds, pair: StandardizedPair, most: int) -> FoldSolver | None:
+        """Build a solver from covariances; None where only the rows can tell the rank, as they are too few."""
         # Sparse rows are scored from moments only.
-        if not (solver.is_clear and solver.rcond > DOUBLE_FLOOR) and not folds.rows.is_sparse:
-            solver = self._solver(pair, folds.triangular_training_rows(fold, pair), most)
-            held_out = folds.test_rows(fold, pair)
-        return solver, held_out
+        return None if self._lacks_rows(pair) and not folds.rows.is_sparse else self._solver(pair, None, most)
+
+    def _lacks_rows(self, pair: StandardizedPair) -> bool:
+        """Whether the rank matters, and there are fewer rows than features of a side."""
+        return False
 
     def _scored(
         self,
@@ -230,6 +256,25 @@ class LinearCV(SelectionMixin, LinearMaps):
             # Without components all items have the same scores.
             x = y = np.zeros((len(x), 1))
         return [(x[:, :k], y[:, :k]) for k in ks]
+
+
+def _of_scores(
+    triplets: Triplets,
+    scoring: str | RetrievalScorer,
+    weight: FloatArray,
+    powers: Sequence[float | None],
+    ks: list[int],
+    gallery: Gallery,
+) -> FloatArray:
+    """Score every power and number of components from nested scores of the held-out rows, and singular values."""
+    x, d, y = triplets
+    if isinstance(scoring, RetrievalScorer):
+        if not len(d):
+            # Without components all items have the same scores.
+            x, d, y = np.zeros((len(x), 1)), np.ones(1), np.zeros((len(y), 1))
+        return gallery.nested_table(scoring, x, y, ks, d, powers)
+    sums = np.append(0.0, np.cumsum(paired_correlations(x, y, weight)))
+    return np.broadcast_to(sums[np.minimum(ks, len(d))], (len(powers), len(ks)))
 
 
 def _explained(residuals: Residuals, *, with_mean: bool) -> FloatArray:

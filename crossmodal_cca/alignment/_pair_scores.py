@@ -1,4 +1,4 @@
-"""Scores of two modalities in one space: the methods that every aligner has."""
+"""Scores and predictions of two modalities in one space: the methods that every aligner has."""
 
 from __future__ import annotations
 
@@ -6,8 +6,7 @@ from abc import abstractmethod
 from functools import partial
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.validation import check_is_fitted
 
 from .._files import SavedAlignerMixin
@@ -18,10 +17,17 @@ from ..rows._validation import check_same_rows, warn_of_other_order
 
 
 class PairScoresMixin(SavedAlignerMixin):
-    """Methods of every aligner, from the scores of its fitted model."""
+    """Methods of every aligner, from the scores of its fitted model and their effects on each side's features."""
 
-    # Fitted model with sides `x` and `y`; methods read it once, so that a fit in between does no harm.
+    # Fitted model with sides `x` and `y`.
     model_: Any
+
+    @property
+    def _fitted(self) -> Any:
+        """Fitted model; methods read it once, so that a fit in between does no harm."""
+        if "model_" not in vars(self):
+            check_is_fitted(self)
+        return self.model_
 
     @abstractmethod
     def _scores_of(self, model: Any, modality: str, rows: ArrayLike, *, weighted: bool = True) -> FloatArray:
@@ -74,10 +80,9 @@ class PairScoresMixin(SavedAlignerMixin):
             If the width or the names differ from those seen in `fit`, values are not finite, or the two sides
             differ in rows.
         """
-        check_is_fitted(self)
+        model = self._fitted
         if X is None:
             raise ValueError("X is None; rows of the second modality alone go to transform_y.")
-        model = self.model_
         x_scores = self._scores_of(model, "x", X)
         if y is None:
             return in_container(self, x_scores, X)
@@ -104,8 +109,51 @@ class PairScoresMixin(SavedAlignerMixin):
         ValueError
             If the width or the names differ from those seen in `fit`, or values are not finite.
         """
-        check_is_fitted(self)
-        return in_container(self, self._scores_of(self.model_, "y", y), y)
+        return in_container(self, self._scores_of(self._fitted, "y", y), y)
+
+    def predict(self, X: ArrayLike) -> FloatArray:
+        """Predict the second modality's features from the first's.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_rows, n_features_x)
+            Rows of the first modality.
+
+        Returns
+        -------
+        y_pred : ndarray of shape (n_rows, n_features_y), or (n_rows,) after a fit with 1-D y
+            Expected features, in the units of y; a Dask array, not yet computed, where the linear models were given
+            Dask's rows.
+
+        Raises
+        ------
+        ValueError
+            If the width or the names differ from those seen in `fit`, or values are not finite.
+        """
+        model = self._fitted
+        y_pred: FloatArray = model.y.predicted(self._scores_of(model, "x", X, weighted=False))
+        return y_pred[:, 0] if model.y_is_1d else y_pred
+
+    def predict_x(self, y: ArrayLike) -> FloatArray:
+        """Predict the first modality's features from the second's.
+
+        Parameters
+        ----------
+        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
+            Rows of the second modality.
+
+        Returns
+        -------
+        x_pred : ndarray of shape (n_rows, n_features_x)
+            Expected features, in the units of X.
+
+        Raises
+        ------
+        ValueError
+            If the width or the names differ from those seen in `fit`, or values are not finite.
+        """
+        model = self._fitted
+        return model.x.predicted(self._scores_of(model, "y", y, weighted=False))  # type: ignore[no-any-return]
 
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Sum the correlations of x- and y-scores on these rows over the components.
@@ -130,9 +178,9 @@ class PairScoresMixin(SavedAlignerMixin):
         ValueError
             If the sides differ in rows, there is only one row, or the rows are bad in a way that `transform` refuses.
         """
-        check_is_fitted(self)
+        columns = partial(self._paired_scores, self._fitted)
         with telling_where(X=X, y=y):
-            moments = column_moments(partial(self._paired_scores, self.model_), X, y, sample_weight)
+            moments = column_moments(columns, X, y, sample_weight)
         return float(moments.correlations().sum())
 
     def _paired_scores(self, model: Any, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -148,9 +196,5 @@ class PairScoresMixin(SavedAlignerMixin):
 
 def in_container(estimator: Any, scores: Any, original: Any, side: str = "", *, aligner: Any = None) -> Any:
     """Wrap scores in the container that the estimator's `set_output` asks for, with columns named after the aligner."""
-
-    def names() -> NDArray[Any]:
-        prefix = type(estimator if aligner is None else aligner).__name__.lower()
-        return np.array([f"{prefix}{side}{j}" for j in range(scores.shape[1])], dtype=object)
-
-    return wrap_scores(estimator, scores, original, names)
+    prefix = type(estimator if aligner is None else aligner).__name__.lower()
+    return wrap_scores(estimator, scores, original, f"{prefix}{side}")

@@ -15,13 +15,14 @@ from scipy.stats import rankdata
 
 from .._checks import check_flag, check_n_components, check_number, check_whole_number
 from .._progress import Progress
-from .._schemas import Schema, saved
+from .._schemas import Schema, State, saved
 from .._typing import FloatArray, Split
 from ..metrics.measures import ChosenMeasure
 from ..metrics.scorer import RetrievalScorer, make_retrieval_scorer
 from ..models._value import Value
 from ..rows._equal import Parts
-from ..rows._validation import PairedRows, warn_of_other_order
+from ..rows._stored import PairedRows
+from ..rows._validation import warn_of_other_order
 from ._items import Items
 from ._views import View
 
@@ -186,7 +187,17 @@ def check_possible(numbers: list[int], given: bool, possible: int) -> list[int]:
     return [k for k in numbers if k <= possible]
 
 
-@saved()
+def _of_whole_folds(state: State, version: int) -> State:
+    """Upgrade from version 1, in which a score searched all rows of a fold."""
+    return state | {"n_gallery": None}
+
+
+def with_whole_folds(state: State, version: int) -> State:
+    """Upgrade a search from version 1, which had no `max_gallery`."""
+    return state | {"max_gallery": None}
+
+
+@saved(2, upgrade=_of_whole_folds)
 @dataclass(frozen=True, eq=False)
 class Choice(Value):
     """The result of a search beside its model: scores of all settings on all folds, and the setting chosen."""
@@ -196,6 +207,7 @@ class Choice(Value):
     weights: FloatArray  # (n_folds,)
     one_standard_error: bool
     groups: Parts  # (n_rows,), -1 for a row without weight
+    n_gallery: list[int] | None  # rows of each fold that a retrieval score searched
 
     @property
     def n_splits(self) -> int:
@@ -249,6 +261,7 @@ class Choice(Value):
             column[:] = values
             results[f"param_{name}"] = column if isinstance(values[0], tuple) else np.array(values)
         results |= {f"split{i}_test_score": self.scores[:, i] for i in range(self.n_splits)}
+        results |= {f"split{i}_n_gallery": np.full(len(self.params), n) for i, n in enumerate(self.n_gallery or ())}
         results |= {"mean_test_score": self.means, "std_test_score": self.deviations}
         return results | {"rank_test_score": rankdata(-self.means, method="min").astype(np.int32)}
 
@@ -267,6 +280,7 @@ def choose(
     *,
     one_standard_error: bool,
     groups: Parts,
+    n_gallery: list[int] | None,
 ) -> Choice:
     """Score every number of components, power and setting on every fold, and choose among them.
 
@@ -293,7 +307,7 @@ def choose(
         {"n_components": k} | ({} if power is None else {"power": power}) | setting
         for k, power, setting in combinations(ks, powers, settings)
     ]
-    return Choice(params, table.reshape(len(params), n_folds), weights, one_standard_error, groups)
+    return Choice(params, table.reshape(len(params), n_folds), weights, one_standard_error, groups, n_gallery)
 
 
 def groups_of_rows(parts: Parts, sample_weight: FloatArray | None) -> Parts:
@@ -308,6 +322,7 @@ def groups_of_rows(parts: Parts, sample_weight: FloatArray | None) -> Parts:
 class SelectionMixin:
     """Attributes and checks of every cross-validated aligner."""
 
+    max_gallery: int | None
     one_standard_error: bool
     choice_: Choice
     _stored: ClassVar[Schema] = {"choice_": Choice}
@@ -323,6 +338,8 @@ class SelectionMixin:
     def _check_selection(self, scorings: Sequence[str], grids: dict[str, tuple[float, float, bool]]) -> Any:
         """Check the common parameters, and grids of numbers by name: (low, high, whether low is excluded)."""
         check_flag(self.one_standard_error, "one_standard_error")
+        if self.max_gallery is not None:
+            check_whole_number(self.max_gallery, "max_gallery", low=2, none="all rows of a fold")
         for name, (low, high, positive) in grids.items():
             values = getattr(self, name)
             if np.ndim(values) != 1 or len(values) == 0:

@@ -1,29 +1,80 @@
-"""Solvers of linear models: one function each, and a table of them."""
+"""Solvers of linear models: one function each, a table of them, and the thresholds for enough digits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
-from .._typing import FloatArray
+import numpy as np
+
+from ..linalg._products import Covariances
+from ..linalg._solution import LinearSolution
+from ..linalg._whitening import WhitenedPair
 from ..models._pair import StandardizedPair, standardize_rows
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 from ._randomized_fit import solve_randomized
-from ._solved import Solved
+
+# Smallest reciprocal condition of the matrices inverted for which products in double precision are enough:
+# correlations err by 1e-8.
+DOUBLE_FLOOR = 1e-8
+# SINGLE_FLOOR: the same for single precision, in which correlations err by up to 1.5e-8 times the condition and 1e-6
+# is allowed; FEWEST_TO_AVERAGE: number of rows from which errors average out.
+SINGLE_FLOOR, FEWEST_TO_AVERAGE = 0.015, 4096
+# Reciprocal condition below which a warning is given if only products in single precision exist: an error of 2e-4.
+DOUBTFUL_IN_SINGLE = 1e-4
+# Smallest singular value of the last component, relative to the first, for products in single precision.
+WEAK = 1e-2
+# Smallest unexplained variance, 1 − correlation², that products in single precision resolve.
+UNEXPLAINED = 1e-3
+# Largest ratio of the terms of a score to the score itself for scores in single precision.
+SINGLE_AMPLIFICATION = 100.0
 
 
-class Solve(Protocol):
-    """Solves for the shared space from covariances or triangular rows R; a `tentative` solution may be replaced."""
+@dataclass(frozen=True, eq=False)
+class Solved:
+    """A shared space in the coordinates of covariances S.
 
-    def __call__(self, pair: StandardizedPair, R: FloatArray | None, *, tentative: bool) -> Solved: ...
+    `rcond` is the reciprocal condition of the matrices that were inverted, and `is_clear` says that neither a rank nor
+    the number of components depends on rounding. `shrinkage` and `whitened` are those of CCA.
+    """
+
+    solution: LinearSolution
+    S: Covariances
+    rcond: float
+    is_clear: bool
+    shrinkage: tuple[float, float] | None = None
+    whitened: WhitenedPair | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether covariances of double precision have enough digits."""
+        return self.is_clear and self.rcond > DOUBLE_FLOOR
+
+    def holds_in_single(self, n_rows: int) -> bool:
+        """Whether covariances from single-precision products of this many rows have enough digits."""
+        unexplained = 1.0 - self.solution.correlations.max(initial=0.0) ** 2
+        return self.is_clear and self.rcond > single_floor(n_rows) and bool(unexplained > UNEXPLAINED)
+
+    @property
+    def scores_fit_single(self) -> bool:
+        """Whether scores and predictions can be computed in single precision."""
+        return self.solution.amplification(self.S) <= SINGLE_AMPLIFICATION
+
+
+def single_floor(n_rows: int) -> float:
+    """Return the smallest reciprocal condition for which single-precision products of this many rows are enough."""
+    return SINGLE_FLOOR * float(np.sqrt(FEWEST_TO_AVERAGE / max(n_rows, FEWEST_TO_AVERAGE)))
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """A model to solve: the aligner's function, a standardised pair, and its rows if they are at hand."""
+    """A model to solve: the aligner's function, a standardised pair, and its rows if they are at hand.
 
-    solve: Solve
+    `solve(pair, R, tentative=…)` solves from covariances or triangular rows R; a tentative solution may be replaced.
+    """
+
+    solve: Callable[..., Solved]
     pair: StandardizedPair
     rows: PairedRows | None
     scale: bool
@@ -42,7 +93,7 @@ def solve_from_moments(task: Task) -> Found:
     """Solve from covariances, of single precision if these have enough digits or there are no others."""
     tentative = task.rows is not None and task.pair.moments.is_single
     solved = task.solve(task.pair, None, tentative=tentative)
-    if not tentative or solved.holds_in_single(task.pair.n_rows):
+    if not tentative or solved.holds_in_single(task.pair.moments.n_rows):
         return task.pair, solved
     pair = task.in_double()
     return pair, task.solve(pair, None, tentative=False)
@@ -76,17 +127,11 @@ class Solver(NamedTuple):
 
 # Solvers by name.
 SOLVERS = {
+    "auto": Solver(solve_as_needed, needs_rows=False, forms_covariances=True),
     "moments": Solver(solve_from_moments, needs_rows=False, forms_covariances=True),
     "svd": Solver(solve_from_rows, needs_rows=True, forms_covariances=True),
     "randomized": Solver(solve_randomized, needs_rows=True, forms_covariances=False),
 }
-# Solver of the name "auto".
-AUTO = Solver(solve_as_needed, needs_rows=False, forms_covariances=True)
-
-
-def solver_named(name: str) -> Solver:
-    """Return the solver of this name."""
-    return AUTO if name == "auto" else SOLVERS[name]
 
 
 def solver_of_rows(name: str, rows: PairedRows) -> Solver:
@@ -96,4 +141,4 @@ def solver_of_rows(name: str, rows: PairedRows) -> Solver:
     """
     if name == "auto" and any(A.exceeds_covariance and not A.is_wide for A in rows[:2]):
         return SOLVERS["randomized"]
-    return solver_named(name)
+    return SOLVERS[name]

@@ -8,12 +8,13 @@ from operator import add
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .._typing import FloatArray, Split
 from ..models._held_out import HeldOutMoments, HeldOutRows
 from ..models._pair import Side, StandardizedPair, standardize_moments, standardize_rows, standardized_columns
 from ..rows._moments import PairMoments, moments_of_rows
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 
 HeldOut = HeldOutMoments | HeldOutRows
 # Smallest share of a feature's scatter in the training part for which subtraction keeps enough digits.
@@ -25,8 +26,11 @@ _PARTS_TO_ROWS = 8
 class Folds:
     """Training and test parts of every fold; narrow sides are read once, and training moments are differences."""
 
-    def __init__(self, rows: PairedRows, splits: list[Split], scale: bool) -> None:
-        self.rows, self.splits, self.scale = rows, splits, scale
+    def __init__(
+        self, rows: PairedRows, splits: list[Split], scale: bool, searched: list[NDArray[np.intp]] | None = None
+    ) -> None:
+        """Prepare the folds; a retrieval score searches only the `searched` rows of each test part, if given."""
+        self.rows, self.splits, self.scale, self._searched = rows, splits, scale, searched
         widths, n = (rows.X.shape[1], rows.y.shape[1]), rows.n_rows
         fewest = min(len(train) for train, _ in splits)
         self.bounds = (*widths, fewest - 1)
@@ -39,9 +43,9 @@ class Folds:
         self._keeps_parts = len(tested) * _PARTS_TO_ROWS >= len(splits) * max(widths)
         self._parts: list[PairMoments] = []
         self._total: PairMoments | None = None
-        self._walk(in_double=False)
+        self._read_rows(in_double=False)
 
-    def _walk(self, *, in_double: bool) -> None:
+    def _read_rows(self, *, in_double: bool) -> None:
         self._of_rows = partial(moments_of_rows, self.rows, in_double=in_double)
         if not self.is_wide:
             self._parts = [self._of_rows(test) for _, test in self.splits] if self._keeps_parts else []
@@ -58,7 +62,7 @@ class Folds:
     def repeat_in_double(self) -> None:
         """Read the rows again with products in double precision, unless they were already."""
         if self._total is not None and self._total.is_single:
-            self._walk(in_double=True)
+            self._read_rows(in_double=True)
 
     def whole(self) -> StandardizedPair:
         """Return all rows, standardised."""
@@ -94,9 +98,13 @@ class Folds:
             return pair, self.test_rows(fold, pair)
         return pair, HeldOutMoments(pair, self._part(fold))
 
+    def test(self, fold: int) -> NDArray[np.intp]:
+        """Return the positions of a fold's test rows that are scored."""
+        return np.asarray(self.splits[fold][1] if self._searched is None else self._searched[fold])
+
     def test_rows(self, fold: int, pair: StandardizedPair) -> HeldOutRows:
-        """Return the rows of a fold's test part."""
-        return HeldOutRows(pair, self.rows, self.splits[fold][1])
+        """Return the rows of a fold's test part that are scored."""
+        return HeldOutRows(pair, self.rows, self.test(fold))
 
     def triangular_training_rows(self, fold: int, pair: StandardizedPair) -> FloatArray:
         """Reduce the training part of a fold, gathered block by block, to a triangle."""

@@ -43,7 +43,7 @@ class View:
         found = self._read(vars(estimator)[self._value])
         if found is None and self.optional:
             raise AttributeError(f"This {type(estimator).__name__} has no {self._name}: its fit has left none.")
-        return read_only(found)
+        return read_only({self._name: found})[self._name]
 
     def is_surely_in(self, estimator: Any) -> bool:
         """Whether the attribute exists for certain, without computing it."""

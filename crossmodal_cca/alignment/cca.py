@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from functools import partial
+from typing import ClassVar
 
-import numpy as np
 from numpy.random import Generator, RandomState
 
-from .._checks import as_pair, check_choice, check_number_or_word, check_random_state
+from .._checks import as_pair, check_choice, check_of_sides, check_power, check_random_state
 from .._schemas import saved
 from .._typing import FloatArray
 from .._warn import warn
-from ..linalg._solution import LinearSolution
+from ..linalg._products import Covariances
 from ..linalg._solve_cca import solve_cca
-from ..linalg._whitening import oas_shrinkage, whiten_covariances, whiten_rows
+from ..linalg._whitening import WhitenedPair, oas_shrinkage, whiten_covariances, whiten_rows
 from ..models._linear_model import LinearModel
 from ..models._pair import StandardizedPair
 from ..rows._sparse_rows import MAX_FEATURES
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 from ._linear_aligner import LinearAligner
-from ._solved import Solved
-from ._solvers import SOLVERS, Solver, solver_of_rows
+from ._solvers import SOLVERS, Solved, Solver, solver_of_rows
 from ._views import View
 
 # Condition number of the unit-diagonal covariances above which solver="moments" warns of lost digits.
@@ -123,6 +122,12 @@ class CCA(LinearAligner):
     1.5
     """
 
+    _checks: ClassVar = LinearAligner._checks | {
+        "shrinkage": partial(check_of_sides, low=0.0, high=1.0, word="oas"),
+        "power": check_power,
+        "solver": partial(check_choice, choices=SOLVERS),
+    }
+
     shrinkage_ = View("shrinkage")
 
     def __init__(
@@ -142,20 +147,15 @@ class CCA(LinearAligner):
         self.solver = solver
         self.random_state = random_state
 
-    def _check_parameters(self) -> None:
-        super()._check_parameters()
-        check_choice(self.solver, "solver", ("auto", *SOLVERS))
-        shrinkage_pair(self.shrinkage)
-
     def _model_of_rows(self, rows: PairedRows) -> LinearModel:
         solver = solver_of_rows(self.solver, rows)
-        if solver.forms_covariances or not rows.at_hand:
+        if solver.forms_covariances or not rows.X.at_hand:
             return super()._model_of_rows(rows)
         return self._model_without_covariances(rows, solver)
 
     def _model_without_covariances(self, rows: PairedRows, solver: Solver) -> LinearModel:
         """Solve without covariances; raise an error for settings that do not allow it."""
-        shrinkage = _of_sides(self.shrinkage)
+        shrinkage = as_pair(self.shrinkage, "shrinkage", arrays=True)
         if self.n_components is None or any(c == "oas" or c == 0 for c in shrinkage):
             raise ValueError(
                 f'The randomized solver, which solver="auto" takes for sparse rows of more than {MAX_FEATURES} '
@@ -185,44 +185,39 @@ class CCA(LinearAligner):
         )
 
     def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
-        S, moments = pair.covariances(), pair.moments
+        given, S = as_pair(self.shrinkage, "shrinkage", arrays=True), pair.covariances()
         cx, cy = (
-            oas_shrinkage(Sii, moments.weight_sum, side.n_features) if c == "oas" else float(c)
-            for c, Sii, side in zip(_of_sides(self.shrinkage), (S.xx, S.yy), (pair.x, pair.y), strict=True)
+            oas_shrinkage(Sii, pair.moments.weight_sum, side.n_features) if c == "oas" else float(c)
+            for c, Sii, side in zip(given, (S.xx, S.yy), (pair.x, pair.y), strict=True)
         )
-        n_features = pair.x.n_features, pair.y.n_features
-        if R is None:
-            whitened = whiten_covariances(S, (cx, cy), n_features, moments.eps)
-        else:
-            widths = len(S.xx), len(S.yy)
-            whitened = whiten_rows(R, (cx, cy), n_features, widths, pair.degrees_of_freedom)
-
-        def solve(k: int) -> LinearSolution:
-            return solve_cca(S, whitened, (cx, cy), k)
-
-        is_clear = True
+        whitened = whiten(pair, S, R, (cx, cy))
+        rcond, is_clear = whitened.rcond, whitened.complete
+        solve = partial(solve_cca, S, whitened, (cx, cy))
         if cx == cy == 0:
             # Whitening has determined the ranks, and correlations of zero count as pairs.
             ranks = whitened.x.rank, whitened.y.rank
             solution = solve(self._n_components(ranks, pair, allow_fewer or tentative))
         else:
-            solution, is_clear = self._as_many_as_possible(solve, pair, S, allow_fewer=allow_fewer, tentative=tentative)
-        is_clear = is_clear and whitened.complete
-        return Solved(solution, S, whitened.rcond, is_clear, (cx, cy), whitened)
+            solution, number_is_clear = self._as_many_as_possible(
+                solve, pair, S, allow_fewer=allow_fewer, tentative=tentative
+            )
+            is_clear = is_clear and number_is_clear
+        return Solved(solution, S, rcond, is_clear, (cx, cy), whitened)
 
     def _warn_of(self, solved: Solved, pair: StandardizedPair, *, rows_at_hand: bool, allow_fewer: bool) -> None:
         assert solved.whitened is not None
         rank_x, rank_y = solved.whitened.x.rank, solved.whitened.y.rank
-        certain = rank_x + rank_y - (pair.n_rows - 1)
+        n_rows = pair.moments.n_rows
+        certain = rank_x + rank_y - (n_rows - 1)
         unshrunk = solved.shrinkage == (0.0, 0.0)
         if unshrunk and certain > 0 and min(rank_x, rank_y) > 0:
             warn(
-                f"The ranks of X ({rank_x}) and y ({rank_y}) add up to more than n_samples - 1 = {pair.n_rows - 1}, so "
+                f"The ranks of X ({rank_x}) and y ({rank_y}) add up to more than n_samples - 1 = {n_rows - 1}, so "
                 f"{min(certain, rank_x, rank_y)} canonical correlation(s) are exactly 1 for any data. Raise shrinkage "
                 "(0.5, say), reduce the features, or add rows."
             )
         # With fewer rows every covariance is ill-conditioned, whatever the features.
-        if pair.n_rows <= pair.x.n_features + pair.y.n_features:
+        if n_rows <= len(pair.x.mean) + len(pair.y.mean):
             return
         if self.solver == "moments" and solved.rcond * ILL_CONDITIONED <= 1:
             warn(
@@ -234,13 +229,11 @@ class CCA(LinearAligner):
         super()._warn_of(solved, pair, rows_at_hand=rows_at_hand, allow_fewer=allow_fewer)
 
 
-def shrinkage_pair(shrinkage: Any) -> tuple[float | str, float | str]:
-    """Check the shrinkage, one value for both sides or a pair of them, and return the values of both sides."""
-    values = _of_sides(shrinkage)
-    for value in values:
-        check_number_or_word(value, "shrinkage", "oas", low=0.0, high=1.0)
-    return values
-
-
-def _of_sides(shrinkage: Any) -> tuple[Any, Any]:
-    return as_pair(shrinkage.tolist() if isinstance(shrinkage, np.ndarray) else shrinkage, "shrinkage")
+def whiten(
+    pair: StandardizedPair, S: Covariances, R: FloatArray | None, shrinkage: tuple[float, float]
+) -> WhitenedPair:
+    """Whiten both sides from covariances, or from triangular rows R if given."""
+    n_features = len(pair.x.mean), len(pair.y.mean)
+    if R is None:
+        return whiten_covariances(S, shrinkage, n_features)
+    return whiten_rows(pair.rows_of_sides(R), shrinkage, n_features)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product as combinations
 from typing import Any, ClassVar
 
@@ -13,19 +13,21 @@ from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._shrinkage_path import ShrinkagePath
 from ..linalg._solution import NestedSolution
-from ..linalg._whitening import whiten_covariances, whiten_rows
+from ..linalg._svd import Triplets
 from ..metrics.scorer import RetrievalScorer
 from ..models._pair import StandardizedPair
+from ..rows._moments import PairMoments
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV
+from ._selection import with_whole_folds
 from ._views import View
-from .cca import CCA
+from .cca import CCA, whiten
 
 # Shrinkages tried by default.
 SHRINKAGES = (0.0, 0.01, 0.03, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
 
 
-@saved()
+@saved(2, upgrade=with_whole_folds)
 class CCACV(LinearCV):
     """Canonical correlation analysis with shrinkage, components and power chosen by cross-validation.
 
@@ -52,6 +54,9 @@ class CCACV(LinearCV):
         averaged over its features; "q2" or "neg_mean_squared_error" of all held-out predictions together, as in
         :class:`PLSRegressionCV`; the name of a retrieval measure, such as "hit_rate_at_10", or what
         :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
+    max_gallery : int >= 2 or None, default=10000
+        Most rows of a fold that a retrieval score searches, drawn once for each fold with the groups of rows kept
+        together; None for all. A measure depends on the size of its gallery, which `cv_results_` has.
     one_standard_error : bool, default=False
         Take the simplest setting within one standard error of the best: fewest components, then most shrinkage.
     scale : bool, default=True
@@ -69,7 +74,8 @@ class CCACV(LinearCV):
         Its place in `cv_results_`.
     cv_results_ : dict of ndarray
         All settings and their scores, as in ``GridSearchCV``. With "q2" and "neg_mean_squared_error" the folds count in
-        ``mean_test_score`` and ``std_test_score`` by the weights of their rows.
+        ``mean_test_score`` and ``std_test_score`` by the weights of their rows; with a retrieval score
+        ``split0_n_gallery``, … are the numbers of rows searched.
     n_splits_ : int
         Number of folds.
     groups_ : ndarray of shape (n_rows,)
@@ -118,6 +124,7 @@ class CCACV(LinearCV):
         powers: Sequence[float] = (0.0, 1.0),
         cv: Any = 5,
         scoring: Any = "correlation",
+        max_gallery: int | None = 10_000,
         one_standard_error: bool = False,
         scale: bool = True,
         verbose: int = 0,
@@ -128,6 +135,7 @@ class CCACV(LinearCV):
         self.powers = powers
         self.cv = cv
         self.scoring = scoring
+        self.max_gallery = max_gallery
         self.one_standard_error = one_standard_error
         self.scale = scale
         self.verbose = verbose
@@ -147,21 +155,32 @@ class CCACV(LinearCV):
 
     def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
         S, moments, n_features = pair.covariances(), pair.moments, (pair.x.n_features, pair.y.n_features)
-        if R is None:
-            unshrunk = whiten_covariances(S, (0.0, 0.0), n_features, moments.eps)
-        else:
-            widths = len(S.xx), len(S.yy)
-            unshrunk = whiten_rows(R, (0.0, 0.0), n_features, widths, pair.degrees_of_freedom)
+        unshrunk = whiten(pair, S, R, (0.0, 0.0))
         path = ShrinkagePath(S, n_features, unshrunk)
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
-            c = setting["shrinkage"]
-            return path.solve(c if isinstance(c, tuple) else (c, c), k)
+            return path.solve(_of_both(setting), k)
 
-        # With shrinkage all divisors are large; but single precision leaves the ranks unknown, too.
-        matters = moments.is_single or 0.0 in map(float, self.shrinkages)
+        def scores(x: FloatArray, y: FloatArray) -> Callable[[dict[str, Any], int], Triplets]:
+            of_setting = path.projection(x, y)
+            return lambda setting, k: of_setting(_of_both(setting), k)
+
+        matters = self._ranks_matter(moments)
         rcond, is_clear = (unshrunk.rcond, unshrunk.complete) if matters else (1.0, True)
-        return FoldSolver(min(*path.ranks, moments.n_rows - 1), solve, rcond, is_clear)
+        return FoldSolver(min(*path.ranks, moments.n_rows - 1), solve, rcond, is_clear, scores)
+
+    def _ranks_matter(self, moments: PairMoments) -> bool:
+        # With shrinkage all divisors are large; but single precision leaves the ranks unknown, too.
+        return moments.is_single or 0.0 in map(float, self.shrinkages)
+
+    def _lacks_rows(self, pair: StandardizedPair) -> bool:
+        varying = (np.count_nonzero(np.diagonal(A)) for A in (pair.moments.scatter_xx, pair.moments.scatter_yy))
+        return self._ranks_matter(pair.moments) and bool(pair.moments.n_rows - 1 < max(varying))
 
     def _estimator(self, **params: Any) -> LinearAligner:
         return CCA(**params, scale=self.scale)
+
+
+def _of_both(setting: dict[str, Any]) -> tuple[float, float]:
+    c = setting["shrinkage"]
+    return c if isinstance(c, tuple) else (c, c)

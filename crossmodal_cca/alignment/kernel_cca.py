@@ -9,15 +9,15 @@ from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
 from sklearn.utils.metaestimators import available_if
 
-from .._checks import check_n_components, check_number
+from .._checks import check_n_components, check_power
 from .._names_in_docs import with_names
 from .._schemas import saved
-from .._sklearn import telling_where
 from ..kernels._fit import fit_kernels, with_further_rows
 from ..kernels._settings import Sides, as_settled, check_settings, check_training_rows, check_unchanged
 from ..models._kernel_model import KernelModel
 from ..models._pair import LEFT_OUT
-from ..rows._validation import check_features_of_y, check_pair
+from ..rows._validation import checked_pair
+from ._kernel_memory import matrices_of_fit, room_for_kernels
 from ._kernel_scores import KernelMaps, warn_if_overfitted
 
 # Parameters that may change between batches, since kernels and maps do not depend on them.
@@ -209,11 +209,12 @@ class KernelCCA(KernelMaps):
             If the sides differ in rows, values are not finite, a parameter or a kernel is not as described above, or
             `n_components` is more than there are.
         """
-        with telling_where(X=X, y=y):
-            sides = self._checked_sides()
-            rows = check_pair(X, y, estimator=self, min_rows=2)
+        sides = self._checked_sides()
+        with checked_pair(X, y, estimator=self, min_rows=2) as rows:
             check_training_rows(sides, rows)
-            self._keep(fit_kernels(rows, sides, *self._free(), self.random_state, self._settled()))
+            matrices = matrices_of_fit(rows.n_rows, self.n_components) if self.approximation is None else 0
+            with room_for_kernels(rows.n_rows, matrices):
+                self._keep(fit_kernels(rows, sides, *self._free(), self.random_state, self._settled()))
         return self
 
     @available_if(_takes_batches)
@@ -245,16 +246,14 @@ class KernelCCA(KernelMaps):
             If the batch differs from earlier ones in width or names, a parameter of kernels or map has changed since
             the first, `n_components` is more than there are features, or the batch is bad in a way that `fit` refuses.
         """
-        with telling_where(X=X, y=y):
-            sides = self._checked_sides()
-            seen: KernelModel | None = vars(self).get("model_")
-            if seen is not None and seen.left_out:
-                raise ValueError(f"partial_fit needs the moments of the rows seen so far. {LEFT_OUT}")
-            # An exact model has no state to continue from.
-            stream = None if seen is None else seen.stream
-            rows = check_pair(X, y, estimator=self, reset=stream is None, min_rows=0)
+        sides = self._checked_sides()
+        seen: KernelModel | None = vars(self).get("model_")
+        if seen is not None and seen.left_out:
+            raise ValueError(f"partial_fit needs the moments of the rows seen so far. {LEFT_OUT}")
+        # An exact model has no state to continue from.
+        stream = None if seen is None else seen.stream
+        with checked_pair(X, y, estimator=self, reset=stream is None, min_rows=0) as rows:
             if stream is not None:
-                check_features_of_y(self, rows.y, rows.y_names)
                 check_unchanged(self._settled(), stream.settled)
             if not rows.n_rows:
                 return self
@@ -267,7 +266,7 @@ class KernelCCA(KernelMaps):
 
     def _checked_sides(self) -> Sides:
         check_n_components(self.n_components)
-        check_number(self.power, "power", low=0.0)
+        check_power(self.power)
         sides = self._sides(self.gamma, self.regularization)
         check_settings(sides)
         return sides

@@ -20,8 +20,10 @@ from ..kernels._settings import Sides, SideSettings, check_settings, check_train
 from ..linalg._solution import paired_correlations
 from ..metrics.scorer import RetrievalScorer
 from ..models._kernel_model import KernelModel
-from ..rows._validation import PairedRows, check_pair
+from ..rows._stored import PairedRows
+from ..rows._validation import check_pair
 from ._items import Items
+from ._kernel_memory import matrices_of_fit, matrices_of_search, room_for_kernels
 from ._kernel_scores import KernelMaps, warn_if_overfitted
 from ._selection import (
     Choice,
@@ -30,6 +32,7 @@ from ._selection import (
     choose,
     items_and_folds,
     numbers_of_components,
+    with_whole_folds,
 )
 from .kernel_cca import KernelCCA
 
@@ -37,7 +40,7 @@ from .kernel_cca import KernelCCA
 SCORINGS = ("correlation",)
 
 
-@saved()
+@saved(2, upgrade=with_whole_folds)
 class KernelCCACV(SelectionMixin, KernelMaps):
     """Kernel CCA with widths, ridge, components and power chosen by cross-validation.
 
@@ -68,6 +71,9 @@ class KernelCCACV(SelectionMixin, KernelMaps):
     scoring : str or RetrievalScorer, default="correlation"
         "correlation", the sum of held-out canonical correlations; the name of a retrieval measure, such as
         "hit_rate_at_10"; or what :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
+    max_gallery : int >= 2 or None, default=10000
+        Most rows of a fold that a retrieval score searches, drawn once for each fold with the groups of rows kept
+        together; None for all. A measure depends on the size of its gallery, which `cv_results_` has.
     one_standard_error : bool, default=False
         Take the simplest setting within one standard error of the best: fewest components, then the largest ridge.
     degree, coef0, kernel_params : float, float, dict or None, default=3, 1.0, None
@@ -87,7 +93,8 @@ class KernelCCACV(SelectionMixin, KernelMaps):
     best_index_ : int
         Its place in `cv_results_`.
     cv_results_ : dict of ndarray
-        All settings and their scores, as in ``GridSearchCV``.
+        All settings and their scores, as in ``GridSearchCV``; with a retrieval score ``split0_n_gallery``, … are the
+        numbers of rows searched.
     n_splits_ : int
         Number of folds.
     groups_ : ndarray of shape (n_rows,)
@@ -136,6 +143,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         powers: Sequence[float] = (1.0, 0.0),
         cv: Any = 5,
         scoring: Any = "correlation",
+        max_gallery: int | None = 10_000,
         one_standard_error: bool = False,
         degree: Any = 3,
         coef0: Any = 1.0,
@@ -154,6 +162,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         self.powers = powers
         self.cv = cv
         self.scoring = scoring
+        self.max_gallery = max_gallery
         self.one_standard_error = one_standard_error
         self.degree = degree
         self.coef0 = coef0
@@ -240,6 +249,9 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         numbers, given = numbers_of_components(self.n_components, bound, every=not retrieval)
         rng = check_random_state(self.random_state)
 
+        if retrieval:
+            splits = [(train, items.searched(test, self.max_gallery)) for train, test in splits]
+
         def scorer(split: Split) -> tuple[int, FoldScorer]:
             fold, gallery = FoldOfWidths(sides, widths, (rows.X, rows.y), split, rng), items.gallery(split[1])
 
@@ -247,17 +259,24 @@ class KernelCCACV(SelectionMixin, KernelMaps):
                 ridge = setting["regularization"]
                 x, d, y = fold.path(setting["gamma"]).test_scores((ridge, ridge), ks[-1])
                 if isinstance(scoring, RetrievalScorer):
-                    return gallery.table(scoring, [(x[:, :k], y[:, :k]) for k in ks], d, powers)
+                    return gallery.nested_table(scoring, x, y, ks, d, powers)
                 sums = np.cumsum(paired_correlations(x, y))
                 return np.broadcast_to(sums[np.array(ks) - 1], (1, len(ks)))
 
             return fold.possible, score
 
-        return choose(
-            *(map(scorer, splits), np.ones(len(splits)), settings, powers, numbers, given, self.verbose),
-            one_standard_error=self.one_standard_error,
-            groups=items.groups,
-        )
+        n, most, matrices = bound + 1, numbers[-1], 0.0
+        if self.approximation is None:
+            # The fit to all rows may be the larger one.
+            fit = matrices_of_fit(rows.n_rows, most) * (rows.n_rows / n) ** 2
+            matrices = max(matrices_of_search(n, most, max(map(len, widths))), fit)
+        with room_for_kernels(n, matrices):
+            return choose(
+                *(map(scorer, splits), np.ones(len(splits)), settings, powers, numbers, given, self.verbose),
+                one_standard_error=self.one_standard_error,
+                groups=items.groups,
+                n_gallery=[len(test) for _, test in splits] if retrieval else None,
+            )
 
     def _widths(self, side: SideSettings, rows: NDArray[Any]) -> list[Width]:
         """Return the widths of one side to try; None if the kernel has no distance to scale."""
@@ -266,7 +285,10 @@ class KernelCCACV(SelectionMixin, KernelMaps):
 
     def _refit(self, rows: PairedRows, best: dict[str, Any]) -> KernelModel:
         """Fit the model of the chosen settings to all rows."""
-        sides = self._sides(best["gamma"], best["regularization"])
-        model = fit_kernels(rows, sides, best["n_components"], best["power"], self.random_state)
+        sides, k = self._sides(best["gamma"], best["regularization"]), best["n_components"]
+        matrices = matrices_of_fit(rows.n_rows, k) if self.approximation is None else 0
+        # The search has said that it takes much, if it does.
+        with room_for_kernels(rows.n_rows, matrices, quiet=True):
+            model = fit_kernels(rows, sides, k, best["power"], self.random_state)
         warn_if_overfitted(model, best["regularization"])
         return model

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, TransformerMixin, clone
+from sklearn.base import clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter
 from sklearn.utils.metaestimators import available_if
@@ -16,13 +16,13 @@ from .._aligner import unwrapped
 from .._schemas import Schema, saved
 from .._sklearn import count_rows, is_fitted
 from ..rows._validation import warn_of_other_order
-from ._delegation import DelegatedMethodsMixin, fit_transformer, goes_on
+from ._delegation import DelegatedMethods, fit_transformer, goes_on
 from ._frozen import frozen_copy
 from ._routing import Metadata, metadata_of, router_of
 
 
 @saved()
-class CrossModalPipeline(DelegatedMethodsMixin, TransformerMixin, BaseEstimator):
+class CrossModalPipeline(DelegatedMethods):
     """One estimator of two modalities with separate preprocessing for each side.
 
     Parameters

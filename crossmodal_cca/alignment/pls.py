@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import check_is_fitted
 
+from .._checks import check_power
 from .._schemas import saved
 from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
-from ..linalg._covariances import Covariances
+from ..linalg._products import Covariances
 from ..linalg._solve_pls import PLSSolution, Rows, solve_pls_canonical, solve_pls_regression, solve_pls_svd
 from ..models._pair import StandardizedPair
 from ..rows._columns import column_moments
+from ..rows._validation import check_rows_of_y
 from ._linear_aligner import LinearAligner
-from ._solved import Solved
+from ._solvers import Solved
 
 
 class _PLS(LinearAligner):
-    """Base class of partial least squares models, solved from covariances."""
+    """Base class of partial least squares models, solved from covariances.
+
+    `_components(S, k, Z)` solves for k components, or fewer if no covariance is left, with the help of rows Z if given.
+    """
+
+    _checks: ClassVar = LinearAligner._checks | {"power": check_power}
+    _components: Callable[[Covariances, int, Rows | None], PLSSolution]
+
+    def __init__(self, n_components: int | None = None, *, scale: bool = True, power: float = 0.0) -> None:
+        self.n_components = n_components
+        self.scale = scale
+        self.power = power
 
     def _solve(self, pair: StandardizedPair, R: FloatArray | None, *, allow_fewer: bool, tentative: bool) -> Solved:
         S = pair.covariances()
@@ -44,10 +56,6 @@ class _PLS(LinearAligner):
                 else "X and y have no covariance at all, so there is no component and every prediction is the mean."
             )
         super()._warn_of(solved, pair, rows_at_hand=rows_at_hand, allow_fewer=allow_fewer)
-
-    @abstractmethod
-    def _components(self, S: Covariances, k: int, Z: Rows | None) -> PLSSolution:
-        """Solve for k components, or fewer if no covariance is left, with the help of rows Z if given."""
 
 
 @saved()
@@ -113,13 +121,7 @@ class PLSSVD(_PLS):
     ((1528, 50), (3, 50))
     """
 
-    def __init__(self, n_components: int | None = None, *, scale: bool = True, power: float = 0.0) -> None:
-        self.n_components = n_components
-        self.scale = scale
-        self.power = power
-
-    def _components(self, S: Covariances, k: int, Z: Rows | None) -> PLSSolution:
-        return solve_pls_svd(S, k, Z)
+    _components = staticmethod(solve_pls_svd)
 
 
 @saved()
@@ -188,13 +190,7 @@ class PLSCanonical(_PLS):
     (500, 3)
     """
 
-    def __init__(self, n_components: int | None = None, *, scale: bool = True, power: float = 0.0) -> None:
-        self.n_components = n_components
-        self.scale = scale
-        self.power = power
-
-    def _components(self, S: Covariances, k: int, Z: Rows | None) -> PLSSolution:
-        return solve_pls_canonical(S, k, Z)
+    _components = staticmethod(solve_pls_canonical)
 
 
 class RegressionScoreMixin(RegressorMixin):
@@ -223,9 +219,9 @@ class RegressionScoreMixin(RegressorMixin):
         ValueError
             If the sides differ in rows, there is only one row, or the rows are bad in a way that `predict` refuses.
         """
-        check_is_fitted(self)
+        columns = partial(self._features_and_predictions, self._fitted)
         with telling_where(X=X, y=y):
-            moments = column_moments(partial(self._features_and_predictions, self.model_), X, y, sample_weight)
+            moments = column_moments(columns, X, y, sample_weight)
         total, predicted, products = moments.scatter
         left = (
             np.maximum(total - 2 * products + predicted, 0.0)
@@ -235,7 +231,8 @@ class RegressionScoreMixin(RegressorMixin):
         return float(np.mean(1.0 - shares))
 
     def _features_and_predictions(self, model: Any, X: ArrayLike, y: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        return self._y_features(y).array, model.y.predicted(self._scores_of(model, "x", X, weighted=False))
+        targets = check_rows_of_y(self, y, accept_sparse=True, lazy=True).array
+        return targets, model.y.predicted(self._scores_of(model, "x", X, weighted=False))
 
 
 @saved()
@@ -303,9 +300,10 @@ class PLSRegression(RegressionScoreMixin, _PLS):
 
     _bounding_sides = ("x",)
 
+    _checks = LinearAligner._checks
+
     def __init__(self, n_components: int | None = 2, *, scale: bool = True) -> None:
         self.n_components = n_components
         self.scale = scale
 
-    def _components(self, S: Covariances, k: int, Z: Rows | None) -> PLSSolution:
-        return solve_pls_regression(S, k, Z)
+    _components = staticmethod(solve_pls_regression)

@@ -16,12 +16,13 @@ from ..models._held_out import HeldOutRows
 from ..models._pair import StandardizedPair
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV
-from ._solved import WEAK
+from ._selection import with_whole_folds
+from ._solvers import WEAK
 from ._training_folds import HeldOut
 from .pls import PLSRegression, RegressionScoreMixin
 
 
-@saved()
+@saved(2, upgrade=with_whole_folds)
 class PLSRegressionCV(RegressionScoreMixin, LinearCV):
     """PLS regression with the number of components chosen by cross-validation, from one pass over the rows.
 
@@ -39,6 +40,9 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
         one row too; "r2" or "explained_variance" of each fold's predictions, averaged over the features of y and over
         the folds; "correlation", the sum of held-out correlations of scores; the name of a retrieval measure, or what
         :func:`~crossmodal_cca.metrics.make_retrieval_scorer` makes.
+    max_gallery : int >= 2 or None, default=10000
+        Most rows of a fold that a retrieval score searches, drawn once for each fold with the groups of rows kept
+        together; None for all. A measure depends on the size of its gallery, which `cv_results_` has.
     one_standard_error : bool, default=False
         Take the fewest components within one standard error of the best.
     scale : bool, default=True
@@ -56,7 +60,8 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
         Its place in `cv_results_`.
     cv_results_ : dict of ndarray
         All numbers of components and their scores, as in ``GridSearchCV``. With "q2" and "neg_mean_squared_error" the
-        folds count in ``mean_test_score`` and ``std_test_score`` by the weights of their rows.
+        folds count in ``mean_test_score`` and ``std_test_score`` by the weights of their rows; with a retrieval score
+        ``split0_n_gallery``, … are the numbers of rows searched.
     n_splits_ : int
         Number of folds.
     groups_ : ndarray of shape (n_rows,)
@@ -109,6 +114,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
         *,
         cv: Any = 5,
         scoring: Any = "q2",
+        max_gallery: int | None = 10_000,
         one_standard_error: bool = False,
         scale: bool = True,
         verbose: int = 0,
@@ -116,6 +122,7 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
         self.n_components = n_components
         self.cv = cv
         self.scoring = scoring
+        self.max_gallery = max_gallery
         self.one_standard_error = one_standard_error
         self.scale = scale
         self.verbose = verbose
@@ -128,13 +135,13 @@ class PLSRegressionCV(RegressionScoreMixin, LinearCV):
 
     def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
         S, moments = pair.covariances(), pair.moments
-        possible = min(ranks_of_covariances(S, moments.eps)[0], moments.n_rows - 1)
+        possible = min(ranks_of_covariances(S)[0], moments.n_rows - 1)
         s = solve_pls_regression(S, min(most, possible), None if R is None else pair.rows_of_sides(R))
         d = s.singular_values
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
             # Weights, from which y-rotations follow for each number of components.
-            return NestedSolution(s.x_rotations[:, :k], s.y_weights[:, :k], s.y_effects[:k], d[:k])
+            return NestedSolution(s.x.rotations[:, :k], s.y.weights[:, :k], s.y.effects[:k], d[:k])
 
         is_clear = not moments.is_single or (len(d) == most and d[-1] > WEAK * d[0])
         return FoldSolver(possible, solve, s.rcond, bool(is_clear))

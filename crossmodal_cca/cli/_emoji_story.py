@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from time import perf_counter
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..alignment import CCA, PLSSVD
 from ..datasets import load_emoji
 from ..metrics import hit_rate_at_k, per_query, retrieval_report
-from ..plotting import HitRateDisplay, SharedSpaceDisplay
+from ..plotting import HitRateDisplay
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 # Models shown, with their settings, chosen on the training pairs alone: three folds without a common base name, best
 # mean reciprocal rank of both directions (tests/test_emoji.py chooses in the same way).
@@ -24,6 +28,10 @@ MODELS = {
 WORDS = ("raccoon", "beer mug", "milky way", "teddy bear", "motorcycle")
 # Test emoji, by name, whose pictures search among the names.
 PICTURES = ("polar bear", "steaming bowl", "military helmet", "flag: Netherlands")
+# The picture shows every 32nd test emoji, which nobody picked, and the first words for each.
+_EVERY, _SHOWN = 32, 6
+# Where words begin, what lies between two of them (shares of the width), and the colours of the right and of others.
+_WORDS_FROM, _GAP, _RIGHT, _OTHER = 0.38, 0.022, "#117a3e", "#3c4450"
 
 
 def run_demo(file: IO[bytes], output: Path) -> None:
@@ -93,27 +101,35 @@ def _draw(scores: dict[str, Any], test: Any, best: str, file: IO[bytes]) -> None
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(13, 5.6), layout="constrained")
+    figure = Figure(figsize=(14, 5.6))
     FigureCanvasAgg(figure)
-    left, right = figure.subplots(1, 2)
+    left, right = figure.add_axes((0.055, 0.1, 0.36, 0.82)), figure.add_axes((0.44, 0.02, 0.55, 0.9))
     for name, (x_scores, y_scores) in scores.items():
         HitRateDisplay.from_predictions(
             x_scores, y_scores, names=("picture", "word"), name=name, random_state=0, ax=left
         )
-    # The first component only separates flags from the rest; a few pairs with short names keep the picture legible.
     names = test.names["en"]
-    shown = np.flatnonzero(~_flags(test) & (np.char.str_len(names) <= 11))[::6]
-    x_scores, y_scores = scores[best]
-    SharedSpaceDisplay.from_predictions(
-        x_scores[shown],
-        y_scores[shown],
-        components=(1, 2),
-        labels=names[shown],
-        names=("picture", "word"),
-        ax=right,
-    )
-    figure.suptitle(f"{len(test.emoji)} held-out emoji, their pictures and names (right: some pairs, {best})")
-    figure.savefig(file, format="png", dpi=120)
+    rows = np.arange(0, len(names), _EVERY)
+    found = np.argsort(-_cosines(*scores[best])[rows], axis=1)[:, :_SHOWN]
+    right.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6))
+    right.axis("off")
+    right.set_title(f"Pictures of held-out emoji, and the first of {len(names)} words for each ({best})", loc="left")
+    for line, (row, words) in enumerate(zip(rows, found, strict=True)):
+        right.text(0.0, line, f"picture of {names[row]}", va="center", fontsize=10, fontstyle="italic")
+        write_words(right, _WORDS_FROM, line, names[words], names[row])
+    figure.savefig(file, format="png", dpi=110)
+
+
+def write_words(ax: Axes, place: float, line: float, words: Iterable[str], right: str) -> None:
+    """Write words side by side, the right one marked, as far as there is room in axes that are as wide as 1."""
+    for word in words:
+        style: dict[str, Any] = {"color": _RIGHT, "fontweight": "bold"} if word == right else {"color": _OTHER}
+        text = ax.text(place, line, f"✓ {word}" if word == right else word, va="center", fontsize=10, **style)
+        end = ax.transData.inverted().transform(text.get_window_extent().get_points())[1][0]
+        if end > 1:
+            text.remove()
+            return
+        place = end + _GAP
 
 
 def _flags(test: Any) -> Any:

@@ -27,17 +27,27 @@ def add_ids(parser: argparse.ArgumentParser) -> None:
 def add_hold_out(parser: argparse.ArgumentParser, text: str) -> None:
     """Add the argument for the pairs that are held out for the report."""
     parser.add_argument("--hold-out", type=share, default=None, metavar="SHARE", help=text)
-    parser.add_argument(
-        "--labels", metavar="FILE:COLUMN", help="labels of the rows of X: in the report equal ones match"
-    )
+    add_labels(parser)
+    add_at_most(parser, 50_000, "report")
+
+
+def add_at_most(parser: argparse.ArgumentParser, default: int, where: str) -> None:
+    """Add the arguments for the largest number of pairs, and for the seed that chooses them."""
     parser.add_argument(
         "--at-most",
         type=whole_number,
-        default=50_000,
+        default=default,
         metavar="N",
-        help="pairs in the report, chosen at random from more (default: %(default)s)",
+        help=f"pairs in the {where}, chosen at random from more (default: %(default)s)",
     )
     add_seed(parser)
+
+
+def add_labels(parser: argparse.ArgumentParser) -> None:
+    """Add the argument for labels that say what is relevant."""
+    parser.add_argument(
+        "--labels", metavar="FILE:COLUMN", help="labels of the rows of X: in the report equal ones match"
+    )
 
 
 def add_seed(parser: argparse.ArgumentParser) -> None:

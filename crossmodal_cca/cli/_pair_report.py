@@ -46,7 +46,7 @@ def report_on(model: Any, sides: Sides, pairs: Positions, arguments: argparse.Na
     """Measure how well rows of each side of some pairs find those of the other."""
     check_width(model, sides.X, "x", "X")
     check_width(model, sides.y, "y", "Y")
-    kept = _some(sides, pairs, arguments.at_most, arguments.seed)
+    kept = some_pairs(sides, pairs, arguments.at_most, arguments.seed)
     x_rows, x_first = np.unique(sides.rows.x_rows[kept], return_index=True)
     y_rows, y_first = np.unique(sides.rows.y_rows[kept], return_index=True)
     given: dict[str, Any] = {}
@@ -67,7 +67,7 @@ def report_on(model: Any, sides: Sides, pairs: Positions, arguments: argparse.Na
     return PairReport(table, len(kept), len(pairs) - len(kept))
 
 
-def _some(sides: Sides, pairs: Positions, at_most: int, seed: int) -> Positions:
+def some_pairs(sides: Sides, pairs: Positions, at_most: int, seed: int) -> Positions:
     """Choose whole groups at random, at most so many pairs in all."""
     if len(pairs) <= at_most:
         return pairs

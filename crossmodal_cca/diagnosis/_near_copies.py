@@ -87,10 +87,15 @@ class NearCopies(NamedTuple):
     separated: tuple[int, int] | None
 
 
+def rows_looked_at(n_rows: int) -> int:
+    """Return how many of the rows are compared with all others."""
+    return min(n_rows, max(1, _PAIRS // n_rows))
+
+
 def near_copies(side: Side, threshold: float, split: Separated | None) -> NearCopies:
     """Find rows whose cosine is at least the threshold: of standardized features, or of sparse ones as they are."""
     n = side.n_rows
-    chosen = np.unique(np.linspace(0, n - 1, min(n, max(1, _PAIRS // n))).astype(np.intp))
+    chosen = np.unique(np.linspace(0, n - 1, rows_looked_at(n)).astype(np.intp))
     near, separated = np.full((2, len(chosen)), -1, dtype=np.intp)
     for part in row_slices(len(chosen), _QUERIES_AT_ONCE):
         rows = chosen[part]

@@ -84,7 +84,7 @@ def connect_near_rows(A: Any, name: str, threshold: float, parts: Partition) -> 
         return
     search = _Search(A, name, threshold, parts)
     for rows in row_slices(A.shape[0], _TILE_ROWS):
-        search.walk(rows)
+        search.connect_from(rows)
 
 
 class _Search:
@@ -118,7 +118,7 @@ class _Search:
             P[rows] = _bounded(self.unit(rows), Q)
         return P
 
-    def walk(self, rows: slice) -> None:
+    def connect_from(self, rows: slice) -> None:
         """Connect near pairs of these rows with each other and with all rows after them."""
         n = self.A.shape[0]
         own = self.single(rows) if self.screened is None else None

@@ -22,21 +22,22 @@ class CanonicalPairs(NamedTuple):
     y_weights: FloatArray
 
 
-def canonical_pairs(R: FloatArray, n_features: tuple[int, int], widths: tuple[int, int]) -> CanonicalPairs:
-    """Solve for rows R = [Rx, Ry] of centred columns; the variates R·weights are orthonormal."""
-    whitened: WhitenedPair = whiten_rows(R, (0.0, 0.0), n_features, widths, 1.0)
+def canonical_pairs(Z: tuple[FloatArray, FloatArray], n_features: tuple[int, int]) -> CanonicalPairs:
+    """Solve for rows Z = (Zx, Zy) of centred columns; the variates Z·weights are orthonormal."""
+    whitened: WhitenedPair = whiten_rows(Z, (0.0, 0.0), n_features)
     ranks = whitened.x.rank, whitened.y.rank
     check_varying(ranks)
     U, d, Vt = linalg.svd(whitened.cross, check_finite=False)
     # Correlations that differ from 1 by rounding alone are set to 1.
-    d = np.where(d > 1 - len(R) * np.finfo(float).eps, 1.0, d)
+    d = np.where(d > 1 - len(Z[0]) * np.finfo(float).eps, 1.0, d)
     return CanonicalPairs(d, *ranks, whitened.x.weights(U), whitened.y.weights(Vt.T))
 
 
 def canonical_pairs_of_sides(x: FloatArray, y: FloatArray) -> CanonicalPairs:
     """Solve for both sides' rows (n, p) and (n, q) of centred columns."""
     widths = x.shape[1], y.shape[1]
-    return canonical_pairs(triangular_rows([np.hstack([x, y])]), widths, widths)
+    Zx, Zy = np.hsplit(triangular_rows([np.hstack([x, y])]), [widths[0]])
+    return canonical_pairs((Zx, Zy), widths)
 
 
 def check_varying(ranks: tuple[int, int]) -> None:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from scipy import linalg
 from scipy.linalg import lapack
 
+from .._checks import as_pair
 from .._typing import FloatArray
 from .._warn import warn
-from ..alignment import CCA, PLSSVD, PLSCanonical, PLSRegression
+from ..alignment import CCA, PLSCanonical, PLSRegression
 from ..alignment._linear_aligner import LinearAligner
-from ..alignment.cca import shrinkage_pair
-from ..linalg._covariances import Covariances
-from ..linalg._solve_pls import PLSSolution, solve_pls_canonical, solve_pls_regression, solve_pls_svd
+from ..linalg._products import Covariances
+from ..linalg._solve_pls import PLSSolution, solve_pls_svd
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import oas_shrinkage, unit_diagonal, whiten_rows
 from ._canonical import check_varying
@@ -110,17 +110,19 @@ def components_of_aligner(
     k = possible if wanted is None else wanted
     if k > possible:
         raise ValueError(f"n_components={k} is more than the {possible} possible by the ranks of X and y.")
-    A, B = _whitened(aligner, x, y, degrees_of_freedom) if isinstance(aligner, CCA) else (_thin(x), _thin(y))
+    # CCA is PLS-SVD of whitened rows.
+    is_cca = isinstance(aligner, CCA)
+    A, B = _whitened(aligner, x, y, degrees_of_freedom) if is_cca else (_thin(x), _thin(y))
     Z = A / np.sqrt(degrees_of_freedom), B / np.sqrt(degrees_of_freedom)
     S = Covariances(Z[0].T @ Z[0], Z[0].T @ Z[1], Z[1].T @ Z[1])
-    solution = _solver_of(aligner)(S, k, Z)
+    solution = (solve_pls_svd if is_cca else aligner._components)(S, k, Z)
     found = len(solution.singular_values)
     if found < k and wanted is not None:
         warn(
             f"The covariance of X and y is exhausted to rounding error by {found} component(s); the other {k - found} "
             "are left out."
         )
-    scores = [unit_columns(Z) for Z in (A @ solution.x_rotations, B @ solution.y_rotations)]
+    scores = [unit_columns(Z) for Z in (A @ solution.x.rotations, B @ solution.y.rotations)]
     if isinstance(aligner, PLSRegression):
         return Components(A, B, solution, _without_scores(A, B, scores[0], scores[0]), scores[0])
     if isinstance(aligner, PLSCanonical):
@@ -147,19 +149,9 @@ def is_testable(aligner: Any) -> bool:
 Removal = Callable[[int], tuple[FloatArray, FloatArray]]
 
 
-def _solver_of(aligner: Any) -> Callable[..., PLSSolution]:
-    """Return the function that solves for components from rows that represent the sides, whitened for CCA."""
-    if isinstance(aligner, PLSCanonical):
-        return solve_pls_canonical
-    if isinstance(aligner, PLSRegression):
-        return solve_pls_regression
-    assert isinstance(aligner, CCA | PLSSVD)
-    return solve_pls_svd
-
-
 def _without_directions(A: FloatArray, B: FloatArray, solution: PLSSolution) -> Removal:
     def without(j: int) -> tuple[FloatArray, FloatArray]:
-        x, y = (Z - (Z @ W[:, :j]) @ W[:, :j].T for Z, W in ((A, solution.x_weights), (B, solution.y_weights)))
+        x, y = (Z - (Z @ W[:, :j]) @ W[:, :j].T for Z, W in ((A, solution.x.weights), (B, solution.y.weights)))
         return x, y
 
     return without
@@ -179,13 +171,12 @@ def _without_scores(A: FloatArray, B: FloatArray, T: FloatArray, U: FloatArray) 
 
 def _whitened(aligner: CCA, x: FloatArray, y: FloatArray, degrees_of_freedom: int) -> tuple[FloatArray, FloatArray]:
     """Transform the rows of each side to the metric of the aligner's constraint."""
-    widths = x.shape[1], y.shape[1]
     cx, cy = (
         oas_shrinkage(_spectrum(Z) / degrees_of_freedom, degrees_of_freedom + 1, Z.shape[1]) if c == "oas" else float(c)
-        for c, Z in zip(shrinkage_pair(aligner.shrinkage), (x, y), strict=True)
+        for c, Z in zip(as_pair(aligner.shrinkage, "shrinkage", arrays=True), (x, y), strict=True)
     )
-    both = np.hstack([x, y])
-    whitened = whiten_rows(both, (cx, cy), widths, widths, degrees_of_freedom)
+    rows = x / np.sqrt(degrees_of_freedom), y / np.sqrt(degrees_of_freedom)
+    whitened = whiten_rows(rows, (cx, cy), (x.shape[1], y.shape[1]))
     A, B = (Z @ side.weights(np.eye(side.rank)) for Z, side in ((x, whitened.x), (y, whitened.y)))
     return A, B
 

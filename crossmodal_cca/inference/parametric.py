@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import special
 
-from .._sklearn import telling_where
 from .._typing import FloatArray
 from .._warn import warn
 from ..models._pair import standardize_rows
-from ..rows._validation import check_pair
+from ..rows._validation import checked_pair
 from ._canonical import canonical_pairs, component_index
 
 if TYPE_CHECKING:
@@ -99,12 +98,10 @@ def canonical_correlation_tests(X: ArrayLike, y: ArrayLike) -> DataFrame:
     """
     import pandas as pd
 
-    with telling_where(X=X, y=y):
-        rows = check_pair(X, y, min_rows=3)
+    with checked_pair(X, y, min_rows=3) as rows:
         pair = standardize_rows(rows, scale=True, in_double=True)
-        R = pair.triangular_rows(rows)
-    widths = len(pair.moments.mean_x), len(pair.moments.mean_y)
-    found = canonical_pairs(R, (pair.x.n_features, pair.y.n_features), widths)
+        Z = pair.rows_of_sides(pair.triangular_rows(rows))
+    found = canonical_pairs(Z, (pair.x.n_features, pair.y.n_features))
     _warn_of_few_rows(rows.n_rows, found.rank_x, found.rank_y)
     table = sequential_tests(found.correlations, rows.n_rows, found.rank_x, found.rank_y)
     return pd.DataFrame(table, index=component_index(len(found.correlations)))

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.utils.parallel import Parallel, delayed
 
 from .._checks import check_n_components, check_n_jobs, check_random_state, check_whole_number
 from .._progress import Progress
-from .._sklearn import telling_where
 from .._typing import FloatArray
 from ..linalg._svd import rank_tolerance
-from ..models._pair import standardized_side
-from ..rows._validation import PairedRows, check_pair, warn_of_other_order
+from ..models._pair import standardized_columns
+from ..rows._stored import PairedRows
+from ..rows._validation import checked_pair, warn_of_other_order
 from ._canonical import canonical_pairs_of_sides, component_index
 from ._exchange import Exchange
 from ._nuisance import without_nuisance
-from ._singular_values import check_testable, components_of_aligner
-from ._wilks import wilks_steps
+from ._side_rows import unit_columns
+from ._singular_values import SingularValueStep, check_testable, components_of_aligner
+from ._wilks import WilksStep, wilks_steps
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -29,15 +30,8 @@ if TYPE_CHECKING:
 _AT_ONCE = 25
 
 
-class Step(Protocol):
-    """The test of one component."""
-
-    @property
-    def exchange(self) -> Exchange:
-        """Exchangeable rows."""
-
-    def count(self, orders: Sequence[NDArray[np.intp]]) -> int:
-        """Count the orders of the y-rows with at least as large a statistic as the original order."""
+# The test of one component.
+Step = SingularValueStep | WilksStep
 
 
 class Sides(NamedTuple):
@@ -61,7 +55,7 @@ class Sides(NamedTuple):
     def scaled(self, scale: bool) -> tuple[FloatArray, FloatArray]:
         """Scale the features of the rows to variance 1, or to their own units."""
         x, y = (
-            Z / _lengths(Z, zero=1.0) * np.sqrt(self.degrees_of_freedom) if scale else Z * unit
+            unit_columns(Z) * np.sqrt(self.degrees_of_freedom) if scale else Z * unit
             for Z, unit in ((self.x, self.x_unit), (self.y, self.y_unit))
         )
         return x, y
@@ -205,8 +199,8 @@ def permutation_test(
     if aligner is not None:
         check_testable(aligner)
     warn_of_other_order(X=X, nuisance=nuisance, groups=groups, blocks=blocks)
-    with telling_where(X=X, y=y):
-        sides = _sides(check_pair(X, y, min_rows=3), nuisance, groups, blocks)
+    with checked_pair(X, y, min_rows=3) as rows:
+        sides = _sides(rows, nuisance, groups, blocks)
     if aligner is None:
         table, steps = _canonical_steps(sides, n_components)
     else:
@@ -230,23 +224,16 @@ def _sides(rows: PairedRows, nuisance: ArrayLike | None, groups: Any, blocks: An
     (x_left, y_left), exchange = without_nuisance([x, y], nuisance, exchange)
     for Z, before in ((x_left, x), (y_left, y)):
         # A feature that nuisance variables explain leaves rounding errors, which must not be standardised.
-        Z[:, _lengths(Z) <= rank_tolerance(n, np.finfo(float).eps) * _lengths(before)] = 0.0
+        lengths, lengths_before = np.linalg.norm(Z, axis=0), np.linalg.norm(before, axis=0)
+        Z[:, lengths <= rank_tolerance(n, np.finfo(float).eps) * lengths_before] = 0.0
     return Sides(x_left, y_left, x_unit, y_unit, exchange, len(x_left))
 
 
 def _standardized(A: Any, name: str) -> tuple[FloatArray, FloatArray]:
     """Standardise rows; return also the standard deviations."""
     rows = A.dense(slice(None), np.float64, name)
-    mean = rows.mean(axis=0)
-    mean += (rows - mean).mean(axis=0)
-    side = standardized_side(mean, np.square(rows - mean).sum(axis=0) / (len(rows) - 1), scale=True)
+    side = standardized_columns(rows, np.ones(len(rows)))
     return side.coordinates(rows), side.scale
-
-
-def _lengths(Z: FloatArray, zero: float = 0.0) -> FloatArray:
-    """Compute the lengths of the columns, with another number in place of 0."""
-    lengths = np.linalg.norm(Z, axis=0)
-    return np.where(lengths > 0, lengths, zero)
 
 
 Columns = dict[str, FloatArray]

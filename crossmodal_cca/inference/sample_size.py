@@ -81,4 +81,4 @@ def required_samples(
 def _sum_of_decays(decay: Any) -> float:
     if isinstance(decay, Real) and decay < 0:
         raise ValueError(f"decay is a rate of falling and must not be negative: pass {-float(decay):g}, got {decay!r}.")
-    return sum(check_number(value, "decay", low=0.0) for value in as_pair(decay, "decay"))
+    return float(sum(check_number(value, "decay", low=0.0) for value in as_pair(decay, "decay")))

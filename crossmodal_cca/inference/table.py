@@ -164,8 +164,7 @@ def _is_unweighted(model: Any) -> bool:
 
 def _ranks(model: Any) -> tuple[int, int]:
     """Compute the ranks of both sides' features."""
-    pair = model.model_.known_pair()
-    return ranks_of_covariances(pair.covariances(), pair.moments.eps)
+    return ranks_of_covariances(model.model_.known_pair().covariances())
 
 
 def _features(aligner: Any, X: Any, y: Any) -> tuple[Any, Any]:

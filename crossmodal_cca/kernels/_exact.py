@@ -93,6 +93,11 @@ def _cholesky(K: FloatArray, ridge: float) -> FloatArray | None:
     return None if failed else np.asarray(L)
 
 
+def is_iterated(n: int, k: int) -> bool:
+    """Whether k pairs of n rows are looked for by iteration, not among all pairs."""
+    return n > DENSE_UP_TO and k + EXTRA_COLUMNS <= BLOCK_SHARE * n
+
+
 def solve_kernel_cca(
     Kx: FloatArray, Ky: FloatArray, regularization: tuple[float, float], k: int | None, definite: tuple[bool, bool]
 ) -> DualSolution:
@@ -104,7 +109,7 @@ def solve_kernel_cca(
     returned if only rounding is left.
     """
     n = len(Kx)
-    if k is None or n <= DENSE_UP_TO or k + EXTRA_COLUMNS > BLOCK_SHARE * n:
+    if k is None or not is_iterated(n, k):
         return _all_pairs(Kx, Ky, regularization, n - 1 if k is None else k, definite)
     sides = zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True)
     x, y = (RidgedKernel(*side) for side in sides)

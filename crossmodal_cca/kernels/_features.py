@@ -19,7 +19,7 @@ from ..models._pair import standardize_moments
 from ..rows._blocks import row_slices
 from ..rows._moments import PairMoments, moments_of_arrays
 from ..rows._row_moments import RowMoments
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows
 from ._embedding import EmbeddedPair, KernelEmbedding, row_moments
 from ._exact import KernelSolution
 from ._kernel import Kernel, block_rows
@@ -122,15 +122,14 @@ def solve_features(moments: PairMoments, regularization: tuple[float, float], k:
     S = pair.covariances()
     widths = len(S.xx), len(S.yy)
     unshrunk = np.array([1 / (1 + kappa * p) for kappa, p in zip(regularization, widths, strict=True)])
-    eps = float(np.finfo(float).eps)
     possible = max(min(*widths, moments.n_rows - 1), 0)
     k = possible if k is None else min(k, possible)
-    whitened = whiten_covariances(S, tuple(1 - unshrunk), widths, eps)
+    whitened = whiten_covariances(S, tuple(1 - unshrunk), widths)
     U, d, V = truncated_svd(whitened.cross, k)
     d = d * np.sqrt(unshrunk.prod())
     # For uncorrelated sides, singular values are rounding of the sums over the rows.
-    rounding = eps * max(*widths, moments.n_rows)
-    found = int((d > max(rank_tolerance(max(widths), eps) * d.max(initial=0.0), rounding)).sum())
+    rounding = S.eps * max(*widths, moments.n_rows)
+    found = int((d > max(rank_tolerance(max(widths), S.eps) * d.max(initial=0.0), rounding)).sum())
     Wx = whitened.x.weights(U[:, :found]) * np.sqrt(unshrunk[0])
     Wy = whitened.y.weights(V[:, :found]) * np.sqrt(unshrunk[1])
     return KernelSolution(Wx, Wy, d[:found], score_correlations(S, Wx, Wy))

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from .._checks import check_random_state
 from ..models._kernel_model import KernelModel, KernelSide, Stream
-from ..rows._validation import PairedRows
+from ..rows._row_moments import RowMoments
+from ..rows._stored import PairedRows
 from ._centred import centre
 from ._embedding import EmbeddedPair, KernelEmbedding, row_moments
 from ._exact import solve_kernel_cca
@@ -119,9 +120,14 @@ class _Base:
                 "possible, or add rows (and landmarks) that vary."
             )
         weights = pair.singular_values**power
+
+        def side(embedding: KernelEmbedding, own: RowMoments | None, i: int) -> KernelSide:
+            mean, effects = (None, None) if own is None else (own.mean_b, own.effects)
+            return KernelSide(embedding, weights, self.n_features[i], self.names[i], mean, effects)
+
         return KernelModel(
-            KernelSide.of(pair.x, pair.to_x, weights, self.n_features[0], self.names[0]),
-            KernelSide.of(pair.y, pair.to_y, weights, self.n_features[1], self.names[1]),
+            side(pair.x, pair.to_x, 0),
+            side(pair.y, pair.to_y, 1),
             pair.correlations,
             pair.singular_values,
             trace_left_out=trace_left_out,
@@ -137,12 +143,7 @@ def embedded_by_kernels(
     """Solve with both kernels and return both embeddings, of fewer than k components if need be."""
     kx, ky = kernels
     n = len(rows.X)
-    try:
-        Kx, Ky = kernel_matrix(kx, rows.X), kernel_matrix(ky, rows.y)
-    except MemoryError as error:
-        raise MemoryError(
-            f'The kernels of {n} rows, {n} × {n} numbers each, do not fit into memory; set approximation="nystroem".'
-        ) from error
+    Kx, Ky = kernel_matrix(kx, rows.X), kernel_matrix(ky, rows.y)
     mean_x, mean_y = centre(Kx, kx.name), centre(Ky, ky.name)
     solution = solve_kernel_cca(Kx, Ky, regularization, k, (kx.row.is_definite, ky.row.is_definite))
     # Rotations of a centred kernel sum to zero up to rounding, and kernel values of a new row are not centred over

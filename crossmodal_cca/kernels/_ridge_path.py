@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .._typing import FloatArray, Split
 from ..linalg._products import gram, product
-from ..linalg._svd import Triplets, all_eigenvectors, truncated_svd
+from ..linalg._svd import Triplets, all_eigenvectors, projected_svd
 from ._centred import NEGATIVE_TOLERANCE, centre, not_semidefinite
 from ._kernel import Kernel, kernel_matrix
 from ._maps import Map
@@ -96,8 +96,8 @@ class KernelPath:
         """Compute scores of the test rows on the k leading pairs, and singular values: (x_scores, d, y_scores)."""
         x, y = self.x.ridge(regularization[0]), self.y.ridge(regularization[1])
         weights = np.sqrt(self.x.values / x)[:, None], np.sqrt(self.y.values / y)
-        U, d, V = truncated_svd(weights[0] * self._cross * weights[1], k)
-        return product(self.x.test / np.sqrt(x), U), d, product(self.y.test / np.sqrt(y), V)
+        K = weights[0] * self._cross * weights[1]
+        return projected_svd(K, k, self.x.test / np.sqrt(x), self.y.test / np.sqrt(y))
 
 
 class FoldOfWidths:

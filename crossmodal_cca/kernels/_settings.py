@@ -11,10 +11,11 @@ import numpy as np
 from numpy.random import RandomState
 from numpy.typing import NDArray
 
-from .._checks import as_pair, check_choice, check_number, check_whole_number_or_none
+from .._checks import as_pair, check_choice, check_number, check_whole_number
 from .._typing import FloatArray
 from ..rows._blocks import float_block
-from ..rows._validation import PairedRows, check_rows
+from ..rows._stored import PairedRows
+from ..rows._validation import check_rows
 from ._kernel import Kernel, check_precomputed, median_gamma, spread_rows
 from ._kernel_table import FOURIER_KERNELS, KERNELS, NamedKernel, kernel_row
 from ._maps import LANDMARKS, Map, fourier_map, nystroem_map
@@ -68,9 +69,7 @@ class SideSettings:
                 f"kernel_params must be a dict or None, or a pair (x, y) of these; got {self.kernel_params!r}."
             )
         check_number(self.regularization, "regularization", low=0.0, high=1e6, positive=True)
-        check_whole_number_or_none(
-            self.n_landmarks, "n_landmarks", f"{LANDMARKS_BY_DEFAULT}, or a pair (x, y) of these"
-        )
+        check_whole_number(self.n_landmarks, "n_landmarks", none=f"{LANDMARKS_BY_DEFAULT}, or a pair (x, y) of these")
         if isinstance(self.landmarks, str):
             check_choice(self.landmarks, "landmarks", LANDMARKS, also="an array of rows")
         if self.approximation == "fourier" and self.row.frequencies is None:

@@ -1,4 +1,4 @@
-"""Matrix products by scipy's BLAS, which the decompositions use too.
+"""Covariances, and matrix products by scipy's BLAS, which the decompositions use too.
 
 BLAS takes matrices by columns; those by rows are passed as their transposes, without a copy.
 
@@ -7,6 +7,8 @@ alternate between the two take several times longer.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import blas, get_blas_funcs
@@ -25,6 +27,13 @@ def product(A: FloatArray, B: FloatArray) -> FloatArray:
     b, trans_b = (B, 0) if B.flags.f_contiguous else (B.T, 1)
     (gemm,) = get_blas_funcs(("gemm",), (a, b))
     return np.asarray(gemm(1.0, a, b, trans_a=trans_a, trans_b=trans_b))
+
+
+def add_product(S: FloatArray, A: FloatArray, B: FloatArray) -> None:
+    """Add ABᵀ to S, in C order, in place; matrices of one floating type."""
+    if A.shape[1]:
+        (gemm,) = get_blas_funcs(("gemm",), (A, B))
+        gemm(1.0, B, A, beta=1.0, c=S.T, trans_b=1, overwrite_c=1)
 
 
 def gram(A: FloatArray) -> FloatArray:
@@ -82,3 +91,12 @@ def refuse_overflow(*sums: FloatArray) -> None:
     """Refuse sums of squares or products that overflow double precision, in a block or in a merge of blocks."""
     if not all(np.isfinite(values).all() for values in sums):
         raise out_of_range()
+
+
+class Covariances(NamedTuple):
+    """Covariances of the standardised pair: xx (p, p), xy (p, q) and yy (q, q), and the rounding of their products."""
+
+    xx: FloatArray
+    xy: FloatArray
+    yy: FloatArray
+    eps: float = float(np.finfo(np.float64).eps)

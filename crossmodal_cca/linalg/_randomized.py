@@ -13,13 +13,13 @@ from scipy import linalg
 
 from .._typing import FloatArray
 from ._products import product
-from ._solution import LinearSolution, effects_of_scores
+from ._solution import LinearSolution, SolvedSide, effects_of_scores
 from ._whitening import unit_diagonal
 
 # Extra directions beside the wanted ones, for faster convergence.
 OVERSAMPLES = 10
 # Passes over the rows after which the iteration stops.
-MAX_WALKS = 60
+MAX_PASSES = 60
 # Residual at which to stop, relative to the leading singular value; singular values err by about its square.
 TOLERANCE = 1e-6
 # Eigenvalue of a Gram matrix of unit diagonal, relative to the leading one, up to which a direction is rounding.
@@ -36,7 +36,7 @@ class Images(NamedTuple):
 
 
 # A pass over the rows, which computes the images of the directions V_x (p, m) and V_y (q, m).
-Walk = Callable[[FloatArray, FloatArray], Images]
+PassOverRows = Callable[[FloatArray, FloatArray], Images]
 
 
 class Constraint(NamedTuple):
@@ -87,7 +87,9 @@ class _Directions(NamedTuple):
             blocks[:] = [reduce(add, rest, product(blocks[0], parts[0])), *rest]
 
 
-def leading_pairs(walk: Walk, x: Constraint, y: Constraint, k: int, random_state: RandomState) -> Pairs:
+def leading_pairs(
+    pass_over_rows: PassOverRows, x: Constraint, y: Constraint, k: int, random_state: RandomState
+) -> Pairs:
     """Find the k leading canonical pairs by a block conjugate gradient iteration, started in a random range.
 
     The two metrics A and the cross-covariance are only multiplied with blocks of k + 10 directions, in one pass over
@@ -98,10 +100,10 @@ def leading_pairs(walk: Walk, x: Constraint, y: Constraint, k: int, random_state
     Karampatziakis (2014), A randomized algorithm for CCA, after Halko, Martinsson & Tropp (2011).
     """
     a, b = _Directions([], [], []), _Directions([], [], [])
-    start = walk(*(random_state.standard_normal((side.n_features, k + OVERSAMPLES)) for side in (x, y)))
+    start = pass_over_rows(*(random_state.standard_normal((side.n_features, k + OVERSAMPLES)) for side in (x, y)))
     new, residual = (start.xy, start.yx), 0.0
-    for _ in range(MAX_WALKS):
-        S = walk(*new)
+    for _ in range(MAX_PASSES):
+        S = pass_over_rows(*new)
         a.append(new[0], x.times(new[0], S.xx), S.yx)
         b.append(new[1], y.times(new[1], S.yy), S.xy)
         Ta, Tb = a.orthonormal(), b.orthonormal()
@@ -123,21 +125,15 @@ def leading_pairs(walk: Walk, x: Constraint, y: Constraint, k: int, random_state
     return Pairs(a.own[0][:, :found], b.own[0][:, :found], d[:found], residual)
 
 
-def solution_of_pairs(walk: Walk, x: Constraint, y: Constraint, pairs: Pairs) -> LinearSolution:
+def solution_of_pairs(pass_over_rows: PassOverRows, x: Constraint, y: Constraint, pairs: Pairs) -> LinearSolution:
     """Compute the solution that belongs to the weights, in one more pass over the rows."""
     Wx, Wy, d, _ = pairs
-    S = walk(Wx, Wy)
+    S = pass_over_rows(Wx, Wy)
     Gx, Gy = product(Wx.T, S.xx), product(Wy.T, S.yy)
     lengths = np.sqrt(np.diagonal(Gx) * np.diagonal(Gy))
     return LinearSolution(
-        x_weights=Wx,
-        y_weights=Wy,
-        x_rotations=Wx,
-        y_rotations=Wy,
-        x_loadings=effects_of_scores(Gx, S.xx.T).T,
-        y_loadings=effects_of_scores(Gy, S.yy.T).T,
-        y_effects=(1 - x.shrinkage) * S.yx.T,
-        x_effects=(1 - y.shrinkage) * S.xy.T,
+        SolvedSide(Wx, Wx, effects_of_scores(Gx, S.xx.T).T, (1 - y.shrinkage) * S.xy.T),
+        SolvedSide(Wy, Wy, effects_of_scores(Gy, S.yy.T).T, (1 - x.shrinkage) * S.yx.T),
         singular_values=d,
         correlations=np.einsum("ij,ij->j", Wx, S.xy) / lengths,
     )

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
+from functools import cache, cached_property
 
 import numpy as np
 
 from .._typing import FloatArray
-from ._covariances import Covariances
-from ._products import product
+from ._products import Covariances, product
 from ._solution import NestedSolution
-from ._svd import all_eigenvectors, truncated_svd
-from ._whitening import WhitenedPair
+from ._svd import Triplets, all_eigenvectors, projected_svd, truncated_svd
+from ._whitening import Spectrum, WhitenedPair
+
+# Rows per pair from which weights are computed for each shrinkage, in place of the rows' coordinates in eigenvectors.
+ROWS_PER_PAIR = 10
 
 
 class ShrinkagePath:
@@ -35,7 +38,8 @@ class ShrinkagePath:
 
     @cached_property
     def _sides(self) -> list[tuple[FloatArray, FloatArray, float]]:
-        return [self._side(Sii, p) for Sii, p in zip((self.S.xx, self.S.yy), self.n_features, strict=True)]
+        asked = zip((self.S.xx, self.S.yy), self.n_features, self.unshrunk.spectra, strict=True)
+        return [self._side(Sii, p, known) for Sii, p, known in asked]
 
     @cached_property
     def _cross(self) -> FloatArray:
@@ -49,19 +53,42 @@ class ShrinkagePath:
     def solve(self, shrinkage: tuple[float, float], k: int) -> NestedSolution:
         """Solve for the k leading canonical pairs; k is at most the smaller rank."""
         cx, cy = shrinkage
-        if cx > 0 and cy > 0:
-            cross = self._root(0, cx)[:, None] * self._cross * self._root(1, cy)
-        elif cx == cy == 0:
-            cross = self.unshrunk.cross
-        else:
-            cross = self._whiten(1, cy, self._whiten(0, cx, self.S.xy).T).T
-        U, d, V = truncated_svd(cross, k)
+        U, d, V = truncated_svd(self._whitened_cross(cx, cy), k)
         Wx, Wy = self._weights(0, cx, U), self._weights(1, cy, V)
         return NestedSolution(Wx, Wy, (1 - cx) * product(Wx.T, self.S.xy), d)
 
+    def projection(self, x: FloatArray, y: FloatArray) -> Callable[[tuple[float, float], int], Triplets]:
+        """Return the function of shrinkages and k that computes scores of the rows x and y, as `projected_svd`.
+
+        The rows are rotated to the eigenvectors of their side once, unless they are many for so few pairs.
+        """
+        rows = (x, y)
+        rotated = [cache(lambda i=i: product(rows[i], self._sides[i][1])) for i in (0, 1)]
+
+        def scores(shrinkage: tuple[float, float], k: int) -> Triplets:
+            K = self._whitened_cross(*shrinkage)
+            if len(x) > ROWS_PER_PAIR * k:
+                U, d, V = truncated_svd(K, k)
+                Wx, Wy = self._weights(0, shrinkage[0], U), self._weights(1, shrinkage[1], V)
+                return product(x, Wx), d, product(y, Wy)
+            whitened = (
+                self._whiten(i, c, rows[i].T).T if c == 0 else rotated[i]() * self._root(i, c)
+                for i, c in enumerate(shrinkage)
+            )
+            return projected_svd(K, k, *whitened)
+
+        return scores
+
+    def _whitened_cross(self, cx: float, cy: float) -> FloatArray:
+        if cx > 0 and cy > 0:
+            return np.asarray(self._root(0, cx)[:, None] * self._cross * self._root(1, cy))
+        if cx == cy == 0:
+            return self.unshrunk.cross
+        return self._whiten(1, cy, self._whiten(0, cx, self.S.xy).T).T
+
     @staticmethod
-    def _side(S: FloatArray, n_features: int) -> tuple[FloatArray, FloatArray, float]:
-        values, Q = all_eigenvectors(S)
+    def _side(S: FloatArray, n_features: int, known: Spectrum | None) -> tuple[FloatArray, FloatArray, float]:
+        values, Q = all_eigenvectors(S) if known is None else known
         return np.maximum(values, 0.0), Q, float(np.trace(S)) / n_features
 
     def _root(self, i: int, c: float) -> FloatArray:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
 from .._typing import FloatArray
-from ._covariances import Covariances
 from ._merging import Merge
-from ._products import product, refuse_overflow, scaled
+from ._products import Covariances, product, refuse_overflow, scaled
 from ._whitening import unit_diagonal
 
 # Largest relative difference of entries that count as equally large.
@@ -21,16 +20,6 @@ TIED = 1e-6
 FAR = 1e30
 # Spread of scores, relative to their size, up to which it is rounding of their products.
 STILL = 1e-12
-
-
-class Coordinates(Protocol):
-    """Coordinates of one side: those in a basis, or the standardised features themselves without one."""
-
-    @property
-    def basis(self) -> Any: ...
-
-    def to_features(self, A: FloatArray) -> FloatArray:
-        """Map vectors in coordinates, the columns of A, to vectors over the standardised features."""
 
 
 class NestedSolution(NamedTuple):
@@ -42,47 +31,42 @@ class NestedSolution(NamedTuple):
     singular_values: FloatArray
 
 
-@dataclass(frozen=True, eq=False)
-class LinearSolution:
-    """A shared space of k components.
+class SolvedSide(NamedTuple):
+    """One side of p features in a shared space of k components: weights, rotations and loadings (p, k), effects (k, p).
 
-    Scores are coordinates times rotations; coordinates are approximately scores times loadingsᵀ. `y_effects` (k, q)
-    predict the y-coordinates from x-scores, `x_effects` (k, p) the x-coordinates from y-scores.
+    Scores are coordinates times rotations; coordinates are approximately scores times loadingsᵀ. Effects predict the
+    coordinates from the other side's scores.
     """
 
-    x_weights: FloatArray
-    y_weights: FloatArray
-    x_rotations: FloatArray
-    y_rotations: FloatArray
-    x_loadings: FloatArray
-    y_loadings: FloatArray
-    y_effects: FloatArray
-    x_effects: FloatArray
+    weights: FloatArray
+    rotations: FloatArray
+    loadings: FloatArray
+    effects: FloatArray
+
+    def flipped(self, signs: FloatArray) -> SolvedSide:
+        """Return the side with scores times signs (k,)."""
+        W, R, P = (A * signs for A in self[:3])
+        return SolvedSide(W, R, P, self.effects * signs[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class LinearSolution:
+    """A shared space of k components: both sides, singular values (k,), and correlations of the scores (k,)."""
+
+    x: SolvedSide
+    y: SolvedSide
     singular_values: FloatArray
     correlations: FloatArray
 
-    def to_features(self, x: Coordinates, y: Coordinates) -> LinearSolution:
-        """Express a solution found in coordinates over the standardised features, with definite signs."""
-        maps = {}
-        for letter, side in (("x", x), ("y", y)):
-            if side.basis is None:
-                continue
-            for kind in ("weights", "rotations", "loadings"):
-                maps[f"{letter}_{kind}"] = side.to_features(getattr(self, f"{letter}_{kind}"))
-            maps[f"{letter}_effects"] = side.to_features(getattr(self, f"{letter}_effects").T).T
-        return replace(self, **maps).with_definite_signs()
-
     def with_definite_signs(self) -> LinearSolution:
         """Make the largest entry of each x-weight positive, the first of equal ones, flipping both sides together."""
-        signs = definite_signs(self.x_weights)
-        maps = {f.name: getattr(self, f.name) for f in fields(self) if f.name[:2] in ("x_", "y_")}
-        flipped = {name: A * (signs[:, None] if name.endswith("effects") else signs) for name, A in maps.items()}
-        return replace(self, **flipped)
+        signs = definite_signs(self.x.weights)
+        return replace(self, x=self.x.flipped(signs), y=self.y.flipped(signs))
 
     def fits_single(self, x_scale: FloatArray, y_scale: FloatArray) -> bool:
         """Whether maps from and to features with these divisors stay well within the range of single precision."""
-        of_features = (self.x_rotations.T / x_scale, self.y_rotations.T / y_scale)
-        to_features = (self.x_effects * x_scale, self.y_effects * y_scale)
+        of_features = (self.x.rotations.T / x_scale, self.y.rotations.T / y_scale)
+        to_features = (self.x.effects * x_scale, self.y.effects * y_scale)
         sizes = np.concatenate([np.abs(A).max(axis=0, initial=0.0) for A in of_features + to_features])
         return bool(((sizes == 0) | ((sizes > 1 / FAR) & (sizes < FAR))).all())
 
@@ -92,7 +76,7 @@ class LinearSolution:
         Sizes are standard deviations: √(Σ r²·variance of the feature) for the terms of a score. The relative rounding
         error of the sum is larger by this factor.
         """
-        sides = (self.x_rotations, S.xx, S.yy, self.y_effects), (self.y_rotations, S.yy, S.xx, self.x_effects)
+        sides = (self.x.rotations, S.xx, S.yy, self.y.effects), (self.y.rotations, S.yy, S.xx, self.x.effects)
         return max(_amplification(*side) for side in sides)
 
 

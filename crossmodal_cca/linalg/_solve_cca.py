@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from .._typing import FloatArray
-from ._covariances import Covariances
-from ._products import product
-from ._solution import LinearSolution, effects_of_scores, score_correlations
+from ._products import Covariances, product
+from ._solution import LinearSolution, SolvedSide, effects_of_scores, score_correlations
 from ._svd import truncated_svd
 from ._whitening import WhitenedPair
 
@@ -21,22 +20,17 @@ def solve_cca(S: Covariances, whitened: WhitenedPair, shrinkage: tuple[float, fl
     Wx, Wy = whitened.x.weights(U), whitened.y.weights(V)
     cx, cy = shrinkage
     unshrunk = cx == 0 and cy == 0
+    SWx, SWy, Cxy, Cyx = product(S.xx, Wx), product(S.yy, Wy), product(Wx.T, S.xy), product(Wy.T, S.xy.T)
     return LinearSolution(
-        x_weights=Wx,
-        y_weights=Wy,
-        x_rotations=Wx,
-        y_rotations=Wy,
-        x_loadings=_loadings(Wx, S.xx, cx),
-        y_loadings=_loadings(Wy, S.yy, cy),
-        y_effects=(1 - cx) * product(Wx.T, S.xy),
-        x_effects=(1 - cy) * product(Wy.T, S.xy.T),
+        # Without shrinkage WᵀSW is the identity.
+        SolvedSide(Wx, Wx, _loadings(Wx, SWx) if cx else SWx, (1 - cy) * Cyx),
+        SolvedSide(Wy, Wy, _loadings(Wy, SWy) if cy else SWy, (1 - cx) * Cxy),
         singular_values=d,
         # Without shrinkage these are exact; large weights would cost the products of score_correlations digits.
         correlations=np.minimum(d, 1.0) if unshrunk else score_correlations(S, Wx, Wy),
     )
 
 
-def _loadings(W: FloatArray, S: FloatArray, c: float) -> FloatArray:
-    """Regress the side on its own scores; WᵀSW is the identity without shrinkage."""
-    SW = product(S, W)
-    return SW if c == 0 else effects_of_scores(product(W.T, SW), SW.T).T
+def _loadings(W: FloatArray, SW: FloatArray) -> FloatArray:
+    """Regress the side on its own scores."""
+    return effects_of_scores(product(W.T, SW), SW.T).T

@@ -5,16 +5,15 @@ If covariances have too few digits for the variance of a score, it is computed f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from scipy import linalg
 
 from .._typing import FloatArray
-from ._covariances import Covariances
-from ._products import product, scaled
-from ._solution import LinearSolution, correlations_of, effects_of_scores
+from ._deflated_pairs import DeflatedPairs
+from ._products import Covariances, product, scaled, weighted_sum
+from ._solution import LinearSolution, SolvedSide, correlations_of, effects_of_scores
 from ._svd import largest_eigenvalue, rank_tolerance, truncated_svd
 
 Rows = tuple[FloatArray, FloatArray]
@@ -43,13 +42,14 @@ def solve_pls_canonical(S: Covariances, k: int, Z: Rows | None = None) -> PLSSol
     rank-two update below. Stops before k components when only rounding error is left.
     Wegelin (2000), A survey of partial least squares methods (mode A).
     """
-    C = S.xy.copy()
-    x, y = (_Deflation(_Side(S, Z, i)) for i in (0, 1))
+    pairs = DeflatedPairs(S.xy, k)
+    x, y = (_Deflation(_Side(S, Z, i), k) for i in (0, 1))
     d: list[float] = []
-    for w, strength, v in _leading_pairs(C, k):
+    while len(d) < k and (leading := pairs.leading()):
+        w, strength, v = leading
         p, g = x.add(w), y.add(v)
-        a, b = C.T @ w, C @ v
-        C -= np.column_stack([p, b]) @ np.column_stack([a - (w @ b) * g, g]).T
+        a, b = weighted_sum(w, pairs.matrix), weighted_sum(v, pairs.matrix.T)
+        pairs.deflate(np.array([p, b]).T, np.array([a - (w @ b) * g, g]).T)
         d.append(strength)
     return _complete(S, Z, x.weights, y.weights, x.rotations, y.rotations, np.array(d))
 
@@ -59,17 +59,18 @@ def solve_pls_regression(S: Covariances, k: int, Z: Rows | None = None) -> PLSSo
 
     Stops before k components when y is explained to rounding error. Dayal & MacGregor (1997), Improved PLS algorithms.
     """
-    C = S.xy.copy()
-    x = _Deflation(_Side(S, Z, 0))
-    V = np.zeros((C.shape[1], 0))
+    pairs = DeflatedPairs(S.xy, k)
+    x = _Deflation(_Side(S, Z, 0), k)
+    V = np.empty((S.xy.shape[1], k), order="F")
     d: list[float] = []
-    for w, strength, _ in _leading_pairs(C, k):
-        p = x.add(w)
+    while len(d) < k and (leading := pairs.leading()):
+        p = x.add(leading[0])
         r, t2 = x.rotations[:, -1], x.score_variance
-        g = C.T @ r / t2
-        C -= np.outer(t2 * p, g)
-        V = np.column_stack([V, g])
-        d.append(strength)
+        g = weighted_sum(r, pairs.matrix) / t2
+        pairs.deflate((t2 * p)[:, None], g[:, None])
+        V[:, len(d)] = g
+        d.append(leading[1])
+    V = V[:, : len(d)]
     Ry = rotations_of_weights(V)
     return _complete(S, Z, x.weights, V, x.rotations, Ry, np.array(d), y_loadings=V)
 
@@ -94,10 +95,10 @@ class _Side:
     def image(self, r: FloatArray) -> tuple[FloatArray, float]:
         """Compute Sr, and the variance rᵀSr of the score."""
         if self.rows is None:
-            Sr: FloatArray = self.S @ r
+            Sr = weighted_sum(r, self.S)
             return Sr, float(r @ Sr)
-        t = self.rows[0] @ r
-        return self.rows[0].T @ t, float(t @ t)
+        t = weighted_sum(r, self.rows[0].T)
+        return weighted_sum(t, self.rows[0]), float(t @ t)
 
     def of_scores(self, R: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Compute covariances of the scores of rotations R: among themselves, with their own and the other side."""
@@ -115,32 +116,26 @@ class _Deflation:
     A score of the deflated rows is a score of the rows themselves, Xr, with r = w − Σ_j (p_jᵀw) r_j.
     """
 
-    def __init__(self, side: _Side) -> None:
-        self.side = side
-        self.weights = self.rotations = self.loadings = np.zeros((len(side.S), 0))
-        self.score_variance = 0.0
+    def __init__(self, side: _Side, k: int) -> None:
+        self.side, self.n_scores, self.score_variance = side, 0, 0.0
+        self._weights, self._rotations, self._loadings = (np.empty((len(side.S), k), order="F") for _ in range(3))
+
+    @property
+    def weights(self) -> FloatArray:
+        return self._weights[:, : self.n_scores]
+
+    @property
+    def rotations(self) -> FloatArray:
+        return self._rotations[:, : self.n_scores]
 
     def add(self, w: FloatArray) -> FloatArray:
-        r = w - self.rotations @ (self.loadings.T @ w)
+        n = self.n_scores
+        r = w - weighted_sum(weighted_sum(w, self._loadings[:, :n]), self.rotations.T)
         Sr, self.score_variance = self.side.image(r)
         p: FloatArray = Sr / self.score_variance
-        self.weights = np.column_stack([self.weights, w])
-        self.rotations = np.column_stack([self.rotations, r])
-        self.loadings = np.column_stack([self.loadings, p])
+        self._weights[:, n], self._rotations[:, n], self._loadings[:, n] = w, r, p
+        self.n_scores = n + 1
         return p
-
-
-def _leading_pairs(C: FloatArray, k: int) -> Iterator[tuple[FloatArray, float, FloatArray]]:
-    """Yield up to k leading singular pairs of C, which the caller deflates in between; stop at rounding error.
-
-    Each pair comes from a decomposition, so the result depends on no starting vector.
-    """
-    negligible = float(np.linalg.norm(C)) * np.finfo(np.float64).eps * max(C.shape)
-    for _ in range(k):
-        U, d, V = truncated_svd(C, 1)
-        if d[0] <= negligible:
-            return
-        yield U[:, 0], float(d[0]), V[:, 0]
 
 
 def _complete(
@@ -157,15 +152,10 @@ def _complete(
     x, y = _Side(S, Z, 0), _Side(S, Z, 1)
     (Gx, x_own, x_other), (Gy, y_own, y_other) = x.of_scores(Rx), y.of_scores(Ry)
     cross = np.einsum("ij,ji->i", x_other, Ry)
+    y_loadings = effects_of_scores(Gy, y_own).T if y_loadings is None else y_loadings
     return PLSSolution(
-        x_weights=Wx,
-        y_weights=Wy,
-        x_rotations=Rx,
-        y_rotations=Ry,
-        x_loadings=effects_of_scores(Gx, x_own).T,
-        y_loadings=effects_of_scores(Gy, y_own).T if y_loadings is None else y_loadings,
-        y_effects=effects_of_scores(Gx, x_other),
-        x_effects=effects_of_scores(Gy, y_other),
+        SolvedSide(Wx, Rx, effects_of_scores(Gx, x_own).T, effects_of_scores(Gy, y_other)),
+        SolvedSide(Wy, Ry, y_loadings, effects_of_scores(Gx, x_other)),
         singular_values=d,
         correlations=correlations_of(cross, np.diagonal(Gx), np.diagonal(Gy)),
         rcond=min(_relative_variance(Rx, Gx, x.S), _relative_variance(Ry, Gy, y.S)),

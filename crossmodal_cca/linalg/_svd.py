@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from scipy import linalg
+from scipy.linalg import blas, lapack
 from scipy.sparse.linalg import ArpackError, svds
 
 from .._typing import FloatArray
@@ -18,6 +19,12 @@ Triplets = tuple[FloatArray, FloatArray, FloatArray]
 LANCZOS_FROM = 64
 # Share of the triplets above which computing all is as fast as the leading ones.
 TRUNCATE_BELOW = 0.5
+# Smallest square of a singular value, relative to the largest, that keeps enough digits beside it.
+SMALLEST_SQUARE = 1e-9
+# The same for rows that are whitened, by division by their singular values.
+CLEAR_SQUARE = 1e-7
+# Reflections that LAPACK applies at once, at most: its workspace has a column for each.
+REFLECTED_AT_ONCE = 64
 # Largest residual of a triplet, relative to the leading singular value, before all are computed.
 RESIDUAL_TOLERANCE = 1e-12
 # EXACT_UP_TO: order of a matrix up to which extreme eigenvalues are exact; POWER_STEPS: iterations to estimate others.
@@ -41,6 +48,43 @@ def truncated_svd(K: FloatArray, k: int) -> Triplets:
             return found if tall is K else found[::-1]
     U, d, Vt = linalg.svd(K, full_matrices=False, check_finite=False)
     return U[:, :k], d[:k], Vt[:k].T
+
+
+def projected_svd(K: FloatArray, k: int, A: FloatArray, B: FloatArray) -> Triplets:
+    """Compute AU, d and BV for the k leading singular triplets (U, d, V) of K (p, q) and rows A (n, p) and B (m, q).
+
+    Where most triplets are asked for, they come from KᵀK = QTQᵀ with T = ZD²Zᵀ tridiagonal, and for few rows U and V
+    are not formed: BV = (BQ)Z and AU = ((AK)Q)Z/D. That takes less than half as long as a decomposition of K, unless
+    singular values are so small that their squares would lose the digits of Z.
+    """
+    if K.shape[0] < K.shape[1]:
+        return projected_svd(K.T, k, B, A)[::-1]
+    if k >= max(TRUNCATE_BELOW * K.shape[1], LANCZOS_FROM):
+        is_few = 2 * len(A) + len(B) < sum(K.shape)
+        found = _from_tridiagonal(K, k, np.vstack([product(A, K), B]) if is_few else np.eye(K.shape[1]))
+        if found is not None:
+            d, rows = found
+            U, V = (rows[: len(A)], rows[len(A) :]) if is_few else (product(K, rows), rows)
+            return (U / d, d, V) if is_few else (product(A, U / d), d, product(B, V))
+    U, d, V = truncated_svd(K, k)
+    return product(A, U), d, product(B, V)
+
+
+def _from_tridiagonal(K: FloatArray, k: int, rows: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+    """Compute d and rows·V for the k leading triplets; None if squares of singular values are too small."""
+    G, rows = gram(K), np.asfortranarray(rows)
+    size = int(lapack.dsytrd_lwork(len(G), lower=1)[0])
+    H, diagonal, beside, tau, _ = lapack.dsytrd(G.T, lower=1, lwork=size, overwrite_a=1)
+    try:
+        values, Z = linalg.eigh_tridiagonal(diagonal, beside, check_finite=False)
+    except linalg.LinAlgError:
+        return None
+    values, Z = values[::-1][:k], Z[:, ::-1][:, :k]
+    if not values[-1] > SMALLEST_SQUARE * values[0]:
+        return None
+    # Q leaves the first coordinate as it is; the others are reflected by the columns below the diagonal.
+    rows[:, 1:] = lapack.dormqr("R", "N", H[1:, :-1], tau, rows[:, 1:], REFLECTED_AT_ONCE * len(rows), overwrite_c=1)[0]
+    return np.sqrt(values), product(rows, Z)
 
 
 def _single(K: FloatArray, k: int) -> Triplets:
@@ -78,6 +122,22 @@ def _residual(K: FloatArray, U: FloatArray, d: FloatArray, V: FloatArray) -> flo
     return max(float(np.linalg.norm(image - vector * d, axis=0).max()) for image, vector in pairs)
 
 
+def thin_svd(A: FloatArray) -> Triplets:
+    """Compute all singular triplets (U, d, V) of rows A (n, p), d decreasing, with ‖Av − du‖ at rounding level.
+
+    Those of fewer rows than columns come from AAᵀ at less than half the work if the rank is clear: then some values are
+    zero up to rounding, which are left out, and the squares of all others keep enough digits.
+    """
+    if len(A) < A.shape[1]:
+        values, U = all_eigenvectors(gram(A.T), overwrite=True)
+        rank = int(np.sum(values > CLEAR_SQUARE * values[-1]))
+        if rank and values[: len(values) - rank].max(initial=0.0) <= len(A) * np.finfo(float).eps * values[-1]:
+            U, d = U[:, ::-1][:, :rank], np.sqrt(values[::-1][:rank])
+            return U, d, product(A.T, U) / d
+    U, d, Vt = linalg.svd(A, full_matrices=False, check_finite=False)
+    return U, d, Vt.T
+
+
 def all_eigenvectors(S: FloatArray, *, overwrite: bool = False) -> tuple[FloatArray, FloatArray]:
     """Compute eigenvalues, ascending, and eigenvectors of a symmetric matrix by divide and conquer."""
     # Older scipy fails in the workspace query for a single number.
@@ -90,7 +150,7 @@ def largest_eigenvalue(S: FloatArray) -> float:
     """Compute the largest eigenvalue of a covariance; a large one is estimated by power iteration, a bit too small."""
     if len(S) <= EXACT_UP_TO:
         return float(linalg.eigvalsh(S, check_finite=False)[-1]) if len(S) else 0.0
-    v, largest = power_start(len(S)), 0.0
+    v, largest = _power_start(len(S)), 0.0
     for _ in range(POWER_STEPS):
         v = product(S, v[:, None])[:, 0]
         largest = float(np.linalg.norm(v))
@@ -98,7 +158,26 @@ def largest_eigenvalue(S: FloatArray) -> float:
     return largest
 
 
-def power_start(n: int) -> FloatArray:
+def reciprocal_condition(L: FloatArray) -> float:
+    """Compute the smallest over the largest eigenvalue of LLᵀ, for a lower triangle L.
+
+    For a large L both are estimated by a few steps of power iteration; the result is a little too large. LAPACK's
+    estimate by norms would take as long and err by up to √p.
+    """
+    if len(L) <= EXACT_UP_TO:
+        d = linalg.svdvals(L, check_finite=False)
+        return float((d[-1] / d[0]) ** 2)
+    largest = inverse = 0.0
+    u = v = _power_start(len(L))
+    for _ in range(POWER_STEPS):
+        u = blas.dtrmv(L, blas.dtrmv(L, u, lower=1, trans=1), lower=1)
+        v = blas.dtrsv(L, blas.dtrsv(L, v, lower=1), lower=1, trans=1)
+        largest, inverse = (float(np.linalg.norm(w)) for w in (u, v))
+        u, v = u / largest, v / inverse
+    return 1.0 / (largest * inverse)
+
+
+def _power_start(n: int) -> FloatArray:
     """Return the unit vector that a power iteration starts from."""
     v = np.random.default_rng(0).standard_normal(n)
     return np.asarray(v / np.linalg.norm(v))
@@ -129,12 +208,15 @@ def row_space(Z: FloatArray, column_scale: FloatArray | None = None) -> FloatArr
 def triangular_rows(blocks: Iterable[FloatArray]) -> FloatArray:
     """Compute R with RᵀR = ZᵀZ for rows Z that come in blocks, without forming ZᵀZ.
 
-    R has at most as many rows as columns and replaces the rows wherever only ZᵀZ matters. It has their condition
-    number, of which ZᵀZ has the square. Each block is stacked under the triangle so far and factorised again (a
-    sequential TSQR; Demmel, Grigori, Hoemmen & Langou 2012).
+    R has at most as many rows as columns, and replaces the rows wherever only ZᵀZ matters; fewer rows are returned as
+    they are. It has their condition number, of which ZᵀZ has the square. Each block is stacked under the triangle so
+    far and factorised again (a sequential TSQR; Demmel, Grigori, Hoemmen & Langou 2012).
     """
     R: FloatArray | None = None
     for block in blocks:
-        R = np.asarray(np.linalg.qr(block if R is None else np.vstack([R, block]), mode="r"))
+        R = block if R is None else np.vstack([R, block])
+        # Fewer rows than columns are as good as their triangle.
+        if len(R) > R.shape[1]:
+            R = np.asarray(np.linalg.qr(R, mode="r"))
     assert R is not None
     return R

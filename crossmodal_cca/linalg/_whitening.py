@@ -5,13 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import linalg
 from scipy.linalg import blas, lapack
 
 from .._typing import FloatArray
-from ._covariances import Covariances
-from ._products import product, scaled
-from ._svd import EXACT_UP_TO, POWER_STEPS, all_eigenvectors, power_start, rank_tolerance
+from ._products import Covariances, product, scaled
+from ._svd import (
+    all_eigenvectors,
+    rank_tolerance,
+    reciprocal_condition,
+    thin_svd,
+)
+
+# Largest difference of standardised features' variances from 1 by rounding.
+UNIT = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,13 +53,21 @@ class Whitener:
         return np.asarray(self.scale[:, None] * blas.dtrsm(1.0, self.matrix, U, lower=1, trans_a=1))
 
 
+# Eigenvalues of a covariance (r,) and its eigenvectors (p, r); directions without variance may be left out.
+Spectrum = tuple[FloatArray, FloatArray]
+
+
 @dataclass(frozen=True, eq=False)
 class WhitenedPair:
-    """Whiteners of both sides' A = (1 − c)·S + c·τ·I, and the cross-covariance of the whitened sides."""
+    """Whiteners of both sides' A = (1 − c)·S + c·τ·I, and the cross-covariance of the whitened sides.
+
+    `spectra` are eigenvalues and eigenvectors of S on either side, where they are known.
+    """
 
     x: Whitener
     y: Whitener
     cross: FloatArray
+    spectra: tuple[Spectrum | None, Spectrum | None] = (None, None)
 
     @property
     def rcond(self) -> float:
@@ -84,45 +98,39 @@ def oas_shrinkage(S: FloatArray, n_samples: float, n_features: int) -> float:
     return float(min(1.0, ((1 - 2 / p) * t2 + t**2) / ((n_samples + 1 - 2 / p) * spread)))
 
 
-def whiten_covariances(
-    S: Covariances, shrinkage: tuple[float, float], n_features: tuple[int, int], eps: float
-) -> WhitenedPair:
+def whiten_covariances(S: Covariances, shrinkage: tuple[float, float], n_features: tuple[int, int]) -> WhitenedPair:
     """Whiten from covariances: by Cholesky factors at unit diagonal, or by eigenvectors if nearly singular."""
     x, y = (
-        _whitener(Sii, eps) if c == 0 else _whitener(_shrunk(Sii, c, np.trace(Sii) / p), eps, definite=True)
+        _whitener(Sii, S.eps) if c == 0 else _whitener(_shrunk(Sii, c, np.trace(Sii) / p), S.eps, definite=True)
         for Sii, c, p in zip((S.xx, S.yy), shrinkage, n_features, strict=True)
     )
     return WhitenedPair(x, y, y.whiten(x.whiten(S.xy).T).T)
 
 
 def whiten_rows(
-    R: FloatArray,
-    shrinkage: tuple[float, float],
-    n_features: tuple[int, int],
-    widths: tuple[int, int],
-    degrees_of_freedom: float,
+    Z: tuple[FloatArray, FloatArray], shrinkage: tuple[float, float], n_features: tuple[int, int]
 ) -> WhitenedPair:
-    """Whiten from rows R = [Rx, Ry] with RᵀR/(Σw − 1) = S, by thin SVDs, without squaring the condition number."""
-    rows, whiteners = [], []
-    for Ri, c, p in zip(np.hsplit(R, [widths[0]]), shrinkage, n_features, strict=True):
-        A = Ri / np.sqrt(degrees_of_freedom)
+    """Whiten from rows Z = (Zx, Zy) with ZᵀZ = S, by thin SVDs, without squaring the condition number."""
+    rows, whiteners, spectra = [], [], []
+    for A, c, p in zip(Z, shrinkage, n_features, strict=True):
         # Without shrinkage the model does not depend on units, so the rank rule uses unit-variance columns.
         D = unit_diagonal(np.einsum("ij,ij->j", A, A)) if c == 0 else np.ones(A.shape[1])
-        U, d, Vt = linalg.svd(A * D, full_matrices=False, check_finite=False)
+        U, d, V = thin_svd(A * D)
+        spectra.append((d**2, V) if np.abs(D[D > 0] - 1).max(initial=0.0) < UNIT else None)
         # With shrinkage every direction can be kept.
         keep = np.full(len(d), c > 0) | (d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0))
-        U, d, V = U[:, keep], d[keep], Vt[keep].T
+        U, d, V = U[:, keep], d[keep], V[:, keep]
         length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
         rcond = float((length.min() / length.max()) ** 2) if len(d) else 1.0
         rows.append(U * (d / length))
         complete = len(d) == np.count_nonzero(D)
         whiteners.append(Whitener(len(d), rcond, complete, D, D[:, None] * V / length, is_factor=False))
-    return WhitenedPair(whiteners[0], whiteners[1], rows[0].T @ rows[1])
+    return WhitenedPair(whiteners[0], whiteners[1], product(rows[0].T, rows[1]), (spectra[0], spectra[1]))
 
 
-def ranks_of_covariances(S: Covariances, eps: float) -> tuple[int, int]:
-    """Count the directions in which each side varies, by the rank rule for products with rounding eps."""
-    return _whitener(S.xx, eps).rank, _whitener(S.yy, eps).rank
+def ranks_of_covariances(S: Covariances) -> tuple[int, int]:
+    """Count the directions in which each side varies, by the rank rule."""
+    return _whitener(S.xx, S.eps).rank, _whitener(S.yy, S.eps).rank
 
 
 def _shrunk(S: FloatArray, c: float, target: float) -> FloatArray:
@@ -135,25 +143,6 @@ def unit_diagonal(variances: FloatArray) -> FloatArray:
     """Compute 1/√variance, and 0 for features without variance."""
     D = np.sqrt(np.maximum(variances, 0.0))
     return np.divide(1.0, D, out=np.zeros_like(D), where=D > 0)
-
-
-def reciprocal_condition(L: FloatArray) -> float:
-    """Compute the smallest over the largest eigenvalue of LLᵀ, for a lower triangle L.
-
-    For a large L both are estimated by a few steps of power iteration; the result is a little too large. LAPACK's
-    estimate by norms would take as long and err by up to √p.
-    """
-    if len(L) <= EXACT_UP_TO:
-        d = linalg.svdvals(L, check_finite=False)
-        return float((d[-1] / d[0]) ** 2)
-    largest = inverse = 0.0
-    u = v = power_start(len(L))
-    for _ in range(POWER_STEPS):
-        u = blas.dtrmv(L, blas.dtrmv(L, u, lower=1, trans=1), lower=1)
-        v = blas.dtrsv(L, blas.dtrsv(L, v, lower=1), lower=1, trans=1)
-        largest, inverse = (float(np.linalg.norm(w)) for w in (u, v))
-        u, v = u / largest, v / inverse
-    return 1.0 / (largest * inverse)
 
 
 def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:

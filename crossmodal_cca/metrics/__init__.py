@@ -1,5 +1,6 @@
 """Evaluation of retrieval across modalities: measures that treat ties fairly, intervals, comparisons and controls."""
 
+from .aligner_comparison import compare_aligners
 from .all_matches import (
     mean_average_precision,
     ndcg_at_k,
@@ -16,6 +17,7 @@ from .report import query_report, retrieval_report
 from .scorer import make_retrieval_scorer
 
 __all__ = [
+    "compare_aligners",
     "compare_retrieval",
     "deduplicate",
     "hit_rate_at_k",

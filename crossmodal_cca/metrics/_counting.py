@@ -21,9 +21,7 @@ DOUBTS_TO_JUDGE = 1 / 32
 # Decides for pairs (target, item), given which items are relevant, which are above their target and which tie.
 Judge = Callable[[Array, Array, Array], tuple[Array, Array]]
 # Pairs judged at once.
-_JUDGED_AT_ONCE = 2**18
-# Number of targets of a row in doubt up to which comparing each with all entries is cheaper than sorting.
-_COMPARE_UP_TO = 16
+JUDGED_AT_ONCE = 2**18
 # Widths within this factor of their mean are replaced by the largest: one number per row is compared faster.
 _ALIKE = 2
 
@@ -81,8 +79,7 @@ def count_around(
     counts[1::2] = present
     # Counting a contiguous mask of one row is many times faster than along an axis of a block.
     above, reaching, is_relevant = (np.zeros(n_items, dtype=bool) for _ in range(3))
-    common = width.max()
-    alike = bool(common <= _ALIKE * width.mean())
+    common, alike = width.max(), are_alike(width)
     high, low = (targets.high + common, targets.low - common) if alike else (targets.high, targets.low)
     pending = _Pending(counts, judge)
     for t, (q, most, least) in enumerate(zip(targets.query.tolist(), high, low, strict=True)):
@@ -124,7 +121,7 @@ class _Pending:
         self._pairs.append((items, relevant))
         self._n_pairs += len(items)
         self.n_doubts += len(items)
-        if self._n_pairs > _JUDGED_AT_ONCE:
+        if self._n_pairs > JUDGED_AT_ONCE:
             self.settle()
 
     def settle(self) -> None:
@@ -136,6 +133,11 @@ class _Pending:
         above, tied = self._judge(target, items, relevant)
         for count, chosen in zip(self._counts, (above, tied, above & relevant, tied & relevant), strict=True):
             count += np.bincount(target[chosen], minlength=len(count))
+
+
+def are_alike(width: Array) -> bool:
+    """Tell whether widths are so similar that the largest may stand for all."""
+    return bool(width.max() <= _ALIKE * width.mean())
 
 
 def best_of(target: Array, values: FloatArray, width: FloatArray, eligible: Array) -> tuple[FloatArray, FloatArray]:
@@ -152,42 +154,3 @@ def told_apart(values: FloatArray, width: FloatArray, best: FloatArray, best_wid
     """Tell which values exceed the best by more than rounding, and which tie with it."""
     margin = width + best_width
     return values > best + margin, np.abs(values - best) <= margin
-
-
-def count_by_sorting(row: Array, width: Array, targets: Array) -> tuple[Array, Array]:
-    """Count the entries of a row above each of its entries `targets`, and those that tie with it, given the widths."""
-    score, own = row[targets], width[targets]
-    reach = own + width.max()
-    # Single precision is sorted in half the time and keeps the order; entries that it makes equal are counted again.
-    with np.errstate(over="ignore"):
-        ordered, above, below = (A.astype(np.float32) for A in (row, score + reach, score - reach))
-    ordered.sort()
-    greater, tied = _in_sorted(ordered, above, below)
-    in_doubt = np.flatnonzero(tied > 1)
-    if len(in_doubt):
-        count = _by_comparing if len(in_doubt) <= _COMPARE_UP_TO else _by_sorting_twice
-        above, below = (score + own)[in_doubt], (score - own)[in_doubt]
-        greater[in_doubt], tied[in_doubt] = count(row - width, row + width, above, below)
-    return greater, tied
-
-
-def _in_sorted(ordered: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Count entries > above, and those in [below, above], of which there is at least one."""
-    not_above = ordered.searchsorted(above, side="right")
-    tied = np.ones(len(above), dtype=np.int64)
-    # Few targets tie: if the second entry from `above` down is below `below`, the first is alone.
-    company = np.flatnonzero(ordered[not_above - 2] >= below)
-    tied[company] = not_above[company] - ordered.searchsorted(below[company], side="left")
-    return len(ordered) - not_above, tied
-
-
-def _by_comparing(smallest: Array, largest: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Count entries that are surely > above, and those that may be in [below, above], by comparison."""
-    greater = np.array([np.count_nonzero(smallest > bound) for bound in above])
-    return greater, np.array([np.count_nonzero(largest >= bound) for bound in below]) - greater
-
-
-def _by_sorting_twice(smallest: Array, largest: Array, above: Array, below: Array) -> tuple[Array, Array]:
-    """Count the same entries for many targets, by sorting both bounds."""
-    greater = len(smallest) - np.sort(smallest).searchsorted(above, side="right")
-    return greater, len(largest) - np.sort(largest).searchsorted(below, side="left") - greater

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .._checks import check_choice
 from .._errors import in_terms_of
+from .._typing import DataFrame
 from ..rows._validation import warn_of_other_order
 from ._inputs import SIDES, RetrievalProblem, check_sides, prepare
 from ._tables import transposed
 from .measures import ChosenMeasure
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 class Direction(Enum):
@@ -43,7 +41,6 @@ def check_names(names: Any) -> None:
 
 
 def check_direction(direction: Any) -> None:
-    """Refuse an unknown direction."""
     check_choice(direction, "direction", ("both", *(each.value for each in Direction)))
 
 
@@ -77,7 +74,7 @@ def both_directions(
 
 def table_of_directions(
     columns: Mapping[Direction, Mapping[str, Any]], measures: Sequence[ChosenMeasure], names: Sequence[str]
-) -> pd.DataFrame:
+) -> DataFrame:
     """Join the tables of both directions to one with rows (direction, measure)."""
     import pandas as pd
 

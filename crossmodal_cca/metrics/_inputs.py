@@ -62,11 +62,34 @@ class RetrievalProblem:
             return self
         return replace(self, layout=_laid_out(self.rows, self.items, self.similarity, np.dtype(np.float64)))
 
+    def grouped(self) -> RetrievalProblem:
+        """Return the same problem with items of equal ids side by side, unless a table goes by their places."""
+        if not isinstance(self.relevance, EqualIds) or self.excluded is not None:
+            return self
+        order, layout = self.relevance.order, self.layout
+        return replace(
+            self,
+            items=self.items[order],
+            layout=layout._replace(rows=layout.rows[order], norms=layout.norms[order]),
+            relevance=replace(self.relevance, order=np.arange(len(order))),
+        )
+
+    def scaled_to(self, largest: float) -> RetrievalProblem:
+        """Return the same problem with scores in a unit in which none is larger, unless its layout is exact."""
+        rows, norms, queries, exact = self.layout
+        if exact:
+            return self
+        factor = largest / (float(norms.max()) or 1.0)
+        return replace(self, layout=Layout(rows, norms * factor, lambda block: queries(block) * factor))
+
+    def laid_out(self, queries: slice) -> Array:
+        """Lay out a block of queries for the product with the items."""
+        # Double precision costs little for a block, and a query far outside the gallery's range must not overflow.
+        return self.layout.queries(self.rows[self.kept[queries]].astype(np.float64)).astype(self.dtype)
+
     def scores(self, queries: slice, out: Array) -> Array:
         """Compute scores of all items for a block of queries; −inf for items left out of a list."""
-        # Double precision costs little for a block, and a query far outside the gallery's range must not overflow.
-        block = self.layout.queries(self.rows[self.kept[queries]].astype(np.float64))
-        np.matmul(block.astype(self.dtype), self.layout.rows.T, out=out)
+        np.matmul(self.laid_out(queries), self.layout.rows.T, out=out)
         if self.excluded is not None:
             for scores, query in zip(out, self.kept[queries], strict=True):
                 scores[self.excluded.items(query)] = -np.inf

@@ -6,14 +6,13 @@ clusters count as G = n² / Σ n_c² equal ones: a large cluster dominates the p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from .._typing import Array
-from ._resampling import bootstrap
-from .measures import ChosenMeasure
+from ._resampling import Resampling, bootstrap
 
 # Number of unseen queries added to those seen; with fewer, intervals for clusters that agree in part cover too rarely
 # (benchmarks/interval_coverage.py).
@@ -129,49 +128,38 @@ def percentile_interval(resampled: Array, clusters: Array, confidence_level: flo
     return low, high
 
 
-def intervals_of_aggregates(
-    values: Array,
-    measures: Sequence[ChosenMeasure],
-    clusters: Array,
-    n_resamples: int,
-    confidence_level: float,
-    rng: np.random.RandomState,
-) -> tuple[Array, Array]:
+def intervals_of_aggregates(values: Array, of: Resampling) -> tuple[Array, Array]:
     """Compute the interval of each measure from values (n_measures, n_queries); without resamples all are NaN."""
-    ends = np.full((2, len(values)), np.nan)
-    for i, (chosen, of_measure) in enumerate(zip(measures, values, strict=True)):
-        if n_resamples == 0:
-            break
-        if chosen.measure.aggregate == "median":
-            resampled = bootstrap(of_measure[None], [chosen], clusters, n_resamples, rng)
-            ends[:, [i]] = percentile_interval(resampled, clusters, confidence_level)
-        else:
-            ends[:, i] = interval_of_mean(of_measure, clusters, confidence_level)
-    return ends[0], ends[1]
+    return _intervals_by_aggregate(values, of, interval_of_mean, lambda i: _resampled(values, i, of, of.rng))
 
 
-def intervals_of_differences(
-    values: Array,
-    baseline: Array,
-    measures: Sequence[ChosenMeasure],
-    clusters: Array,
-    n_resamples: int,
-    confidence_level: float,
-    rng: np.random.RandomState,
-) -> tuple[Array, Array]:
+def intervals_of_differences(values: Array, baseline: Array, of: Resampling) -> tuple[Array, Array]:
     """Compute the intervals of the differences of two models' aggregates, paired by query."""
     # One seed draws the same clusters for both models, in either order.
-    seed = rng.randint(2**31 - 1)
+    seed = of.rng.randint(2**31 - 1)
+
+    def differences(i: int) -> Array:
+        one, other = (_resampled(each, i, of, np.random.RandomState(seed)) for each in (values, baseline))
+        return one - other
+
+    return _intervals_by_aggregate(values - baseline, of, interval_of_difference, differences)
+
+
+def _resampled(values: Array, i: int, of: Resampling, rng: np.random.RandomState) -> Array:
+    return bootstrap(values[[i]], [of.measures[i]], of.clusters, of.n_resamples, rng)
+
+
+def _intervals_by_aggregate(
+    values: Array,
+    of: Resampling,
+    of_mean: Callable[[Array, Array, float], tuple[float, float]],
+    resampled: Callable[[int], Array],
+) -> tuple[Array, Array]:
+    """Compute intervals of medians by percentiles of what is resampled, of other measures as `of_mean` does."""
     ends = np.full((2, len(values)), np.nan)
-    for i, chosen in enumerate(measures):
-        if n_resamples == 0:
-            break
+    for i, chosen in enumerate(of.measures if of.n_resamples else ()):
         if chosen.measure.aggregate == "median":
-            one, other = (
-                bootstrap(each[[i]], [chosen], clusters, n_resamples, np.random.RandomState(seed))
-                for each in (values, baseline)
-            )
-            ends[:, [i]] = percentile_interval(one - other, clusters, confidence_level)
+            ends[:, [i]] = percentile_interval(resampled(i), of.clusters, of.confidence_level)
         else:
-            ends[:, i] = interval_of_difference(values[i] - baseline[i], clusters, confidence_level)
+            ends[:, i] = of_mean(values[i], of.clusters, of.confidence_level)
     return ends[0], ends[1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,16 @@ from .measures import ChosenMeasure
 
 # Numbers drawn at once: 30,000 queries × 1000 resamples together would take gigabytes.
 _DRAWS_AT_ONCE = 2**21
+
+
+class Resampling(NamedTuple):
+    """Measures of queries, and how their intervals and p-values are found: by clusters of queries and resamples."""
+
+    measures: Sequence[ChosenMeasure]
+    clusters: Array
+    n_resamples: int
+    confidence_level: float
+    rng: np.random.RandomState
 
 
 def cluster_codes(groups: Any, name: str, kept: Array, n_queries: int) -> Array:
@@ -111,3 +121,12 @@ def _parts(n_resamples: int, n_clusters: int) -> Iterator[slice]:
     step = max(1, _DRAWS_AT_ONCE // n_clusters)
     for start in range(0, n_resamples, step):
         yield slice(start, min(start + step, n_resamples))
+
+
+def holm(p_values: Sequence[float]) -> Array:
+    """Correct p-values for the number of tests, so that any of true nulls is below α with probability α at most."""
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p)
+    corrected = np.empty_like(p)
+    corrected[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)), 1.0)
+    return corrected

@@ -1,19 +1,13 @@
-"""Texts that the docstrings of several functions share, and the marks that stand for them."""
+"""Texts that the docstrings of several functions share."""
 
-import inspect
-from collections.abc import Callable
-from typing import Any, TypeVar
+from .._docstrings import entries
 
-from .._names_in_docs import with_names
-
-Function = TypeVar("Function", bound=Callable[..., Any])
-
-# Shared texts by their marks.
-SHARED_TEXTS = {
-    "<queries and gallery>": """\
+# Descriptions of parameters by name that functions of one direction share.
+OF_SEARCH = entries("""
 queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-    Scores of the two modalities in the shared space.""",
-    "<relevance and similarity>": """\
+    Scores of the two modalities in the shared space.
+k : int >= 1 or None, default="default"
+    For measures that take it; ``"default"`` is the measure's own default.
 query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
     Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
     row ``i``.
@@ -23,27 +17,46 @@ similarity : <similarities>, default="cosine"
     Similarity that ranks the gallery.
 exclude : "self", array-like or sparse matrix of bool of shape (n_queries, n_gallery), default=None
     Items left out of a query's list, as if the gallery did not hold them: where it is True; "self": item ``i`` for
-    query ``i``.""",
-    "<returns a mean in [0, 1]>": """\
-Returns
--------
+    query ``i``.
+confidence_level : float in (0, 1), default=0.95
+    Confidence level of the intervals.
+random_state : int, RandomState, Generator or None, default=None
+    Seed of the resamples.
+verbose : int >= 0, default=0
+    Above 0, progress is printed.
+""")
+# The same of functions that search in both directions.
+OF_BOTH_DIRECTIONS = OF_SEARCH | entries("""
+x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
+    Ids or class labels; items with equal ones are relevant to each other. None for both: row ``i`` to row
+    ``i``.
+relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
+    Instead of ids: items are relevant to each other where this is positive.
+x_groups, y_groups : array-like of shape (n_x,) and (n_y,), default=None
+    Which rows are not independent, such as the captions of one image: as queries they form a cluster.
+    None: every row by itself.
+ks : sequence of int >= 1, default=(1, 5, 10)
+    Cut-offs of the hit rate; one larger than the gallery means all of it.
+measures : sequence of str or None, default=None
+    Measures by name; None for those of :func:`retrieval_report`.
+exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
+    Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
+    ``i`` of one side for row ``i`` of the other.
+names : tuple of two str, default=("x", "y")
+    Names of the modalities in the table.
+""")
+# Sections of a measure whose docstring has none of its own.
+RETURNS = """
 float
-    Mean over the queries that have a relevant item, in [0, 1].""",
-    "<raises>": """\
-Raises
-------
+    Mean over the queries that have a relevant item, in [0, 1].
+"""
+# Errors of a measure, likewise.
+RAISES = """
 ValueError, TypeError
-    As :func:`retrieval_ranks`; or if another parameter is not as described above.""",
-    "<ties>": """\
+    As :func:`retrieval_ranks`; or if another parameter is not as described above.
+"""
+# Reference that all measures have.
+TIES = """
 McSherry, F. & Najork, M. (2008). Computing information retrieval performance measures efficiently in the
-presence of tied scores. ECIR.""",
-}
-
-
-def with_shared_texts(function: Function) -> Function:
-    """Replace the marks in a function's docstring by the shared texts, and return the function."""
-    documentation = inspect.getdoc(function) or ""
-    for mark, text in SHARED_TEXTS.items():
-        documentation = documentation.replace(mark, text)
-    function.__doc__ = documentation
-    return with_names(function)
+presence of tied scores. ECIR.
+"""

@@ -20,23 +20,13 @@ def recall_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
 
     Parameters
     ----------
-    <queries and gallery>
     k : int >= 1 or None, default=10
         How many items count as found. None is the whole gallery, and so is a k larger than it.
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
     Per query (1/R) Σ clip((k − g) / t, 0, 1) over its R relevant items, each with g items above and t tied
     with it (itself included): the expectation over random tie order.
-
-    References
-    ----------
-    <ties>
 
     Examples
     --------
@@ -54,24 +44,14 @@ def precision_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
 
     Parameters
     ----------
-    <queries and gallery>
     k : int >= 1 or None, default=10
         How many items count as found. None is the whole gallery, and so is a k larger than it.
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
     Per query (1/k) Σ clip((k − g) / t, 0, 1) over its relevant items, each with g items above and t tied with
     it (itself included): the expectation over random tie order. As in trec_eval the divisor stays k where the
     gallery is smaller.
-
-    References
-    ----------
-    <ties>
 
     Examples
     --------
@@ -89,15 +69,9 @@ def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> A
 
     Parameters
     ----------
-    <queries and gallery>
     k : int >= 1 or None, default=None
         Relevant items after the first k places add nothing. None is the whole gallery, and so is a k larger
         than it.
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
@@ -108,10 +82,6 @@ def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> A
     above, t tied (itself included), g_r and t_r of them relevant. Chance is (R − 1)/(N − 1) (1 − H_N/N) +
     H_N/N in a gallery of N.
 
-    References
-    ----------
-    <ties>
-
     Examples
     --------
     >>> from crossmodal_cca.metrics import mean_average_precision
@@ -119,28 +89,23 @@ def mean_average_precision(counts: RelevantCounts, *, k: int | None = None) -> A
     >>> round(mean_average_precision(images, captions, k=2, query_ids=[0, 1], gallery_ids=[0, 0, 1]), 3)
     0.5
     """
-    g, t, k = counts.greater, counts.tied, _depth(counts, k)
-    # Per relevant item, the mean of (1 + relevant ones above) / j over its places j = g + 1 … g + t. A share `a` of the
-    # others tied with it is relevant: each place above it within the tie holds one with this probability.
-    a = (counts.relevant_tied - 1) / np.maximum(t - 1, 1)
-    m = np.clip(k - g, 0, t)
-    harmonic = _cumulated(1 / np.arange(1, counts.n_gallery.max() + 1))
-    precision = (a * m + (counts.relevant_greater + 1 - a * (g + 1)) * (harmonic[g + m] - harmonic[g])) / t
+    g, g_r, k = counts.greater, counts.relevant_greater, _depth(counts, k)
+    precision = (g_r + 1) / (g + 1)
+    precision[g >= k] = 0.0
+    tied = np.flatnonzero(counts.tied > 1)
+    if len(tied):
+        # The mean of (1 + relevant ones above) / j over the places j = g + 1 … g + t of an item. A share `a` of the
+        # others tied with it is relevant: each place above it within the tie holds one with this probability.
+        g, g_r, t, t_r = (A[tied] for A in (g, g_r, counts.tied, counts.relevant_tied))
+        a, m = (t_r - 1) / (t - 1), np.clip(k - g, 0, t)
+        harmonic = _cumulated(1 / np.arange(1, counts.n_gallery.max() + 1))
+        precision[tied] = (a * m + (g_r + 1 - a * (g + 1)) * (harmonic[g + m] - harmonic[g])) / t
     return counts.sum_per_query(precision) / counts.n_relevant
 
 
 @retrieval_measure()
 def r_precision(counts: RelevantCounts) -> Array:
     """Share of relevant items among the first R, R being the query's number of relevant items.
-
-    Parameters
-    ----------
-    <queries and gallery>
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
@@ -151,8 +116,6 @@ def r_precision(counts: RelevantCounts) -> Array:
     ----------
     Manning, C. D., Raghavan, P. & Schütze, H. (2008). Introduction to Information Retrieval, section 8.4.
     Cambridge.
-
-    <ties>
 
     Examples
     --------
@@ -184,18 +147,12 @@ def ndcg_at_k(counts: RelevantCounts, *, k: int | None = None, gain: str = "line
 
     Parameters
     ----------
-    <queries and gallery>
     k : int >= 1 or None, default=None
         Relevant items after the first k places add nothing. None is the whole gallery, and so is a k larger
         than it.
     gain : {"linear", "exponential"}, default="linear"
         Worth of an item: its grade, or 2^grade − 1. With relevance by id all grades are 1 and both are the same. A gain
         that overflows is refused.
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
@@ -208,8 +165,6 @@ def ndcg_at_k(counts: RelevantCounts, *, k: int | None = None, gain: str = "line
     Burges, C. et al. (2005). Learning to rank using gradient descent. ICML.
 
     Järvelin, K. & Kekäläinen, J. (2002). Cumulated gain-based evaluation of IR techniques. ACM TOIS 20.
-
-    <ties>
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from sklearn.base import clone
@@ -11,30 +11,21 @@ from sklearn.utils import shuffle
 
 from .._aligner import check_can_be_fitted, fitted_aligner
 from .._checks import check_random_state, check_whole_number
+from .._docstrings import documented
 from .._errors import in_terms_of
-from .._names_in_docs import with_names
 from .._progress import Progress
+from .._typing import DataFrame
 from ..rows._validation import warn_of_other_order
 from ._directions import Direction, both_directions, check_names, table_of_directions
 from ._inputs import SIDES
 from ._intervals import intervals_of_differences
-from ._resampling import cluster_codes, swap_p_values
-from .measures import ChosenMeasure, values_of_kept
-from .report import (
-    aggregates,
-    chances,
-    check_resampling,
-    check_same_sizes,
-    chosen_measures,
-    gallery_size,
-    sizes,
-)
-
-if TYPE_CHECKING:
-    import pandas as pd
+from ._resampling import Resampling, cluster_codes, swap_p_values
+from ._shared_texts import OF_BOTH_DIRECTIONS
+from .measures import values_of_kept
+from .report import aggregates, chances, check_resampling, check_same_sizes, chosen_measures, gallery_size, sizes
 
 
-@with_names
+@documented(OF_BOTH_DIRECTIONS)
 def compare_retrieval(
     scores: tuple[Any, Any],
     baseline_scores: tuple[Any, Any],
@@ -53,7 +44,7 @@ def compare_retrieval(
     confidence_level: float = 0.95,
     random_state: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Compare two models on the same queries and gallery, in both directions, with intervals and p-values.
 
     Parameters
@@ -62,32 +53,8 @@ def compare_retrieval(
         x- and y-scores of the model, such as ``model.transform(X, y)`` gives for paired rows.
     baseline_scores : tuple of two array-like, (n_x, n_features_b) and (n_y, n_features_b)
         Scores of the same rows under the model to compare with.
-    x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
-        Ids or class labels; items with equal ones are relevant to each other. None for both: row ``i`` to row
-        ``i``.
-    relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
-        Instead of ids: items are relevant to each other where this is positive.
-    x_groups, y_groups : array-like of shape (n_x,) and (n_y,), default=None
-        Which rows are not independent, such as the captions of one image: as queries they form a cluster.
-    ks : sequence of int >= 1, default=(1, 5, 10)
-        Cut-offs of the hit rate.
-    measures : sequence of str or None, default=None
-        Measures by name; None for those of :func:`retrieval_report`.
-    similarity : <similarities>, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
-        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
-        ``i`` of one side for row ``i`` of the other.
-    names : tuple of two str, default=("x", "y")
-        Names of the modalities in the table.
     n_resamples : int >= 0, default=1000
         Random swaps, and resamples for the median rank; 0 leaves interval and p-value NaN.
-    confidence_level : float in (0, 1), default=0.95
-        Confidence level of the intervals.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the resamples.
-    verbose : int >= 0, default=0
-        Above 0, progress is printed.
 
     Returns
     -------
@@ -154,38 +121,30 @@ def compare_retrieval(
         check_same_sizes(problem, other)
         clusters = cluster_codes(groups[side], f"{side}_groups", problem.kept, problem.n_queries)
         values, baseline = (values_of_kept(p, chosen, verbose) for p in (problem, other))
-        tables[direction] = compared(values, baseline, chosen, clusters, n_resamples, confidence_level, rng)
-        tables[direction] |= sizes(problem, clusters)
+        resampling = Resampling(chosen, clusters, n_resamples, confidence_level, rng)
+        tables[direction] = compared(values, baseline, resampling) | sizes(problem, clusters)
     return table_of_directions(tables, chosen, names)
 
 
-def compared(
-    values: Any,
-    baseline: Any,
-    measures: Sequence[ChosenMeasure],
-    clusters: Any,
-    n_resamples: int,
-    confidence_level: float,
-    rng: np.random.RandomState,
-) -> dict[str, Any]:
+def compared(values: Any, baseline: Any, of: Resampling) -> dict[str, Any]:
     """Compute the columns of a comparison from values (n_measures, n_queries) of both models."""
-    low, high = intervals_of_differences(values, baseline, measures, clusters, n_resamples, confidence_level, rng)
-    value, other = np.array(aggregates(measures, values)), np.array(aggregates(measures, baseline))
-    p_values = swap_p_values(values, baseline, measures, clusters, n_resamples, rng) if n_resamples else np.nan
-    gain = np.array([[chosen.measure.sign] for chosen in measures]) * (values - baseline)
+    low, high = intervals_of_differences(values, baseline, of)
+    value, other = (np.array(aggregates(of.measures, each)) for each in (values, baseline))
+    swaps = of.measures, of.clusters, of.n_resamples, of.rng
+    gain = np.array([[chosen.measure.sign] for chosen in of.measures]) * (values - baseline)
     return {
         "value": value,
         "baseline": other,
         "difference": value - other,
         "low": low,
         "high": high,
-        "p_value": p_values,
+        "p_value": swap_p_values(values, baseline, *swaps) if of.n_resamples else np.nan,
         "n_better": np.sum(gain > 0, axis=1),
         "n_worse": np.sum(gain < 0, axis=1),
     }
 
 
-@with_names
+@documented(OF_BOTH_DIRECTIONS)
 def shuffled_pair_control(
     aligner: Any,
     X: Any,
@@ -204,7 +163,7 @@ def shuffled_pair_control(
     n_shuffles: int = 20,
     random_state: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Compare a model with fits to wrong pairs, the fair null of a retrieval measure.
 
     The aligner is fitted to the training pairs, and repeatedly to the same rows paired at random; all fits are measured
@@ -225,25 +184,10 @@ def shuffled_pair_control(
         Test rows of the second modality.
     x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
         Ids or class labels of the test rows. None for both: row ``i`` to row ``i``.
-    relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
-        Instead of ids.
-    ks : sequence of int >= 1, default=(1, 5, 10)
-        Cut-offs of the hit rate.
-    measures : sequence of str or None, default=None
-        Measures by name; None for those of :func:`retrieval_report`.
-    similarity : <similarities>, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
-        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
-        ``i`` of one side for row ``i`` of the other.
-    names : tuple of two str, default=("x", "y")
-        Names of the modalities in the table.
     n_shuffles : int >= 1, default=20
         Fits to wrong pairs.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the shuffles.
-    verbose : int >= 0, default=0
-        Above 0, progress is printed.
 
     Returns
     -------
@@ -287,7 +231,7 @@ def shuffled_pair_control(
     null: dict[Direction, list[Any]] = {direction: [] for direction in true}
     with Progress("fits to shuffled pairs", n_shuffles, verbose) as progress:
         for done in range(n_shuffles):
-            for direction, (_, values) in measured(_shuffled(y, rng)).items():
+            for direction, (_, values) in measured(shuffled_rows(y, rng)).items():
                 null[direction].append(values)
             progress.update(done + 1)
     signs = np.array([each.measure.sign for each in chosen])
@@ -307,7 +251,7 @@ def shuffled_pair_control(
     return table_of_directions(tables, chosen, names)
 
 
-def _shuffled(rows: Any, rng: np.random.RandomState) -> Any:
+def shuffled_rows(rows: Any, rng: np.random.RandomState) -> Any:
     """Reorder rows; their labels keep their places."""
     shuffled = shuffle(rows, random_state=rng)
     return shuffled.set_axis(rows.index) if hasattr(shuffled, "set_axis") else shuffled

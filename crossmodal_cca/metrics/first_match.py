@@ -19,24 +19,14 @@ def hit_rate_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
 
     Parameters
     ----------
-    <queries and gallery>
     k : int >= 1 or None, default=10
         How many items count as found. None is the whole gallery, and so is a k larger than it.
-    <relevance and similarity>
-
-    <returns a mean in [0, 1]>
-
-    <raises>
 
     Notes
     -----
     Expected over random tie order: with g items above the best relevant score and t tied at it, t_i of them
     irrelevant, 1 − C(t_i, s) / C(t, s) per query, s = min(k − g, t). Chance at k = 1 is R / N. Differs from
     :func:`recall_at_k` as soon as a query has several relevant items.
-
-    References
-    ----------
-    <ties>
 
     Examples
     --------
@@ -53,17 +43,10 @@ def hit_rate_at_k(counts: RelevantCounts, *, k: int | None = 10) -> Array:
 def mean_reciprocal_rank(counts: RelevantCounts) -> Array:
     """Mean of 1 / rank of each query's first relevant item (MRR).
 
-    Parameters
-    ----------
-    <queries and gallery>
-    <relevance and similarity>
-
     Returns
     -------
     float
         Mean over the queries that have a relevant item, in (0, 1].
-
-    <raises>
 
     Notes
     -----
@@ -74,8 +57,6 @@ def mean_reciprocal_rank(counts: RelevantCounts) -> Array:
     References
     ----------
     Voorhees, E. M. (1999). The TREC-8 question answering track report. TREC.
-
-    <ties>
 
     Examples
     --------
@@ -91,26 +72,15 @@ def mean_reciprocal_rank(counts: RelevantCounts) -> Array:
 def median_rank(counts: RelevantCounts) -> Array:
     """Median over queries of the expected rank of the best match (MedR); 1 is best.
 
-    Parameters
-    ----------
-    <queries and gallery>
-    <relevance and similarity>
-
     Returns
     -------
     float
         Median over the queries that have a relevant item, in [1, n_gallery].
 
-    <raises>
-
     Notes
     -----
     The median of :func:`retrieval_ranks`. Depends on the gallery's size: chance is (n_gallery + 1) / 2 with
     one relevant item per query.
-
-    References
-    ----------
-    <ties>
 
     Examples
     --------

@@ -13,10 +13,11 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from .._checks import check_choice, check_whole_number_or_none
+from .._checks import check_choice, check_whole_number
+from .._docstrings import complete, documented
 from .._typing import Array, Cutoff
 from ._inputs import RetrievalProblem, prepare
-from ._shared_texts import with_shared_texts
+from ._shared_texts import OF_SEARCH, RAISES, RETURNS, TIES
 from .ranks import RelevantCounts, evaluate
 
 Formula = Callable[..., Array]
@@ -56,7 +57,7 @@ class Measure:
                 raise TypeError(f"{measure} takes no {name} here, {allowed}; got {name}={given[name]!r}.")
         filled = {**self.options, **given}
         if "k" in filled:
-            check_whole_number_or_none(filled["k"], "k", "the whole list")
+            check_whole_number(filled["k"], "k", none="the whole list")
         for name, choices in self.choices.items():
             check_choice(filled[name], name, choices)
         return partial(self.formula, **filled)
@@ -90,8 +91,8 @@ def retrieval_measure(**settings: Any) -> Callable[[Formula], MeasureFunction]:
     """Decorate a formula: register it as a measure with its settings, and return the public function.
 
     The formula takes counts and returns a value per query; its keyword-only arguments are the options of the measure.
-    Its docstring is that of the public function, with marks such as ``<raises>`` for the texts that measures share. The
-    settings are those fields of `Measure` that have a default.
+    Its docstring is that of the public function, completed by what measures share. The settings are those fields of
+    `Measure` that have a default.
     """
 
     def function_of(formula: Formula) -> MeasureFunction:
@@ -114,7 +115,8 @@ def retrieval_measure(**settings: Any) -> Callable[[Formula], MeasureFunction]:
         # Help, doctest, pickle and Sphinx look for a function with the name and module of the formula.
         update_wrapper(function, formula, assigned=("__module__", "__name__", "__qualname__", "__doc__"))
         function.__signature__ = signature  # type: ignore[attr-defined]
-        return with_shared_texts(function)
+        function.__doc__ = complete(function, OF_SEARCH, {"References": TIES}, {"Returns": RETURNS, "Raises": RAISES})
+        return function
 
     return function_of
 
@@ -166,7 +168,7 @@ def values_of_kept(problem: RetrievalProblem, measures: Sequence[ChosenMeasure],
     return evaluate_measures(problem, measures, verbose)[:, problem.kept]
 
 
-@with_shared_texts
+@documented(OF_SEARCH)
 def per_query(
     measure: str | Callable[..., float],
     /,
@@ -189,14 +191,8 @@ def per_query(
     measure : str or callable
         One of this package's measures or its name, such as ``"mean_average_precision"``, also with a cut-off, such as
         ``"hit_rate_at_5"``; by position only.
-    <queries and gallery>
-    k : int >= 1 or None, default="default"
-        For measures that take it; ``"default"`` is the measure's own default.
     gain : {"linear", "exponential"}, default="default"
         For :func:`ndcg_at_k`.
-    <relevance and similarity>
-    verbose : int >= 0, default=0
-        Above 0, progress is printed.
 
     Returns
     -------

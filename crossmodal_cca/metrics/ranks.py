@@ -9,6 +9,7 @@ import numpy as np
 from .._names_in_docs import with_names
 from .._progress import Progress
 from .._typing import Array
+from ..rows._blocks import row_slices
 from ..rows._lazy import is_dask
 from ._counting import (
     BLOCK_BYTES,
@@ -18,15 +19,18 @@ from ._counting import (
     Targets,
     best_of,
     count_around,
-    count_by_sorting,
     told_apart,
 )
 from ._inputs import RetrievalProblem, prepare
 from ._sharded import sharded_ranks
+from ._sorting import LARGEST_SCORE, count_again, count_in_lists
 from ._tables import Table
+from ._tiles import count_in_tiles, fit_in_tiles
 
 # Bytes per relevant item while a measure is computed: about twenty 8-byte numbers.
 _BYTES_PER_RELEVANT_ITEM = 160
+# Bytes of a block of scores to those of counts at once: the product wants many rows, what is done to counts few.
+_SCORES_PER_COUNTS = 16
 # Number of relevant items up to which two passes over the scores per item are cheaper than sorting them.
 _COUNT_UP_TO = 8
 
@@ -75,34 +79,46 @@ def relevant_counts(problem: RetrievalProblem, *, best_only: bool) -> Iterator[R
         Counts for the next block of queries.
     """
     n_kept, n_items = len(problem.kept), len(problem.items)
+    start = 0
+    if fit_in_tiles(problem):
+        for rows, around in count_in_tiles(problem):
+            n_relevant = problem.n_relevant[rows]
+            yield RelevantCounts(np.arange(len(n_relevant)), *around, n_relevant, problem.n_gallery[rows])
+            start = rows.stop
+        if start == n_kept:
+            return
+        problem = problem.in_double()
     # With one relevant item each, the best is the only one.
     most = 1 if best_only else int(problem.n_relevant.max())
     by_sorting = most > _COUNT_UP_TO
     if by_sorting:
         # With many targets, too many pairs would be in doubt in single precision.
-        problem = problem.in_double()
-    bytes_per_query = n_items * problem.dtype.itemsize + most * _BYTES_PER_RELEVANT_ITEM
-    step = min(n_kept, max(1, _block_bytes(problem) // bytes_per_query))
+        problem = problem.grouped().in_double().scaled_to(LARGEST_SCORE)
+    limit = _block_bytes(problem)
+    step = min(n_kept, max(1, limit // (n_items * problem.dtype.itemsize)))
+    counted_at_once = max(1, limit // _SCORES_PER_COUNTS // (most * _BYTES_PER_RELEVANT_ITEM))
     buffer, width = np.empty((step, n_items), problem.dtype), problem.layout.width
-    start = 0
     while start < n_kept:
         rows = slice(start, min(start + step, n_kept))
         scores = problem.scores(rows, buffer[: rows.stop - start])
-        if by_sorting:
-            counts = _count_all(scores, width, problem, rows)
-        else:
-            found = _count_few(scores, width, problem, rows, best_only=most == 1)
-            if found is None:
-                problem = problem.in_double()
-                buffer, width = np.empty((step, n_items), problem.dtype), problem.layout.width
-                continue
-            counts = found
-        yield counts
         start = rows.stop
+        for part in row_slices(len(scores), counted_at_once):
+            own = slice(rows.start + part.start, rows.start + part.stop)
+            if by_sorting:
+                counts = _count_all(scores[part], width, problem, own)
+            else:
+                found = _count_few(scores[part], width, problem, own, best_only=most == 1)
+                if found is None:
+                    problem = problem.in_double()
+                    buffer, width = np.empty((step, n_items), problem.dtype), problem.layout.width
+                    start = own.start
+                    break
+                counts = found
+            yield counts
 
 
 def _block_bytes(problem: RetrievalProblem) -> int:
-    """Return the bytes of a block; with a table, at most half as many as the table has entries."""
+    """Return the bytes of a block of scores; with a table, at most half as many as the table has entries."""
     tables = [table for table in (problem.relevance, problem.excluded) if isinstance(table, Table)]
     return min([BLOCK_BYTES, *(table.n_entries // 2 for table in tables)])
 
@@ -176,30 +192,29 @@ def _grades(problem: RetrievalProblem, rows: slice, query: Array, items: Array) 
 
 def _count_all(scores: Array, width: Array, problem: RetrievalProblem, rows: slice) -> RelevantCounts:
     n_relevant = problem.n_relevant[rows]
-    counts = np.empty((4, n_relevant.sum()), dtype=np.int64)
-    grade = np.empty(counts.shape[1]) if problem.relevance.is_graded else None
-    end = 0
-    for q, row in enumerate(scores, rows.start):
-        relevant = problem.relevant(q)
-        start, end = end, end + len(relevant)
-        order, counts[:, start:end] = _sorted_counts(row, width, relevant)
-        if (counts[1, start:end] > 1).any() and not problem.is_settled:
-            order, counts[:, start:end] = _sorted_counts(*_from_differences(row, problem, q), relevant)
+    query, last = np.repeat(np.arange(len(n_relevant)), n_relevant), np.cumsum(n_relevant)
+
+    def relevant(q: int) -> Array:
+        return problem.relevant(rows.start + q)
+
+    if problem.layout.exact:
+        # So many scores are equal that nearly all would be counted twice.
+        counts, again = np.empty((4, len(query)), dtype=np.int64), set(range(len(scores)))
+    else:
+        some_left_out = problem.excluded is not None
+        counts = count_in_lists(scores, width, relevant, n_relevant, some_left_out=some_left_out)
+        again = set() if problem.is_settled else set(query[counts[1] > 1].tolist())
+    grade = np.empty(len(query)) if problem.relevance.is_graded else None
+    for q in range(len(scores)) if grade is not None else again:
+        own, items, row, errors = slice(last[q] - n_relevant[q], last[q]), relevant(q), scores[q], width
+        if q in again and not problem.is_settled:
+            row, errors = _from_differences(row, problem, rows.start + q)
+        order = np.argsort(row[items])[::-1]
+        if q in again:
+            counts[:, own] = count_again(row, errors, items, order)
         if grade is not None:
-            grade[start:end] = problem.grades(q, relevant)[order]
-    query = np.repeat(np.arange(len(n_relevant)), n_relevant)
+            grade[own] = problem.grades(rows.start + q, items)[order]
     return RelevantCounts(query, *Counts(*counts), n_relevant, problem.n_gallery[rows], grade)
-
-
-def _sorted_counts(row: Array, width: Array, relevant: Array) -> tuple[Array, Array]:
-    """Sort the relevant items, the best first, and count around each."""
-    order = np.argsort(row[relevant])[::-1]
-    items = relevant[order]
-    places = np.arange(len(items))
-    greater, tied = count_by_sorting(row, width, items)
-    if (tied == 1).all():
-        return order, np.stack((greater, tied, places, tied))
-    return order, np.stack((greater, tied, *count_by_sorting(row[items], width[items], places)))
 
 
 def _from_differences(scores: Array, problem: RetrievalProblem, query: int) -> tuple[Array, Array]:

@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .._checks import check_confidence_level, check_random_state, check_whole_number, check_whole_numbers
+from .._docstrings import documented
 from .._errors import in_terms_of
 from .._ids import checked_ids
-from .._names_in_docs import with_names
-from .._typing import Array, Cutoff
+from .._typing import Array, Cutoff, DataFrame
 from ..rows._blocks import row_slices
 from ..rows._validation import warn_of_other_order
 from ._directions import both_directions, check_names, table_of_directions
 from ._inputs import RetrievalProblem, prepare
 from ._intervals import intervals_of_aggregates
-from ._resampling import cluster_codes
-from ._shared_texts import with_shared_texts
+from ._resampling import Resampling, cluster_codes
+from ._shared_texts import OF_BOTH_DIRECTIONS, OF_SEARCH
 from .measures import ChosenMeasure, values_of_kept
 from .ranks import RelevantCounts, evaluate, expected_rank
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Relevant items whose chance is computed at once.
 _RELEVANT_AT_ONCE = 2**16
 
 
-@with_names
+@documented(OF_BOTH_DIRECTIONS)
 def retrieval_report(
     x_scores: Any,
     y_scores: Any,
@@ -48,7 +45,7 @@ def retrieval_report(
     confidence_level: float = 0.95,
     random_state: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Compute retrieval measures in both directions, with intervals and the level of chance.
 
     Parameters
@@ -57,34 +54,11 @@ def retrieval_report(
         Scores of the first modality in the shared space.
     y_scores : array-like of shape (n_y, n_features)
         Scores of the second modality.
-    x_ids, y_ids : array-like of shape (n_x,) and (n_y,), default=None
-        Ids or class labels; items with equal ones are relevant to each other. None for both: row ``i`` to row
-        ``i``.
-    relevance : array-like or sparse matrix of shape (n_x, n_y), default=None
-        Instead of ids: items are relevant to each other where this is positive.
-    x_groups, y_groups : array-like of shape (n_x,) and (n_y,), default=None
-        Which rows are not independent, such as the captions of one image: as queries they form a cluster.
-        None: every row by itself.
-    ks : sequence of int >= 1, default=(1, 5, 10)
-        Cut-offs of the hit rate; one larger than the gallery means all of it.
     measures : sequence of str or None, default=None
         Measures by name, also with a cut-off such as ``"recall_at_5"``. None: ``hit_rate_at_<k>`` for all `ks`,
         ``mean_reciprocal_rank``, ``mean_average_precision`` (whole list) and ``median_rank``.
-    similarity : <similarities>, default="cosine"
-        Similarity that ranks the gallery.
-    exclude : "self", array-like or sparse matrix of bool of shape (n_x, n_y), default=None
-        Items left out of each other's lists, as if the galleries did not hold them: where it is True; "self": row
-        ``i`` of one side for row ``i`` of the other.
-    names : tuple of two str, default=("x", "y")
-        Names of the modalities in the table.
     n_resamples : int >= 0, default=1000
         Resamples of the queries for the median rank, which alone needs them; 0 leaves all intervals NaN.
-    confidence_level : float in (0, 1), default=0.95
-        Confidence level of the intervals.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the resamples.
-    verbose : int >= 0, default=0
-        Above 0, progress is printed.
 
     Returns
     -------
@@ -145,7 +119,8 @@ def retrieval_report(
         side = direction.queries
         clusters = cluster_codes(groups[side], f"{side}_groups", problem.kept, problem.n_queries)
         values = values_of_kept(problem, chosen, verbose)
-        low, high = intervals_of_aggregates(values, chosen, clusters, n_resamples, confidence_level, rng)
+        resampling = Resampling(chosen, clusters, n_resamples, confidence_level, rng)
+        low, high = intervals_of_aggregates(values, resampling)
         columns = {"value": aggregates(chosen, values), "low": low, "high": high, "chance": chances(chosen, problem)}
         tables[direction] = columns | sizes(problem, clusters)
     return table_of_directions(tables, chosen, names)
@@ -174,7 +149,6 @@ def check_resampling(n_resamples: Any, name: str, confidence_level: float) -> No
 
 
 def aggregates(measures: Sequence[ChosenMeasure], values: Array) -> list[float]:
-    """Aggregate each measure's values."""
     return [chosen.aggregate(value) for chosen, value in zip(measures, values, strict=True)]
 
 
@@ -216,7 +190,7 @@ def gallery_size(problem: RetrievalProblem) -> float:
     return int(problem.n_gallery[0]) if np.ptp(problem.n_gallery) == 0 else float(problem.n_gallery.mean())
 
 
-@with_shared_texts
+@documented(OF_SEARCH)
 def query_report(
     queries: Any,
     gallery: Any,
@@ -230,21 +204,15 @@ def query_report(
     similarity: str = "cosine",
     exclude: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Report the rank and value of every query, and its difference from a baseline.
 
     Parameters
     ----------
-    <queries and gallery>
     baseline : tuple of two array-like or None, default=None
         (queries, gallery) of the same rows in another model's space, of any width.
     measure : str, default="mean_reciprocal_rank"
         Measure of the column ``value``, by name.
-    k : int >= 1 or None, default="default"
-        For measures that take it.
-    <relevance and similarity>
-    verbose : int >= 0, default=0
-        Above 0, progress is printed.
 
     Returns
     -------

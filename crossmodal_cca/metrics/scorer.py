@@ -14,7 +14,8 @@ from .._errors import in_terms_of
 from .._names_in_docs import with_names
 from .._schemas import State, saved
 from .._similarity import similarity_named
-from .._sklearn import errors_become_nan, refuse_dask
+from .._sklearn import errors_become_nan
+from ..rows._lazy import refuse_dask
 from ..rows._validation import warn_of_other_order
 from ._directions import both_directions, check_direction
 from ._inputs import SIDES

@@ -11,12 +11,11 @@ from typing import NamedTuple
 import numpy as np
 
 from .._typing import FloatArray
-from ..linalg._covariances import Covariances
 from ..linalg._products import product
 from ..linalg._solution import NestedSolution, paired_correlations, score_correlations
 from ..rows._moments import PairMoments
-from ..rows._validation import PairedRows
-from ._pair import StandardizedPair
+from ..rows._stored import PairedRows
+from ._pair import StandardizedPair, scaled_covariances
 
 
 class Residuals(NamedTuple):
@@ -39,7 +38,7 @@ class HeldOutMoments:
     def __init__(self, pair: StandardizedPair, moments: PairMoments) -> None:
         # A feature constant in training has no weight in x, but may vary here as a target in y.
         ux, uy = np.where(pair.x.constant, 0.0, 1.0 / pair.x.scale), 1.0 / pair.y.scale
-        self.S = Covariances.of_moments(moments, ux, uy, moments.weight_sum)
+        self.S = scaled_covariances(moments, ux, uy, moments.weight_sum)
         self.mean_x, self.mean_y = (moments.mean_x - pair.x.mean) * ux, (moments.mean_y - pair.y.mean) * uy
         self._still, self._scale = _rounding(moments.mean_y * uy), pair.y.scale
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -12,7 +12,6 @@ from .._typing import FloatArray
 from ..kernels._embedding import KernelEmbedding
 from ..kernels._features import FeatureMoments
 from ..kernels._maps import Map
-from ..rows._row_moments import RowMoments
 from ._linear_model import predictions
 from ._value import Value
 
@@ -33,20 +32,6 @@ class KernelSide(Value):
     names: NDArray[Any] | None
     mean: FloatArray | None
     effects: FloatArray | None
-
-    @classmethod
-    def of(
-        cls,
-        embedding: KernelEmbedding,
-        own: RowMoments | None,
-        score_weights: FloatArray,
-        n_features: int,
-        names: NDArray[Any] | None,
-    ) -> Self:
-        """Build a side from its embedding and the moments of its features with the other side's scores."""
-        mean = None if own is None else own.mean_b
-        effects = None if own is None else own.scatter / max(own.n_rows - 1, 1)
-        return cls(embedding, score_weights, n_features, names, mean, effects)
 
     @property
     def rotations(self) -> FloatArray:

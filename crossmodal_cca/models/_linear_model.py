@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from .._schemas import State, saved
 from .._typing import FloatArray
 from ..linalg._products import product
-from ..linalg._solution import LinearSolution
+from ..linalg._solution import LinearSolution, SolvedSide
 from ..rows._blocks import mapped, row_slices
 from ..rows._moments import PairMoments
 from ..rows._sparse_rows import MAX_FEATURES
+from ..rows._stored import ScoreMaps
 from ._pair import LEFT_OUT, Side, StandardizedPair
 from ._value import Value
 
@@ -51,15 +52,14 @@ class LinearSide(Value):
     @classmethod
     def of(
         cls,
-        solution: LinearSolution,
-        letter: str,
+        solved: SolvedSide,
+        score_weights: FloatArray,
         side: Side,
         names: NDArray[Any] | None,
-        power: float,
         dtype: np.dtype[Any],
     ) -> Self:
-        """Build side "x" or "y" from a solution over the standardised features, in a floating type."""
-        W, R, P, B = (getattr(solution, f"{letter}_{kind}") for kind in ("weights", "rotations", "loadings", "effects"))
+        """Build a side from its part of a solution over the standardised features, in a floating type."""
+        W, R, P, B = solved
         triangle = _triangle(W, R, P)
         return cls(
             mean=side.mean,
@@ -67,7 +67,7 @@ class LinearSide(Value):
             directions=R.astype(dtype, copy=False),
             plain_loadings=P.astype(dtype, copy=False),
             effects=(B * side.scale).astype(dtype, copy=False),
-            score_weights=solution.singular_values**power,
+            score_weights=score_weights,
             own_weights=W.astype(dtype, copy=False) if triangle is None else None,
             triangle=triangle,
             names=names,
@@ -102,8 +102,8 @@ class LinearSide(Value):
 
     def scores(self, rows: Any, name: str, *, weighted: bool = True) -> FloatArray:
         """Compute scores (n, k) of checked rows, named so in errors; without the power if not `weighted`."""
-        score_weights = self.score_weights if weighted else None
-        return rows.scores(self.mean, self.scale, self.directions, name, score_weights)  # type: ignore[no-any-return]
+        maps = ScoreMaps(self.mean, self.scale, self.directions, self.score_weights if weighted else None)
+        return rows.scores(maps, name)  # type: ignore[no-any-return]
 
     def predicted(self, scores: FloatArray) -> FloatArray:
         """Predict features (n, p) from the other side's scores (n, k) without the power."""
@@ -147,9 +147,10 @@ class LinearModel(Value):
         **known: Any,
     ) -> Self:
         """Build a model from a solution over the standardised features; `known` are the other fields."""
+        score_weights = solution.singular_values**power
         x, y = (
-            LinearSide.of(solution, letter, side, its_names, power, dtype)
-            for letter, side, its_names in zip("xy", sides, names, strict=True)
+            LinearSide.of(solved, score_weights, side, its_names, dtype)
+            for solved, side, its_names in zip((solution.x, solution.y), sides, names, strict=True)
         )
         return cls(x, y, solution.correlations, solution.singular_values, power=float(power), **known)
 

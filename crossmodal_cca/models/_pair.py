@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 
 from .._schemas import Schema, saved
 from .._typing import FloatArray
-from ..linalg._covariances import Covariances
+from ..linalg._products import Covariances, scaled
+from ..linalg._solution import SolvedSide
 from ..linalg._svd import row_space, triangular_rows
 from ..rows._blocks import row_slices
 from ..rows._centred_rows import CentredRows, SparseRowSpace
 from ..rows._moments import PairMoments, moments_of_rows
-from ..rows._stored import RowsAtHand, dense_rows
-from ..rows._validation import PairedRows
+from ..rows._stored import PairedRows, RowsAtHand, rows_in_memory
 
 # Advice of the error about a model that was saved without its moments.
 LEFT_OUT = (
@@ -62,6 +62,13 @@ class Side:
         """Map vectors in coordinates, the columns of A, to vectors over the standardised features."""
         return A if self.basis is None else self.basis @ A
 
+    def solved_over_features(self, solved: SolvedSide) -> SolvedSide:
+        """Express a side that was solved in the coordinates over the standardised features."""
+        if self.basis is None:
+            return solved
+        W, R, P, B = (self.to_features(A) for A in (*solved[:3], solved.effects.T))
+        return SolvedSide(W, R, P, B.T)
+
     def to_coordinates(self, A: FloatArray) -> FloatArray:
         """Map vectors over the standardised features, the columns of A, to coordinates."""
         return A if self.basis is None else self.basis.T @ A
@@ -76,22 +83,10 @@ class StandardizedPair:
     x: Side
     y: Side
 
-    @property
-    def n_rows(self) -> int:
-        return self.moments.n_rows
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        return self.moments.dtype
-
-    @property
-    def degrees_of_freedom(self) -> float:
-        """Divisor of the covariances."""
-        return degrees_of_freedom(self.moments.weight_sum)
-
     def covariances(self) -> Covariances:
         """Covariances in standardised coordinates; constant features have rows and columns of zeros."""
-        return Covariances.of_moments(self.moments, _units(self.x), _units(self.y), self.degrees_of_freedom)
+        divisor = degrees_of_freedom(self.moments.weight_sum)
+        return scaled_covariances(self.moments, _units(self.x), _units(self.y), divisor)
 
     def kept(self) -> StandardizedPair | None:
         """Return the pair for a fitted model, without the training rows that span a sparse row space."""
@@ -111,7 +106,8 @@ class StandardizedPair:
 
     def rows_of_sides(self, R: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the two sides (Zx, Zy) of triangular rows, scaled so that ZᵀZ are the covariances."""
-        x, y = np.hsplit(R / np.sqrt(self.degrees_of_freedom), [len(self.moments.mean_x)])
+        divisor = degrees_of_freedom(self.moments.weight_sum)
+        x, y = np.hsplit(R / np.sqrt(divisor), [len(self.moments.mean_x)])
         return x, y
 
     def feature_moments(self) -> PairMoments:
@@ -131,6 +127,16 @@ def degrees_of_freedom(weight_sum: float) -> float:
     return weight_sum - 1.0 if weight_sum > 1.0 else np.inf
 
 
+def scaled_covariances(m: PairMoments, ux: FloatArray, uy: FloatArray, divisor: float) -> Covariances:
+    """Divide scatters by a divisor, and multiply the features by the factors ux (p,) and uy (q,)."""
+    return Covariances(
+        scaled(m.scatter_xx, ux / divisor, ux),
+        scaled(m.scatter_xy, ux / divisor, uy),
+        scaled(m.scatter_yy, uy / divisor, uy),
+        float(np.finfo(m.product_dtype).eps),
+    )
+
+
 def _units(side: Side) -> FloatArray:
     """Return the factor from units of the moments to those of the coordinates; 1 for row-space moments."""
     if side.basis is not None:
@@ -140,14 +146,10 @@ def _units(side: Side) -> FloatArray:
 
 def standardize_moments(moments: PairMoments, *, scale: bool) -> StandardizedPair:
     """Standardise a pair given its moments alone."""
-    sides = (
-        standardized_side(mean, np.diagonal(scatter) / degrees_of_freedom(moments.weight_sum), scale)
-        for mean, scatter in (
-            (moments.mean_x, moments.scatter_xx),
-            (moments.mean_y, moments.scatter_yy),
-        )
-    )
-    return StandardizedPair(moments, *sides)
+    divisor = degrees_of_freedom(moments.weight_sum)
+    x = standardized_side(moments.mean_x, np.diagonal(moments.scatter_xx) / divisor, scale)
+    y = standardized_side(moments.mean_y, np.diagonal(moments.scatter_yy) / divisor, scale)
+    return StandardizedPair(moments, x, y)
 
 
 def standardize_rows(rows: PairedRows, *, scale: bool, in_double: bool = False) -> StandardizedPair:
@@ -190,10 +192,10 @@ def _wide_side(A: RowsAtHand, w: FloatArray, name: str, scale: bool) -> tuple[Si
         variance = centred.sum_of_squares() / degrees_of_freedom(w.sum())
         side = standardized_side(centred.mean, variance, scale)
         basis = SparseRowSpace(centred, np.where(side.constant, 0.0, 1.0 / side.scale))
-        return replace(side, basis=basis), dense_rows(basis.coordinates)
+        return replace(side, basis=basis), rows_in_memory(basis.coordinates)
     rows = A.dense(slice(None), np.float64, name)
     unit = standardized_columns(rows, w)
     side = unit if scale else replace(unit, scale=np.ones_like(unit.scale))
     Z = unit.coordinates(rows) * np.sqrt(w)[:, None]
     side = replace(side, basis=row_space(Z, None if scale else np.where(unit.constant, 0.0, unit.scale)))
-    return side, dense_rows(side.coordinates(rows))
+    return side, rows_in_memory(side.coordinates(rows))

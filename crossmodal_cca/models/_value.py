@@ -11,9 +11,7 @@ class Value:
     """Base of frozen dataclasses whose arrays are read-only too, also after unpickling or loading."""
 
     def __post_init__(self) -> None:
-        for name, held in vars(self).items():
-            if isinstance(held, np.ndarray | dict):
-                object.__setattr__(self, name, read_only(held))
+        vars(self).update(read_only(vars(self)))
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Restore from a pickle or a copy."""
@@ -24,11 +22,13 @@ class Value:
         self.__post_init__()
 
 
-def read_only(held: Any) -> Any:
-    """Replace an array, or the arrays in a dict, by read-only views; return anything else as it is."""
-    if isinstance(held, np.ndarray):
-        held = held.view()
-        held.flags.writeable = False
-    elif isinstance(held, dict):
-        held = {key: read_only(each) for key, each in held.items()}
-    return held
+def read_only(values: dict[str, Any]) -> dict[str, Any]:
+    """Replace arrays, and those in dicts inside, by read-only views."""
+    found = dict(values)
+    for name, held in values.items():
+        if isinstance(held, np.ndarray):
+            found[name] = held.view()
+            found[name].flags.writeable = False
+        elif isinstance(held, dict):
+            found[name] = read_only(held)
+    return found

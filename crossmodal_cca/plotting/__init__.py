@@ -1,5 +1,6 @@
 """Display classes in scikit-learn's form: they store results and draw them."""
 
+from .aligner_comparison_display import AlignerComparisonDisplay
 from .canonical_correlation_display import CanonicalCorrelationDisplay
 from .component_summary_display import ComponentSummaryDisplay
 from .correlation_circle_display import CorrelationCircleDisplay
@@ -16,6 +17,7 @@ from .similarity_matrix_display import SimilarityMatrixDisplay
 from .transfer_gain_display import TransferGainDisplay
 
 __all__ = [
+    "AlignerComparisonDisplay",
     "CanonicalCorrelationDisplay",
     "ComponentSummaryDisplay",
     "CorrelationCircleDisplay",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._typing import Axes
 from ._fonts import writable
 from ._style import LINES, cycle, ink, paper
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.lines import Line2D
 
@@ -34,19 +34,7 @@ def given_or_new(ax: Axes | None) -> Axes:
 def add_model(
     ax: Axes, curves: Mapping[str, tuple[ArrayLike, ArrayLike] | None], name: str | None, **style: Any
 ) -> str:
-    """Draw one model in the next colour, which is returned.
-
-    Parameters
-    ----------
-    ax : Axes
-        Axes to draw on.
-    curves : dict of str to (x, y) or None
-        Up to two curves by their label, one line style each; None leaves one out.
-    name : str or None
-        Name of the model, before the labels.
-    **style
-        Line properties of all curves.
-    """
+    """Draw up to two curves (x, y) of a model by label, each in a line style, in the next colour, which is returned."""
     models = {line.get_gid() for line in ax.lines if str(line.get_gid()).startswith(MODEL)}
     colors = cycle()
     color = colors[len(models) % len(colors)]

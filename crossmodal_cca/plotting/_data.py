@@ -30,9 +30,12 @@ def by_direction(report: Any, *columns: str) -> list[dict[str, NDArray[Any]]]:
     return [{name: table[column].to_numpy(dtype=float) for name, table in tables.items()} for column in columns]
 
 
-def values_and_chance(x_scores: Any, y_scores: Any, **options: Any) -> list[dict[str, NDArray[Any]]]:
+def values_and_chance(
+    x_scores: Any, y_scores: Any, measures: list[str], **options: Any
+) -> list[dict[str, NDArray[Any]]]:
     """Compute measures, and their levels of chance, for each direction."""
-    return by_direction(retrieval_report(x_scores, y_scores, n_resamples=0, **options), "value", "chance")
+    report = retrieval_report(x_scores, y_scores, measures=measures, n_resamples=0, **options)
+    return by_direction(report, "value", "chance")
 
 
 def cutoffs(largest: int, n_points: int = 25) -> NDArray[Any]:
@@ -42,7 +45,6 @@ def cutoffs(largest: int, n_points: int = 25) -> NDArray[Any]:
 
 
 def sizes_of_galleries(x_scores: Any, y_scores: Any) -> tuple[int, int]:
-    """Count the rows of each side."""
     return count_rows(x_scores, "x_scores"), count_rows(y_scores, "y_scores")
 
 

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import inspect
 from dataclasses import dataclass
+from functools import update_wrapper
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, dataclass_transform
 
+from .._docstrings import complete, documented, entries, sections
+from .._typing import Axes
 from ._axes import given_or_new
-from ._docs import ATTRIBUTES, PARAMETERS, complete, entries, sections, with_options_of
+from ._docs import ATTRIBUTES, DRAWN, KNOWN, with_options_of
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure, SubFigure
 
 T = TypeVar("T", bound="Display")
@@ -24,19 +27,9 @@ class Display:
     ax_: Axes
     figure_: Figure | SubFigure
 
+    @documented(KNOWN, {"Returns": DRAWN})
     def plot(self, ax: Axes | None = None) -> Self:
-        """Draw on given axes, or on new ones.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
-
-        Returns
-        -------
-        self : Display
-            The display.
-        """
+        """Draw on given axes, or on new ones."""
         return self._plot(ax)
 
     def _plot(self, ax: Axes | None, **options: Any) -> Self:
@@ -55,20 +48,14 @@ class NamedDisplay(Display):
 
     name: str | None = None
 
+    @documented(KNOWN, {"Returns": DRAWN})
     def plot(self, ax: Axes | None = None, *, name: str | None = None) -> Self:
         """Draw on given axes, or on new ones.
 
         Parameters
         ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
         name : str or None, default=None
             Name of the model in the legend or title; None for the display's own.
-
-        Returns
-        -------
-        self : Display
-            The display.
         """
         return self._plot(ax, name=name or self.name)
 
@@ -81,8 +68,11 @@ def display(cls: type[T]) -> type[T]:
     list them.
     """
     cls = dataclass(eq=False, repr=False)(cls)
-    known = entries(PARAMETERS)
-    cls.__doc__ = complete(cls, known, Attributes=ATTRIBUTES)
+    cls.__doc__ = complete(cls, KNOWN, {"Attributes": ATTRIBUTES})
+    known = KNOWN
+    for name in MAKERS:
+        if name not in vars(cls) and hasattr(cls, name):
+            setattr(cls, name, classmethod(_copied(getattr(cls, name).__func__)))
     makers = {name: vars(cls)[name].__func__ for name in MAKERS if name in vars(cls)}
     source, raises = next(iter(makers.values())), ""
     for call in makers.values():
@@ -90,8 +80,15 @@ def display(cls: type[T]) -> type[T]:
         if "options" in inspect.signature(call).parameters:
             call.__signature__ = with_options_of(call, source)
             ends["Raises"] = raises
-        call.__doc__ = complete(call, known, **ends)
+        call.__doc__ = complete(call, known, ends)
         if call is source:
-            known |= entries(sections(call.__doc__)["Parameters"])
+            known = known | entries(sections(call.__doc__)["Parameters"])
             raises = sections(call.__doc__).get("Raises", "")
     return cls
+
+
+def _copied(call: Any) -> Any:
+    """Copy an inherited function, whose documentation is completed for each class."""
+    copied = FunctionType(call.__code__, call.__globals__, call.__name__, call.__defaults__, call.__closure__)
+    copied.__kwdefaults__ = call.__kwdefaults__
+    return update_wrapper(copied, call)

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
-from .._names_in_docs import filled
-
-# Titles of the sections of a docstring.
-SECTIONS = ("Parameters", "Attributes", "Returns", "Raises", "See Also", "Notes", "References", "Examples")
+from .._docstrings import entries
 
 # Descriptions of shared parameters.
-PARAMETERS = """
+KNOWN = entries("""
 aligner : estimator
     Fitted aligner.
 X : array-like of shape (n_x, n_features_x)
@@ -36,41 +32,19 @@ name : str or None, default=None
     Name of the model in the legend or title; `from_estimator` takes the aligner's class if None.
 ax : matplotlib Axes or None, default=None
     Axes to draw on; None for new ones.
+""")
+# Section of the methods `plot`.
+DRAWN = """\
+self : Display
+    The display.
 """
 # Descriptions of shared attributes.
-ATTRIBUTES = """
+ATTRIBUTES = """\
 ax_ : matplotlib Axes
     Axes drawn on.
 figure_ : matplotlib Figure
     Its figure.
 """
-
-
-def entries(text: str) -> dict[str, str]:
-    """Return the entries of a docstring's section by name; names described together share one entry."""
-    found = {}
-    for entry in re.findall(r"^\S.*(?:\n(?: .*)?)*", text, re.MULTILINE):
-        for name in entry.splitlines()[0].partition(" : ")[0].split(", "):
-            found[name] = entry.strip()
-    return found
-
-
-def sections(doc: str) -> dict[str, str]:
-    """Split a docstring into sections by title; the text before the first title has the title ""."""
-    parts = re.split(rf"^({'|'.join(SECTIONS)})\n-+\n", inspect.cleandoc(doc), flags=re.MULTILINE)
-    return {"": parts[0].strip()} | {title: text.rstrip() for title, text in zip(parts[1::2], parts[2::2], strict=True)}
-
-
-def complete(call: Callable[..., Any], known: Mapping[str, str], **ends: str) -> str:
-    """Complete a docstring with the shared texts of parameters that it lacks, and with `ends` added to its sections."""
-    parts = sections(call.__doc__ or "")
-    described = dict(known) | entries(parts.get("Parameters", ""))
-    names = [name for name in inspect.signature(call).parameters if name in described]
-    parts["Parameters"] = "\n".join(dict.fromkeys(described[name] for name in names))
-    for title, end in ends.items():
-        parts[title] = f"{parts.get(title, '')}\n{end.strip()}".strip()
-    titled = (f"{title}\n{'-' * len(title)}\n{parts[title].strip()}" for title in SECTIONS if parts.get(title))
-    return filled("\n\n".join([parts[""], *titled]) + "\n")
 
 
 def with_options_of(call: Callable[..., Any], other: Callable[..., Any]) -> inspect.Signature:

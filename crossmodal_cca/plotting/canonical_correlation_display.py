@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._aligner import METHODS, fitted_aligner, innermost
 from .._checks import check_number
+from .._typing import Axes
 from ..inference import noise_edge as edge_of_noise
 from ..linalg._solution import paired_correlations
 from ..rows._numbers import as_numbers
@@ -16,9 +17,6 @@ from ._axes import add_legend, add_model, add_reference, count_on_x, y_range
 from ._data import name_of, paired_scores, scores_of_rows
 from ._display import NamedDisplay, display
 from ._style import MARKED_UP_TO
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @display

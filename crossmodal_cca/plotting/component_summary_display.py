@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._typing import Axes, DataFrame
 from ..inference import summary
 from ._axes import add_legend_beside, add_reference, count_on_x
 from ._data import named
 from ._display import NamedDisplay, display
 from ._style import MARKED_UP_TO, cycle, ink
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
 
 # Label and marker of each column drawn as a curve.
 CURVES = {"training": ("training", "o"), "debiased": ("debiased", "s"), "held_out": ("held-out", "D")}

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_whole_number
+from .._typing import Axes, DataFrame
 from ..inference import structure_correlations
 from ._axes import add_legend_beside
 from ._data import check_components, direction_names
 from ._display import Display, display
 from ._style import MARKERS, cycle, ink
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from pandas import DataFrame
 
 # Number of features of a side above which they are points without arrows.
 ARROWS_UP_TO = 30

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import KW_ONLY
 from numbers import Real
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
+from .._typing import Axes
 from ._axes import MODEL, add_legend_beside, count_on_log_x, count_on_x, entry
 from ._display import Display, display
 from ._style import LINES, MARKED_UP_TO, ink, scale_of_colors
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 # Number of values of a parameter above which only those with the highest scores are shown.
 CURVES_UP_TO = 9
@@ -77,7 +75,7 @@ class CrossValidationDisplay(Display):
 
     def _draw(self, ax: Axes) -> None:
         params, means = self.results["params"], np.asarray(self.results["mean_test_score"])
-        n_folds = sum(name.startswith("split") for name in self.results)
+        n_folds = sum(name.startswith("split") and name.endswith("_test_score") for name in self.results)
         errors = np.asarray(self.results["std_test_score"]) / np.sqrt(max(n_folds - 1, 1))
         handles = []
         for (name, values), line, cmap in zip(_parameters(params).items(), LINES, ("viridis", "plasma"), strict=False):

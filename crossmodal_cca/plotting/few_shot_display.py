@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 
+from .._typing import Axes, DataFrame
 from ..transfer import few_shot_report
 from ._axes import add_legend, add_model, add_reference
 from ._display import Display, display
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 
 @display
@@ -45,14 +42,14 @@ class FewShotDisplay(Display):
     'shots of each class'
     """
 
-    report: pd.DataFrame
+    report: DataFrame
     _: KW_ONLY
     measure: str = "balanced_accuracy"
 
     @classmethod
     def from_table(
         cls,
-        episodes: pd.DataFrame,
+        episodes: DataFrame,
         *,
         measure: str = "balanced_accuracy",
         confidence_level: float = 0.95,

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_choice, check_whole_number
+from .._typing import Axes
 from ..metrics import retrieval_report
 from ._axes import add_chance, add_legend, add_model, count_on_log_x
-from ._data import by_direction, cutoffs, named, scores_of_rows, sizes_of_galleries
-from ._display import NamedDisplay, display
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from ._data import by_direction, cutoffs, sizes_of_galleries
+from ._display import display
+from ._search_display import SearchDisplay
 
 # Label of the y-axis and title by measure.
 MEASURES = {
@@ -24,7 +23,7 @@ MEASURES = {
 
 
 @display
-class HitRateDisplay(NamedDisplay):
+class HitRateDisplay(SearchDisplay):
     """Hit rate or recall at k in both search directions, with bands, against chance.
 
     Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
@@ -68,11 +67,6 @@ class HitRateDisplay(NamedDisplay):
     low: dict[str, NDArray[Any]] | None = None
     high: dict[str, NDArray[Any]] | None = None
     measure: str = "hit_rate"
-
-    @classmethod
-    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
-        """Map rows into the shared space of a fitted aligner, search in both directions and draw."""
-        return cls.from_predictions(*scores_of_rows(aligner, X, y, options), **named(aligner, options))
 
     @classmethod
     def from_predictions(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,19 +10,18 @@ from scipy import stats
 
 from .._checks import check_whole_number
 from .._errors import in_terms_of
+from .._typing import Axes
 from ..metrics._inputs import check_sides
 from ..retrieval import k_occurrence
 from ..retrieval.hubness import skewness
 from ._axes import add_chance, add_legend, add_model, count_on_log_x, y_range
-from ._data import direction_names, named, scores_of_sides
-from ._display import NamedDisplay, display
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from ._data import direction_names
+from ._display import display
+from ._search_display import UnpairedDisplay
 
 
 @display
-class HubnessDisplay(NamedDisplay):
+class HubnessDisplay(UnpairedDisplay):
     """How often gallery items are among the first k results, in both search directions, against chance.
 
     Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
@@ -74,17 +73,6 @@ class HubnessDisplay(NamedDisplay):
     occurrences: dict[str, NDArray[Any]]
     chance: dict[str, NDArray[Any]]
     k: int
-
-    @classmethod
-    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
-        """Map rows into the shared space of a fitted aligner, search in both directions and draw.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_y, n_features_y)
-            Rows of the second modality; they need not be paired.
-        """
-        return cls.from_predictions(*scores_of_sides(aligner, X, y), **named(aligner, options))
 
     @classmethod
     def from_predictions(

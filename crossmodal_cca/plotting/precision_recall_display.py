@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from .._typing import Axes
 from ._axes import add_chance, add_legend, add_model, y_range
-from ._data import cutoffs, named, scores_of_rows, sizes_of_galleries, values_and_chance
-from ._display import NamedDisplay, display
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from ._data import cutoffs
+from ._display import display
+from ._search_display import MeasuresDisplay, Search
 
 
 @display
-class PrecisionRecallDisplay(NamedDisplay):
+class PrecisionRecallDisplay(MeasuresDisplay):
     """Mean precision at k against mean recall at k in both search directions, against chance.
 
     Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
@@ -62,41 +61,10 @@ class PrecisionRecallDisplay(NamedDisplay):
     chance: dict[str, float]
 
     @classmethod
-    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
-        """Map rows into the shared space of a fitted aligner, search in both directions and draw."""
-        return cls.from_predictions(*scores_of_rows(aligner, X, y, options), **named(aligner, options))
-
-    @classmethod
-    def from_predictions(
-        cls,
-        x_scores: ArrayLike,
-        y_scores: ArrayLike,
-        *,
-        x_ids: ArrayLike | None = None,
-        y_ids: ArrayLike | None = None,
-        similarity: str = "cosine",
-        names: tuple[str, str] = ("x", "y"),
-        name: str | None = None,
-        ax: Axes | None = None,
-    ) -> Self:
-        """Search in both directions among scores and draw.
-
-        Raises
-        ------
-        ValueError
-            If `names` are not two different ones, or as `retrieval_report`.
-        """
-        largest = min(sizes_of_galleries(x_scores, y_scores))
+    def _searched(cls, search: Search, sizes: tuple[int, int], name: str | None) -> Self:
+        largest = min(sizes)
         ks = np.union1d(cutoffs(largest, n_points=50), _powers_of_ten(largest))
-        values, chance = values_and_chance(
-            x_scores,
-            y_scores,
-            x_ids=x_ids,
-            y_ids=y_ids,
-            measures=[f"{measure}_at_{k}" for measure in ("precision", "recall") for k in ks],
-            similarity=similarity,
-            names=names,
-        )
+        values, chance = search([f"{measure}_at_{k}" for measure in ("precision", "recall") for k in ks])
         # For each direction, all precisions come first, then all recalls. Chance has the same precision at every k.
         return cls(
             ks,
@@ -104,7 +72,7 @@ class PrecisionRecallDisplay(NamedDisplay):
             {direction: both[len(ks) :] for direction, both in values.items()},
             {direction: float(both[0]) for direction, both in chance.items()},
             name=name,
-        ).plot(ax)
+        )
 
     def _draw(self, ax: Axes, name: str | None) -> None:
         marked = _powers_of_ten(self.ks[-1])

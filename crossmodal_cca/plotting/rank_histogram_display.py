@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
+from .._typing import Axes
 from ._axes import add_chance, add_legend, add_model, count_on_log_x
-from ._data import named, scores_of_rows, sizes_of_galleries, values_and_chance
-from ._display import NamedDisplay, display
+from ._display import display
+from ._search_display import MeasuresDisplay, Search
 from ._style import paper
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @display
-class RankHistogramDisplay(NamedDisplay):
+class RankHistogramDisplay(MeasuresDisplay):
     """Distribution of the rank of the best match in both search directions, against chance.
 
     Make one with `from_estimator` or `from_predictions`; pass the axes of one display to the next to compare models.
@@ -63,48 +61,17 @@ class RankHistogramDisplay(NamedDisplay):
     medians: dict[str, float]
 
     @classmethod
-    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
-        """Map rows into the shared space of a fitted aligner, search in both directions and draw."""
-        return cls.from_predictions(*scores_of_rows(aligner, X, y, options), **named(aligner, options))
-
-    @classmethod
-    def from_predictions(
-        cls,
-        x_scores: ArrayLike,
-        y_scores: ArrayLike,
-        *,
-        x_ids: ArrayLike | None = None,
-        y_ids: ArrayLike | None = None,
-        similarity: str = "cosine",
-        names: tuple[str, str] = ("x", "y"),
-        name: str | None = None,
-        ax: Axes | None = None,
-    ) -> Self:
-        """Search in both directions among scores and draw.
-
-        Raises
-        ------
-        ValueError
-            If `names` are not two different ones, or as `retrieval_report`.
-        """
-        largest = max(sizes_of_galleries(x_scores, y_scores))
-        last_ranks = np.array([*(2**j for j in range(int(largest).bit_length()) if 2**j < largest), max(largest, 1)])
-        values, chance = values_and_chance(
-            x_scores,
-            y_scores,
-            x_ids=x_ids,
-            y_ids=y_ids,
-            measures=[*(f"hit_rate_at_{rank}" for rank in last_ranks), "median_rank"],
-            similarity=similarity,
-            names=names,
-        )
+    def _searched(cls, search: Search, sizes: tuple[int, int], name: str | None) -> Self:
+        largest = max(sizes)
+        last_ranks = np.array([*(2**j for j in range(largest.bit_length()) if 2**j < largest), max(largest, 1)])
+        values, chance = search([*(f"hit_rate_at_{rank}" for rank in last_ranks), "median_rank"])
         medians = {direction: float(numbers[-1]) for direction, numbers in values.items()}
         # The last number of each direction is the median.
         shares, expected = (
             {direction: np.diff(numbers[:-1], prepend=0.0) for direction, numbers in of.items()}
             for of in (values, chance)
         )
-        return cls(last_ranks, shares, expected, medians, name=name).plot(ax)
+        return cls(last_ranks, shares, expected, medians, name=name)
 
     def _draw(self, ax: Axes, name: str | None) -> None:
         # A bin reaches half a rank beyond its first and last one, so that it is centred on a single rank.

@@ -49,7 +49,16 @@ class SetSizeDisplay(Display):
     report: pd.DataFrame
 
     @classmethod
-    def from_estimator(cls, sets: Any, queries: ArrayLike, *, ax: Axes | None = None, **options: Any) -> Self:
+    def from_estimator(
+        cls,
+        sets: Any,
+        queries: ArrayLike,
+        *,
+        query_ids: ArrayLike | None = None,
+        relevance: ArrayLike | None = None,
+        by: ArrayLike | None = None,
+        ax: Axes | None = None,
+    ) -> Self:
         """Make the sets of queries whose relevant items are known, and draw.
 
         Parameters
@@ -58,10 +67,14 @@ class SetSizeDisplay(Display):
             Fitted ones.
         queries : array-like of shape (n_queries, n_features)
             Queries, other ones than in the fit.
-        **options : dict
-            Ids, relevance or kinds of the queries, as `ConformalSets.report` takes them.
+        query_ids : array-like of shape (n_queries,), default=None
+            Their ids, compared with those of the gallery. None: 0, 1, …
+        relevance : array-like or sparse matrix of shape (n_queries, n_items), default=None
+            Instead of ids.
+        by : array-like of shape (n_queries,), default=None
+            Kind of each query, if and only if the sets were fitted with kinds.
         """
-        return cls.from_table(sets.report(queries, **options), ax=ax)
+        return cls.from_table(sets.report(queries, query_ids=query_ids, relevance=relevance, by=by), ax=ax)
 
     @classmethod
     def from_table(cls, report: pd.DataFrame, *, ax: Axes | None = None) -> Self:

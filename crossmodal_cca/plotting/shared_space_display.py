@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_choice, check_whole_number
+from .._docstrings import documented
+from .._typing import Axes
 from ._axes import add_legend, add_legend_beside, entry
 from ._data import check_components, class_codes, paired_scores, scores_of_rows
 from ._display import Display, display
+from ._docs import DRAWN, KNOWN
 from ._style import CLASS_COLORS, MARKERS, class_colors, cycle, ink
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 # Choices of `kind`.
 KINDS = ("points", "arrows")
@@ -128,21 +128,15 @@ class SharedSpaceDisplay(Display):
             names=names,
         ).plot(ax, kind=kind)
 
+    @documented(KNOWN, {"Returns": DRAWN})
     def plot(self, ax: Axes | None = None, *, kind: str = "points") -> Self:
         """Draw on given axes, or on new ones.
 
         Parameters
         ----------
-        ax : matplotlib Axes or None, default=None
-            Axes to draw on; None for new ones.
         kind : {"points", "arrows"}, default="points"
             A point for either score of a pair and a line between them, or an arrow from the first modality's to the
             second's.
-
-        Returns
-        -------
-        self : SharedSpaceDisplay
-            The display.
 
         Raises
         ------

@@ -11,13 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from .._checks import check_whole_number
 from .._errors import in_terms_of
 from .._similarity import SIMILARITIES
+from .._typing import Axes
 from ..metrics._inputs import check_sides
 from ._axes import add_names
-from ._data import class_codes, direction_names, named, scores_of_sides
-from ._display import NamedDisplay, display
+from ._data import class_codes, direction_names
+from ._display import display
+from ._search_display import UnpairedDisplay
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.axis import Axis
 
 # Number of classes above which they are ordered, but neither separated nor named.
@@ -27,7 +28,7 @@ SEQUENTIAL = "viridis"
 
 
 @display
-class SimilarityMatrixDisplay(NamedDisplay):
+class SimilarityMatrixDisplay(UnpairedDisplay):
     """Similarity of x-rows to y-rows as an image: partners on the diagonal, classes as blocks.
 
     Make one with `from_estimator` or `from_predictions`. Lines separate the classes.
@@ -68,17 +69,6 @@ class SimilarityMatrixDisplay(NamedDisplay):
     similarity: str = "cosine"
     n_items: tuple[int, int] | None = None
     names: tuple[str, str] = ("x", "y")
-
-    @classmethod
-    def from_estimator(cls, aligner: Any, X: ArrayLike, y: ArrayLike, **options: Any) -> Self:
-        """Map rows into the shared space of a fitted aligner and draw their similarities.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_y, n_features_y)
-            Rows of the second modality; they need not be paired.
-        """
-        return cls.from_predictions(*scores_of_sides(aligner, X, y), **named(aligner, options))
 
     @classmethod
     def from_predictions(

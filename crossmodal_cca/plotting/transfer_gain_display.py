@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
+from .._typing import Axes, DataFrame
 from ._axes import add_legend_beside, add_names
 from ._display import Display, display
 from ._style import MARKED_UP_TO, cycle, ink
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 
 @display
@@ -46,11 +43,11 @@ class TransferGainDisplay(Display):
     ['all classes', 'a', 'b']
     """
 
-    gain: pd.DataFrame
+    gain: DataFrame
     shots: int
 
     @classmethod
-    def from_table(cls, gain: pd.DataFrame, *, shots: int | None = None, ax: Axes | None = None) -> Self:
+    def from_table(cls, gain: DataFrame, *, shots: int | None = None, ax: Axes | None = None) -> Self:
         """Draw a table of gains.
 
         Parameters

@@ -24,30 +24,14 @@ from .hubness import CORRECTIONS, bias
 
 @dataclass(frozen=True, eq=False)
 class Gallery:
-    """The gallery of a fitted index: an immutable value, which can be replaced while it is searched.
-
-    Parameters
-    ----------
-    embedding : Embedding
-        Map from rows to the space of the search.
-    rows : GrowingRows
-        Embedded items, with minus their bias as one more dimension if hubs are corrected.
-    known : KnownIds
-        Ids of the items.
-    next_id : int or None
-        Next number, if ids are numbers given by the index.
-    space : SearchSpace or None
-        Items laid out for a search; None without items.
-    plain : SearchSpace or None
-        Items laid out without their bias, if a search needs that.
-    """
+    """The gallery of a fitted index: an immutable value, which can be replaced while it is searched."""
 
     embedding: Embedding
-    rows: GrowingRows
+    rows: GrowingRows  # embedded items, with minus their bias as one more dimension if hubs are corrected
     known: KnownIds
-    next_id: int | None
-    space: SearchSpace | None
-    plain: SearchSpace | None
+    next_id: int | None  # next number, if ids are numbers given by the index
+    space: SearchSpace | None  # items laid out for a search; None without items
+    plain: SearchSpace | None  # items laid out without their bias, if a search needs that
 
     # Stored values; the layouts for a search are computed again from these.
     STORED: ClassVar[Schema] = {
@@ -68,7 +52,6 @@ class Gallery:
 
     @classmethod
     def of(cls, embedding: Embedding, embeddings: FloatArray, ids: NDArray[Any], next_id: int | None) -> Self:
-        """Build from embedded items."""
         space = SearchSpace(embeddings, embedding.similarity) if len(embeddings) else None
         return cls(embedding, GrowingRows(embeddings), KnownIds(ids), next_id, space, _plain(embedding, embeddings))
 

@@ -15,11 +15,6 @@ class GrowingRows:
     """An array with spare room behind it for further rows; the array itself never changes.
 
     The first call that adds rows uses the room, any other makes a copy, so that no array shows rows added to another.
-
-    Parameters
-    ----------
-    array : ndarray of shape (n_rows, …)
-        The rows, not copied.
     """
 
     def __init__(self, array: NDArray[Any]) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._ids import checked_ids, codes_of_ids, comparable, comparable_with, objects_of
-from .._typing import Captions, FloatArray
+from .._typing import Captions, DataFrame, FloatArray
 from .._warn import warn
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 def matches_table(
@@ -23,7 +20,7 @@ def matches_table(
     captions: Captions | None,
     query_captions: Sequence[str] | None,
     query_ids: ArrayLike | None,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Build a table with rows (query, rank): match, id, distance and, if the right ids are known, a mark."""
     import pandas as pd
 

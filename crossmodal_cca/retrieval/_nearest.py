@@ -16,6 +16,8 @@ from ._growing import GrowingRows
 
 # Groups of items per neighbour asked for: enough that two of the nearest rarely share one.
 _GROUPS_PER_NEIGHBOR = 16
+# Items of a group in a large gallery: all of its scores are read again if the largest may be among the best.
+_ITEMS_OF_A_GROUP = 64
 # Candidate pairs examined at once.
 _CANDIDATES_AT_ONCE = 2**20
 # Numbers gathered at once for exact similarities.
@@ -190,7 +192,7 @@ class _Candidates:
 
     def __init__(self, scores: FloatArray, width: FloatArray, k: int) -> None:
         n_queries, n_items = scores.shape
-        n_groups = min(n_items, _GROUPS_PER_NEIGHBOR * k)
+        n_groups = min(n_items, max(_GROUPS_PER_NEIGHBOR * k, n_items // _ITEMS_OF_A_GROUP))
         depth = n_items // n_groups
         # Items left over after the last full level of the groups.
         self._rest = slice(depth * n_groups, n_items)

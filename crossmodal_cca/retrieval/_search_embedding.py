@@ -17,24 +17,12 @@ from .hubness import bias, bias_weight, with_bias, with_ones
 
 @dataclass(frozen=True, eq=False)
 class HubCorrection:
-    """Correction that subtracts from an item's similarities its mean similarity with queries of a bank.
-
-    Parameters
-    ----------
-    method : {"csls", "nnn"}
-        Name of the correction.
-    bank : SearchSpace
-        Embedded queries of the bank.
-    n_neighbors : int
-        Queries of the bank whose mean similarity is an item's bias.
-    weight : float
-        Weight of the bias.
-    """
+    """Correction that subtracts from an item's similarities its bias, the mean one with queries of a bank."""
 
     method: str
-    bank: SearchSpace
-    n_neighbors: int
-    weight: float
+    bank: SearchSpace  # embedded queries
+    n_neighbors: int  # queries whose mean similarity is an item's bias
+    weight: float  # of the bias
 
     @classmethod
     def fitted(cls, method: str, bank: SearchSpace, n_neighbors: Any, weight: float) -> Self:
@@ -54,25 +42,11 @@ class HubCorrection:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Embedding(Space):
-    """The fitted map of an index from rows to embeddings, an immutable value.
-
-    Parameters
-    ----------
-    similarity : Similarity
-        Similarity that is largest for the nearest items.
-    modality : {"y", "x"}
-        Modality of the items.
-    aligner_left_out : bool
-        Whether there is an aligner that is not here, as a file was written without it.
-    gallery_mean, query_mean : ndarray of shape (width,) or None
-        Means subtracted from each side.
-    correction : HubCorrection or None
-        Correction of hubs.
-    """
+    """The fitted map of an index from rows to embeddings, an immutable value."""
 
     similarity: Similarity
-    modality: str
-    aligner_left_out: bool = False
+    modality: str  # of the items
+    aligner_left_out: bool = False  # True if a file was written without the aligner that there is
     gallery_mean: FloatArray | None = None
     query_mean: FloatArray | None = None
     correction: HubCorrection | None = None

@@ -7,20 +7,21 @@ an extra dimension, the bias works in any search by inner product.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import skew
 
 from .._checks import check_choice, check_number, check_random_state, check_whole_number, check_whole_numbers
+from .._docstrings import documented
 from .._errors import in_terms_of
-from .._names_in_docs import with_names
 from .._similarity import SIMILARITIES, similarity_named
 from .._sklearn import count_rows
-from .._typing import Cutoff, FloatArray
+from .._typing import Cutoff, DataFrame, FloatArray
 from ..metrics._inputs import check_sides, prepare
-from ..metrics._resampling import cluster_codes
+from ..metrics._resampling import Resampling, cluster_codes
+from ..metrics._shared_texts import OF_SEARCH
 from ..metrics.comparison import compared
 from ..metrics.measures import ChosenMeasure, values_of_kept
 from ..metrics.report import check_resampling
@@ -28,16 +29,13 @@ from ..rows._blocks import float_dtype
 from ..rows._validation import warn_of_other_order
 from ._nearest import SearchSpace
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 # Names of the corrections.
 CORRECTIONS = ("csls", "nnn")
 # Weight of the bias in CSLS, which subtracts it from twice the similarity.
 _CSLS_WEIGHT = 0.5
 
 
-@with_names
+@documented(OF_SEARCH)
 def k_occurrence(
     queries: ArrayLike, gallery: ArrayLike, *, k: int = 10, similarity: str = "cosine"
 ) -> NDArray[np.int64]:
@@ -45,12 +43,8 @@ def k_occurrence(
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
     k : int in [1, n_gallery], default=10
         Number of results counted.
-    similarity : <similarities>, default="cosine"
-        Similarity that ranks the gallery.
 
     Returns
     -------
@@ -82,7 +76,7 @@ def k_occurrence(
     return np.bincount(found.ravel(), minlength=len(g))
 
 
-@with_names
+@documented(OF_SEARCH)
 def correct_hubness(
     queries: ArrayLike,
     gallery: ArrayLike,
@@ -99,8 +93,6 @@ def correct_hubness(
 
     Parameters
     ----------
-    queries, gallery : array-like of shape (n_queries, n_features) and (n_gallery, n_features)
-        Scores of the two modalities in the shared space.
     query_bank : array-like of shape (n_bank, n_features)
         Scores of training rows of the queries' modality; never the test queries themselves.
     method : {"nnn", "csls"}, default="nnn"
@@ -193,7 +185,7 @@ def check_correction(method: Any, name: str, similarity: str) -> None:
         raise ValueError(f"Hubness is corrected for similarity {products}, got {similarity!r}.")
 
 
-@with_names
+@documented(OF_SEARCH)
 def hubness_report(
     queries: ArrayLike,
     gallery: ArrayLike,
@@ -212,7 +204,7 @@ def hubness_report(
     confidence_level: float = 0.95,
     random_state: Any = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Measure on validation data whether a hubness correction helps.
 
     Parameters
@@ -221,17 +213,10 @@ def hubness_report(
         Scores of validation rows, outside the training set.
     query_bank : array-like of shape (n_bank, n_features)
         Scores of training rows of the queries' modality.
-    query_ids, gallery_ids : array-like of shape (n_queries,) and (n_gallery,), default=None
-        Ids or class labels; an item is relevant if its own equals the query's. None for both: row ``i`` to
-        row ``i``.
-    relevance : array-like or sparse matrix of shape (n_queries, n_gallery), default=None
-        Instead of ids.
     groups : array-like of shape (n_queries,), default=None
         Which queries are not independent.
     measure : str, default="mean_reciprocal_rank"
         Measure by name.
-    k : int >= 1 or None, default="default"
-        For measures that take it.
     neighbors : sequence of int >= 1, default=(1, 10, 50)
         Numbers of neighbours in the bank to try; those above its size are left out.
     weights : sequence of float >= 0, default=(0.25, 0.75, 1.0)
@@ -242,10 +227,6 @@ def hubness_report(
         Random swaps for the p-value; 0 leaves it and the interval NaN.
     confidence_level : float in (0, 1), default=0.95
         Confidence level of the intervals. Both are those of :func:`~crossmodal_cca.metrics.compare_retrieval`.
-    random_state : int, RandomState, Generator or None, default=None
-        Seed of the resamples.
-    verbose : int >= 0, default=0
-        Above 0, progress is printed.
 
     Returns
     -------
@@ -284,6 +265,7 @@ def hubness_report(
     plain = prepare(queries, gallery, query_ids, gallery_ids, similarity, relevance)
     warn_of_other_order(queries=queries, groups=groups)
     clusters = cluster_codes(groups, "groups", plain.kept, plain.n_queries)
+    resampling = Resampling([chosen], clusters, n_resamples, confidence_level, rng)
     baseline = values_of_kept(plain, [chosen], verbose)
     n_bank, n_found = count_rows(query_bank, "query_bank"), min(10, len(plain.items))
     numbers = [n for n in check_whole_numbers(neighbors, "neighbors") if n <= n_bank]
@@ -307,7 +289,7 @@ def hubness_report(
         )
         problem = prepare(*sides, query_ids, gallery_ids, "dot", relevance)
         values = values_of_kept(problem, [chosen], verbose)
-        found = compared(values, baseline, [chosen], clusters, n_resamples, confidence_level, rng)
+        found = compared(values, baseline, resampling)
         row = {name: float(np.ravel(found[name])[0]) for name in ("value", "difference", "low", "high", "p_value")}
         rows[method, n, weight] = row | {"skewness": skewness(k_occurrence(*sides, k=n_found, similarity="dot"))}
     index = pd.MultiIndex.from_tuples(list(rows), names=["method", "n_neighbors", "weight"])

@@ -3,32 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
 
 from .._checks import check_flag, check_number, check_verbose, check_whole_number
+from .._docstrings import documented, entries
 from .._names_in_docs import with_names
 from .._schemas import saved
 from .._similarity import SIMILARITIES, similarity_named
-from .._typing import Captions, FloatArray
-from ..alignment._fitted_aligner import AlignerParameterMixin, check_modality
+from .._typing import Captions, DataFrame, FloatArray
+from ..alignment._fitted_aligner import check_modality
 from ..rows._validation import warn_of_other_order
 from ._gallery import Gallery, ids_of_rows
-from ._gallery_views import GalleryViewsMixin
-from ._index_file import IndexFileMixin, upgraded
 from ._matches import matches_table
 from ._search_embedding import Embedding
+from ._stored_gallery import StoredGallery, upgraded
 from .hubness import check_correction
 
-if TYPE_CHECKING:
-    import pandas as pd
+# Parameter that several methods share.
+QUERIES = entries("""
+queries : array-like of shape (n_queries, n_features)
+    Rows of the modality that the gallery is not of.
+""")
+# Section of the methods that change the gallery.
+CHANGED = {"Returns": "self : CrossModalIndex\n    The index; after an error it is as it was."}
 
 
 @saved(version=3, upgrade=upgraded)
 @with_names
-class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, BaseEstimator):
+class CrossModalIndex(StoredGallery):
     """Exact search in a gallery of one modality with queries of the other.
 
     Parameters
@@ -119,6 +123,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         self.hubness_weight = hubness_weight
         self.verbose = verbose
 
+    @documented({}, CHANGED)
     def fit(self, gallery: ArrayLike, ids: ArrayLike | None = None, *, query_bank: ArrayLike | None = None) -> Self:
         """Embed a gallery.
 
@@ -130,11 +135,6 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
             Their ids, of any kind; several items may share one. None: 0, 1, …
         query_bank : array-like of shape (n_bank, n_features), default=None
             Training rows of the queries' modality; needed for, and only for, a correction of hubs and centring.
-
-        Returns
-        -------
-        self : CrossModalIndex
-            The index; after an error it is as it was.
 
         Raises
         ------
@@ -156,6 +156,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         self._gallery = Gallery.of(embedding, items, *ids_of_rows(ids, len(items), "gallery", 0))
         return self
 
+    @documented({}, CHANGED)
     def add(self, rows: ArrayLike, ids: ArrayLike | None = None) -> Self:
         """Add items at the end of the gallery.
 
@@ -167,11 +168,6 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         ids : array-like of shape (n_rows,), default=None
             Their ids; None if, and only if, `fit` was given none: the numbers go on.
 
-        Returns
-        -------
-        self : CrossModalIndex
-            The index; after an error it is as it was.
-
         Raises
         ------
         ValueError, TypeError
@@ -180,6 +176,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         self._gallery = self._fitted.added(rows, ids, self.verbose)
         return self
 
+    @documented({}, CHANGED)
     def remove(self, ids: Any) -> Self:
         """Remove all items with these ids.
 
@@ -187,11 +184,6 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         ----------
         ids : scalar, set or array-like of shape (n_ids,)
             Ids to remove.
-
-        Returns
-        -------
-        self : CrossModalIndex
-            The index; after an error it is as it was.
 
         Raises
         ------
@@ -204,13 +196,9 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
     def __bool__(self) -> bool:
         return True
 
+    @documented(QUERIES)
     def query_embeddings(self, queries: ArrayLike) -> FloatArray:
         """Embed queries as `embeddings_` are, to hand to a vector database beside them.
-
-        Parameters
-        ----------
-        queries : array-like of shape (n_queries, n_features)
-            Rows of the modality that the gallery is not of.
 
         Returns
         -------
@@ -219,6 +207,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         """
         return self._fitted.embedding.of_queries(queries)
 
+    @documented(QUERIES)
     def kneighbors(
         self, queries: ArrayLike, n_neighbors: int = 10, *, within: Any = None
     ) -> tuple[FloatArray, NDArray[Any]]:
@@ -226,8 +215,6 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
 
         Parameters
         ----------
-        queries : array-like of shape (n_queries, n_features)
-            Rows of the modality that the gallery is not of.
         n_neighbors : int in [1, n_items], default=10
             Number of items for each; with `within` at most as many as these are.
         within : scalar, set or array-like of shape (n_ids,), default=None
@@ -251,6 +238,7 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         distances, positions = gallery.nearest(queries, n_neighbors, within, self.verbose)
         return distances, gallery.ids[positions]
 
+    @documented(QUERIES)
     def show(
         self,
         queries: ArrayLike,
@@ -260,13 +248,11 @@ class CrossModalIndex(GalleryViewsMixin, IndexFileMixin, AlignerParameterMixin, 
         captions: Captions | None = None,
         query_captions: Sequence[str] | None = None,
         query_ids: ArrayLike | None = None,
-    ) -> pd.DataFrame:
+    ) -> DataFrame:
         """Show queries and their best matches in a table.
 
         Parameters
         ----------
-        queries : array-like of shape (n_queries, n_features)
-            Rows of the modality that the gallery is not of.
         n_neighbors : int in [1, n_items], default=5
             Number of matches for each.
         within : scalar, set or array-like of shape (n_ids,), default=None

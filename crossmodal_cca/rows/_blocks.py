@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import reduce
 from itertools import repeat
 from operator import add
@@ -29,11 +29,10 @@ def float_dtype(*arrays: Any) -> np.dtype[Any]:
     return np.dtype(np.float32 if single else np.float64)
 
 
-def row_slices(n_rows: int, block_rows: int | None = None) -> Iterator[slice]:
-    """Yield slices that cover `n_rows` rows in order, a block at a time."""
+def row_slices(n_rows: int, block_rows: int | None = None) -> list[slice]:
+    """Return slices that cover `n_rows` rows in order, a block at a time."""
     step = block_rows or BLOCK_ROWS
-    for start in range(0, n_rows, step):
-        yield slice(start, min(start + step, n_rows))
+    return [slice(start, min(start + step, n_rows)) for start in range(0, n_rows, step)]
 
 
 def float_block(array: Any, rows: slice | NDArray[np.intp], dtype: DTypeLike, name: str) -> FloatArray:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
@@ -13,15 +13,14 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._files import SavedMixin
 from .._schemas import saved
-from .._sklearn import telling_where
 from .._typing import FloatArray
 from ..linalg._merging import Merge
 from ..linalg._products import refuse_overflow, subtract_outer
-from ._block import Block
-from ._block_products import block_products, single_saves
+from ._block import block_products
 from ._blocks import row_slices, sum_over_rows
-from ._stored import dense_rows
-from ._validation import PairedRows, check_pair
+from ._sparse_rows import MAX_FEATURES
+from ._stored import PairedRows, rows_in_memory
+from ._validation import check_pair, checked_pair
 
 # Double precision.
 DOUBLE = np.dtype(np.float64)
@@ -107,11 +106,6 @@ class PairMoments(SavedMixin):
         """Whether any products were computed in single precision."""
         return self.product_dtype != DOUBLE
 
-    @property
-    def eps(self) -> float:
-        """Rounding error of the products, relative to the terms that they sum."""
-        return float(np.finfo(self.product_dtype).eps)
-
     @classmethod
     def from_arrays(cls, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> PairMoments:
         """Compute moments in one pass over paired rows, block by block.
@@ -136,8 +130,8 @@ class PairMoments(SavedMixin):
         ValueError
             If the two sides differ in rows, hold NaN or infinities, or no row has a positive weight.
         """
-        with telling_where(X=X, y=y):
-            return moments_of_rows(check_pair(X, y, sample_weight, accept_sparse=True, lazy=True))
+        with checked_pair(X, y, sample_weight, accept_sparse=True, lazy=True) as rows:
+            return moments_of_rows(rows)
 
     @classmethod
     def from_blocks(cls, blocks: Iterable[tuple[ArrayLike, ...]]) -> PairMoments:
@@ -233,7 +227,7 @@ class PairMoments(SavedMixin):
         """Set rounding of a subtraction to zero for features that no longer vary; refuse moments that were no part."""
         still: list[NDArray[np.bool_]] = []
         for mine, whole in ((self.scatter_xx, total.scatter_xx), (self.scatter_yy, total.scatter_yy)):
-            rounding = 64 * total.eps * np.diagonal(whole)
+            rounding = 64 * np.finfo(total.product_dtype).eps * np.diagonal(whole)
             if (np.diagonal(mine) < -rounding).any():
                 raise ValueError(
                     "Only a part of the same rows can be subtracted: these moments vary more than the total."
@@ -276,44 +270,50 @@ def moments_of_rows(
     multiplies in double precision whatever the rows' type, as is the rule wherever single precision saves little.
     """
     X, Y, w = rows[:3]
-    if not rows.at_hand:
+    if not rows.X.at_hand:
         total = moments_of_batch(rows)
         if total is None:
             raise ValueError("X and y hold no row of positive weight; pass at least one.")
         return total
-    X.refuse_large_covariance("X")
-    Y.refuse_large_covariance("y")
+    for A, name in ((X, "X"), (Y, "y")):
+        if A.exceeds_covariance:
+            raise _too_large(A.n_features, name)
     n_rows = rows.n_rows if positions is None else len(positions)
-    product_type = DOUBLE if in_double or not single_saves(n_rows, X, Y) else rows.float_dtype
-    slices = list(row_slices(n_rows))
-    # All blocks are centred in the same memory.
-    buffers = [A.buffer(slices[0].stop, product_type) for A in (X, Y)]
+    product_type = DOUBLE if in_double else rows.product_dtype(n_rows)
+    known: Any = {"x_names": rows.x_names, "y_names": rows.y_names, "dtype": rows.float_dtype}
+    slices = row_slices(n_rows)
+    # All blocks of an array are centred in the same memory, since fresh memory for each would double the time.
+    buffers = [None if A.is_sparse else np.empty((slices[0].stop, A.n_features), product_type) for A in (X, Y)]
     parts = (
-        _block_moments(
+        block_products(
             X.product_block(part, product_type),
             Y.product_block(part, product_type),
             None if w is None else w[part],
-            (rows.x_names, rows.y_names),
             *buffers,
         )
         for part in (slices if positions is None else (positions[part] for part in slices))
     )
-    return replace(_sum(parts), dtype=rows.float_dtype)
+    moments = (PairMoments(**found, **known) for found in parts)
+    # Merged in place: nobody else holds the parts.
+    return reduce(partial(PairMoments._combine, sign=1, in_place=True), moments)
+
+
+def _too_large(n_features: int, name: str) -> ValueError:
+    return ValueError(
+        f"{name} is sparse with {n_features} features. Covariances of sparse rows are formed up to {MAX_FEATURES} "
+        f'features (these would take {8e-9 * n_features**2:.1f} GB). Fit CCA(n_components=..., solver="randomized"), '
+        "which does without (shrinkage=1 is PLSSVD), or reduce the features, by TruncatedSVD for example."
+    )
 
 
 def moments_of_arrays(A: FloatArray, B: FloatArray) -> PairMoments:
     """Compute moments of the paired rows of two arrays of floats, such as kernel features."""
-    return moments_of_rows(PairedRows(dense_rows(A), dense_rows(B), None))
-
-
-def _sum(parts: Iterable[PairMoments]) -> PairMoments:
-    """Sum moments in place; nobody else may hold them."""
-    return reduce(lambda total, part: total._combine(part, sign=1, in_place=True), parts)
+    return moments_of_rows(PairedRows(rows_in_memory(A), rows_in_memory(B), None))
 
 
 def moments_of_batch(rows: PairedRows) -> PairMoments | None:
     """Compute moments of checked rows, Dask chunks where they are; None if there is no row."""
-    if rows.at_hand:
+    if rows.X.at_hand:
         return moments_of_rows(rows) if rows.n_rows else None
     total = sum_over_rows(_chunk_moments, rows.X.array, rows.y.array, rows.sample_weight)
     if total is not None and (len(total.mean_x), len(total.mean_y)) != (rows.X.n_features, rows.y.n_features):
@@ -326,10 +326,3 @@ def moments_of_batch(rows: PairedRows) -> PairMoments | None:
 
 def _chunk_moments(X: Any, Y: Any, w: Any) -> PairMoments | None:
     return moments_of_batch(check_pair(X, Y, w, min_rows=0, allow_no_weight=True, accept_sparse=True))
-
-
-def _block_moments(
-    X: Block, Y: Block, w: FloatArray | None, names: tuple[NDArray[Any] | None, NDArray[Any] | None], *buffers: Any
-) -> PairMoments:
-    found = block_products(X, Y, w, *buffers)
-    return PairMoments(*found[:-1], *names, dtype=found.dtype, product_dtype=found.dtype)

@@ -13,6 +13,8 @@ from scipy import sparse
 from .._errors import about
 from ._lazy import refuse_dask
 
+# Kinds of arrays that hold numbers; complex ones are scikit-learn's to refuse.
+KINDS = "biufc"
 # Beginnings of the names of numeric types without a `kind`, such as pyarrow's.
 _NUMBERS = ("bool", "int", "uint", "float", "double", "halffloat", "decimal")
 # Python's and NumPy's types of dates and times.
@@ -96,10 +98,10 @@ def _check_columns(A: Any, names: list[Any], types: list[Any], name: str) -> Non
 
 
 def _is_number(kind: Any) -> bool:
-    """Whether a column or an array of this type holds numbers; complex ones are scikit-learn's to refuse."""
+    """Whether a column or an array of this type holds numbers."""
     letter = getattr(kind, "kind", None)
     if isinstance(letter, str):
-        return letter in "biufc"
+        return letter in KINDS
     is_numeric = getattr(kind, "is_numeric", None)  # for polars
     return bool(is_numeric()) if callable(is_numeric) else str(kind).startswith(_NUMBERS)
 

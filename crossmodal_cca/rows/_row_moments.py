@@ -10,7 +10,7 @@ from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._merging import Merge
 from ..linalg._products import product, refuse_overflow
-from ._centred_rows import centre
+from ._block import Block
 
 
 @saved()
@@ -36,8 +36,8 @@ class RowMoments:
         """Compute the moments of one block of rows in double precision."""
         w = np.ones(len(A))
         with np.errstate(over="ignore", invalid="ignore"):
-            (Ac, mean_a, da), (Bc, mean_b, db) = centre(A, w), centre(B, w)
-            scatter = product(Ac.T, Bc) - np.outer(len(A) * da, db)
+            (Ac, mean_a, da), (Bc, mean_b, db) = (Block(M).centred(w) for M in (A, B))
+            scatter = Ac.cross(Bc) - np.outer(len(A) * da, db)
             return cls(len(A), mean_a, mean_b, scatter, np.square(B - mean_b).sum(axis=0))
 
     def __add__(self, other: RowMoments) -> RowMoments:
@@ -51,6 +51,11 @@ class RowMoments:
                 self.scatter + other.scatter + np.outer(merge.between * da, db),
                 self.squares + other.squares + merge.between * np.square(db),
             )
+
+    @property
+    def effects(self) -> FloatArray:
+        """Covariances of a and b: the regression of rows on scores of variance 1 without correlation."""
+        return self.scatter / max(self.n_rows - 1, 1)
 
     def with_a_times(self, W: FloatArray) -> RowMoments:
         """Return the moments with AW in place of A."""

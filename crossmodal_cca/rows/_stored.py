@@ -6,19 +6,29 @@ import mmap
 from abc import ABC, abstractmethod
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 from scipy import sparse
-from sklearn.utils import assert_all_finite
 
 from .._typing import FloatArray
-from ._block import Block, DenseBlock, SparseBlock
+from ._block import Block, SparseBlock
 from ._blocks import float_dtype, map_rows, row_slices
 from ._sparse_rows import DENSE_FROM, MAX_FEATURES, sparse_scores
 
 Positions = slice | NDArray[np.intp]
+# Up to FEW_ROWS rows, or below NARROW features of the wider side, rows of single precision are multiplied in double.
+FEW_ROWS, NARROW = 1024, 32
+
+
+class ScoreMaps(NamedTuple):
+    """Maps of rows A to scores ((A − mean) / scale) @ directions · score_weights, without the weights if None."""
+
+    mean: FloatArray
+    scale: FloatArray
+    directions: FloatArray
+    score_weights: FloatArray | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,27 +44,17 @@ class StoredRows(ABC):
     at_hand: ClassVar[bool] = True
     is_sparse: ClassVar[bool] = False
     # Whether there are too many features for a covariance.
-    exceeds_covariance: ClassVar[bool] = False
+    exceeds_covariance: bool = field(default=False, init=False)
+    # Whether solving in the space that the rows span is less work than forming a covariance.
+    is_wide: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         shape, dtype = self.array.shape, self.array.dtype
         vars(self).update(shape=shape, n_features=shape[1], dtype=dtype)
 
-    @property
     @abstractmethod
-    def is_wide(self) -> bool:
-        """Whether solving in the space that the rows span is less work than forming a covariance."""
-
-    @abstractmethod
-    def scores(
-        self,
-        mean: FloatArray,
-        scale: FloatArray,
-        directions: FloatArray,
-        name: str,
-        score_weights: FloatArray | None = None,
-    ) -> Any:
-        """Compute ((A − mean) / scale) @ directions · score_weights, block by block, in the rows' own floating type.
+    def scores(self, maps: ScoreMaps, name: str) -> Any:
+        """Compute the scores block by block, in the rows' own floating type; errors call the rows `name`.
 
         Products use the finer type of rows and directions: directions are doubles if single precision is too coarse.
         """
@@ -67,10 +67,15 @@ class RowsAtHand(StoredRows):
     positions: NDArray[np.intp] | None = None
     n_rows: int = field(init=False)
 
+    # Blocks of rows in their own storage.
+    own_block: ClassVar[type[Block]] = Block
+
     def __post_init__(self) -> None:
         n_stored, p = self.array.shape
         n_rows = n_stored if self.positions is None else len(self.positions)
-        vars(self).update(shape=(n_rows, p), n_rows=n_rows, n_features=p, dtype=self.array.dtype)
+        # Up to twice as many features as rows, forming the covariance is less work.
+        is_wide = p > 2 * n_rows
+        vars(self).update(shape=(n_rows, p), n_rows=n_rows, n_features=p, dtype=self.array.dtype, is_wide=is_wide)
 
     def __len__(self) -> int:
         return self.n_rows
@@ -82,52 +87,35 @@ class RowsAtHand(StoredRows):
         """Select the rows at these positions."""
         return replace(self, positions=positions if self.positions is None else self.positions[positions])
 
-    @property
-    def is_wide(self) -> bool:
-        # Up to twice as many features as rows, forming the covariance is less work.
-        return self.n_features > 2 * self.n_rows
-
     @abstractmethod
     def read(self, part: Positions, dtype: DTypeLike) -> Any:
         """Read some rows in a floating type, as a view if the type fits."""
 
-    @abstractmethod
     def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
         """Read some rows in the form that is multiplied fastest; the caller checks that their sums are finite."""
+        return self.own_block(self.read(part, dtype))
 
-    @abstractmethod
     def block(self, part: Positions, dtype: DTypeLike, name: str) -> Block:
         """Read some rows in their own storage; refuse values that are not finite."""
+        block = self.own_block(self.read(part, dtype))
+        block.check_finite(name)
+        return block
 
-    @abstractmethod
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
         """Read some rows as an array; refuse values that are not finite."""
-
-    @abstractmethod
-    def buffer(self, n_rows: int, dtype: DTypeLike) -> FloatArray | None:
-        """Allocate memory for centred blocks of this many rows, if they need any."""
-
-    @abstractmethod
-    def refuse_large_covariance(self, name: str) -> None:
-        """Refuse rows with too many features for a covariance."""
+        return self.block(part, dtype, name).A  # type: ignore[no-any-return]
 
     @property
-    @abstractmethod
     def values_per_row(self) -> int:
         """Average number of stored values per row."""
+        return self.n_features
 
     @abstractmethod
     def _scores_into(self, out: FloatArray, part: Positions, mean: FloatArray, W: FloatArray, name: str) -> None:
         """Compute (A − mean) W for some rows, before the weights of components, in place."""
 
-    def scores(
-        self,
-        mean: FloatArray,
-        scale: FloatArray,
-        directions: FloatArray,
-        name: str,
-        score_weights: FloatArray | None = None,
-    ) -> FloatArray:
+    def scores(self, maps: ScoreMaps, name: str) -> FloatArray:
+        mean, scale, directions, score_weights = maps
         dtype = float_dtype(self)
         W = (directions / scale[:, None]).astype(np.result_type(dtype, directions), copy=False)
         scores = np.empty((self.n_rows, W.shape[1]), dtype)
@@ -147,28 +135,6 @@ class DenseRows(RowsAtHand):
 
     def read(self, part: Positions, dtype: DTypeLike) -> FloatArray:
         return np.asarray(self[part], dtype)
-
-    def product_block(self, part: Positions, dtype: DTypeLike) -> DenseBlock:
-        return DenseBlock(self.read(part, dtype))
-
-    def block(self, part: Positions, dtype: DTypeLike, name: str) -> DenseBlock:
-        rows = self.read(part, dtype)
-        assert_all_finite(rows, input_name=name)
-        return DenseBlock(rows)
-
-    def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
-        return self.block(part, dtype, name).A  # type: ignore[no-any-return]
-
-    def buffer(self, n_rows: int, dtype: DTypeLike) -> FloatArray:
-        # Fresh memory for every block would double the time.
-        return np.empty((n_rows, self.n_features), dtype)
-
-    def refuse_large_covariance(self, name: str) -> None:
-        pass
-
-    @property
-    def values_per_row(self) -> int:
-        return self.n_features
 
     def _scores_into(self, out: FloatArray, part: Positions, mean: FloatArray, W: FloatArray, name: str) -> None:
         block = self.dense(part, W.dtype, name)
@@ -194,15 +160,13 @@ class SparseRows(RowsAtHand):
     """Rows in CSR."""
 
     is_sparse = True
+    own_block = SparseBlock
 
-    @property
-    def exceeds_covariance(self) -> bool:  # type: ignore[override]
-        return self.n_features > MAX_FEATURES
-
-    @property
-    def is_wide(self) -> bool:
-        # Rows with too many features for a covariance are wide if the Gram matrix of the rows is small enough.
-        return self.n_rows <= MAX_FEATURES if self.exceeds_covariance else super().is_wide
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.n_features > MAX_FEATURES:
+            # These are wide if the Gram matrix of the rows is small enough.
+            vars(self).update(exceeds_covariance=True, is_wide=self.n_rows <= MAX_FEATURES)
 
     def read(self, part: Positions, dtype: DTypeLike) -> Any:
         rows: Any = sparse.csr_array(self[part]).astype(dtype, copy=False)
@@ -214,28 +178,11 @@ class SparseRows(RowsAtHand):
     def product_block(self, part: Positions, dtype: DTypeLike) -> Block:
         rows = self.read(part, dtype)
         if rows.nnz > DENSE_FROM * rows.shape[0] * rows.shape[1]:
-            return DenseBlock(rows.toarray())
-        return SparseBlock(rows)
-
-    def block(self, part: Positions, dtype: DTypeLike, name: str) -> SparseBlock:
-        rows = self.read(part, dtype)
-        assert_all_finite(rows, input_name=name)
+            return Block(rows.toarray())
         return SparseBlock(rows)
 
     def dense(self, part: Positions, dtype: DTypeLike, name: str) -> FloatArray:
         return self.block(part, dtype, name).A.toarray()  # type: ignore[no-any-return]
-
-    def buffer(self, n_rows: int, dtype: DTypeLike) -> None:
-        return None
-
-    def refuse_large_covariance(self, name: str) -> None:
-        p = self.n_features
-        if self.exceeds_covariance:
-            raise ValueError(
-                f"{name} is sparse with {p} features. Covariances of sparse rows are formed up to {MAX_FEATURES} "
-                f'features (these would take {8e-9 * p * p:.1f} GB). Fit CCA(n_components=..., solver="randomized"), '
-                "which does without (shrinkage=1 is PLSSVD), or reduce the features, by TruncatedSVD for example."
-            )
 
     @property
     def values_per_row(self) -> int:
@@ -250,28 +197,59 @@ class DaskRows(StoredRows):
 
     at_hand = False
 
-    @property
-    def is_wide(self) -> bool:
-        return False
-
-    def scores(
-        self,
-        mean: FloatArray,
-        scale: FloatArray,
-        directions: FloatArray,
-        name: str,
-        score_weights: FloatArray | None = None,
-    ) -> Any:
-        maps = {"mean": mean, "scale": scale, "directions": directions, "side": name, "score_weights": score_weights}
-        return map_rows(_scores_of_chunk, self.array, directions.shape[1], float_dtype(self), **maps)
+    def scores(self, maps: ScoreMaps, name: str) -> Any:
+        width, dtype = maps.directions.shape[1], float_dtype(self)
+        return map_rows(_scores_of_chunk, self.array, width, dtype, side=name, **maps._asdict())
 
 
 def _scores_of_chunk(chunk: Any, side: str, **maps: Any) -> Any:
-    return rows_in_memory(chunk).scores(name=side, **maps)
+    return rows_in_memory(chunk).scores(ScoreMaps(**maps), side)
 
 
-def dense_rows(array: NDArray[Any]) -> DenseRows:
-    """Return the rows of an array, which may be mapped from a file."""
+class PairedRows(NamedTuple):
+    """Checked rows of both modalities without rows of weight zero; Dask arrays are cut at the same rows."""
+
+    X: Any  # StoredRows, like y; both are at hand, or neither
+    y: Any
+    sample_weight: Any
+    x_names: NDArray[Any] | None = None
+    y_names: NDArray[Any] | None = None
+    y_is_1d: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        return int(self.X.shape[0])
+
+    @property
+    def is_sparse(self) -> bool:
+        return bool(self.X.is_sparse or self.y.is_sparse)
+
+    @property
+    def float_dtype(self) -> np.dtype[Any]:
+        """Floating type of the computations."""
+        return float_dtype(self.X, self.y)
+
+    def product_dtype(self, n_rows: int) -> np.dtype[Any]:
+        """Choose the floating type in which this many of the rows are multiplied.
+
+        Few rows cost little next to the solution that follows. Sums over few columns lose most digits, since BLAS adds
+        them up in one long row. Sparse products are not quicker in single precision.
+        """
+        width = max(self.X.n_features, self.y.n_features)
+        single_saves = not self.is_sparse and n_rows > max(FEW_ROWS, width) and width >= NARROW
+        return self.float_dtype if single_saves else np.dtype(np.float64)
+
+    def take(self, positions: NDArray[np.intp]) -> PairedRows:
+        """Select the pairs at these positions, gathered when they are read."""
+        w = self.sample_weight
+        X, y = self.X.take(positions), self.y.take(positions)
+        return self._replace(X=X, y=y, sample_weight=None if w is None else w[positions])
+
+
+def rows_in_memory(array: Any) -> RowsAtHand:
+    """Return the rows of a checked array or CSR matrix, in memory or mapped from a file."""
+    if sparse.issparse(array):
+        return SparseRows(array)
     owner: Any = array
     shared = False
     while isinstance(owner, np.ndarray):
@@ -281,8 +259,3 @@ def dense_rows(array: NDArray[Any]) -> DenseRows:
     if shared and isinstance(owner, mmap.mmap) and hasattr(owner, "madvise"):
         return MappedRows(array, file=owner)
     return DenseRows(array)
-
-
-def rows_in_memory(array: Any) -> RowsAtHand:
-    """Return the rows of a checked array or CSR matrix, in memory or mapped from a file."""
-    return SparseRows(array) if sparse.issparse(array) else dense_rows(array)

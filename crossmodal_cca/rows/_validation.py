@@ -6,52 +6,17 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from numbers import Real
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._errors import as_typed, message_of
-from .._sklearn import check_array, column_names, names_of_features, validate_data
+from .._sklearn import check_array, column_names, get_feature_names, tell_where, validate_data
 from .._warn import warn
-from ._blocks import aligned_rows, dask_rows, float_dtype, without_rows
+from ._blocks import aligned_rows, dask_rows, without_rows
 from ._lazy import is_dask
-from ._stored import DaskRows, StoredRows, rows_in_memory
-
-
-class PairedRows(NamedTuple):
-    """Checked rows of both modalities without rows of weight zero; Dask arrays are cut at the same rows."""
-
-    X: Any  # StoredRows, like y; a second pass needs RowsAtHand
-    y: Any
-    sample_weight: Any
-    x_names: NDArray[Any] | None = None
-    y_names: NDArray[Any] | None = None
-    y_is_1d: bool = False
-
-    @property
-    def n_rows(self) -> int:
-        return int(self.X.shape[0])
-
-    @property
-    def at_hand(self) -> bool:
-        """Whether a second pass over the rows is possible: for all but Dask arrays."""
-        return bool(self.X.at_hand)
-
-    @property
-    def is_sparse(self) -> bool:
-        return bool(self.X.is_sparse or self.y.is_sparse)
-
-    @property
-    def float_dtype(self) -> np.dtype[Any]:
-        """Floating type of the computations."""
-        return float_dtype(self.X, self.y)
-
-    def take(self, positions: NDArray[np.intp]) -> PairedRows:
-        """Select the pairs at these positions, gathered when they are read."""
-        w = self.sample_weight
-        X, y = self.X.take(positions), self.y.take(positions)
-        return self._replace(X=X, y=y, sample_weight=None if w is None else w[positions])
+from ._stored import DaskRows, PairedRows, rows_in_memory
 
 
 def check_rows(
@@ -104,7 +69,7 @@ def check_rows_of_x(
     that is checked where they are read.
     """
     is_lazy = lazy and is_dask(X)
-    with telling_sides_apart(estimator, X):
+    try:
         array: NDArray[Any] = validate_data(
             estimator,
             without_rows(X, "X") if is_lazy else X,
@@ -113,67 +78,46 @@ def check_rows_of_x(
             ensure_all_finite=finite,
             ensure_min_samples=0 if is_lazy else min_rows,
         )
+    except ValueError as error:
+        _tell_sides_apart(error, estimator, X)
+        raise
     return DaskRows(dask_rows(X, array.dtype, "X")) if is_lazy else rows_in_memory(array)
 
 
 def _check_side(
-    A: ArrayLike,
-    name: str,
-    min_rows: int,
-    *,
-    one_column_is_1d: bool = False,
-    accept_sparse: bool,
-    lazy: bool,
-    estimator: Any = None,
+    A: ArrayLike, name: str, *, lazy: bool, one_column_is_1d: bool = False, **checks: Any
 ) -> tuple[Any, NDArray[Any] | None, bool]:
     """Check one side; return its rows in 2-D, their feature names, and whether the input was 1-D."""
-    if lazy and is_dask(A):
+    is_lazy = lazy and is_dask(A)
+    if is_lazy:
         array = lazy_rows(A, name, one_column_is_1d=one_column_is_1d)
-        rows: StoredRows = DaskRows(_as_columns(array))
-        names = names_of_features(without_rows(A, name), name)
     else:
-        array = check_rows(
-            A,
-            name,
-            min_rows=min_rows,
-            one_column_is_1d=one_column_is_1d,
-            accept_sparse=accept_sparse,
-            estimator=estimator,
+        array = check_rows(A, name, one_column_is_1d=one_column_is_1d, **checks)
+    names, is_1d = get_feature_names(A, name), array.ndim == 1
+    rows = array[:, None] if is_1d else array
+    return DaskRows(rows) if is_lazy else rows_in_memory(rows), names, is_1d
+
+
+def _tell_sides_apart(error: ValueError, estimator: Any, X: Any) -> None:
+    """Extend an error about the features of X when the features passed are those of the second modality."""
+    message, names = message_of(error) or "", column_names(X)
+    own_of_y = getattr(estimator, "y_feature_names_in_", None)
+    found = re.match(r"X has (\d+) features", message)
+    if (found and int(found[1]) == estimator._n_features_y) or (
+        "feature names should match" in message and _are_equal(names, own_of_y)
+    ):
+        gap = "\n" if "\n" in message else " "
+        error.args = (
+            f"{message.rstrip()}{gap}The second modality has these: its rows are y, and alone they go to "
+            "transform_y or predict_x.",
         )
-        rows, names = rows_in_memory(_as_columns(array)), names_of_features(A, name)
-    return rows, names, array.ndim == 1
 
 
-def _as_columns(A: NDArray[Any]) -> NDArray[Any]:
-    return A[:, None] if A.ndim == 1 else A
-
-
-@contextmanager
-def telling_sides_apart(estimator: Any, X: Any) -> Iterator[None]:
-    """Extend errors about the features of X when the features passed are those of the second modality."""
-    try:
-        yield
-    except ValueError as error:
-        message, names = message_of(error) or "", column_names(X)
-        own_of_y = getattr(estimator, "y_feature_names_in_", None)
-        found = re.match(r"X has (\d+) features", message)
-        if (found and int(found[1]) == estimator._n_features_y) or (
-            "feature names should match" in message and _are_equal(names, own_of_y)
-        ):
-            gap = "\n" if "\n" in message else " "
-            error.args = (
-                f"{message.rstrip()}{gap}The second modality has these: its rows are y, and alone they go to "
-                "transform_y or predict_x.",
-            )
-        raise
-
-
-def check_rows_of_y(
-    y: ArrayLike, *, accept_sparse: bool = False, lazy: bool = False
-) -> tuple[Any, NDArray[Any] | None]:
-    """Check the second modality's rows; return them, 2-D, with their feature names."""
-    rows, names, _ = _check_side(y, "y", 1, one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
-    return rows, names
+def check_rows_of_y(estimator: Any, y: ArrayLike, *, accept_sparse: bool = False, lazy: bool = False) -> Any:
+    """Check the second modality's rows, and that number and names of their features agree with the fit."""
+    rows, names, _ = _check_side(y, "y", one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy)
+    check_features_of_y(estimator, rows, names)
+    return rows
 
 
 def check_pair(
@@ -198,14 +142,15 @@ def check_pair(
             f"{type(estimator).__name__ if estimator else 'PairMoments'} requires y to be passed, but the target y is "
             "None. y holds the rows of the second modality, paired with those of X."
         )
+    storage = {"accept_sparse": accept_sparse, "lazy": lazy and is_dask(X, y)}
     if reset:
-        A, x_names, _ = _check_side(X, "X", min_rows, accept_sparse=accept_sparse, lazy=lazy, estimator=estimator)
+        A, x_names, _ = _check_side(X, "X", min_rows=min_rows, estimator=estimator, **storage)
     else:
-        A = check_rows_of_x(estimator, X, min_rows=min_rows, accept_sparse=accept_sparse, lazy=lazy)
-        x_names = names_of_features(X if A.at_hand else without_rows(X, "X"), "X")
-    B, y_names, y_is_1d = _check_side(
-        y, "y", min(min_rows, 1), one_column_is_1d=True, accept_sparse=accept_sparse, lazy=lazy
-    )
+        A = check_rows_of_x(estimator, X, min_rows=min_rows, **storage)
+        x_names = get_feature_names(X, "X")
+    B, y_names, y_is_1d = _check_side(y, "y", min_rows=min(min_rows, 1), one_column_is_1d=True, **storage)
+    if not reset:
+        check_features_of_y(estimator, B, y_names)
     check_same_rows(A.shape[0], B.shape[0])
     warn_of_other_order(X=X, y=y, sample_weight=sample_weight)
     if not (A.at_hand and B.at_hand):
@@ -221,6 +166,16 @@ def check_pair(
             f"{min_rows} is required."
         )
     return PairedRows(A, B, w, x_names, y_names, y_is_1d)
+
+
+@contextmanager
+def checked_pair(X: ArrayLike, y: ArrayLike, *more: Any, **options: Any) -> Iterator[PairedRows]:
+    """Check paired rows as `check_pair` does; errors about values tell their place, wherever the rows are read."""
+    try:
+        yield check_pair(X, y, *more, **options)
+    except ValueError as error:
+        tell_where(error, X=X, y=y)
+        raise
 
 
 def aligned_pair(A: Any, B: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
@@ -248,11 +203,11 @@ def warn_of_other_order(**sides: Any) -> None:
 
     Rows shuffled or sorted on one side only would be paired wrongly, without any error.
     """
-    (one, A), *others = sides.items()
-    a = _index_of(A)
-    for other, B in others:
-        b = _index_of(B)
-        if a is None or b is None or len(a) != len(b) or a.equals(b):
+    # Labels of pandas know whether they are unique; those of Dask do not.
+    labels: dict[str, Any] = {name: getattr(A, "index", None) for name, A in sides.items()}
+    one, a = next(iter(labels.items()))
+    for other, b in labels.items():
+        if not (hasattr(a, "is_unique") and hasattr(b, "is_unique")) or len(a) != len(b) or a.equals(b):
             continue
         if a.is_unique and b.is_unique and b.isin(a).all():
             first, second = as_typed(one), as_typed(other)
@@ -260,12 +215,6 @@ def warn_of_other_order(**sides: Any) -> None:
                 f"The indexes of {first} and {second} hold the same labels in different orders, and rows are paired by "
                 f"their positions. To pair them by their labels pass {second}.loc[{first}.index] as {second}."
             )
-
-
-def _index_of(A: Any) -> Any:
-    """Return the row labels of a pandas object; None for other containers."""
-    index = getattr(A, "index", None)
-    return index if hasattr(index, "is_unique") and hasattr(index, "isin") and not is_dask(A) else None
 
 
 def refuse_other_order(**names: NDArray[Any] | None) -> None:

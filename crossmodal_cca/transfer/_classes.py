@@ -14,15 +14,18 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from .._docstrings import documented
 from .._files import SavedMixin
 from .._ids import checked_ids, distinct_ids, objects_of
 from .._similarity import unit_rows
-from .._sklearn import check_array, check_labelled, column_names, count_rows, refuse_dask
+from .._sklearn import check_array, check_labelled, column_names, count_rows
 from .._typing import FloatArray
 from ..rows._blocks import float_dtype, row_slices
+from ..rows._lazy import refuse_dask
 from ..rows._numbers import as_numbers
 from ..rows._validation import check_same_rows, check_sample_weight, refuse_other_order, warn_of_other_order
 from ._class_model import ClassViewsMixin
+from ._row_texts import BAD_ROWS, CLASSIFIED
 
 # Rows scored for all classes at a time: few enough for the processor's cache with a thousand classes.
 SCORED_ROWS = 1024
@@ -174,44 +177,26 @@ def _classes_of_keys(keys: list[Any], of_rows: NDArray[Any], name: str) -> NDArr
 class ClassScoresMixin(ClassViewsMixin, SavedMixin, ClassifierMixin):
     """Predict labels and probabilities (softmax) from class scores, a block of rows at a time."""
 
+    @documented(CLASSIFIED, BAD_ROWS)
     def decision_function(self, X: ArrayLike) -> FloatArray:
         """Score the rows for each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Rows to classify.
 
         Returns
         -------
         scores : ndarray of shape (n_rows, n_classes), or (n_rows,) for two classes
             One column for each of ``classes_``; for two classes the score of the second minus that of the first.
-
-        Raises
-        ------
-        ValueError
-            If the rows are of another width than expected, or not finite.
         """
         S = self._all_class_scores(X)
         return S[:, 1] - S[:, 0] if S.shape[1] == 2 else S
 
+    @documented(CLASSIFIED, BAD_ROWS)
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Predict the class of each row.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Rows to classify.
 
         Returns
         -------
         labels : ndarray of shape (n_rows,)
             The class of the highest score.
-
-        Raises
-        ------
-        ValueError
-            If the rows are of another width than expected, or not finite.
         """
         model, Z = self._checked(X)
         codes = np.empty(len(Z), np.intp)
@@ -219,33 +204,23 @@ class ClassScoresMixin(ClassViewsMixin, SavedMixin, ClassifierMixin):
             codes[rows] = model.scores(Z[rows]).argmax(axis=1)
         return np.asarray(model.classes[codes])
 
+    @documented(CLASSIFIED, BAD_ROWS)
     def predict_proba(self, X: ArrayLike) -> FloatArray:
         """Estimate the probability of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Rows to classify.
 
         Returns
         -------
         probabilities : ndarray of shape (n_rows, n_classes)
             Softmax of the class scores; rows sum to 1.
-
-        Raises
-        ------
-        ValueError
-            If the rows are of another width than expected, or not finite.
         """
         return np.asarray(softmax(self._all_class_scores(X), axis=1))
 
+    @documented(CLASSIFIED)
     def score(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Compute the share of rows whose class is recognised.
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features)
-            Rows to classify.
         y : array-like of shape (n_rows,)
             Their classes.
         sample_weight : array-like of shape (n_rows,), default=None

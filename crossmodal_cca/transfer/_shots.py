@@ -1,4 +1,4 @@
-"""Fit a classifier to rows of two modalities, and score held-out shots."""
+"""Centre rows of two modalities, fit a classifier to them, and score held-out shots."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 from sklearn.utils.validation import has_fit_parameter
 
-from .._similarity import unit_rows
+from .._similarity import unit_rows, warn_of_zero_rows
 from .._typing import FloatArray
 from ._calibration import best_offset
 from ._classes import ClassScoresMixin, sums_by_class
 from ._folds import FOLDS, distinct_rows, even_folds, places
 from ._heads import PrototypeHead, check_scores_classes
 from .prototypes import PrototypeClassifier
+
+# Number of shots of a class at which its mean gets half of the full weight in the mean of its modality.
+CERTAIN = 4.0
 
 
 class Rows(NamedTuple):
@@ -25,7 +28,6 @@ class Rows(NamedTuple):
     codes: NDArray[np.intp]
 
     def take(self, kept: NDArray[np.intp]) -> Rows:
-        """Select rows by position."""
         return Rows(self.Z[kept], self.codes[kept])
 
     def mean(self, weights: FloatArray) -> FloatArray:
@@ -150,3 +152,34 @@ def check_classifier(classifier: Any, shot_weight: Any, has_shots: bool) -> None
             f"{name} takes no sample_weight, so shots cannot be weighted: use shot_weight=None, and every row counts "
             "as one, or a classifier that does."
         )
+
+
+def means_of_modalities(
+    known: Rows, shots: Rows, unlabelled: FloatArray | None, has_aligner: bool
+) -> tuple[FloatArray, FloatArray]:
+    """Compute the means (k,) to subtract from rows of the known modality and from rows of the predicted one.
+
+    If the second is a mean of shots, classes have the same weights in both, so that the means differ by the gap alone.
+    """
+    n = np.bincount(shots.codes, minlength=known.codes.max() + 1)
+    evenly = np.ones(len(n))
+    if unlabelled is not None:
+        return known.mean(evenly), unlabelled.mean(axis=0, dtype=float)
+    if np.count_nonzero(n) > 1:
+        weights = n / (n + CERTAIN)
+        return known.mean(weights), shots.mean(weights)
+    if has_aligner and not n.any():
+        return known.mean(evenly), np.zeros(known.Z.shape[1])
+    found = "has shots of a single class only" if n.any() else "has neither shots nor an aligner to tell it"
+    raise ValueError(
+        f"center=True subtracts the mean of predict_modality, and {found}: pass shots of two classes or more, or rows "
+        "whose classes need not be known as unlabelled."
+    )
+
+
+def directions(rows: FloatArray, mean: FloatArray | None, name: str) -> FloatArray:
+    """Return a copy of the rows, centred if there is a mean, at unit length."""
+    Z = rows.copy() if mean is None else rows - mean.astype(rows.dtype)
+    if len(Z):
+        warn_of_zero_rows(Z, name)
+    return unit_rows(Z)

@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 from .._schemas import saved
 from .._typing import FloatArray
 from ..alignment._space import Space
-from ._centring import directions
 from ._class_model import ClassModel
-from ._shots import class_scores
+from ._shots import class_scores, directions
 
 
 @saved()

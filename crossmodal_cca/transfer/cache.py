@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_number
+from .._docstrings import documented
 from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
@@ -19,6 +20,7 @@ from ..rows._blocks import row_slices
 from ._class_model import ClassModel
 from ._classes import SCORED_ROWS, labelled_rows, sums_by_class
 from ._heads import check_scores_classes
+from ._row_texts import BAD_ROWS, COMPARED, FITTED
 from ._shots import class_scores
 from .prototypes import ClassFeaturesMixin
 
@@ -96,20 +98,9 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
     def __init__(self, *, beta: float = 5.5) -> None:
         self.beta = beta
 
+    @documented(COMPARED, FITTED)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Keep the examples.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Rows, in a space where their cosine means something.
-        y : array-like of shape (n_rows,)
-            Their classes.
-
-        Returns
-        -------
-        self : CacheSimilarity
-            The fitted transformer.
 
         Raises
         ------
@@ -121,27 +112,19 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         self.model_ = CacheModel(F.shape[1], names, classes, F, codes, beta)
         return self
 
+    @documented(COMPARED, BAD_ROWS)
     def transform(self, X: ArrayLike) -> FloatArray:
         """Add up the affinities with the examples of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Rows of the same space.
 
         Returns
         -------
         affinities : ndarray of shape (n_rows, n_classes)
             Numbers in [0, number of examples of the class].
-
-        Raises
-        ------
-        ValueError
-            If the rows are of another width, or not finite.
         """
         model, Z = self._checked(X)
         return np.asarray(model.scores(unit_rows(Z.copy())))
 
+    @documented(COMPARED)
     def scores_beside(self, zero_shot: Any, X: ArrayLike, *, alpha: float = 1.0) -> FloatArray:
         """Add the affinities to the scores of a zero-shot classifier: Tip-Adapter.
 
@@ -150,8 +133,6 @@ class CacheSimilarity(ClassFeaturesMixin, BaseEstimator):
         zero_shot : classifier
             A fitted classifier of rows of this space, such as a `PrototypeClassifier` of descriptions. Its classes are
             those of the columns; some may have no examples here.
-        X : array-like of shape (n_rows, n_features)
-            Rows of the same space.
         alpha : float >= 0, default=1.0
             Weight of the affinities.
 

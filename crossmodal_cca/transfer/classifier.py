@@ -10,16 +10,15 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import column_or_1d
 from sklearn.utils.validation import check_is_fitted
 
-from .._checks import check_flag, check_number_or_word
+from .._checks import check_flag, check_number
 from .._schemas import Schema, saved
 from .._typing import FloatArray
 from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality
 from ..alignment._views import View
 from ..rows._validation import warn_of_other_order
 from ._calibration import likeliest_temperature
-from ._centring import directions, means_of_modalities
 from ._classes import ClassScoresMixin, checked_labels, refuse_mixed_labels, refuse_unknown
-from ._shots import Rows, TwoModalities, balanced_accuracy, check_classifier
+from ._shots import Rows, TwoModalities, balanced_accuracy, check_classifier, directions, means_of_modalities
 from ._two_sides import ClassifierSpace, CrossModalModel
 from .prototypes import PrototypeClassifier
 
@@ -242,7 +241,7 @@ class CrossModalClassifier(FittedAlignerMixin, ClassScoresMixin, BaseEstimator):
         for name, word in (("shot_weight", "cv"), ("calibration", "cv"), ("temperature", "auto")):
             value = getattr(self, name)
             if not (name == "shot_weight" and value is None):
-                check_number_or_word(value, name, word, low=0.0, positive=name == "temperature")
+                check_number(value, name, low=0.0, positive=name == "temperature", word=word)
 
     def _rows(self, model: CrossModalModel, X: ArrayLike) -> FloatArray:
         return model.space.scores(X, model.predict_modality, "X")

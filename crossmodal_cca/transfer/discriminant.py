@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from .._checks import check_number
+from .._docstrings import documented
 from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._typing import FloatArray
@@ -22,6 +23,7 @@ from ._class_model import ClassModel
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
 from ._folds import FOLDS, distinct_rows, even_folds
 from ._heads import GivenPrototypesMixin
+from ._row_texts import FITTED
 
 # Weight of the ridge of the covariance, in rows; with one shot a class there is no scatter within classes.
 RIDGE_ROWS = 10.0
@@ -192,6 +194,7 @@ class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator
         self.prototypes = prototypes
         self.prior_shots = prior_shots
 
+    @documented({}, FITTED)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Estimate the means, the covariance, and the temperature.
 
@@ -201,11 +204,6 @@ class GaussianDiscriminant(GivenPrototypesMixin, ClassScoresMixin, BaseEstimator
             Shots, in a space where their direction means something.
         y : array-like of shape (n_shots,)
             Their classes, at least two; with given prototypes one is enough.
-
-        Returns
-        -------
-        self : GaussianDiscriminant
-            The fitted classifier.
 
         Raises
         ------

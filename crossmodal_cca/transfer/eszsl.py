@@ -11,12 +11,14 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator
 
 from .._checks import check_choice, check_number
+from .._docstrings import documented
 from .._schemas import Schema, saved
 from .._typing import FloatArray
 from ..alignment._views import View
 from ..linalg._ridge import ridge_coefficients, solve_ridge
 from ._class_model import ClassModel
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows, stacked_by_class
+from ._row_texts import FITTED
 
 # Classes to choose among when predicting.
 CANDIDATES = ("all", "unseen")
@@ -116,6 +118,7 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
         self.candidates = candidates
         self.calibration = calibration
 
+    @documented({}, FITTED)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Solve for the map.
 
@@ -125,11 +128,6 @@ class ESZSLClassifier(ClassScoresMixin, BaseEstimator):
             Rows of the seen classes.
         y : array-like of shape (n_rows,)
             Their classes, at least two.
-
-        Returns
-        -------
-        self : ESZSLClassifier
-            The fitted classifier.
 
         Raises
         ------

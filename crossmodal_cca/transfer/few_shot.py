@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator, RandomState
@@ -15,13 +15,11 @@ from .._errors import in_terms_of
 from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows, telling_where
+from .._typing import DataFrame
 from ..alignment._selection import folds_of
 from ..rows._validation import warn_of_other_order
 from ._classes import refuse_mixed_labels
 from .classifier import CrossModalClassifier
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Columns of the table of episodes.
 COLUMNS = ("model", "shots", "episode", "class", "recall", "n_rows")
@@ -47,7 +45,7 @@ def few_shot_episodes(
     per: str = "class",
     random_state: int | RandomState | Generator | None = None,
     verbose: int = 0,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Fit models to a few labelled rows of each class, again and again, and test them on rows kept apart.
 
     Parameters
@@ -139,7 +137,7 @@ def few_shot_episodes(
     _check_pools(labels, [pool for pool, _ in splits], max(numbers))
     independent = np.arange(n) if groups is None else checked_ids(groups, "groups", n, "X")
     n_pool = _independent_in_pools([pool for pool, _ in splits], labels, independent)
-    parts: list[pd.DataFrame] = []
+    parts: list[DataFrame] = []
     with Progress("episodes", n_episodes, verbose) as progress:
         for episode in range(n_episodes):
             pool, test = splits[episode % len(splits)]

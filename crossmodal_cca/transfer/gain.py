@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .._checks import check_choice, check_confidence_level
+from .._typing import DataFrame
 from ..metrics._intervals import Clusters, interval_of_mean
 from .few_shot import COLUMNS, ROW_COLUMNS
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Measures of a report.
 MEASURES = ("balanced_accuracy", "accuracy")
@@ -22,8 +20,8 @@ ALL_CLASSES = "all classes"
 
 
 def few_shot_report(
-    episodes: pd.DataFrame, *, measure: str = "balanced_accuracy", confidence_level: float = 0.95
-) -> pd.DataFrame:
+    episodes: DataFrame, *, measure: str = "balanced_accuracy", confidence_level: float = 0.95
+) -> DataFrame:
     """Compute the mean accuracy of each model at each number of shots, with intervals over the episodes.
 
     Parameters
@@ -84,8 +82,8 @@ def few_shot_report(
 
 
 def transfer_gain(
-    episodes: pd.DataFrame, model: str, baseline: str, *, over: str = "episodes", confidence_level: float = 0.95
-) -> pd.DataFrame:
+    episodes: DataFrame, model: str, baseline: str, *, over: str = "episodes", confidence_level: float = 0.95
+) -> DataFrame:
     """Decide whether a model beats a baseline, for all classes together and for each class.
 
     Parameters
@@ -184,7 +182,7 @@ def transfer_gain(
     return gain.sort_index(level="shots", sort_remaining=False, kind="stable")
 
 
-def _by_class(episodes: pd.DataFrame) -> pd.DataFrame:
+def _by_class(episodes: DataFrame) -> DataFrame:
     """Convert a table of single test rows into one of classes."""
     if "row" not in episodes.columns:
         return episodes
@@ -192,7 +190,7 @@ def _by_class(episodes: pd.DataFrame) -> pd.DataFrame:
     return by_class.agg(recall=("recall", "mean"), n_rows=("n_rows", "sum")).reset_index()
 
 
-def _paired(episodes: pd.DataFrame, model: str, baseline: str) -> pd.DataFrame:
+def _paired(episodes: DataFrame, model: str, baseline: str) -> DataFrame:
     """Pair the values of both models, and their difference, by number of shots, class (or all classes) and episode."""
     import pandas as pd
 
@@ -204,9 +202,7 @@ def _paired(episodes: pd.DataFrame, model: str, baseline: str) -> pd.DataFrame:
     return pairs.assign(difference=pairs["value"] - pairs["baseline"])
 
 
-def _for_new_rows(
-    episodes: pd.DataFrame, model: str, baseline: str, by_case: Any, confidence_level: float
-) -> pd.DataFrame:
+def _for_new_rows(episodes: DataFrame, model: str, baseline: str, by_case: Any, confidence_level: float) -> DataFrame:
     """Compute the gain with intervals over test rows; `by_case` are the differences over episodes."""
     import pandas as pd
 
@@ -228,7 +224,7 @@ def _for_new_rows(
 
 
 def _gain_of_rows(
-    rows: pd.DataFrame, of_episodes: float, n_episodes: int, confidence_level: float
+    rows: DataFrame, of_episodes: float, n_episodes: int, confidence_level: float
 ) -> dict[str, float | int]:
     """Average the classes' gains, with an interval from the variance of the test rows and that of the episodes."""
     from scipy.stats import t
@@ -249,7 +245,7 @@ def _gain_of_rows(
     }
 
 
-def _episode_scores(episodes: pd.DataFrame, measure: str) -> pd.DataFrame:
+def _episode_scores(episodes: DataFrame, measure: str) -> DataFrame:
     """Return a row for each model, number of shots and episode: value, value of the majority class, and test rows."""
     weights = episodes["n_rows"] if measure == "accuracy" else 1.0
     parts = episodes.assign(weight=weights, value=episodes["recall"] * weights)
@@ -260,7 +256,7 @@ def _episode_scores(episodes: pd.DataFrame, measure: str) -> pd.DataFrame:
     return scores.drop(columns="weight").reset_index()
 
 
-def _with_interval(by_case: Any, confidence_level: float) -> pd.DataFrame:
+def _with_interval(by_case: Any, confidence_level: float) -> DataFrame:
     """Compute the mean of each group of episodes, and the ends of Student's interval."""
     from scipy.stats import t
 
@@ -268,7 +264,7 @@ def _with_interval(by_case: Any, confidence_level: float) -> pd.DataFrame:
     table = by_case.agg(["mean", "sem", "count"])
     half = t.ppf((1 + confidence_level) / 2, np.maximum(table["count"] - 1, 1)) * table["sem"]
     ends = {"low": table["mean"] - half, "high": table["mean"] + half}
-    with_interval: pd.DataFrame = table[["mean"]].rename(columns={"mean": "value"}).assign(**ends)
+    with_interval: DataFrame = table[["mean"]].rename(columns={"mean": "value"}).assign(**ends)
     return with_interval
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 from scipy.special import softmax
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
@@ -24,40 +23,12 @@ from ._calibration import likeliest_temperature
 from ._class_model import ClassModel
 from ._classes import ClassScoresMixin, labelled_rows, stacked_by_class, sums_by_class
 from ._heads import GivenPrototypesMixin
+from ._pulled_fit import PulledLoss, minimise
 from .prototypes import class_prototypes
 
 # Temperature of prototypes made of the shots, which fit the shots too well to estimate it; for given prototypes, the
 # temperature that is expected beforehand.
 OWN_TEMPERATURE = 0.05
-# Relative decrease of the loss that counts as rounding.
-FLAT = 64 * np.finfo(float).eps
-
-
-def logistic_loss(
-    Z: FloatArray, codes: NDArray[np.intp], weights: FloatArray, centre: FloatArray, pulls: FloatArray, C: float
-) -> Callable[[FloatArray], tuple[float, FloatArray]]:
-    """Return a function of the loss and its gradient, at coefficients minus the centres, as one row.
-
-    Z (n, d) are unit rows, centres (n_classes, d) the prototypes over the temperature, pulls (n_classes,) λ. As in
-    scikit-learn the loss is divided by C Σ w.
-    """
-    rows, w = np.arange(len(Z)), weights / weights.sum()
-    offset = product(Z, centre.T)
-    ridge = pulls[:, None] / (C * weights.sum(dtype=float))
-
-    def loss(flat: FloatArray) -> tuple[float, FloatArray]:
-        D = flat.reshape(centre.shape)
-        S = offset + product(Z, D.T.astype(Z.dtype))
-        S -= S.max(axis=1, keepdims=True)
-        of_class = S[rows, codes]
-        np.exp(S, out=S)
-        total = S.sum(axis=1)
-        value = float(w @ (np.log(total) - of_class)) + 0.5 * float(np.sum(ridge * np.square(D)))
-        S *= (w / total)[:, None]
-        S[rows, codes] -= w
-        return value, (product(S.T, Z) + ridge * D).ravel()
-
-    return loss
 
 
 def largest_slope(Z: FloatArray, codes: NDArray[np.intp], weights: FloatArray, n_classes: int) -> float:
@@ -140,7 +111,7 @@ class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEs
     pulls_ : ndarray of shape (n_classes,)
         How strongly each prototype pulls, in (0, 1].
     n_iter_, n_evaluations_ : int
-        Iterations done, and evaluations of the loss, each of two products of all shots with all classes.
+        Iterations done, and evaluations of the gradient, each of two products of all shots with all classes.
     n_features_in_ : int
         Number of features.
 
@@ -231,23 +202,20 @@ class PrototypeLogisticRegression(GivenPrototypesMixin, ClassScoresMixin, BaseEs
             scale, pulls = 1 / (self.temperature or OWN_TEMPERATURE), np.ones(len(P))
         centre = P * P.dtype.type(scale)
         gtol = self.tol * largest_slope(Z, codes, w, len(classes))
-        options: Any = {"maxiter": self.max_iter, "gtol": gtol, "ftol": FLAT, "maxls": 50}
-        start: Any = np.zeros(centre.size)
-        loss = logistic_loss(Z, codes, w, centre, pulls, self.C)
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
-        if not found.success:
+        found = minimise(PulledLoss(Z, codes, w, centre, pulls, self.C), gtol, self.max_iter)
+        if not found.converged:
             warn(
-                f"PrototypeLogisticRegression stopped after {found.nit} iterations ({found.message}); raise max_iter "
-                "or tol, or lower C.",
+                f"PrototypeLogisticRegression stopped after {found.n_iter} iterations; raise max_iter or tol, or lower "
+                "C.",
                 ConvergenceWarning,
             )
         self.model_ = PulledModel(
             *(P.shape[1], labelled.names, classes, P),
-            coef=centre + found.x.reshape(centre.shape).astype(centre.dtype),
+            coef=centre + found.D.astype(centre.dtype),
             temperature=1 / scale,
             pulls=pulls,
-            n_iter=found.nit,
-            n_evaluations=found.nfev,
+            n_iter=found.n_iter,
+            n_evaluations=found.n_evaluations,
         )
         return self
 

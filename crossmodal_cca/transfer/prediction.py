@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.random import Generator, RandomState
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from .._aligner import fitted_aligner, innermost
 from .._checks import check_choice, check_confidence_level, check_random_state, check_whole_number
 from .._sklearn import check_array, count_rows
-from .._typing import FloatArray
+from .._typing import DataFrame, FloatArray
 from .._warn import warn
 from ..alignment._fitted_aligner import check_modality, check_training_rows
 from ..metrics._inputs import SIDES, prepare
@@ -21,9 +21,6 @@ from ..metrics.measures import ChosenMeasure, evaluate_measures
 from ..metrics.report import check_resampling
 from ..rows._validation import check_same_rows, warn_of_other_order
 from ._conformal import checked_pair, cross_fitted, cross_interval, predictions, residuals, split_interval, warn_of_few
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 # Methods of intervals.
 METHODS = ("gaussian", "conformal")
@@ -192,7 +189,7 @@ def prediction_report(
     n_resamples: int = 1000,
     confidence_level: float = 0.95,
     random_state: int | RandomState | Generator | None = None,
-) -> pd.DataFrame:
+) -> DataFrame:
     """Compare predicted features of the other modality with the true ones, beside two simple baselines.
 
     Parameters

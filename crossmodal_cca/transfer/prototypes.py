@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
 
 from .._checks import check_number
+from .._docstrings import documented
 from .._files import SavedMixin
 from .._schemas import Schema, saved
 from .._similarity import unit_rows
@@ -17,6 +18,7 @@ from .._typing import FloatArray
 from ..alignment._views import View
 from ._class_model import ClassModel, ClassViewsMixin
 from ._classes import ClassScoresMixin, LabelledRows, labelled_rows
+from ._row_texts import BAD_ROWS, COMPARED, FITTED
 
 
 def class_prototypes(labelled: LabelledRows) -> FloatArray:
@@ -93,22 +95,16 @@ class PrototypeClassifier(ClassScoresMixin, BaseEstimator):
     def __init__(self, *, temperature: float = 0.01) -> None:
         self.temperature = temperature
 
+    @documented(COMPARED, FITTED)
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Average the rows of each class.
 
         Parameters
         ----------
-        X : array-like of shape (n_rows, n_features)
-            Rows, in a space where their cosine means something.
         y : array-like of shape (n_rows,)
             Their classes, at least two.
         sample_weight : array-like of shape (n_rows,), default=None
             Non-negative weights of the rows.
-
-        Returns
-        -------
-        self : PrototypeClassifier
-            The fitted classifier.
 
         Raises
         ------
@@ -180,20 +176,9 @@ class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
 
     prototypes_ = View("prototypes")
 
+    @documented(COMPARED, FITTED)
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Average the rows of each class.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Rows, in a space where their cosine means something.
-        y : array-like of shape (n_rows,)
-            Their classes.
-
-        Returns
-        -------
-        self : PrototypeSimilarity
-            The fitted transformer.
 
         Raises
         ------
@@ -203,23 +188,14 @@ class PrototypeSimilarity(ClassFeaturesMixin, BaseEstimator):
         self.model_ = PrototypeModel.of(labelled_rows(self, X, y, min_classes=1))
         return self
 
+    @documented(COMPARED, BAD_ROWS)
     def transform(self, X: ArrayLike) -> FloatArray:
         """Compare rows with the prototypes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features)
-            Rows of the same space.
 
         Returns
         -------
         cosines : ndarray of shape (n_rows, n_classes)
             Cosines in [-1, 1].
-
-        Raises
-        ------
-        ValueError
-            If the rows are of another width, or not finite.
         """
         model, Z = self._checked(X)
         return np.asarray(model.scores(Z))

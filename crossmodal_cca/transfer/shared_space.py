@@ -11,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._aligner import Aligner
 from .._checks import check_flag
+from .._docstrings import documented
 from .._schemas import Schema, saved
 from .._similarity import unit_rows
 from .._sklearn import check_array, get_feature_names, validate_data
@@ -18,6 +19,7 @@ from .._typing import FloatArray
 from ..alignment._fitted_aligner import FittedAlignerMixin, check_modality, shared_space_scores
 from ..alignment._views import View
 from ._class_model import RowsModel, RowsViewsMixin
+from ._row_texts import FITTED
 
 
 @saved()
@@ -103,6 +105,7 @@ class SharedSpace(RowsViewsMixin, FittedAlignerMixin, ClassNamePrefixFeaturesOut
         self.center = center
         self.unit_length = unit_length
 
+    @documented({}, FITTED)
     def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Take the aligner as it is; with ``center=True`` compute the mean of the rows.
 
@@ -112,11 +115,6 @@ class SharedSpace(RowsViewsMixin, FittedAlignerMixin, ClassNamePrefixFeaturesOut
             Rows of the modality.
         y : None
             Without effect; there for pipelines.
-
-        Returns
-        -------
-        self : SharedSpace
-            The fitted transformer.
 
         Raises
         ------

@@ -28,13 +28,17 @@ train, test = load_emoji(subset="train"), load_emoji(subset="test")
 grid = {"shrinkages": (0.1, 0.3, 0.5, 0.7, 0.9)}
 searches = {
     "correlation": CCACV(200, **grid),
-    "hit_rate_at_10": CCACV([10, 25, 50, 100, 200], powers=(1.0,), scoring="hit_rate_at_10", **grid),
+    "hit_rate_at_10": CCACV(
+        [10, 25, 50, 100, 200], powers=(1.0,), scoring="hit_rate_at_10", **grid
+    ),
 }
 fig, axes = plt.subplots(1, 2, figsize=(12, 4.2), layout="constrained")
 for ax, (scoring, search) in zip(axes, searches.items(), strict=True):
     search.fit(train.image, train.text, groups=train.base_name)
     CrossValidationDisplay.from_cv_results(search, ax=ax)
-    print(f"{scoring}: {search.best_params_}, {search.best_score_:.3f} on {search.n_splits_} folds")
+    print(
+        f"{scoring}: {search.best_params_}, {search.best_score_:.3f} on {search.n_splits_} folds"
+    )
 
 # %%
 # More components are better by either score. But a sum of correlations does not see the `power`, by which weak
@@ -42,10 +46,14 @@ for ax, (scoring, search) in zip(axes, searches.items(), strict=True):
 # choice:
 
 reports = {
-    scoring: retrieval_report(*search.transform(test.image, test.text), ks=(1, 10), random_state=0)
+    scoring: retrieval_report(
+        *search.transform(test.image, test.text), ks=(1, 10), random_state=0
+    )
     for scoring, search in searches.items()
 }
-table = pd.concat({scoring: report["value"] for scoring, report in reports.items()}, axis=1)
+table = pd.concat(
+    {scoring: report["value"] for scoring, report in reports.items()}, axis=1
+)
 print(table.round(3).to_string())
 
 # %%
@@ -66,7 +74,8 @@ print(results.nsmallest(5, "rank_test_score")[columns].round(3).to_string(index=
 sides = [(train.image, test.image), (train.text, test.text)]
 reductions = [PCA(40, random_state=0).fit(rows) for rows, _ in sides]
 (image, new_image), (text, new_text) = (
-    [reduction.transform(rows) for rows in parts] for reduction, parts in zip(reductions, sides, strict=True)
+    [reduction.transform(rows) for rows in parts]
+    for reduction, parts in zip(reductions, sides, strict=True)
 )
 cca = CCA().fit(image, text)
 tests = permutation_test(image, text, n_permutations=199, random_state=0)
@@ -79,7 +88,15 @@ print(f"\ncomponents with p ≤ .05: {(tests['p_value'] <= 0.05).sum()} of {len(
 # doubt. `summary` sets side by side what the training part says, what is left of it after correcting for the number of
 # features, and what new rows say.
 
-table = summary(cca, new_image, new_text, X_train=image, y_train=text, n_permutations=199, random_state=0)
+table = summary(
+    cca,
+    new_image,
+    new_text,
+    X_train=image,
+    y_train=text,
+    n_permutations=199,
+    random_state=0,
+)
 print(table.iloc[[0, 1, 2, 5, 10, 20, 30, 39]].round(2).to_string())
 display = ComponentSummaryDisplay.from_table(table, names=("picture", "name"))
 

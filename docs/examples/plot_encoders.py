@@ -32,7 +32,8 @@ from crossmodal_cca.transfer import SharedSpace, few_shot_episodes, transfer_gai
 data = load_emoji()
 train = data.split == "train"
 letters = make_pipeline(
-    TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True), TruncatedSVD(300, random_state=0)
+    TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True),
+    TruncatedSVD(300, random_state=0),
 )
 aligner = CrossModalPipeline(CCA(100, shrinkage=0.8, power=1.0), x_transformer=letters)
 aligner.fit(data.names["de"][train], data.text[train])
@@ -48,8 +49,12 @@ labels = data.group_names[data.group]
 kept = labels != "component"  # five parts of other emoji
 head = LogisticRegression(max_iter=2000)
 models = {
-    "letters, through the aligner": make_pipeline(SharedSpace(aligner, unit_length=True), head),
-    "letters alone": make_pipeline(FrozenEstimator(aligner.x_transformer_), Normalizer(), head),
+    "letters, through the aligner": make_pipeline(
+        SharedSpace(aligner, unit_length=True), head
+    ),
+    "letters alone": make_pipeline(
+        FrozenEstimator(aligner.x_transformer_), Normalizer(), head
+    ),
 }
 protocol = {
     "shots": (1, 2, 4, 8, 16, 32),
@@ -58,14 +63,22 @@ protocol = {
     "random_state": 0,
 }
 episodes = few_shot_episodes(models, data.names["de"][kept], labels[kept], **protocol)
-print(transfer_gain(episodes, *models).xs("all classes", level="class").round(3).to_string())
+print(
+    transfer_gain(episodes, *models)
+    .xs("all classes", level="class")
+    .round(3)
+    .to_string()
+)
 
 # %%
 # What the strong encoder itself would reach is far above, so most of it is not in the letters. The gain is what can be
 # had without it: about as much as twice the number of labels.
 
 strong = few_shot_episodes(
-    {"strong encoder": make_pipeline(Normalizer(), head)}, data.text[kept], labels[kept], **protocol
+    {"strong encoder": make_pipeline(Normalizer(), head)},
+    data.text[kept],
+    labels[kept],
+    **protocol,
 )
 FewShotDisplay.from_table(pd.concat([episodes, strong]))
 
@@ -78,4 +91,8 @@ FewShotDisplay.from_table(pd.concat([episodes, strong]))
 # help where the strong encoder knows something that the labels are about; the table by class says where it does.
 
 gain = transfer_gain(episodes, *models).loc[4]
-print(gain[["baseline", "value", "difference", "low", "high", "verdict"]].round(3).to_string())
+print(
+    gain[["baseline", "value", "difference", "low", "high", "verdict"]]
+    .round(3)
+    .to_string()
+)

@@ -28,23 +28,42 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
 from crossmodal_cca import CCA, CrossModalPipeline, KernelCCA
 from crossmodal_cca.datasets import load_emoji
-from crossmodal_cca.metrics import compare_retrieval, make_retrieval_scorer, retrieval_report
+from crossmodal_cca.metrics import (
+    compare_retrieval,
+    make_retrieval_scorer,
+    retrieval_report,
+)
 from crossmodal_cca.plotting import HitRateDisplay
 
 rng = np.random.default_rng(0)
 angle = rng.uniform(0, 2 * np.pi, 800)
-circle = np.column_stack([np.cos(angle), np.sin(angle)]) + 0.05 * rng.normal(size=(800, 2))
+circle = np.column_stack([np.cos(angle), np.sin(angle)]) + 0.05 * rng.normal(
+    size=(800, 2)
+)
 sine = np.column_stack([np.sin(3 * angle), rng.normal(size=800)])
 
 fig, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
 points = axes[0].scatter(*circle[400:].T, c=sine[400:, 0], cmap="viridis", s=10)
-axes[0].set(title="x: a point on a circle", xlabel="first feature", ylabel="second feature", aspect="equal")
+axes[0].set(
+    title="x: a point on a circle",
+    xlabel="first feature",
+    ylabel="second feature",
+    aspect="equal",
+)
 fig.colorbar(points, ax=axes[0], label="first feature of y")
-for model, ax in zip((CCA(n_components=1), KernelCCA(n_components=1)), axes[1:], strict=True):
-    x_scores, y_scores = model.fit(circle[:400], sine[:400]).transform(circle[400:], sine[400:])
+for model, ax in zip(
+    (CCA(n_components=1), KernelCCA(n_components=1)), axes[1:], strict=True
+):
+    x_scores, y_scores = model.fit(circle[:400], sine[:400]).transform(
+        circle[400:], sine[400:]
+    )
     correlation = np.corrcoef(x_scores[:, 0], y_scores[:, 0])[0, 1]
     ax.scatter(x_scores, y_scores, c=sine[400:, 0], cmap="viridis", s=10)
-    ax.set(title=f"{type(model).__name__}: correlation {correlation:.2f}", xlabel="x-score", ylabel="y-score")
+    ax.set(
+        title=f"{type(model).__name__}: correlation {correlation:.2f}",
+        xlabel="x-score",
+        ylabel="y-score",
+    )
 
 # %%
 # Middle and right show 400 new rows, a point for each pair: its score from the circle against its score from the sine.
@@ -90,25 +109,39 @@ kernel = CrossModalPipeline(
 both_directions = make_retrieval_scorer("hit_rate_at_10")
 folds = list(GroupKFold(n_splits=3).split(train.image, groups=train.base_name))[:2]
 quickest = clone(kernel).set_params(
-    aligner__n_components=1, aligner__approximation="nystroem", aligner__n_landmarks=10, aligner__random_state=0
+    aligner__n_components=1,
+    aligner__approximation="nystroem",
+    aligner__n_landmarks=10,
+    aligner__random_state=0,
 )
-widths = quickest.fit(train.image, train.text).aligner_.gamma_  # these depend on the rows alone
+widths = quickest.fit(
+    train.image, train.text
+).aligner_.gamma_  # these depend on the rows alone
 grids = {
     "CCA": (linear, {"aligner__shrinkage": [0.2, 0.4, 0.6]}),
     "KernelCCA": (
         kernel,
         {
-            "aligner__gamma": [tuple(factor * gamma for gamma in widths) for factor in (1, 2)],
+            "aligner__gamma": [
+                tuple(factor * gamma for gamma in widths) for factor in (1, 2)
+            ],
             "aligner__regularization": [3e-4, 1e-3],
         },
     ),
 }
 searches = {}
 for name, (model, grid) in grids.items():
-    search = GridSearchCV(model, grid, scoring=both_directions, cv=folds).fit(train.image, train.text)
-    rates = np.column_stack([search.cv_results_[f"split{i}_test_score"] for i in (0, 1)])
+    search = GridSearchCV(model, grid, scoring=both_directions, cv=folds).fit(
+        train.image, train.text
+    )
+    rates = np.column_stack(
+        [search.cv_results_[f"split{i}_test_score"] for i in (0, 1)]
+    )
     for setting, row in zip(search.cv_results_["params"], rates, strict=True):
-        shown = ", ".join(f"{key.removeprefix('aligner__')} {np.round(value, 5)}" for key, value in setting.items())
+        shown = ", ".join(
+            f"{key.removeprefix('aligner__')} {np.round(value, 5)}"
+            for key, value in setting.items()
+        )
         print(f"{name:9} {row.mean():.3f}   (folds: {np.round(row, 3)})   {shown}")
     searches[name] = search
 
@@ -126,21 +159,34 @@ for model in (cca, kcca):
 #
 # The report for `KernelCCA`: 383 queries in each direction, a gallery of 383.
 
-kcca_scores, cca_scores = (model.transform(test.image, test.text) for model in (kcca, cca))
+kcca_scores, cca_scores = (
+    model.transform(test.image, test.text) for model in (kcca, cca)
+)
 print(retrieval_report(*kcca_scores, random_state=0).round(3).to_string())
 
 # %%
 # Both models, against the number of results looked at:
 
-display = HitRateDisplay.from_estimator(kcca, test.image, test.text, name="KernelCCA", random_state=0)
-display = HitRateDisplay.from_estimator(cca, test.image, test.text, name="CCA", random_state=0, ax=display.ax_)
+display = HitRateDisplay.from_estimator(
+    kcca, test.image, test.text, name="KernelCCA", random_state=0
+)
+display = HitRateDisplay.from_estimator(
+    cca, test.image, test.text, name="CCA", random_state=0, ax=display.ax_
+)
 
 # %%
 # They answered the same queries, so the difference is taken query by query.
 
-groups = {"x_groups": test.base_name, "y_groups": test.base_name}  # near duplicates count together
+groups = {
+    "x_groups": test.base_name,
+    "y_groups": test.base_name,
+}  # near duplicates count together
 table = compare_retrieval(kcca_scores, cca_scores, ks=(1, 10), **groups, random_state=0)
-print(table[["value", "baseline", "difference", "low", "high", "p_value"]].round(3).to_string())
+print(
+    table[["value", "baseline", "difference", "low", "high", "p_value"]]
+    .round(3)
+    .to_string()
+)
 
 # %%
 # Searching
@@ -152,9 +198,14 @@ print(table[["value", "baseline", "difference", "low", "high", "p_value"]].round
 names = test.names["en"]
 for query in range(10, len(names), 60):  # not picked by hand
     print(names[query])
-    for model, (image_scores, text_scores) in (("KernelCCA", kcca_scores), ("CCA", cca_scores)):
+    for model, (image_scores, text_scores) in (
+        ("KernelCCA", kcca_scores),
+        ("CCA", cca_scores),
+    ):
         similarity = cosine_similarity(text_scores[query : query + 1], image_scores)[0]
-        found = ", ".join(names[j] + ("*" if j == query else "") for j in np.argsort(-similarity)[:5])
+        found = ", ".join(
+            names[j] + ("*" if j == query else "") for j in np.argsort(-similarity)[:5]
+        )
         print(f"    {model:9} → {found}")
 
 # %%
@@ -168,22 +219,45 @@ for query in range(10, len(names), 60):  # not picked by hand
 
 chosen = kcca.get_params()
 settings = {
-    "chosen": {name: chosen[name] for name in ("aligner__gamma", "aligner__regularization")},
+    "chosen": {
+        name: chosen[name] for name in ("aligner__gamma", "aligner__regularization")
+    },
     "default": {"aligner__gamma": None, "aligner__regularization": 1e-3},
 }
-approximate = clone(kcca).set_params(aligner__approximation="nystroem", aligner__random_state=0)
+approximate = clone(kcca).set_params(
+    aligner__approximation="nystroem", aligner__random_state=0
+)
 rows = []
 for setting, parameters in settings.items():
     for n_landmarks in (250, 500, 1000):
         start = time.perf_counter()
-        approximate.set_params(aligner__n_landmarks=n_landmarks, **parameters).fit(train.image, train.text)
+        approximate.set_params(aligner__n_landmarks=n_landmarks, **parameters).fit(
+            train.image, train.text
+        )
         seconds = time.perf_counter() - start
         hit_rate = both_directions(approximate, test.image, test.text)
-        rows.append(("Nyström", setting, n_landmarks, seconds, *approximate.aligner_.trace_left_out_, hit_rate))
+        rows.append(
+            (
+                "Nyström",
+                setting,
+                n_landmarks,
+                seconds,
+                *approximate.aligner_.trace_left_out_,
+                hit_rate,
+            )
+        )
 for name, search in searches.items():
     hit_rate = both_directions(search.best_estimator_, test.image, test.text)
     rows.append((name, "chosen", "", search.refit_time_, np.nan, np.nan, hit_rate))
-columns = ["model", "settings", "landmarks", "seconds", "left out: image", "text", "hit rate at 10"]
+columns = [
+    "model",
+    "settings",
+    "landmarks",
+    "seconds",
+    "left out: image",
+    "text",
+    "hit rate at 10",
+]
 print(pd.DataFrame(rows, columns=columns).round(2).to_string(index=False, na_rep=""))
 
 # %%

@@ -43,7 +43,9 @@ from crossmodal_cca.retrieval import CrossModalIndex, hubness_report
 train, test = load_emoji(subset="train"), load_emoji(subset="test")
 cca = CCA(n_components=100, shrinkage=0.6, power=1.0).fit(train.image, train.text)
 pls = PLSSVD(n_components=100).fit(train.image, train.text)
-cca_scores, pls_scores = (model.transform(test.image, test.text) for model in (cca, pls))
+cca_scores, pls_scores = (
+    model.transform(test.image, test.text) for model in (cca, pls)
+)
 names, modalities = test.names["en"], ("picture", "name")
 
 # %%
@@ -63,12 +65,29 @@ print(retrieval_report(*cca_scores, **groups, random_state=0).round(3).to_string
 # Both models answered the same queries, so everything is paired.
 
 table = compare_retrieval(cca_scores, pls_scores, ks=(1, 10), **groups, random_state=0)
-print(table[["value", "baseline", "difference", "low", "high", "p_value", "n_better", "n_worse"]].round(3).to_string())
+print(
+    table[
+        [
+            "value",
+            "baseline",
+            "difference",
+            "low",
+            "high",
+            "p_value",
+            "n_better",
+            "n_worse",
+        ]
+    ]
+    .round(3)
+    .to_string()
+)
 
 # %%
 # Where the other model was better: the queries with the largest loss of reciprocal rank, pictures in search of names.
 
-each = query_report(*cca_scores, baseline=pls_scores, query_ids=names, gallery_ids=names).sort_values("difference")
+each = query_report(
+    *cca_scores, baseline=pls_scores, query_ids=names, gallery_ids=names
+).sort_values("difference")
 print(each[["rank", "baseline_rank", "difference"]].head(5).round(2).to_string())
 
 # %%
@@ -80,7 +99,14 @@ print(each[["rank", "baseline_rank", "difference"]].head(5).round(2).to_string()
 # folds that keep variants together.
 
 control = shuffled_pair_control(
-    cca, train.image, train.text, test.image, test.text, ks=(1, 10), n_shuffles=5, random_state=0
+    cca,
+    train.image,
+    train.text,
+    test.image,
+    test.text,
+    ks=(1, 10),
+    n_shuffles=5,
+    random_state=0,
 )
 print(control.loc["x to y"].round(3).to_string())
 
@@ -88,7 +114,9 @@ value, permuted, p = permutation_test_score(
     cca,
     train.image,
     train.text,
-    cv=list(GroupKFold(3).split(train.image, groups=train.base_name)),  # groups= would permute only inside groups
+    cv=list(
+        GroupKFold(3).split(train.image, groups=train.base_name)
+    ),  # groups= would permute only inside groups
     scoring=make_retrieval_scorer("hit_rate_at_10"),
     n_permutations=5,
     random_state=0,
@@ -106,10 +134,14 @@ print(
 fig, axes = plt.subplots(2, 2, figsize=(11, 8.5), layout="constrained")
 for name, scores in {"CCA": cca_scores, "PLSSVD": pls_scores}.items():
     common = {"names": modalities, "name": name}
-    HitRateDisplay.from_predictions(*scores, **groups, random_state=0, ax=axes[0, 0], **common)
+    HitRateDisplay.from_predictions(
+        *scores, **groups, random_state=0, ax=axes[0, 0], **common
+    )
     RankHistogramDisplay.from_predictions(*scores, ax=axes[0, 1], **common)
     HubnessDisplay.from_predictions(*scores, ax=axes[1, 0], **common)
-    PrecisionRecallDisplay.from_predictions(*scores, x_ids=test.subgroup, y_ids=test.subgroup, ax=axes[1, 1], **common)
+    PrecisionRecallDisplay.from_predictions(
+        *scores, x_ids=test.subgroup, y_ids=test.subgroup, ax=axes[1, 1], **common
+    )
 axes[1, 1].set_title("Relevant: the same subgroup")
 
 # %%
@@ -119,7 +151,9 @@ axes[1, 1].set_title("Relevant: the same subgroup")
 
 fig, axes = plt.subplots(1, 2, figsize=(12, 5), layout="constrained")
 group = np.asarray(test.group_names)[test.group]
-SimilarityMatrixDisplay.from_predictions(*cca_scores, x_ids=group, y_ids=group, names=modalities, ax=axes[0])
+SimilarityMatrixDisplay.from_predictions(
+    *cca_scores, x_ids=group, y_ids=group, names=modalities, ax=axes[0]
+)
 CanonicalCorrelationDisplay.from_estimator(cca, test.image, test.text, ax=axes[1])
 
 # %%
@@ -130,12 +164,20 @@ CanonicalCorrelationDisplay.from_estimator(cca, test.image, test.text, ax=axes[1
 
 index = CrossModalIndex(cca).fit(test.text, ids=names)
 some = np.arange(20, len(names), 60)  # not picked by hand
-print(index.show(test.image[some], 3, query_ids=names[some])[["match", "distance", "right"]].round(2).to_string())
+print(
+    index.show(test.image[some], 3, query_ids=names[some])[
+        ["match", "distance", "right"]
+    ]
+    .round(2)
+    .to_string()
+)
 
 # %%
 # The gallery can change, and lies in one file, without pickle. Here the training names join it.
 
-index.add(train.text, ids=train.names["en"]).remove("flag: Japan" if "flag: Japan" in names else names[0])
+index.add(train.text, ids=train.names["en"]).remove(
+    "flag: Japan" if "flag: Japan" in names else names[0]
+)
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder) / "names.index"
     index.save(path)
@@ -151,16 +193,23 @@ with tempfile.TemporaryDirectory() as folder:
 # search is what to look at before relying on it.
 
 exact = index.kneighbors(test.image, n_neighbors=10)[1]
-gallery, queries = (rows.astype(np.float32) for rows in (index.embeddings_, index.query_embeddings(test.image)))
+gallery, queries = (
+    rows.astype(np.float32)
+    for rows in (index.embeddings_, index.query_embeddings(test.image))
+)
 flat = faiss.IndexFlatIP(gallery.shape[1])
 coarse = faiss.IndexFlatIP(gallery.shape[1])
-approximate = faiss.IndexIVFFlat(coarse, gallery.shape[1], 40, faiss.METRIC_INNER_PRODUCT)
+approximate = faiss.IndexIVFFlat(
+    coarse, gallery.shape[1], 40, faiss.METRIC_INNER_PRODUCT
+)
 approximate.train(gallery)
 approximate.nprobe = 8
 for name, database in {"flat": flat, "40 cells, 8 visited": approximate}.items():
     database.add(gallery)
     found = index.ids_[database.search(queries, 10)[1]]
-    recall = np.mean([len(set(a) & set(b)) / 10 for a, b in zip(found, exact, strict=True)])
+    recall = np.mean(
+        [len(set(a) & set(b)) / 10 for a, b in zip(found, exact, strict=True)]
+    )
     print(f"faiss, {name}: {recall:.3f} of the ten exact neighbours")
 assert np.mean(index.ids_[flat.search(queries, 10)[1]] == exact) > 0.999
 
@@ -171,12 +220,29 @@ assert np.mean(index.ids_[flat.search(queries, 10)[1]] == exact) > 0.999
 # Some names are found again and again. Whether a correction helps is asked on a fold of the training part; the bank of
 # queries is the rest of it.
 
-inside, outside = next(GroupKFold(3, shuffle=True, random_state=0).split(train.image, groups=train.base_name))
-model = CCA(n_components=100, shrinkage=0.6, power=1.0).fit(train.image[inside], train.text[inside])
+inside, outside = next(
+    GroupKFold(3, shuffle=True, random_state=0).split(
+        train.image, groups=train.base_name
+    )
+)
+model = CCA(n_components=100, shrinkage=0.6, power=1.0).fit(
+    train.image[inside], train.text[inside]
+)
 queries, gallery = model.transform(train.image[outside], train.text[outside])
 bank = model.transform(train.image[inside])
-table = hubness_report(queries, gallery, bank, groups=train.base_name[outside], neighbors=(10, 50), random_state=0)
-print(table[["value", "difference", "low", "high", "p_value", "skewness", "helps"]].round(3).to_string())
+table = hubness_report(
+    queries,
+    gallery,
+    bank,
+    groups=train.base_name[outside],
+    neighbors=(10, 50),
+    random_state=0,
+)
+print(
+    table[["value", "difference", "low", "high", "p_value", "skewness", "helps"]]
+    .round(3)
+    .to_string()
+)
 
 # %%
 # Most differences are smaller than their intervals; one of eight is not, by a hair, and the best of eight looks better

@@ -29,24 +29,40 @@ from crossmodal_cca.metrics import hit_rate_at_k, retrieval_report
 
 train, test = load_emoji(subset="train"), load_emoji(subset="test")
 train_text, test_text = (
-    np.array([" ".join(words) for words in zip(*emoji.names.values(), emoji.tags, strict=True)])
+    np.array(
+        [
+            " ".join(words)
+            for words in zip(*emoji.names.values(), emoji.tags, strict=True)
+        ]
+    )
     for emoji in (train, test)
 )
 n_grams = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
-model = CrossModalPipeline(CCA(150, shrinkage=(0.6, 0.97), power=1.0), y_transformer=n_grams)
+model = CrossModalPipeline(
+    CCA(150, shrinkage=(0.6, 0.97), power=1.0), y_transformer=n_grams
+)
 
 start = time.perf_counter()
 model.fit(train.image, train_text)
 text = model.y_transformer_.transform(train_text)
-print(f"{text.shape[0]} rows of {text.shape[1]:,} n-grams, {text.nnz / text.shape[0]:.0f} in each")
-print(f"As a dense array they would take {8e-6 * np.prod(text.shape):,.0f} MB, their covariance", end=" ")
-print(f"{8e-9 * text.shape[1] ** 2:.0f} GB; the fit took {time.perf_counter() - start:.0f} s.")
+print(
+    f"{text.shape[0]} rows of {text.shape[1]:,} n-grams, {text.nnz / text.shape[0]:.0f} in each"
+)
+print(
+    f"As a dense array they would take {8e-6 * np.prod(text.shape):,.0f} MB, their covariance",
+    end=" ",
+)
+print(
+    f"{8e-9 * text.shape[1] ** 2:.0f} GB; the fit took {time.perf_counter() - start:.0f} s."
+)
 
 # %%
 # With fewer than 5000 rows, `CCA` works with the 1528 × 1528 products of rows; the n-grams are centred and scaled in
 # these products alone. (With more rows than that, it would take its randomized solver.) What does the test part say?
 
-report = retrieval_report(*model.transform(test.image, test_text), ks=(1, 10), random_state=0)
+report = retrieval_report(
+    *model.transform(test.image, test_text), ks=(1, 10), random_state=0
+)
 print(report.round(3).to_string())
 
 # %%
@@ -58,13 +74,16 @@ print(report.round(3).to_string())
 # Latin script: they share their stems.
 
 reduced = CrossModalPipeline(
-    CCA(100, shrinkage=(0.6, 0.97), power=1.0), y_transformer=make_pipeline(n_grams, TruncatedSVD(100, random_state=0))
+    CCA(100, shrinkage=(0.6, 0.97), power=1.0),
+    y_transformer=make_pipeline(n_grams, TruncatedSVD(100, random_state=0)),
 ).fit(train.image, train_text)
 
 table = pd.DataFrame(
     {
         name: {
-            language: hit_rate_at_k(fitted.transform_y(names), fitted.transform(test.image), k=10)
+            language: hit_rate_at_k(
+                fitted.transform_y(names), fitted.transform(test.image), k=10
+            )
             for language, names in test.names.items()
         }
         for name, fitted in {"raw n-grams": model, "100 dimensions": reduced}.items()

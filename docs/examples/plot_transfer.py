@@ -37,10 +37,15 @@ from crossmodal_cca.transfer import (
 
 data = load_emoji()
 train = data.split == "train"
-cca = CCA(n_components=100, shrinkage=0.6, power=1.0).fit(data.image[train], data.text[train])
+cca = CCA(n_components=100, shrinkage=0.6, power=1.0).fit(
+    data.image[train], data.text[train]
+)
 
 classes = data.group_names != "component"
-descriptions = {"descriptions": data.class_text[classes], "description_labels": data.group_names[classes]}
+descriptions = {
+    "descriptions": data.class_text[classes],
+    "description_labels": data.group_names[classes],
+}
 labels = data.group_names[data.group]
 kept = labels != "component"
 
@@ -51,9 +56,13 @@ kept = labels != "component"
 # The nine group names, such as "food-drink", are put into the shared space by the text side; a picture belongs to the
 # nearest one. No labelled picture was used.
 
-zero_shot = CrossModalClassifier(cca).fit(data.class_text[classes], data.group_names[classes])
+zero_shot = CrossModalClassifier(cca).fit(
+    data.class_text[classes], data.group_names[classes]
+)
 test = kept & ~train
-print(f"accuracy {zero_shot.score(data.image[test], labels[test]):.2f} with nine classes")
+print(
+    f"accuracy {zero_shot.score(data.image[test], labels[test]):.2f} with nine classes"
+)
 
 # %%
 # With a few shots
@@ -65,8 +74,12 @@ print(f"accuracy {zero_shot.score(data.image[test], labels[test]):.2f} with nine
 head = LogisticRegression(max_iter=2000)
 models = {
     "names and shots, stacked": CrossModalClassifier(cca),
-    "shots pulled towards names": CrossModalClassifier(cca, PrototypeLogisticRegression()),
-    "shots in the shared space": make_pipeline(SharedSpace(cca, unit_length=True), head),
+    "shots pulled towards names": CrossModalClassifier(
+        cca, PrototypeLogisticRegression()
+    ),
+    "shots in the shared space": make_pipeline(
+        SharedSpace(cca, unit_length=True), head
+    ),
     "shots, raw features": make_pipeline(StandardScaler(), head),
 }
 episodes = few_shot_episodes(
@@ -80,8 +93,8 @@ episodes = few_shot_episodes(
     random_state=0,
 )
 print(few_shot_report(episodes)["value"].unstack("shots").round(3).to_string())
-fig, axes = plt.subplots(1, 2, figsize=(12, 4.5), layout="constrained")
-FewShotDisplay.from_table(episodes, ax=axes[0])
+FewShotDisplay.from_table(episodes)
+plt.show()
 
 # %%
 # Does it help?
@@ -94,7 +107,8 @@ FewShotDisplay.from_table(episodes, ax=axes[0])
 
 gain = transfer_gain(episodes, "names and shots, stacked", "shots in the shared space")
 print(gain.loc[16].round(3).to_string())
-TransferGainDisplay.from_table(gain, shots=16, ax=axes[1])
+TransferGainDisplay.from_table(gain, shots=16)
+plt.show()
 
 # %%
 # Captions

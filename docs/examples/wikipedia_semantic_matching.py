@@ -41,11 +41,19 @@ posteriors = tuple(
     for scores, new in zip((image, text), test_scores, strict=True)
 )
 classes = {"x_ids": test_labels, "y_ids": test_labels}
-report = retrieval_report(*posteriors, **classes, measures=["mean_average_precision"], random_state=0)
+report = retrieval_report(
+    *posteriors, **classes, measures=["mean_average_precision"], random_state=0
+)
 print(report.round(4).to_string())
 
 # %%
 # Against CCA alone, on the same queries:
 
-comparison = compare_retrieval(posteriors, test_scores, **classes, measures=["mean_average_precision"], random_state=0)
+comparison = compare_retrieval(
+    posteriors,
+    test_scores,
+    **classes,
+    measures=["mean_average_precision"],
+    random_state=0,
+)
 print(comparison.round(4).to_string())

@@ -1,4 +1,4 @@
-"""Files of an index."""
+"""Fitted attributes of an index, as views of its gallery, and files of it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import os
 from copy import copy
 from typing import Any, ClassVar, Self
 
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_flag
 from .._files import read, write
 from .._schemas import Schema, State, Stored, without_underscores
+from ..alignment._fitted_aligner import AlignerParameterMixin
+from ..alignment._views import View, ViewsMixin
 from ._gallery import Gallery
 
 
@@ -21,16 +24,34 @@ def upgraded(state: State, version: int) -> State:
     return {name.replace("metric", "similarity"): value for name, value in state.items()}
 
 
-class IndexFileMixin:
-    """`save` and `load` of `CrossModalIndex`."""
+class StoredGallery(ViewsMixin, AlignerParameterMixin, BaseEstimator):
+    """Read-only views of a gallery, `save` and `load`; the gallery itself is only ever replaced as a whole."""
 
-    aligner: Any
     _gallery: Gallery
     # The gallery defines its own state, which is stored beside the parameters.
     _stored: ClassVar[Schema] = {
         name: Stored(each.kind, "", each.optional) if isinstance(each, Stored) else Stored(each, "")
         for name, each in Gallery.STORED.items()
     }
+
+    embeddings_, ids_ = View("embeddings", "_gallery"), View("ids", "_gallery")
+    aligner_ = View("embedding.aligner", "_gallery")
+    gallery_mean_ = View("embedding.gallery_mean", "_gallery", optional=True)
+    query_mean_ = View("embedding.query_mean", "_gallery", optional=True)
+    bank_embeddings_ = View("embedding.bank", "_gallery", optional=True)
+
+    @property
+    def _fitted(self) -> Gallery:
+        """Fitted gallery; a method reads it once, and so works with one gallery whatever other threads do."""
+        check_is_fitted(self)
+        return self._gallery
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "_gallery")
+
+    def __len__(self) -> int:
+        """Return the number of items; 0 before `fit`."""
+        return len(self._gallery) if hasattr(self, "_gallery") else 0
 
     def save(self, path: str | os.PathLike[str], *, with_aligner: bool = True, moments: bool = True) -> None:
         """Write the index to one file, without pickle; an earlier file is replaced only when the new one is complete.
@@ -51,13 +72,12 @@ class IndexFileMixin:
             If the aligner, or an id, cannot be stored without pickle: ids in a file are numbers, texts, NumPy's dates,
             or tuples of these.
         """
-        check_is_fitted(self)
+        gallery, written = self._fitted, self
         check_flag(with_aligner, "with_aligner")
         check_flag(moments, "moments")
-        written = self
         if not with_aligner:
             written = copy(self)
-            written._gallery = written._gallery.with_aligner(None)
+            written._gallery = gallery.with_aligner(None)
         try:
             write(path, written, moments=moments)
         except TypeError as error:

@@ -1,73 +1,54 @@
-"""Predictions and samples of one modality's features from the other's, and maps from scores back to features."""
+"""Scores, predictions and samples of fitted linear aligners, and maps from scores back to features."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.random import Generator, RandomState
 from numpy.typing import ArrayLike
 from scipy import linalg
-from sklearn.utils.validation import check_is_fitted
+from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, TransformerMixin
 
 from .._checks import check_choice, check_random_state, check_whole_number
-from .._sklearn import check_array, refuse_dask
+from .._schemas import Schema
+from .._sklearn import check_array, telling_where
 from .._typing import FloatArray
+from ..models._linear_model import LinearModel
+from ..rows._lazy import refuse_dask
+from ..rows._validation import check_rows_of_x, check_rows_of_y
 from ._pair_scores import PairScoresMixin
+from ._views import View, ViewsMixin
 
 
-class PredictionMixin(PairScoresMixin):
-    """Predictions of a fitted aligner, from its scores and their effects on each side's features."""
+class LinearMaps(ViewsMixin, PairScoresMixin, ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator):
+    """Fitted linear maps of two modalities into one space."""
 
-    def predict(self, X: ArrayLike) -> FloatArray:
-        """Predict the second modality's features from the first's.
+    model_: LinearModel
+    _stored: ClassVar[Schema] = {"model_": LinearModel}
 
-        Parameters
-        ----------
-        X : array-like of shape (n_rows, n_features_x)
-            Rows of the first modality.
+    x_mean_, y_mean_ = View("x.mean"), View("y.mean")
+    x_scale_, y_scale_ = View("x.scale"), View("y.scale")
+    x_weights_, y_weights_ = View("x.weights"), View("y.weights")
+    x_rotations_, y_rotations_ = View("x.rotations"), View("y.rotations")
+    x_loadings_, y_loadings_ = View("x.loadings"), View("y.loadings")
+    correlations_, singular_values_ = View("correlations"), View("singular_values")
+    coef_ = View("coef", shape=lambda model: (model.y.n_features, model.x.n_features))
+    intercept_ = View("intercept")
+    n_components_, n_samples_seen_ = View("n_components"), View("n_samples_seen")
+    n_features_in_, _n_features_y = View("x.n_features"), View("y.n_features")
+    feature_names_in_, y_feature_names_in_ = View("x.names", optional=True), View("y.names", optional=True)
 
-        Returns
-        -------
-        y_pred : ndarray of shape (n_rows, n_features_y), or (n_rows,) after a fit with 1-D y
-            Expected features, in the units of y; a Dask array, not yet computed, where the linear models were given
-            Dask's rows.
+    def _scores_of(self, model: LinearModel, modality: str, rows: ArrayLike, *, weighted: bool = True) -> FloatArray:
+        name, side, check = ("X", model.x, check_rows_of_x) if modality == "x" else ("y", model.y, check_rows_of_y)
+        A = check(self, rows, accept_sparse=True, lazy=True)
+        with telling_where(**{name: rows}):
+            return side.scores(A, name, weighted=weighted)
 
-        Raises
-        ------
-        ValueError
-            If the width or the names differ from those seen in `fit`, or values are not finite.
-        """
-        check_is_fitted(self)
-        model = self.model_
-        y_pred: FloatArray = model.y.predicted(self._scores_of(model, "x", X, weighted=False))
-        return y_pred[:, 0] if model.y_is_1d else y_pred
-
-    def predict_x(self, y: ArrayLike) -> FloatArray:
-        """Predict the first modality's features from the second's.
-
-        Parameters
-        ----------
-        y : array-like of shape (n_rows, n_features_y) or (n_rows,)
-            Rows of the second modality.
-
-        Returns
-        -------
-        x_pred : ndarray of shape (n_rows, n_features_x)
-            Expected features, in the units of X.
-
-        Raises
-        ------
-        ValueError
-            If the width or the names differ from those seen in `fit`, or values are not finite.
-        """
-        check_is_fitted(self)
-        model = self.model_
-        return model.x.predicted(self._scores_of(model, "y", y, weighted=False))  # type: ignore[no-any-return]
-
-
-class LinearPredictionMixin(PredictionMixin):
-    """Residuals and samples of a linear aligner's predictions, and maps from scores back to features."""
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
 
     def residual_covariance(self, modality: Literal["x", "y"] = "y") -> FloatArray:
         """Compute the covariance of the residuals of a modality's prediction on the training rows.
@@ -96,9 +77,9 @@ class LinearPredictionMixin(PredictionMixin):
         ----------
         Bach & Jordan (2005), A probabilistic interpretation of canonical correlation analysis.
         """
-        check_is_fitted(self)
+        model = self._fitted
         check_choice(modality, "modality", ("x", "y"))
-        return self.model_.residual_covariance(modality)  # type: ignore[no-any-return]
+        return model.residual_covariance(modality)  # type: ignore[no-any-return]
 
     def sample_y(
         self, X: ArrayLike, n_samples: int = 1, random_state: int | RandomState | Generator | None = None
@@ -124,10 +105,9 @@ class LinearPredictionMixin(PredictionMixin):
         ValueError, TypeError
             If `n_samples` is not a positive whole number, or `X` is bad in a way that `predict` refuses.
         """
-        check_is_fitted(self)
+        model = self._fitted
         n_samples = check_whole_number(n_samples, "n_samples")
         refuse_dask(X, "X")
-        model = self.model_
         mean: FloatArray = model.y.predicted(self._scores_of(model, "x", X, weighted=False))
         variances, Q = linalg.eigh(model.residual_covariance("y"))
         # The symmetric root does not depend on the signs of the eigenvectors, which rounding decides.
@@ -154,8 +134,7 @@ class LinearPredictionMixin(PredictionMixin):
         ValueError
             If there is not one column for each component, or values are not finite.
         """
-        check_is_fitted(self)
-        model = self.model_
+        model = self._fitted
         return model.x.back(self._checked_scores(X, "X", model))  # type: ignore[no-any-return]
 
     def inverse_transform_y(self, y: ArrayLike) -> FloatArray:
@@ -176,8 +155,7 @@ class LinearPredictionMixin(PredictionMixin):
         ValueError
             If there is not one column for each component, or values are not finite.
         """
-        check_is_fitted(self)
-        model = self.model_
+        model = self._fitted
         y_original: FloatArray = model.y.back(self._checked_scores(y, "y", model))
         return y_original[:, 0] if model.y_is_1d else y_original
 

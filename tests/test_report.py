@@ -1,0 +1,378 @@
+"""A page about two tables: what it says, that it says it safely, and that it needs nothing else."""
+
+import base64
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from sklearn.decomposition import PCA
+
+import crossmodal_cca
+from crossmodal_cca import CCA, CCACV
+from crossmodal_cca.cli import main
+from crossmodal_cca.datasets import make_paired_latent
+from crossmodal_cca.metrics import aligner_comparison, retrieval_report
+from crossmodal_cca.reporting import _page
+from crossmodal_cca.reporting._contents import Text, escaped, plain
+from crossmodal_cca.reporting._sections import SECTIONS, Section
+from crossmodal_cca.reporting._verdict import CAUTIONS, RULES, Grounds, verdict_of
+
+ROOT = Path(__file__).resolve().parents[1]
+MODEL = CCA(4, shrinkage=0.3, power=1.0)
+STRONG = (0.95, 0.9, 0.9, 0.8)
+# Markup of every kind, in whatever a user may name.
+EVIL = "<script>alert(1)</script><img src=x onerror=alert(2)>'\"&amp;]]>-->$x$ {{7}} ${title} \x00\x1b \u202e"
+FAST = {"aligner": MODEL, "n_shuffles": 2}
+
+
+def rows(n_pairs, correlations, seed, p=30, q=20):
+    return make_paired_latent(n_pairs, p, q, correlations=correlations, random_state=seed)
+
+
+class Elements(HTMLParser):
+    """Elements of a page with their attributes, and the texts inside."""
+
+    def __init__(self, page):
+        super().__init__()
+        self.found, self.texts, self._open = [], [], []
+        self.feed(page)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.found.append((tag, dict(attrs)))
+        self._open.append(tag)
+
+    def handle_endtag(self, tag):
+        while self._open.pop() != tag:
+            pass
+
+    def handle_data(self, data):
+        if self._open and self._open[-1] not in ("style", "script"):
+            self.texts.append(data)
+
+    def attributes(self, *tags):
+        return [attributes for tag, attributes in self.found if tag in tags]
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory):
+    """Paths to pictures of 160 rows, one of them missing and one no picture."""
+    folder = tmp_path_factory.mktemp("secret folder")
+    for i in range(160):
+        Image.new("RGBA", (120, 80), (i, 0, 0, 128)).save(folder / f"{i}.png", compress_level=0)
+    (folder / "0.png").unlink()
+    (folder / "1.png").write_bytes(b"no picture")
+    return [str(folder / f"{i}.png") for i in range(160)]
+
+
+@pytest.fixture(scope="module")
+def hostile(pictures):
+    """A page of a user whose every text is markup."""
+    X, y = rows(160, STRONG, 0, 12, 10)
+    evil = np.array([f"{i}{EVIL}" for i in range(160)])
+    captions = pd.DataFrame(
+        {EVIL: evil, "picture": pictures, "address": [f"https://example.org/{i}?<b>" for i in range(160)]}
+    )
+    return crossmodal_cca.report(
+        pd.DataFrame(X).add_prefix(EVIL),
+        pd.DataFrame(y).add_prefix(EVIL).assign(constant=1.0),
+        **FAST,
+        x_ids=evil,
+        y_ids=evil,
+        labels=np.array([f"{i % 3}{EVIL}" for i in range(160)]),
+        x_captions=captions,
+        y_captions=evil,
+        names=(f"one {EVIL}", f"other {EVIL}"),
+    )
+
+
+@pytest.fixture(scope="module")
+def page(hostile, tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "report.html"
+    hostile.to_html(path)
+    return path
+
+
+GROUNDS = Grounds("hit_rate_at_10", 100, 0.5, 0.4, 0.6, 0.35, 0.1, 0.12, 0.55, 0.0, "", np.nan, 0.0, 0)
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict"),
+    [
+        ({}, "helps"),
+        ({"n_queries": 29}, "cannot tell"),
+        ({"copies": 0.06}, "cannot tell"),
+        ({"sure_low": 0.11}, "cannot tell"),  # fits to wrong pairs reach .12
+        ({"shuffled": 0.08, "sure_low": 0.09}, "cannot tell"),  # and chance .1
+        ({"quality": 0.135, "low": 0.13, "high": 0.14, "sure_low": 0.125}, "does not help"),  # sure, but not worth it
+        ({"quality": 0.12, "low": 0.09, "high": 0.16, "sure_low": 0.05}, "does not help"),
+        ({"quality": 0.12, "low": 0.02, "high": 0.3, "sure_low": 0.0}, "cannot tell"),
+    ],
+)
+def test_a_verdict_is_that_of_the_first_rule_that_applies(changed, verdict):
+    assert verdict_of(replace(GROUNDS, **changed)).word == verdict
+
+
+def test_cautions_are_said_where_they_apply():
+    assert verdict_of(GROUNDS).cautions == ()
+    cautious = {
+        "one_sided": "x to y",
+        "in_sample": 1.0,
+        "noise_edge": 0.9,
+        "copies": 0.01,
+        "unfound": 0.6,
+        "n_errors": 1,
+    }
+    assert len(verdict_of(replace(GROUNDS, **cautious)).cautions) == len(cautious) == len(CAUTIONS)
+
+
+def test_the_guide_shows_the_rules_as_they_are():
+    guide = (ROOT / "docs" / "guide" / "report.md").read_text(encoding="utf-8")
+    for rule in RULES:
+        assert f"| {rule.condition} | {rule.verdict} |" in guide
+    for caution in CAUTIONS:
+        assert f"- {caution.condition}" in guide
+
+
+def verdicts(n_pairs, correlations, seeds):
+    return {crossmodal_cca.report(*rows(n_pairs, correlations, seed), **FAST).verdict for seed in seeds}
+
+
+def test_noise_never_helps_a_strong_relation_does_and_few_pairs_say_nothing():
+    """The quick version of benchmarks/report_verdict.py."""
+    assert "helps" not in verdicts(200, (), range(8))
+    assert verdicts(200, STRONG, range(4)) == {"helps"}
+    assert verdicts(100, STRONG, range(2)) == {"cannot tell"}
+
+
+def test_copies_across_the_split_are_not_believed():
+    X, y = rows(200, STRONG, 0)
+    noise = np.random.default_rng(0).normal(scale=1e-3, size=(200, 30))
+    X, y = np.vstack((X, X + noise)), np.vstack((y, y))
+    assert crossmodal_cca.report(X, y, **FAST, groups=np.arange(400)).verdict == "cannot tell"
+    assert crossmodal_cca.report(X, y, **FAST, groups=np.arange(400) % 200).verdict == "helps"
+
+
+def test_figures_are_those_of_pairs_that_took_no_part():
+    X, y = rows(300, STRONG, 1)
+    report = crossmodal_cca.report(X, y, **FAST)
+    train, test = report.evidence.train, report.evidence.test
+    assert sorted([*train, *test]) == list(range(300))
+    scores = MODEL.fit(X[train], y[train]).transform(X[test], y[test])
+    expected = retrieval_report(*scores, measures=["hit_rate_at_10"])
+    np.testing.assert_allclose(report.numbers["verdict"]["grounds"]["quality"], expected["value"].mean(), atol=1e-9)
+    assert [each["value"] for each in report.numbers["figures"]][:1] == [expected["value"].iloc[0]]
+
+
+def test_methods_are_compared_where_none_is_given(monkeypatch):
+    """With one small search for all of them."""
+    small = CCACV([2, 4], shrinkages=(0.1, 0.5), powers=(1.0,), cv=3, scoring="hit_rate_at_10")
+    monkeypatch.setattr(aligner_comparison, "methods_of", lambda *_: {"small": small, "one": CCA(1)})
+    X, y = rows(200, STRONG, 2)
+    report = crossmodal_cca.report(X, y, n_shuffles=2)
+    assert report.verdict == "helps"
+    assert [each["method"] for each in report.numbers["comparison"]] == ["small", "one"]
+    assert report.numbers["origin"]["model"] == report.numbers["comparison"][0]["settings"]
+    assert report.evidence.comparison["n_queries"].iloc[0] == 2 * len(report.evidence.train)
+
+
+def test_rows_of_one_space_are_taken_as_they_are(monkeypatch):
+    """The control of a method without a fit pairs at random what is searched, or it would equal the method."""
+    monkeypatch.setattr(aligner_comparison, "methods_of", lambda *_: {"cosine": aligner_comparison.RowsAsTheyAre()})
+    X = np.random.default_rng(0).normal(size=(200, 20))
+    report = crossmodal_cca.report(X, X + 0.1, n_shuffles=5)
+    assert report.verdict == "helps"
+    assert report.evidence.control.max() < 0.6
+    assert report.numbers["origin"]["model"] == "rows as they are"
+
+
+def test_texts_of_the_user_stay_texts(hostile, page):
+    elements = Elements(page.read_text(encoding="utf-8"))
+    assert [attributes.get("type") for attributes in elements.attributes("script")] == ["application/json"]
+    assert not {name for _, attributes in elements.found for name in attributes if name.startswith("on")}
+    kinds = {"html", "head", "meta", "title", "link", "style", "body", "header", "nav", "main", "section", "footer"}
+    kinds |= {"h1", "h2", "h3", "p", "ul", "ol", "li", "a", "div", "strong", "small", "br", "bdi", "span", "img"}
+    kinds |= {"table", "caption", "thead", "tbody", "tr", "th", "td", "pre", "code", "script"}
+    assert {tag for tag, _ in elements.found} <= kinds
+    said = "".join(elements.texts)
+    assert said.count("<script>alert(1)</script><img src=x onerror=alert(2)>'\"&amp;]]>-->$x$ {{7}} ${title} ") > 20
+    assert not re.search("[\x00-\x08\x0b-\x1f]", said)
+    # Nothing of it is a mark in Markdown, either.
+    assert "<script" not in re.sub(r"\\.|```.*?```", "", hostile.to_markdown(), flags=re.DOTALL)
+
+
+def test_a_page_needs_nothing_else(page):
+    text = page.read_text(encoding="utf-8")
+    elements = Elements(text)
+    assert len(text.encode()) < 3e6
+    for attributes in elements.attributes("img"):
+        assert attributes["src"].startswith(("data:image/svg+xml;base64,", "data:image/jpeg;base64,"))
+        assert attributes["alt"].strip()
+    for attributes in elements.attributes("a", "link"):
+        assert attributes["href"].startswith(("#", "data:", "https://example.org/"))
+    assert not re.search(r"url\(|@import", text)
+    for attributes in elements.attributes("img"):
+        if "svg" in attributes["src"][:20]:
+            svg = base64.b64decode(attributes["src"].partition(",")[2]).decode()
+            assert "<text" in svg  # texts as texts
+            assert "<dc:date>" not in svg
+            addresses = re.findall(r'(?:href|src)="([^"]*)"', svg)
+            assert all(address.startswith(("#", "data:", "\n")) for address in addresses)
+
+
+def test_headings_follow_each_other_and_links_have_a_target(page):
+    elements = Elements(page.read_text(encoding="utf-8"))
+    levels = [int(tag[1]) for tag, _ in elements.found if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1
+    assert levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in pairwise(levels))
+    places = {attributes.get("id") for _, attributes in elements.found}
+    links = [each["href"] for each in elements.attributes("a") if each["href"].startswith("#")]
+    assert len(links) == len(SECTIONS) - 1  # nothing was compared
+    assert {link[1:] for link in links} <= places
+    assert all("scope" in attributes for attributes in elements.attributes("th"))
+
+
+def test_numbers_are_in_the_page(hostile, page):
+    inside = re.search(r'<script type="application/json" id="numbers">(.*?)</script>', page.read_text(), re.DOTALL)
+    numbers = json.loads(inside[1])
+    assert set(numbers) == {"report", *(s.key for s in SECTIONS if s.key not in ("comparison", "examples"))}
+    assert numbers["verdict"]["word"] == hostile.verdict
+    assert numbers["classes"][0]["class"].endswith(EVIL[-3:])
+
+
+def test_colours_have_contrast_in_both_schemes():
+    css = (ROOT / "crossmodal_cca" / "reporting" / "page.css").read_text()
+
+    def luminance(color):
+        shares = [int(color[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4 for each in shares]
+        return np.dot((0.2126, 0.7152, 0.0722), linear)
+
+    schemes = [
+        dict(re.findall(r"--(\w+): #(\w{6})", block)) for block in re.findall(r":root \{(.*?)\}", css, re.DOTALL)
+    ]
+    for scheme in schemes[:2]:
+        assert len(scheme) == 9
+        for name in ("ink", "faint", "link", "good", "open", "bad"):
+            for under in ("paper", "tint"):
+                light, dark = sorted((luminance(scheme[name]), luminance(scheme[under])), reverse=True)
+                assert (light + 0.05) / (dark + 0.05) >= 4.5, (name, under)
+
+
+def test_thumbnails_are_small_and_say_their_names_alone(page):
+    elements = Elements(page.read_text(encoding="utf-8"))
+    small = [each for each in elements.attributes("img") if each["class"] == "thumbnail"]
+    assert small
+    for each in small:
+        assert re.fullmatch(r"\d+\.png", each["alt"])
+        with Image.open(io.BytesIO(base64.b64decode(each["src"].partition(",")[2]))) as picture:
+            assert max(picture.size) <= 96
+    assert "secret folder" not in page.read_text()
+
+
+def test_pictures_that_cannot_be_read_are_named(pictures):
+    captions = crossmodal_cca.reporting._captions.Captions.of(pictures, "x_captions", 160)
+    for row in (0, 1):
+        assert captions.of_row(row).texts == [f"{row}.png (no picture that can be read)"]
+    assert captions.of_row(2).thumbnails[0][0] == "2.png"
+
+
+def test_the_same_input_gives_the_same_bytes(hostile):
+    again = _page.Report(hostile.evidence)
+    assert again._html == hostile._html
+
+
+def test_examples_can_be_left_out():
+    X, y = rows(160, STRONG, 0, 12, 10)
+    private = [f"private {i}" for i in range(160)]
+    for examples in (True, False):
+        report = crossmodal_cca.report(X, y, **FAST, x_captions=private, y_captions=private, examples=examples)
+        assert ("private 1" in report.to_markdown()) == examples
+
+
+def test_a_notebook_shows_a_document_of_its_own(hostile):
+    (frame,) = Elements(hostile._repr_html_()).found
+    assert frame[0] == "iframe"
+    assert frame[1]["sandbox"] == "allow-popups"
+    assert frame[1]["srcdoc"] == hostile._html.replace("\r", "")
+
+
+def test_a_section_is_a_row_of_the_table(hostile, monkeypatch):
+    more = Section("more", "More", lambda evidence: [Text(f"{len(evidence.test)} pairs")], lambda evidence: 7)
+    monkeypatch.setattr(_page, "SECTIONS", (*SECTIONS, more))
+    report = _page.Report(hostile.evidence)
+    assert report.numbers["more"] == 7
+    assert f"## More\n\n{len(hostile.evidence.test)} pairs\n" in report.to_markdown()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"x_captions": ["one"]}, "x_captions has 1 entries"),
+        ({"x_captions": "one"}, "x_captions must be a sequence of texts"),
+        ({"labels": [1, 2]}, "labels"),
+        ({"measure": "median_rank"}, "measure must be a mean over queries"),
+        ({"test_size": 1.0}, r"test_size must lie in \(0, 1\)"),
+        ({"examples": 1}, "examples must be True or False"),
+        ({"n_shuffles": 0}, "n_shuffles must be a whole number"),
+        ({"names": ("x", "x")}, "names must be two different"),
+        ({"aligner": PCA(2)}, "aligner must have fit, transform, transform_y.*PCA has no"),
+    ],
+)
+def test_wrong_settings_are_refused(options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        crossmodal_cca.report(*rows(160, STRONG, 0), **FAST | options)
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Files of 160 pairs, in a folder that nobody is to know, and a model of them."""
+    folder = tmp_path_factory.mktemp("secret folder")
+    X, y = rows(160, STRONG, 0, 12, 10)
+    np.save(folder / f"x{EVIL[8:14]}.npy", X)
+    np.save(folder / "y.npy", y)
+    pd.DataFrame({"a<b>": [f"item {i}" for i in range(160)], "class": np.arange(160) % 2}).to_csv(
+        folder / "names.csv", index=False
+    )
+    MODEL.fit(X, y).save(folder / "model")
+    return folder
+
+
+def test_a_command_writes_the_page(files, capsys):
+    given = [str(files / f"x{EVIL[8:14]}.npy"), str(files / "y.npy"), "-o", str(files / "report.html")]
+    names = [f"--{name}={files}/names.csv:{column}" for name, column in (("x-captions", "a<b>"), ("labels", "class"))]
+    command = ["report", *given, *names, "--settings-of", str(files / "model"), "--shuffles", "2", "--names", "a", "b"]
+    assert main([*command, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["verdict"]["word"], found["split"]["n_pairs"]) == ("helps", 160)
+    assert len(found["origin"]["sha256"]) == 4
+    text = (files / "report.html").read_text()
+    assert "secret folder" not in text
+    assert "item 1" in text
+    assert "names.csv:a&lt;b&gt;" in text
+    assert main([*command, "--json"]) == 2
+    assert "overwrite it with --force" in json.loads(capsys.readouterr().out)["error"]
+    assert main([*command, "--force", "--no-examples", "--quiet"]) == 0
+    assert "item 1" not in (files / "report.html").read_text()
+    capsys.readouterr()
+    assert main([*command[:3], "-o", str(files / "no" / "report.html"), "--json"]) == 2
+    assert "there is no folder" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_halves_of_characters_are_replaced():
+    assert escaped("a\ud800<b") == "a\ufffd&lt;b"
+    assert plain("a\ud800") == "a\ufffd"
+
+
+def test_markdown_marks_are_texts():
+    assert plain("a*b_c [d](e) <f>\n| g") == r"a\*b\_c \[d\](e) \<f\> \| g"
+    assert plain("1. one") == r"1\. one"
