@@ -1,4 +1,4 @@
-"""What instruments of a search have in common: an index of the gallery, and queries whose relevant items are known."""
+"""Base of the instruments of a search: an index of the gallery, and queries whose relevant items are known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from .index import CrossModalIndex
 
 @dataclass(frozen=True, eq=False)
 class SearchModel(Value):
-    """What a fit leaves, at the least: an index of the gallery."""
+    """Base of the models that a fit leaves: an index of the gallery."""
 
     index: CrossModalIndex
 

@@ -269,7 +269,7 @@ class SearchConfidence(SearchInstrument):
         -------
         DataFrame of shape (1, 6)
             Row: the measure. Columns: ``value`` (the mean confidence), ``low``, ``high``, ``n_queries``, ``in_fit``
-            (that of the queries of the fit) and ``condition``, under which it holds: no shift. Where queries are of
+            (that of the queries of the fit) and ``condition``, under which it holds: no shift. For queries of
             another kind the confidence is as wrong as this estimate.
 
         Raises
@@ -283,7 +283,7 @@ class SearchConfidence(SearchInstrument):
         check_confidence_level(confidence_level)
         confidence, model = self.confidence(queries), self.model_
         value, in_fit = float(confidence.mean()), self.hit_rate_
-        # Of the outcomes of these queries, and of the map.
+        # Two parts: the outcomes of these queries, and the map.
         variance = np.mean(confidence * (1 - confidence)) / len(confidence) + in_fit * (1 - in_fit) / len(model.right)
         half = float(norm.ppf((1 + confidence_level) / 2) * np.sqrt(variance))
         row = {

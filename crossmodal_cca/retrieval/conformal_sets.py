@@ -30,7 +30,7 @@ from .index import CrossModalIndex
 if TYPE_CHECKING:
     import pandas as pd
 
-# What a set is to hold.
+# Measures by which a set may hold what is relevant.
 MEASURES = ("hit_rate", "recall")
 # Numbers of a block of similarities (16 MB).
 _AT_ONCE = 2**21
