@@ -30,7 +30,7 @@ WORDS = ("raccoon", "beer mug", "milky way", "teddy bear", "motorcycle")
 PICTURES = ("polar bear", "steaming bowl", "military helmet", "flag: Netherlands")
 # The picture shows every 32nd test emoji, which nobody picked, and the first words for each.
 _EVERY, _SHOWN = 32, 6
-# Where words begin, what lies between two of them (shares of the width), and the colours of the right and of others.
+# Place at which words begin, room between two of them (shares of the width), the colours of the right and of others.
 _WORDS_FROM, _GAP, _RIGHT, _OTHER = 0.38, 0.022, "#117a3e", "#3c4450"
 
 

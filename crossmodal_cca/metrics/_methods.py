@@ -18,9 +18,11 @@ INNER_FOLDS = 3
 # Settings that they try, beside a dozen numbers of components: fewer than those of the searches on their own, since
 # everything is chosen again for each fold. The powers are those that the searches chose on real data, nearly always.
 SHRINKAGES = (0.0, 0.1, 0.3, 0.5, 0.8)
+# The same for the ridge of a kernel.
 RIDGES = (3e-4, 2e-3, 1e-2)
 # Rows above which kernels are approximated on landmarks: exact ones take time by the cube of the rows.
 EXACT_UP_TO = 2000
+# Their number.
 LANDMARKS = 500
 
 

@@ -211,7 +211,7 @@ class _Data(NamedTuple):
 
 
 class _Outcome(NamedTuple):
-    """What all fits leave."""
+    """Outcome of all fits."""
 
     searches: dict[str, list[Searches]]  # by method, of all folds
     controls: dict[str, list[Searches]]  # the same of fits to shuffled pairs

@@ -13,8 +13,9 @@ import numpy as np
 
 from ._contents import Caption
 
-# Endings of files of pictures, and beginnings of addresses.
+# Endings of files of pictures.
 _PICTURES = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".bmp", ".tif", ".tiff")
+# Addresses that become links.
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 # Size of a small copy in pixels, and most pixels of a picture that is read.
 _SIZE, _MOST_PIXELS = 96, 5 * 10**7

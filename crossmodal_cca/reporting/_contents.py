@@ -1,4 +1,4 @@
-"""What sections consist of: texts, tables, pictures and searches, each as HTML and as Markdown.
+"""Contents of sections: texts, tables, pictures and searches, each as HTML and as Markdown.
 
 Every text may be the user's own: it is escaped here, and nowhere else.
 """
@@ -17,9 +17,9 @@ from ._figures import svg_of
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# What neither HTML nor a file in UTF-8 can hold: control characters and halves of characters.
+# Signs that neither HTML nor a file in UTF-8 can hold: control characters and halves of characters.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-# What Markdown, or the HTML in it, would read as marks.
+# Signs that Markdown, or the HTML in it, would read as marks.
 _MARKS = re.compile(r"([\\`*_{}\[\]#|<>~$&]|^[-+=]|(?<=^\d)[.)])")
 # Characters from which on a cell counts as a sentence.
 _SENTENCE = 30
@@ -165,7 +165,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Caption:
-    """What stands for one item: texts, an address that is linked, a picture of some bytes."""
+    """The caption of one item: texts, an address that is linked, a picture of some bytes."""
 
     texts: Sequence[str]
     addresses: Sequence[str] = ()

@@ -44,7 +44,7 @@ MEASURES = (
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """What was asked about some pairs: what is known of them, and settings."""
+    """A question about some pairs: what is known of them, and settings."""
 
     items: Items
     labels: NDArray[Any] | None
@@ -73,7 +73,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where the rows came from, and the call or command that repeats the page."""
+    """Source of the rows, and the call or command that repeats the page."""
 
     repeat: str
     fingerprints: dict[str, str] = field(default_factory=dict)  # SHA-256 by file, or by argument
@@ -168,7 +168,7 @@ class Evidence:
 
     @property
     def verdict(self) -> Verdict:
-        """What follows."""
+        """Verdict that follows."""
         return verdict_of(self.grounds)
 
 

@@ -64,8 +64,8 @@ def report(
     labels : array-like of shape (n_pairs,), default=None
         Class of each pair, for figures by class.
     x_captions, y_captions : array-like of str or dataframe of shape (n_pairs,) or (n_pairs, n_columns), default=None
-        What the searches show for the items. Of a column of paths to pictures small copies are shown, addresses
-        become links, and nothing is fetched.
+        Texts that the searches show for the items. A column of paths to pictures is shown as small copies, one of
+        addresses as links, and nothing is fetched.
     examples : bool, default=True
         Whether searches are shown, if there are captions or ids.
     names : tuple of two str, default=("x", "y")

@@ -30,7 +30,7 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """What follows: "helps", "cannot tell" or "does not help"."""
+        """Verdict: "helps", "cannot tell" or "does not help"."""
         return self._verdict.word
 
     @property
