@@ -15,7 +15,7 @@ from linear_models import pairs
 from rows import Call, Row
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
-from space_rows import IDS, LABELS, NEW_POINTS, NO_NAMES, POINTS_X, POINTS_Y
+from space_rows import ASKED, IDS, INSTRUMENTS, LABELS, NEW_POINTS, NO_NAMES, OF_ASKED, POINTS_X, POINTS_Y
 
 from crossmodal_cca import (
     CCA,
@@ -315,7 +315,7 @@ DATASETS = {
 }
 
 
-def _display(name: str, **sources: Call) -> Row:
+def _display(name: str, *, exempt: dict[str, str] | None = None, **sources: Call) -> Row:
     """A row of a display, whose own arguments are what it is made of by the first of its sources."""
     display = getattr(plotting, name)
     calls = tuple(replace(call, name=source) for source, call in sources.items())
@@ -325,7 +325,7 @@ def _display(name: str, **sources: Call) -> Row:
         drawn = calls[0].on(display)
         return {key: value for key, value in vars(drawn).items() if key in inspect.signature(display).parameters}
 
-    return Row(display, calls, changes=(Call("plot"),), init=init)
+    return Row(display, calls, changes=(Call("plot"),), init=init, exempt=exempt or {})
 
 
 OF_PAIRS = Call("", OF_ALIGNER, **PAIR)
@@ -374,6 +374,18 @@ PLOTTING = {
         from_cv_results=Call("", {"search": SEARCH}),
     ),
     "PairCheckDisplay": _display("PairCheckDisplay", from_table=Call("", {"table": clone(CHECK).fit(**PAIRS).table_})),
+    "RiskCoverageDisplay": _display(
+        "RiskCoverageDisplay",
+        exempt={"names": NO_NAMES},
+        from_predictions=Call("", {"confidence": np.linspace(0, 1, len(IDS)), "right": np.arange(len(IDS)) % 3 > 0}),
+        from_estimator=Call("", {"search": INSTRUMENTS["confidence"].made()} | ASKED, **OF_ASKED),
+    ),
+    "SetSizeDisplay": _display(
+        "SetSizeDisplay",
+        exempt={"names": NO_NAMES},
+        from_estimator=Call("", {"sets": INSTRUMENTS["sets"].made()} | ASKED, **OF_ASKED),
+        from_table=Call("", {"report": INSTRUMENTS["sets"].made().report(**ASKED)}),
+    ),
     "FewShotDisplay": _display("FewShotDisplay", from_table=Call("", {"episodes": EPISODES})),
     "TransferGainDisplay": _display(
         "TransferGainDisplay",

@@ -11,6 +11,8 @@ from .hubness_display import HubnessDisplay
 from .pair_check_display import PairCheckDisplay
 from .precision_recall_display import PrecisionRecallDisplay
 from .rank_histogram_display import RankHistogramDisplay
+from .risk_coverage_display import RiskCoverageDisplay
+from .set_size_display import SetSizeDisplay
 from .shared_space_display import SharedSpaceDisplay
 from .similarity_matrix_display import SimilarityMatrixDisplay
 from .transfer_gain_display import TransferGainDisplay
@@ -27,6 +29,8 @@ __all__ = [
     "PairCheckDisplay",
     "PrecisionRecallDisplay",
     "RankHistogramDisplay",
+    "RiskCoverageDisplay",
+    "SetSizeDisplay",
     "SharedSpaceDisplay",
     "SimilarityMatrixDisplay",
     "TransferGainDisplay",
