@@ -52,7 +52,7 @@ class CheckedPairs(Value):
 class PairCheck(ViewsMixin, BaseEstimator):
     """Find pairs that do not belong together, by scores of models that have not seen them, and estimate their share.
 
-    Wrong pairs are a caption of another picture, two files joined by a shifted row, labels of another subject: what the
+    Wrong pairs are a caption of another picture, rows joined by a wrong key, measures of another subject: what the
     field calls noisy correspondence. A model fitted to them scores them well, so each pair is scored out of its fold.
 
     Parameters
@@ -79,7 +79,7 @@ class PairCheck(ViewsMixin, BaseEstimator):
         - `p_value`: of the hypothesis that the pair is mismatched. It is small where the two belong together, and
           uniform between 0 and 1 for wrong pairs.
     wrong_share_ : float
-        Share of wrong pairs, at most about: rare but right pairs can only add to it.
+        Share of wrong pairs with random partners, at most about: rare but right pairs can only add to it.
     wrong_share_interval_ : tuple of two float
         From 0, as scores cannot tell a rare pair from a wrong one, to the end of a one-sided 95 % interval.
     aligner_ : estimator
@@ -107,9 +107,10 @@ class PairCheck(ViewsMixin, BaseEstimator):
 
         p = (1 + #{mismatched pairs of the fold at least as close}) / (1 + #{mismatched pairs})
 
-    is uniform for it, and twice the share of p > ½ estimates the share of wrong pairs. Rows of one group, or of equal
-    ids, are no mismatched pairs: a wrong partner from the same group is hard to find. Rare pairs that are right look
-    wrong: this is a list to look at, not to delete.
+    is uniform for it, and twice the share of p > ½ estimates the share of wrong pairs. That is so where wrong partners
+    are as random as those of mismatched pairs. Partners of the same kind as the right ones, as after a shift by a few
+    rows in a sorted list, are found less, and the share and its interval are then too low. Rows of one group, or of
+    equal ids, are no mismatched pairs. Rare pairs that are right look wrong: this is a list to look at, not to delete.
 
     References
     ----------
