@@ -164,7 +164,7 @@ def ranked(bank: PairBank, pairs: Sides, same: list[NDArray[np.intp]], power: fl
         C = 2 * a[block] @ b.T - r_a[block, None] - r_b
         together = np.any([codes[block, None] == codes for codes in same], axis=0)
         C[together] = -np.inf
-        n_null += together.size - np.count_nonzero(together)
+        n_null += together.size - int(np.count_nonzero(together))
         for sign in (-1, 1):
             x_to_y[block] += np.count_nonzero(closeness[block, None] + sign * _TIED <= C, axis=1) / 2
             y_to_x += np.count_nonzero(closeness + sign * _TIED <= C, axis=0) / 2

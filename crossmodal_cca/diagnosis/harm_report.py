@@ -18,7 +18,7 @@ from ..rows._validation import warn_of_other_order
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-# What the row of all queries is called.
+# Name of the row of all queries.
 ALL = "all queries"
 
 
