@@ -158,7 +158,7 @@ def test_a_search_of_all_components_decomposes_no_matrix_fully(scoring, calls, m
     """Of kernels: eigenvectors once for each side of a fold, and a tridiagonal problem for each setting."""
     n, ridges = 160, (0.03, 0.1, 0.3)
     search = KernelCCACV([2, 75], width_factors=(1.0,), regularizations=ridges, cv=2, scoring=scoring)
-    monkeypatch.setattr(KernelCCACV, "_refit", lambda *given: None)
+    monkeypatch.setattr(KernelCCACV, "_refit", lambda search, rows, choice: (None, choice))
     search.fit(X[:n], Y[:n])
     assert calls["eigh"] == [n // 2] * 4
     assert calls["tridiagonal"] == [n // 2 - 1] * 2 * len(ridges)

@@ -13,6 +13,8 @@ from scipy.sparse.csgraph import connected_components
 
 from .._ids import ROWS_OF_A_LABEL, checked_ids, codes_of_ids
 from .._typing import FloatArray
+from ..linalg._solution import paired_correlations
+from ..linalg._svd import Triplets
 from ..metrics._nested import nested_values
 from ..metrics.scorer import RetrievalScorer
 from ..rows._equal import Parts, equal_rows, renumbered
@@ -114,6 +116,25 @@ class Gallery:
         if table is None:
             return self.table(scoring, [(x_scores[:, :k], y_scores[:, :k]) for k in ks], singular_values, powers)
         return table
+
+
+def values_of_scores(
+    triplets: Triplets,
+    scoring: str | RetrievalScorer,
+    weight: FloatArray | None,
+    powers: Sequence[float | None],
+    ks: list[int],
+    gallery: Gallery,
+) -> FloatArray:
+    """Score every power and number of components from nested scores of the held-out rows, and singular values."""
+    x, d, y = triplets
+    if isinstance(scoring, RetrievalScorer):
+        if not len(d):
+            # Without components all items have the same scores.
+            x, d, y = np.zeros((len(x), 1)), np.ones(1), np.zeros((len(y), 1))
+        return gallery.nested_table(scoring, x, y, ks, d, powers)
+    sums = np.append(0.0, np.cumsum(paired_correlations(x, y, weight)))
+    return np.broadcast_to(sums[np.minimum(ks, len(d))], (len(powers), len(ks)))
 
 
 def _given(groups: Any, x_ids: Any, y_ids: Any, n_kept: int, sample_weight: FloatArray | None) -> dict[str, Parts]:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from .._checks import check_flag
 from .._sklearn import count_rows, telling_where
 from .._typing import FloatArray
-from ..linalg._solution import NestedSolution, paired_correlations
+from ..linalg._solution import NestedSolution
 from ..linalg._svd import Triplets
 from ..metrics.scorer import RetrievalScorer
 from ..models._held_out import HeldOutRows, Residuals
@@ -24,7 +24,7 @@ from ..rows._validation import (
     check_sample_weight,
     check_scale_of_weights,
 )
-from ._items import Gallery, Items
+from ._items import Gallery, Items, values_of_scores
 from ._linear_aligner import LinearAligner
 from ._linear_maps import LinearMaps
 from ._pooled import PooledScore
@@ -175,7 +175,7 @@ class LinearCV(SelectionMixin, LinearMaps):
             if of_rows and solver.scores is not None and isinstance(held_out, HeldOutRows):
                 scores = solver.scores(held_out.x, held_out.y)
                 weight = held_out.weight
-                return solver.possible, lambda setting, ks: _of_scores(
+                return solver.possible, lambda setting, ks: values_of_scores(
                     scores(setting, ks[-1]), scoring, weight, powers, ks, gallery
                 )
 
@@ -256,25 +256,6 @@ class LinearCV(SelectionMixin, LinearMaps):
             # Without components all items have the same scores.
             x = y = np.zeros((len(x), 1))
         return [(x[:, :k], y[:, :k]) for k in ks]
-
-
-def _of_scores(
-    triplets: Triplets,
-    scoring: str | RetrievalScorer,
-    weight: FloatArray,
-    powers: Sequence[float | None],
-    ks: list[int],
-    gallery: Gallery,
-) -> FloatArray:
-    """Score every power and number of components from nested scores of the held-out rows, and singular values."""
-    x, d, y = triplets
-    if isinstance(scoring, RetrievalScorer):
-        if not len(d):
-            # Without components all items have the same scores.
-            x, d, y = np.zeros((len(x), 1)), np.ones(1), np.zeros((len(y), 1))
-        return gallery.nested_table(scoring, x, y, ks, d, powers)
-    sums = np.append(0.0, np.cumsum(paired_correlations(x, y, weight)))
-    return np.broadcast_to(sums[np.minimum(ks, len(d))], (len(powers), len(ks)))
 
 
 def _explained(residuals: Residuals, *, with_mean: bool) -> FloatArray:

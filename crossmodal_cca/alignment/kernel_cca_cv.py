@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import product as combinations
 from typing import Any, ClassVar, Self
 
@@ -17,12 +18,11 @@ from .._typing import FloatArray, Split
 from ..kernels._fit import fit_kernels
 from ..kernels._ridge_path import FoldOfWidths, Width
 from ..kernels._settings import Sides, SideSettings, check_settings, check_training_rows
-from ..linalg._solution import paired_correlations
 from ..metrics.scorer import RetrievalScorer
 from ..models._kernel_model import KernelModel
 from ..rows._stored import PairedRows
 from ..rows._validation import check_pair
-from ._items import Items
+from ._items import Items, values_of_scores
 from ._kernel_memory import matrices_of_fit, matrices_of_search, room_for_kernels
 from ._kernel_scores import KernelMaps, warn_if_overfitted
 from ._selection import (
@@ -218,7 +218,7 @@ class KernelCCACV(SelectionMixin, KernelMaps):
             check_training_rows(sides, rows)
             items, splits = items_and_folds(self.cv, (X, y), rows, (scoring, SCORINGS), groups, x_ids, y_ids)
             choice = self._choose(rows, sides, splits, scoring, items)
-            self.model_, self.choice_ = self._refit(rows, choice.best_params), choice
+            self.model_, self.choice_ = self._refit(rows, choice)
         return self
 
     def _chosen_model(self) -> KernelCCA:
@@ -257,11 +257,8 @@ class KernelCCACV(SelectionMixin, KernelMaps):
 
             def score(setting: dict[str, Any], ks: list[int]) -> FloatArray:
                 ridge = setting["regularization"]
-                x, d, y = fold.path(setting["gamma"]).test_scores((ridge, ridge), ks[-1])
-                if isinstance(scoring, RetrievalScorer):
-                    return gallery.nested_table(scoring, x, y, ks, d, powers)
-                sums = np.cumsum(paired_correlations(x, y))
-                return np.broadcast_to(sums[np.array(ks) - 1], (1, len(ks)))
+                triplets = fold.path(setting["gamma"]).test_scores((ridge, ridge), ks[-1])
+                return values_of_scores(triplets, scoring, None, powers, ks, gallery)
 
             return fold.possible, score
 
@@ -283,12 +280,23 @@ class KernelCCACV(SelectionMixin, KernelMaps):
         unit = side.kernel_of(rows).params["gamma"] if side.row.has_width else None
         return [None] if unit is None else [float(factor * unit) for factor in self.width_factors]
 
-    def _refit(self, rows: PairedRows, best: dict[str, Any]) -> KernelModel:
-        """Fit the model of the chosen settings to all rows."""
-        sides, k = self._sides(best["gamma"], best["regularization"]), best["n_components"]
-        matrices = matrices_of_fit(rows.n_rows, k) if self.approximation is None else 0
-        # The search has said that it takes much, if it does.
-        with room_for_kernels(rows.n_rows, matrices, quiet=True):
-            model = fit_kernels(rows, sides, k, best["power"], self.random_state)
-        warn_if_overfitted(model, best["regularization"])
-        return model
+    def _refit(self, rows: PairedRows, choice: Choice) -> tuple[KernelModel, Choice]:
+        """Fit the model of the chosen settings to all rows; where they have fewer components, choose among so few."""
+        fewest = min(setting["n_components"] for setting in choice.params)
+        while True:
+            best = choice.best_params
+            sides, k = self._sides(best["gamma"], best["regularization"]), best["n_components"]
+            matrices = matrices_of_fit(rows.n_rows, k) if self.approximation is None else 0
+            # The search has said that it takes much, if it does.
+            with room_for_kernels(rows.n_rows, matrices, quiet=True):
+                model = fit_kernels(rows, sides, k, best["power"], self.random_state, allow_fewer=k > fewest)
+            if len(model.singular_values) == k:
+                warn_if_overfitted(model, best["regularization"])
+                return model, choice
+            choice = _up_to(choice, max(len(model.singular_values), fewest))
+
+
+def _up_to(choice: Choice, most: int) -> Choice:
+    """Choose among the settings of at most this many components."""
+    few = [i for i, setting in enumerate(choice.params) if setting["n_components"] <= most]
+    return replace(choice, params=[choice.params[i] for i in few], scores=choice.scores[few])

@@ -10,7 +10,7 @@ from scipy.linalg import lapack
 
 from .._typing import FloatArray
 from ..linalg._products import product
-from ..linalg._svd import all_eigenvectors, rank_tolerance, truncated_svd
+from ..linalg._svd import all_eigenvectors, pairs_found, truncated_svd
 from ._centred import NEGATIVE_TOLERANCE, not_semidefinite
 
 # Number of rows up to which all pairs are computed at once, instead of a few by iteration.
@@ -120,7 +120,7 @@ def _all_pairs(
     Kx: FloatArray, Ky: FloatArray, regularization: tuple[float, float], k: int, definite: tuple[bool, bool]
 ) -> DualSolution:
     """Solve for all pairs: with Kx = QΛQᵀ, the singular triplets of √(Λx/(Λx + εx)) QxᵀQy √(Λy/(Λy + εy))."""
-    n, eps = len(Kx), float(np.finfo(float).eps)
+    n = len(Kx)
     bases, maps, largest = [], [], 1.0
     for K, kappa, name, is_definite in zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True):
         trace = float(np.trace(K))
@@ -128,14 +128,13 @@ def _all_pairs(
         if not is_definite and lam[0] < -NEGATIVE_TOLERANCE * trace:
             raise not_semidefinite(name, f"once centred its eigenvalues range from {lam[0]:g} to {lam[-1]:g}")
         ridge = kappa * trace
-        keep = lam > n * eps * lam[-1]
+        keep = lam > n * np.finfo(float).eps * lam[-1]
         lam, Q = lam[keep], Q[:, keep]
         largest *= np.sqrt(lam[-1] / (lam[-1] + ridge))
         bases.append(Q * np.sqrt(lam / (lam + ridge)))
         maps.append(Q / np.sqrt(lam * (lam + ridge)))
     U, d, V = truncated_svd(product(bases[0].T, bases[1]), min(k, bases[0].shape[1], bases[1].shape[1]))
-    # For uncorrelated sides, singular values are rounding of the largest possible correlation.
-    found = int((d > max(rank_tolerance(n, eps) * d.max(initial=0.0), n * eps * largest)).sum())
+    found = pairs_found(d, n, largest)
     U, d, V = U[:, :found], d[:found], V[:, :found]
     return _dual_solution(product(maps[0], U), product(maps[1], V), product(bases[0], U), product(bases[1], V), d)
 

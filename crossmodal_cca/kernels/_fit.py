@@ -34,14 +34,14 @@ def fit_kernels(
     *,
     allow_fewer: bool = False,
 ) -> KernelModel:
-    """Fit a model of k components to checked rows; `allow_fewer` if further rows may add components.
+    """Fit a model of k components to checked rows; of fewer with `allow_fewer`, if there are no more.
 
     `settled` are the parameters that a stream of batches may not change; None without a stream.
     """
     base = _Base.of_rows(rows, sides, random_state)
     if base.maps is None:
         pair = embedded_by_kernels(rows, base.kernels, _ridges(sides), k)
-        return base.model(pair, k, power, possible=pair.n_components)
+        return base.model(pair, k, power, possible=max(pair.n_components, rows.n_rows - 1 if allow_fewer else 0))
     moments = feature_moments(rows, base.kernels, base.maps)
     return base.model_of_features(moments, sides, k, power, settled, allow_fewer=allow_fewer)
 

@@ -192,6 +192,15 @@ def rank_tolerance(n_features: int, eps: float) -> float:
     return max(float(np.sqrt(n_features * eps)), 1e-7)
 
 
+def pairs_found(d: FloatArray, n: int, largest: float) -> int:
+    """Count the singular values d, of kernels of n rows, that are more than rounding.
+
+    For uncorrelated sides all are rounding, of the largest value that is possible.
+    """
+    eps = float(np.finfo(float).eps)
+    return int((d > max(rank_tolerance(n, eps) * d.max(initial=0.0), n * eps * largest)).sum())
+
+
 def row_space(Z: FloatArray, column_scale: FloatArray | None = None) -> FloatArray:
     """Compute an orthonormal basis (p, r) of the space spanned by the centred, unit-variance rows Z (n, p).
 
