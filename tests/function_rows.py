@@ -10,11 +10,12 @@ from typing import Any
 
 import matplotlib as mpl
 import numpy as np
-from aligner_rows import FEW, FITTED, NEW_X, NEW_Y, X, Y
+from aligner_rows import FEW, FITTED, NEW_X, NEW_Y, OTHER, SEARCHES, X, Y
 from linear_models import pairs
 from rows import Call, Row
+from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
-from space_rows import IDS, LABELS, NEW_POINTS, NO_NAMES, POINTS_X, POINTS_Y
+from space_rows import ASKED, IDS, INSTRUMENTS, LABELS, NEW_POINTS, NO_NAMES, OF_ASKED, POINTS_X, POINTS_Y
 
 from crossmodal_cca import (
     CCA,
@@ -281,6 +282,7 @@ INFERENCE = {
     ),
     "vip_scores": _function(inference.vip_scores, {"pls": PLSRegression(2).fit(X, Y)}),
 }
+CHECK = diagnosis.PairCheck(CCA(2, shrinkage=0.3), cv=3)
 DIAGNOSIS = {
     # Its rows are not said to stand together, which would oblige it to warn: that they do not is a finding.
     "data_report": _function(
@@ -288,6 +290,21 @@ DIAGNOSIS = {
     ),
     "near_duplicate_groups": _function(
         diagnosis.near_duplicate_groups, PAIRS | {"threshold": 0.8}, together=BOTH, optional=("y",)
+    ),
+    "harm_report": _function(
+        diagnosis.harm_report,
+        {"before": POINTS_X[:, 0], "after": POINTS_Y[:, 0], "by": LABELS},
+        together=("before", "after", "by"),
+        order="same",
+    ),
+    "PairCheck": Row(
+        diagnosis.PairCheck,
+        (Call("score_samples", NEW_PAIRS, **PAIR, order="rows"),),
+        CHECK,
+        Call("fit", PAIRS | {"groups": IDS, "x_ids": IDS}, together=(*BOTH, "groups", "x_ids"), one_column=("y",)),
+        before={"aligner": CCA(1, shrinkage=0.1), "cv": 2},
+        before_fit=OTHER,
+        exempt={"order": SEARCHES, "names": "those of its aligner, which compares them"},
     ),
 }
 DATASETS = {
@@ -298,7 +315,7 @@ DATASETS = {
 }
 
 
-def _display(name: str, **sources: Call) -> Row:
+def _display(name: str, *, exempt: dict[str, str] | None = None, **sources: Call) -> Row:
     """A row of a display, whose own arguments are what it is made of by the first of its sources."""
     display = getattr(plotting, name)
     calls = tuple(replace(call, name=source) for source, call in sources.items())
@@ -308,7 +325,7 @@ def _display(name: str, **sources: Call) -> Row:
         drawn = calls[0].on(display)
         return {key: value for key, value in vars(drawn).items() if key in inspect.signature(display).parameters}
 
-    return Row(display, calls, changes=(Call("plot"),), init=init)
+    return Row(display, calls, changes=(Call("plot"),), init=init, exempt=exempt or {})
 
 
 OF_PAIRS = Call("", OF_ALIGNER, **PAIR)
@@ -355,6 +372,19 @@ PLOTTING = {
     "CrossValidationDisplay": _display(
         "CrossValidationDisplay",
         from_cv_results=Call("", {"search": SEARCH}),
+    ),
+    "PairCheckDisplay": _display("PairCheckDisplay", from_table=Call("", {"table": clone(CHECK).fit(**PAIRS).table_})),
+    "RiskCoverageDisplay": _display(
+        "RiskCoverageDisplay",
+        exempt={"names": NO_NAMES},
+        from_predictions=Call("", {"confidence": np.linspace(0, 1, len(IDS)), "right": np.arange(len(IDS)) % 3 > 0}),
+        from_estimator=Call("", {"search": INSTRUMENTS["confidence"].made()} | ASKED, **OF_ASKED),
+    ),
+    "SetSizeDisplay": _display(
+        "SetSizeDisplay",
+        exempt={"names": NO_NAMES},
+        from_estimator=Call("", {"sets": INSTRUMENTS["sets"].made()} | ASKED, **OF_ASKED),
+        from_table=Call("", {"report": INSTRUMENTS["sets"].made().report(**ASKED)}),
     ),
     "FewShotDisplay": _display("FewShotDisplay", from_table=Call("", {"episodes": EPISODES})),
     "TransferGainDisplay": _display(

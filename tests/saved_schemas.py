@@ -14,6 +14,14 @@ SCHEMAS = {
     "CacheSimilarity": (1, """beta model_ sklearn_output_config"""),
     "Choice": (2, """groups n_gallery one_standard_error params scores weights"""),
     "ClassifierSpace": (1, """aligner column_names width"""),
+    "ConfidenceModel": (1, """heights index k knots margins right"""),
+    "ConformalSets": (
+        1,
+        """
+        aligner confidence_level feature_names_in_ measure modality model_ n_features_in_ similarity
+        sklearn_output_config
+        """,
+    ),
     "CrossModalClassifier": (
         1,
         """
@@ -117,6 +125,11 @@ SCHEMAS = {
         """,
     ),
     "RowMoments": (1, """mean_a mean_b n_rows scatter squares"""),
+    "SearchConfidence": (
+        1,
+        """aligner feature_names_in_ k modality model_ n_features_in_ similarity sklearn_output_config""",
+    ),
+    "SetModel": (1, """confidence_level index kinds measure n_queries thresholds"""),
     "SharedSpace": (1, """aligner center modality model_ sklearn_output_config unit_length"""),
     "Side": (1, """basis constant mean scale"""),
     "SideModel": (1, """aligner mean modality n_components n_features names unit_length"""),

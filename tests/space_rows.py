@@ -6,7 +6,7 @@ import numpy as np
 from aligner_rows import FITTED, NEW_X, NEW_Y, X, Y, one_side
 from rows import Call, Row
 
-from crossmodal_cca.retrieval import CrossModalIndex
+from crossmodal_cca.retrieval import ConformalSets, CrossModalIndex, SearchConfidence
 from crossmodal_cca.transfer import (
     CacheSimilarity,
     CrossModalClassifier,
@@ -119,6 +119,74 @@ INDEXES = {
     ),
 }
 
+PAIRED = {"queries": POINTS_X, "gallery": POINTS_Y, "query_ids": IDS, "gallery_ids": IDS}
+TOGETHER = {"together": ("queries", "query_ids"), "also_together": ("gallery", "gallery_ids")}
+ASKED = {"queries": POINTS_X[:30], "query_ids": IDS[:30]}
+OF_ASKED = {"together": tuple(ASKED), "settled": ("queries",)}
+KINDS = np.where(np.arange(len(IDS)) % 2, "odd", "even")
+INSTRUMENTS = {
+    "confidence": Row(
+        SearchConfidence,
+        (
+            one_side("confidence", "queries", NEW_POINTS),
+            Call("threshold", {"risk": 0.5, "confidence_level": 0.5}),
+            Call("answer", {"queries": NEW_POINTS, "risk": 0.5, "confidence_level": 0.5}, settled=("queries",)),
+            Call("expected_hit_rate", {"queries": NEW_POINTS}, settled=("queries",)),
+            Call("is_right", ASKED, **OF_ASKED),
+        ),
+        SearchConfidence(k=2),
+        Call("fit", PAIRED, **TOGETHER),
+        before={"k": 1},
+        before_fit={"queries": X, "gallery": np.vstack((X[:9], X[:8:-1]))},
+        exempt={"names": NO_NAMES},
+    ),
+    "confidence-aligned": Row(
+        SearchConfidence,
+        (one_side("confidence", "queries", NEW_X),),
+        SearchConfidence(FITTED),
+        Call("fit", PAIRED | {"queries": X, "gallery": Y}, **TOGETHER, settled=("queries", "gallery")),
+        before={"similarity": "dot"},
+        before_fit={"queries": NEW_X, "gallery": NEW_Y},
+        exempt=ITS_NAMES,
+    ),
+    "sets": Row(
+        ConformalSets,
+        (
+            Call("predict_set", {"queries": NEW_POINTS}, together=("queries",), settled=("queries",)),
+            Call("report", ASKED, **OF_ASKED),
+        ),
+        ConformalSets(),
+        Call("fit", PAIRED, **TOGETHER),
+        before={"confidence_level": 0.8, "similarity": "euclidean"},
+        before_fit={"queries": X, "gallery": X},
+        warned=(Call("fit", {"queries": POINTS_X[:5], "gallery": POINTS_Y[:5]}, "of few queries"),),
+        exempt={"names": NO_NAMES},
+    ),
+    "sets-kinds": Row(
+        ConformalSets,
+        (
+            Call("predict_set", {"queries": X, "by": KINDS}, together=("queries", "by"), settled=("queries",)),
+            Call(
+                "report",
+                {"queries": X, "query_ids": LABELS, "by": KINDS},
+                together=("queries", "query_ids", "by"),
+                settled=("queries",),
+            ),
+        ),
+        ConformalSets(FITTED, measure="recall"),
+        Call(
+            "fit",
+            {"queries": X, "gallery": Y, "query_ids": LABELS, "gallery_ids": LABELS, "by": KINDS},
+            together=("queries", "query_ids", "by"),
+            also_together=("gallery", "gallery_ids"),
+            settled=("queries", "gallery"),
+        ),
+        before={"measure": "hit_rate", "aligner": None},
+        before_fit={"queries": Y, "gallery": Y},
+        exempt=ITS_NAMES,
+    ),
+}
+
 CLASSES = {"X": POINTS_X, "y": LABELS}
 OTHER_CLASSES = {"X": X, "y": np.where(LABELS == "ant", 1, 0)}
 FIT_CLASSES = Call("fit", CLASSES, together=("X", "y"))
@@ -213,4 +281,4 @@ HEADS = {
         exempt={"names": NO_NAMES},
     ),
 }
-SPACES = INDEXES | HEADS
+SPACES = INDEXES | INSTRUMENTS | HEADS

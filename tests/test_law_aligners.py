@@ -25,7 +25,7 @@ from crossmodal_cca.plotting import CanonicalCorrelationDisplay, HitRateDisplay
 from crossmodal_cca.transfer import SharedSpace, prediction_intervals
 
 # These fit it themselves, or take its parameters alone.
-FITS_ITSELF = ("shuffled_pair_control", "prediction_intervals-folds", "permutation_test", "report")
+FITS_ITSELF = ("shuffled_pair_control", "prediction_intervals-folds", "permutation_test", "report", "PairCheck")
 CALLS = {
     f"{row_id}-{call}": (row, call, name)
     for row_id, row in TABLE.items()
@@ -36,7 +36,9 @@ CALLS = {
 WRAPPERS = {
     row_id: row
     for row_id, row in TABLE.items()
-    if row.estimator is not None and getattr(row.estimator, "aligner", None) is not None and row_id not in ALIGNERS
+    if row.estimator is not None
+    and getattr(row.estimator, "aligner", None) is not None
+    and row_id not in (*ALIGNERS, *FITS_ITSELF)
 }
 
 

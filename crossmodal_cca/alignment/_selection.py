@@ -35,15 +35,22 @@ POOLED_SCORINGS = ("q2", "neg_mean_squared_error")
 
 
 def splits_of(
-    cv: Any, X: ArrayLike, y: ArrayLike, groups: ArrayLike | None, sample_weight: FloatArray | None, parts: Parts
+    cv: Any,
+    X: ArrayLike,
+    y: ArrayLike,
+    groups: ArrayLike | None,
+    sample_weight: FloatArray | None,
+    parts: Parts,
+    seed: Any = SEED_OF_FOLDS,
 ) -> list[Split]:
     """Return positions of training and test rows of each fold, among the rows of positive weight.
 
-    If `cv` is a number, rows of one group in `parts` share a fold; a splitter gets the user's own groups.
+    If `cv` is a number, rows of one group in `parts` share a fold, drawn by the seed; a splitter gets the user's own
+    groups.
     """
     if cv is None or isinstance(cv, Integral):
         n_folds = 5 if cv is None else check_whole_number(cv, "cv", low=2)
-        splits = _shuffled_folds(n_folds, parts, groups is not None)
+        splits = _shuffled_folds(n_folds, parts, groups is not None, seed)
     else:
         splits = _given_folds(cv, X, y, groups, sample_weight)
     return splits
@@ -88,7 +95,7 @@ def check_sizes_of_folds(splits: Sequence[Split], scoring: str | RetrievalScorer
         )
 
 
-def _shuffled_folds(n_folds: int, parts: Parts, given: bool) -> list[Split]:
+def _shuffled_folds(n_folds: int, parts: Parts, given: bool, seed: Any) -> list[Split]:
     # Takes a tenth of a second to import.
     from sklearn.model_selection import GroupKFold
 
@@ -101,7 +108,7 @@ def _shuffled_folds(n_folds: int, parts: Parts, given: bool) -> list[Split]:
             "pass groups that tell them apart"
         )
         raise ValueError(f"cv={n_folds} folds need at least {n_folds} groups of rows, but there are {found}: {reason}.")
-    splitter = GroupKFold(n_folds, shuffle=True, random_state=SEED_OF_FOLDS)
+    splitter = GroupKFold(n_folds, shuffle=True, random_state=seed)
     return list(splitter.split(parts, groups=parts))
 
 

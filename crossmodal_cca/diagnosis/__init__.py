@@ -1,6 +1,8 @@
-"""Find faults of the data before a fit, and rows that must stay in one fold."""
+"""Find faults of the data before a fit, rows that must stay in one fold, wrong pairs, and who got worse."""
 
 from .data_report import data_report
+from .harm_report import harm_report
 from .near_duplicates import near_duplicate_groups
+from .pair_check import PairCheck
 
-__all__ = ["data_report", "near_duplicate_groups"]
+__all__ = ["PairCheck", "data_report", "harm_report", "near_duplicate_groups"]

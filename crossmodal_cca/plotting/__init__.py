@@ -8,8 +8,11 @@ from .cross_validation_display import CrossValidationDisplay
 from .few_shot_display import FewShotDisplay
 from .hit_rate_display import HitRateDisplay
 from .hubness_display import HubnessDisplay
+from .pair_check_display import PairCheckDisplay
 from .precision_recall_display import PrecisionRecallDisplay
 from .rank_histogram_display import RankHistogramDisplay
+from .risk_coverage_display import RiskCoverageDisplay
+from .set_size_display import SetSizeDisplay
 from .shared_space_display import SharedSpaceDisplay
 from .similarity_matrix_display import SimilarityMatrixDisplay
 from .transfer_gain_display import TransferGainDisplay
@@ -23,8 +26,11 @@ __all__ = [
     "FewShotDisplay",
     "HitRateDisplay",
     "HubnessDisplay",
+    "PairCheckDisplay",
     "PrecisionRecallDisplay",
     "RankHistogramDisplay",
+    "RiskCoverageDisplay",
+    "SetSizeDisplay",
     "SharedSpaceDisplay",
     "SimilarityMatrixDisplay",
     "TransferGainDisplay",

@@ -53,17 +53,17 @@ class PulledLoss(NamedTuple):
             g += E.T @ self.Z[part]
         return g
 
-    def curvature(self) -> float:
-        """Estimate the curvature at the centres along the gradient, from some of the rows, as if they were orthogonal.
+    def curvature(self, g: FloatArray) -> float:
+        """Compute the curvature at the centres along g, estimated from some of the rows where there are many.
 
-        Row i then adds w p(1 − p) for a class, in the direction in which it adds w (p − y) to the gradient.
+        A row z of weight w adds w (Σ p u² − (Σ p u)²) with u = gz, summed over classes of probability p.
         """
         some = slice(None, None, ceil(len(self.Z) / SOME_ROWS))
-        p = self._probabilities(np.zeros_like(self.centre), some)
-        bends = self._shares[some, None] * p * (1 - p)
-        p[np.arange(len(p)), self.codes[some]] -= 1
-        squares = np.square(p)
-        return float(self.ridge.mean() + np.vdot(squares, bends) / (squares.sum() or 1.0))
+        w, p = self.weights[some], self._probabilities(np.zeros_like(self.centre), some)
+        U = self.Z[some] @ g.astype(self.Z.dtype).T
+        bends = np.einsum("ij,ij,ij->i", p, U, U, dtype=float) - np.einsum("ij,ij->i", p, U, dtype=float) ** 2
+        total = w @ bends / (w.sum(dtype=float) or 1.0) + np.vdot(self.ridge * g, g)
+        return float(total / np.vdot(g, g)) if total > 0 else 1.0
 
     def _probabilities(self, D: FloatArray, part: slice) -> FloatArray:
         S = self.Z[part] @ (self.centre + D).astype(self.Z.dtype, copy=False).T
@@ -94,7 +94,8 @@ def minimise(loss: PulledLoss, tolerance: float, max_iter: int) -> Minimum:
     Nocedal & Wright (2006), Numerical optimization, algorithm 7.4.
     """
     D = np.zeros(loss.centre.shape)
-    g, unit, n_evaluations = loss.gradient(D), 1 / loss.curvature(), 1
+    g = loss.gradient(D)
+    unit, n_evaluations = 1 / loss.curvature(g), 1
     steps: list[Step] = []
     n_iter = 0
     while np.abs(g).max() > tolerance and n_iter < max_iter:
