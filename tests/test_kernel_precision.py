@@ -258,7 +258,7 @@ def test_the_kernel_of_rows_near_zero_is_scikit_learns():
 )
 def test_many_narrow_rows_meet_landmarks_in_single_precision_where_that_has_the_digits(kernel, ridge, in_single):
     rng = np.random.default_rng(0)
-    factors = rng.standard_normal((10_000, 3)) @ rng.standard_normal((3, 8))
+    factors = rng.standard_normal((20_000, 3)) @ rng.standard_normal((3, 8))
     X, Y = (A + 0.5 * rng.standard_normal(A.shape) for A in (factors, np.tanh(factors)))
     X, Y = X.astype(np.float32), Y.astype(np.float32)
     landmarks = {"approximation": "nystroem", "n_landmarks": 30, "random_state": 0}

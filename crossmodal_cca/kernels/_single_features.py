@@ -13,7 +13,7 @@ from ._maps import Map
 # Single precision.
 SINGLE = np.dtype(np.float32)
 # Rows from which a pass in single precision saves more than it risks, and those of them that are tried before.
-FROM_ROWS, TRIED = 10_000, 2048
+FROM_ROWS, TRIED = 20_000, 1024
 # Smallest reciprocal condition of the landmarks' kernel; its root enlarges rounding of the kernel values.
 LANDMARKS_FLOOR = 2e-5
 
@@ -36,7 +36,7 @@ def solve_in_single(
     if min(features.rcond for features in maps) < LANDMARKS_FLOOR:
         return None
     some = rows.take(np.linspace(0, n - 1, TRIED).astype(np.intp))
-    if solve_features(feature_moments(some, kernels, maps, SINGLE).pair, regularization, k).rcond <= single_floor(n):
+    if solve_features(feature_moments(some, kernels, maps, SINGLE).pair, regularization, 1).rcond <= single_floor(n):
         return None
     moments = feature_moments(rows, kernels, maps, SINGLE)
     solution = solve_features(moments.pair, regularization, k)
