@@ -5,8 +5,8 @@ Targets, "rbf" kernels of two views of common factors, medians of runs in turns 
 - Exact, 2,000 rows of 50 and 40 features, k = 8: at least 30 times faster than cca-zoo's KCCA.
 - Exact, 8,000 rows: beyond the two centred kernels themselves, at most 4 times the Cholesky factorisation of both.
 - Nyström, 100,000 rows of 64 and 48 float64 features, 1,000 landmarks, k = 16: at most 2.5 times the bare products,
-  block by block. Rows of float32 have no target: their bare products are all in float32, while a fit computes the
-  features in double precision and only multiplies them in float32.
+  block by block. Rows of float32 have no target: their bare products are all in float32, while a fit computes means
+  and sums in double precision.
 
 cca-zoo solves the same problem: it centres the kernels too and maximises αᵀKxKyβ / (n − 1) with its `shrinkage` c in
 αᵀ((1 − c)·K² / (n − 1) + c·K)α = 1 for either side. Against our ridge ε = regularization · trace(K),

@@ -250,3 +250,22 @@ def test_the_kernel_of_rows_near_zero_is_scikit_learns():
     named = KernelCCA(3, gamma=0.05).fit(X, Y)
     known = KernelCCA(3, kernel="precomputed").fit(rbf_kernel(X, gamma=0.05), rbf_kernel(Y, gamma=0.05))
     np.testing.assert_allclose(named.singular_values_, known.singular_values_, rtol=1e-10)
+
+
+# A small ridge leaves weak directions; more landmarks of a linear kernel than features depend on each other.
+@pytest.mark.parametrize(
+    ("kernel", "ridge", "in_single"), [("rbf", 0.03, True), ("rbf", 1e-5, False), ("linear", 0.03, False)]
+)
+def test_many_narrow_rows_meet_landmarks_in_single_precision_where_that_has_the_digits(kernel, ridge, in_single):
+    rng = np.random.default_rng(0)
+    factors = rng.standard_normal((20_000, 3)) @ rng.standard_normal((3, 8))
+    X, Y = (A + 0.5 * rng.standard_normal(A.shape) for A in (factors, np.tanh(factors)))
+    X, Y = X.astype(np.float32), Y.astype(np.float32)
+    landmarks = {"approximation": "nystroem", "n_landmarks": 30, "random_state": 0}
+    model = KernelCCA(3, kernel=kernel, regularization=ridge, **landmarks)
+    single, double = model.fit(X, Y), clone(model).fit(X.astype(float), Y.astype(float))
+    assert single.model_.stream.moments.pair.is_single == in_single
+    np.testing.assert_allclose(single.correlations_, double.correlations_, atol=1e-6 if in_single else 1e-12)
+    gap = -np.diff(double.singular_values_).min() / double.singular_values_[0]
+    scores, expected = (each.transform(X[:500].astype(float)) for each in (single, double))
+    assert (np.abs(scores - expected) <= 2e-5 / gap * expected.std(axis=0)).all()

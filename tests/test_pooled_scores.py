@@ -184,7 +184,9 @@ def test_one_standard_error_counts_folds_by_their_rows(share, chosen):
     mean = np.average(best, weights=rows)
     error = np.sqrt(np.sum(rows * (best - mean) ** 2) / rows.sum() / 3)
     scores = np.array([best - share * error, best])
-    choice = Choice([{"n_components": 1}, {"n_components": 2}], scores, rows, one_standard_error=True, groups=rows, n_gallery=None)
+    choice = Choice(
+        [{"n_components": 1}, {"n_components": 2}], scores, rows, one_standard_error=True, groups=rows, n_gallery=None
+    )
     assert choice.best_index == chosen
 
 

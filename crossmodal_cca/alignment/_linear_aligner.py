@@ -15,6 +15,7 @@ from .._checks import check_flag, check_n_components
 from .._typing import FloatArray
 from .._warn import warn
 from ..linalg._products import Covariances
+from ..linalg._single import WEAK
 from ..linalg._solution import LinearSolution
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import ranks_of_covariances
@@ -24,7 +25,7 @@ from ..rows._moments import PairMoments, moments_of_batch
 from ..rows._stored import PairedRows
 from ..rows._validation import check_scale_of_weights, checked_pair
 from ._linear_maps import LinearMaps
-from ._solvers import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, SOLVERS, WEAK, Solved, Task
+from ._solvers import DOUBLE_FLOOR, DOUBTFUL_IN_SINGLE, SOLVERS, Solved, Task
 
 T = TypeVar("T", bound=LinearSolution)
 

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from .._checks import check_flag
 from .._sklearn import count_rows, telling_where
 from .._typing import FloatArray
+from ..linalg._single import single_floor
 from ..linalg._solution import NestedSolution
 from ..linalg._svd import Triplets
 from ..metrics.scorer import RetrievalScorer
@@ -38,7 +39,7 @@ from ._selection import (
     items_and_folds,
     numbers_of_components,
 )
-from ._solvers import DOUBLE_FLOOR, single_floor
+from ._solvers import DOUBLE_FLOOR
 from ._training_folds import Folds, HeldOut
 
 # Scorings computed from the moments of held-out rows.

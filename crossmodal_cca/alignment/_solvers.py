@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..linalg._products import Covariances
+from ..linalg._single import UNEXPLAINED, single_floor
 from ..linalg._solution import LinearSolution
 from ..linalg._whitening import WhitenedPair
 from ..models._pair import StandardizedPair, standardize_rows
@@ -18,15 +17,8 @@ from ._randomized_fit import solve_randomized
 # Smallest reciprocal condition of the matrices inverted for which products in double precision are enough:
 # correlations err by 1e-8.
 DOUBLE_FLOOR = 1e-8
-# SINGLE_FLOOR: the same for single precision, in which correlations err by up to 1.5e-8 times the condition and 1e-6
-# is allowed; FEWEST_TO_AVERAGE: number of rows from which errors average out.
-SINGLE_FLOOR, FEWEST_TO_AVERAGE = 0.015, 4096
 # Reciprocal condition below which a warning is given if only products in single precision exist: an error of 2e-4.
 DOUBTFUL_IN_SINGLE = 1e-4
-# Smallest singular value of the last component, relative to the first, for products in single precision.
-WEAK = 1e-2
-# Smallest unexplained variance, 1 − correlation², that products in single precision resolve.
-UNEXPLAINED = 1e-3
 # Largest ratio of the terms of a score to the score itself for scores in single precision.
 SINGLE_AMPLIFICATION = 100.0
 
@@ -60,11 +52,6 @@ class Solved:
     def scores_fit_single(self) -> bool:
         """Whether scores and predictions can be computed in single precision."""
         return self.solution.amplification(self.S) <= SINGLE_AMPLIFICATION
-
-
-def single_floor(n_rows: int) -> float:
-    """Return the smallest reciprocal condition for which single-precision products of this many rows are enough."""
-    return SINGLE_FLOOR * float(np.sqrt(FEWEST_TO_AVERAGE / max(n_rows, FEWEST_TO_AVERAGE)))
 
 
 @dataclass(frozen=True, eq=False)

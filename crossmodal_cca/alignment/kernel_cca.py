@@ -111,8 +111,8 @@ class KernelCCA(KernelMaps):
 
     Notes
     -----
-    All numbers are computed in double precision, whatever the floating type of the rows, and distances do not depend on
-    where the rows lie.
+    Numbers are computed in double precision, whatever the floating type of the rows; features of many float32 rows in
+    single, where that has the digits, or else again in double. Distances do not depend on where the rows lie.
 
     With K the kernels of the training rows, centred in feature space, and ε = regularization · trace(K),
 

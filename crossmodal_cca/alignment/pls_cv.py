@@ -9,6 +9,7 @@ import numpy as np
 
 from .._schemas import saved
 from .._typing import FloatArray
+from ..linalg._single import WEAK
 from ..linalg._solution import NestedSolution
 from ..linalg._solve_pls import rotations_of_weights, solve_pls_regression
 from ..linalg._whitening import ranks_of_covariances
@@ -17,7 +18,6 @@ from ..models._pair import StandardizedPair
 from ._linear_aligner import LinearAligner
 from ._linear_cv import FoldSolver, LinearCV
 from ._selection import with_whole_folds
-from ._solvers import WEAK
 from ._training_folds import HeldOut
 from .pls import PLSRegression, RegressionScoreMixin
 

@@ -6,18 +6,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import reduce
 from operator import add
+from typing import Any
 
 import numpy as np
 
 from .._schemas import saved
 from .._typing import FloatArray
-from ..linalg._products import product, refuse_overflow
+from ..linalg._products import product
 from ..linalg._solution import score_correlations
 from ..linalg._svd import rank_tolerance, truncated_svd
 from ..linalg._whitening import whiten_covariances
 from ..models._pair import standardize_moments
+from ..rows._block import Block, block_products
 from ..rows._blocks import row_slices
-from ..rows._moments import PairMoments, moments_of_arrays
+from ..rows._moments import DOUBLE, PairMoments
 from ..rows._row_moments import RowMoments
 from ..rows._stored import PairedRows
 from ._embedding import EmbeddedPair, KernelEmbedding, row_moments
@@ -55,11 +57,13 @@ class FeatureMoments:
         )
 
 
-def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tuple[Map, Map]) -> FeatureMoments:
+def feature_moments(
+    rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tuple[Map, Map], dtype: np.dtype[Any] = DOUBLE
+) -> FeatureMoments:
     """Compute the moments of the features block by block; nothing larger than a block of features is formed.
 
-    Features and their products are in double precision whatever the rows are: weak components, and their number, need
-    all digits.
+    Features and their products are in double precision whatever the rows are, unless they are asked for in single;
+    kernel values, means and sums over blocks are double in any case.
     """
     (kx, ky), (map_x, map_y) = kernels, maps
 
@@ -67,9 +71,9 @@ def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tupl
         widths = map_x.n_features, map_y.n_features, rows.X.shape[1], rows.y.shape[1]
         for part in row_slices(len(rows.X), block_rows(*widths)):
             X, Y = kx.read(rows.X, part), ky.read(rows.y, part)
-            # Centred in place, features need no centred copy for either kind of product.
-            (F, mean_f), (G, mean_g) = _centred(map_x(X)), _centred(map_y(Y))
-            pair, to_y, to_x = moments_of_arrays(F, G), row_moments(F, Y, ky), row_moments(G, X, kx)
+            (F, mean_f), (G, mean_g) = _centred(map_x, X, dtype), _centred(map_y, Y, dtype)
+            pair = PairMoments(**block_products(Block(F), Block(G), None))
+            to_y, to_x = row_moments(F, Y, ky), row_moments(G, X, kx)
             yield FeatureMoments(
                 replace(pair, mean_x=pair.mean_x + mean_f, mean_y=pair.mean_y + mean_g),
                 None if to_y is None else to_y.with_a_plus(mean_f),
@@ -81,23 +85,25 @@ def feature_moments(rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tupl
         return reduce(add, parts())
 
 
-def _centred(F: FloatArray) -> tuple[FloatArray, FloatArray]:
-    mean = F.mean(axis=0)
-    F -= mean
-    return F, mean
+def _centred(features: Map, rows: FloatArray, dtype: np.dtype[Any]) -> tuple[FloatArray, FloatArray]:
+    """Return centred features, which need no centred copy for any product, and their mean.
+
+    Kernel values are centred before they are combined: deviations from the mean lose fewer digits in single precision.
+    """
+    V = features.values(rows, dtype)
+    shift = V.mean(axis=0, dtype=np.float64).astype(dtype)
+    V -= shift
+    return features.combined(V), features.combined(shift[None].astype(np.float64))[0]
 
 
 def embedded_by_features(
     moments: FeatureMoments,
     kernels: tuple[Kernel, Kernel],
     maps: tuple[Map, Map],
-    regularization: tuple[float, float],
-    k: int | None,
+    solution: KernelSolution,
 ) -> EmbeddedPair:
-    """Solve from the moments of the features and return both embeddings, of fewer than k components if need be."""
+    """Return both embeddings of a solution on the features."""
     pair = moments.pair
-    refuse_overflow(moments.traces)
-    solution = solve_features(pair, regularization, k)
     Wx, Wy = solution.x_rotations, solution.y_rotations
     model = EmbeddedPair(
         KernelEmbedding.folded(kernels[0], maps[0], Wx, pair.mean_x),
@@ -112,7 +118,14 @@ def embedded_by_features(
     return model.with_definite_signs(*(np.maximum(each, 0.0) for each in squares))
 
 
-def solve_features(moments: PairMoments, regularization: tuple[float, float], k: int | None) -> KernelSolution:
+@dataclass(frozen=True, eq=False)
+class FeatureSolution(KernelSolution):
+    """A shared space with `rcond`, the reciprocal condition of the smoothed covariances that were inverted."""
+
+    rcond: float
+
+
+def solve_features(moments: PairMoments, regularization: tuple[float, float], k: int | None) -> FeatureSolution:
     """Solve linear CCA of the features with ridges κ·trace(S), which is shrinkage c = κp/(1 + κp) of p features.
 
     Rotations and singular values are in the units of S + κ·trace(S)·I instead of (1 − c)·S + c·τ·I.
@@ -132,4 +145,4 @@ def solve_features(moments: PairMoments, regularization: tuple[float, float], k:
     found = int((d > max(rank_tolerance(max(widths), S.eps) * d.max(initial=0.0), rounding)).sum())
     Wx = whitened.x.weights(U[:, :found]) * np.sqrt(unshrunk[0])
     Wy = whitened.y.weights(V[:, :found]) * np.sqrt(unshrunk[1])
-    return KernelSolution(Wx, Wy, d[:found], score_correlations(S, Wx, Wy))
+    return FeatureSolution(Wx, Wy, d[:found], score_correlations(S, Wx, Wy), whitened.rcond)

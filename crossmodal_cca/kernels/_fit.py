@@ -10,16 +10,18 @@ from numpy.random import Generator, RandomState
 from numpy.typing import NDArray
 
 from .._checks import check_random_state
+from ..linalg._products import refuse_overflow
 from ..models._kernel_model import KernelModel, KernelSide, Stream
 from ..rows._row_moments import RowMoments
 from ..rows._stored import PairedRows
 from ._centred import centre
 from ._embedding import EmbeddedPair, KernelEmbedding, row_moments
 from ._exact import solve_kernel_cca
-from ._features import FeatureMoments, embedded_by_features, feature_moments
+from ._features import FeatureMoments, FeatureSolution, embedded_by_features, feature_moments, solve_features
 from ._kernel import Kernel, kernel_matrix
 from ._maps import KernelMap, Map
 from ._settings import Sides
+from ._single_features import solve_in_single
 
 Kernels = tuple[Kernel, Kernel]
 
@@ -42,8 +44,12 @@ def fit_kernels(
     if base.maps is None:
         pair = embedded_by_kernels(rows, base.kernels, _ridges(sides), k)
         return base.model(pair, k, power, possible=max(pair.n_components, rows.n_rows - 1 if allow_fewer else 0))
-    moments = feature_moments(rows, base.kernels, base.maps)
-    return base.model_of_features(moments, sides, k, power, settled, allow_fewer=allow_fewer)
+    found = None
+    # Further batches would be added in double precision.
+    if any(side.waits_for_rows for side in sides):
+        found = solve_in_single(rows, base.kernels, base.maps, _ridges(sides), k)
+    moments, solution = found or (feature_moments(rows, base.kernels, base.maps), None)
+    return base.model_of_features(moments, sides, k, power, settled, solution, allow_fewer=allow_fewer)
 
 
 def with_further_rows(model: KernelModel, rows: PairedRows, sides: Sides, k: int | None, power: float) -> KernelModel:
@@ -87,11 +93,15 @@ class _Base:
         k: int | None,
         power: float,
         settled: dict[str, Any] | None,
+        solution: FeatureSolution | None = None,
         *,
         allow_fewer: bool,
     ) -> KernelModel:
         assert self.maps is not None
-        pair = embedded_by_features(moments, self.kernels, self.maps, _ridges(sides), k)
+        refuse_overflow(moments.traces)
+        pair = embedded_by_features(
+            moments, self.kernels, self.maps, solution or solve_features(moments.pair, _ridges(sides), k)
+        )
         possible = min(features.n_features for features in self.maps) if allow_fewer else 0
         left_out = np.maximum(0.0, 1.0 - moments.kept / moments.traces).tolist()
         return self.model(

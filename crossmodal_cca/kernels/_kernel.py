@@ -8,7 +8,7 @@ from inspect import isfunction
 from typing import Any, ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from sklearn.utils import assert_all_finite
 
 from .._schemas import Schema, saved
@@ -71,14 +71,14 @@ class Kernel(Value):
         """Return the base of all training rows: a copy of them, or all positions."""
         return np.arange(len(rows)) if self.is_precomputed else np.array(self.read(rows, slice(None)))
 
-    def __call__(self, A: FloatArray, base: FloatArray) -> FloatArray:
-        """Compute kernel values (len(A), len(base)) of the rows A."""
+    def __call__(self, A: FloatArray, base: FloatArray, dtype: DTypeLike = np.float64) -> FloatArray:
+        """Compute kernel values (len(A), len(base)) of the rows A in a floating type."""
         if self.is_precomputed:
-            return self._values(A, base)
+            return self._values(A, base, dtype)
         if self.shift is not None:
             A, base = A - self.shift, base - self.shift
         with np.errstate(over="ignore", invalid="ignore"):  # checked below
-            K = self._values(A, base)
+            K = self._values(A, base, dtype)
             finite = np.isfinite(K.sum())
         if not finite:
             raise ValueError(
@@ -88,9 +88,10 @@ class Kernel(Value):
             )
         return K
 
-    def _values(self, A: FloatArray, base: FloatArray) -> FloatArray:
+    def _values(self, A: FloatArray, base: FloatArray, dtype: DTypeLike) -> FloatArray:
+        values = self.row.in_single if dtype == np.float32 else self.row
         try:
-            return self.row(A, base, **self.params)
+            return values(A, base, **self.params)
         except (TypeError, ValueError) as error:
             if not callable(self.function):
                 raise

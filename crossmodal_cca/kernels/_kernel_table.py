@@ -10,9 +10,11 @@ import numpy as np
 from numpy.random import RandomState
 
 from .._typing import FloatArray
+from ..linalg._products import product
 
-# Rounding of γ‖a − b‖² from which squared distances are computed from differences instead of products.
-COARSEST = 1e-9
+# Rounding of γ‖a − b‖² from which squared distances are computed from differences instead of products; the same for
+# values in single precision, which are computed in double beyond it.
+COARSEST, COARSEST_IN_SINGLE = 1e-9, 1e-6
 
 Values = Callable[..., FloatArray]
 
@@ -43,12 +45,28 @@ def by_scikit_learn(function: str | Callable[..., Any]) -> Values:
 
 def gaussian(A: FloatArray, base: FloatArray, *, gamma: float) -> FloatArray:
     """Compute exp(−γ‖a − b‖²), with distances from differences if products are too coarse for the width."""
-    squares = sum(np.einsum("ij,ij->i", B, B).max(initial=0.0) for B in (A, base))
+    squares = sum(squared_lengths(B).max(initial=0.0) for B in (A, base))
     if gamma * squares * np.finfo(float).eps <= COARSEST:
         return by_scikit_learn("rbf")(A, base, gamma=gamma)
     K: FloatArray = distance().cdist(A, base, "sqeuclidean")
     K *= -gamma
     return np.exp(K, out=K)
+
+
+def gaussian_in_single(A: FloatArray, base: FloatArray, *, gamma: float) -> FloatArray:
+    """Compute exp(−γ‖a − b‖²) in single precision: with lengths as further columns the exponents are one product."""
+    a, b = (-gamma * squared_lengths(B) for B in (A, base))
+    if -(a.min(initial=0.0) + b.min(initial=0.0)) * np.finfo(np.float32).eps > COARSEST_IN_SINGLE:
+        return gaussian(A, base, gamma=gamma).astype(np.float32)
+    left, right = np.column_stack([A, a, np.ones(len(A))]), np.column_stack([2 * gamma * base, np.ones(len(base)), b])
+    K = product(right.astype(np.float32), left.astype(np.float32).T).T
+    np.minimum(K, 0.0, out=K)
+    return np.exp(K, out=K)
+
+
+def squared_lengths(A: FloatArray) -> FloatArray:
+    """Compute ‖a‖² of each row."""
+    return np.asarray(np.einsum("ij,ij->i", A, A))
 
 
 def of_writable(values: Values) -> Values:
@@ -70,6 +88,8 @@ class NamedKernel:
     name: str
     parameters: tuple[str, ...] = ()
     values: Values | None = None
+    # Function for values in single precision, where these are worth one of their own.
+    values_in_single: Values | None = None
     # Whether it is positive semi-definite once centred, for all rows and parameters; other kernels are checked.
     is_definite: bool = False
     # Whether centring removes the effect of a shift of all rows.
@@ -90,6 +110,12 @@ class NamedKernel:
         """Compute values (len(A), len(base))."""
         values = by_scikit_learn(self.name) if self.values is None else self.values
         return values(A, base, **params)
+
+    def in_single(self, A: FloatArray, base: FloatArray, **params: Any) -> FloatArray:
+        """Compute values (len(A), len(base)) in single precision from rows in double precision."""
+        if self.values_in_single is not None:
+            return self.values_in_single(A, base, **params)
+        return self(A, base, **params).astype(np.float32)
 
     @property
     def has_width(self) -> bool:
@@ -118,6 +144,7 @@ _ROWS = (
         "rbf",
         ("gamma",),
         gaussian,
+        gaussian_in_single,
         is_definite=True,
         is_shift_invariant=True,
         diagonal=1.0,

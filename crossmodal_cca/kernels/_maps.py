@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import RandomState
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 from scipy import linalg
 from scipy.linalg import lapack
 
 from .._schemas import saved
 from .._typing import FloatArray
 from ..linalg._products import product, times_upper
+from ..linalg._svd import reciprocal_condition
 from ..models._value import Value
 from ..rows._blocks import row_slices
 from ._centred import NEGATIVE_TOLERANCE, not_semidefinite
@@ -44,12 +45,27 @@ class KernelMap(Value):
         """Number of features that the map gives."""
         return len(self.base) if self.projection is None else int(self.projection.shape[1])
 
-    def __call__(self, rows: FloatArray) -> FloatArray:
-        """Features (len(rows), n_features)."""
-        K = self.kernel(rows, self.base)
+    def values(self, rows: FloatArray, dtype: DTypeLike = np.float64) -> FloatArray:
+        """Kernel values (len(rows), n_base), of which features are combinations: a new array."""
+        return self.kernel(rows, self.base, dtype)
+
+    def combined(self, K: FloatArray) -> FloatArray:
+        """Features (len(K), n_features) of kernel values, in their floating type and perhaps in their memory."""
         if self.projection is None:
             return K
-        return times_upper(K, self.projection) if self.triangular else product(K, self.projection)
+        P = self.projection.astype(K.dtype, copy=False)
+        return times_upper(K, P) if self.triangular else product(K, P)
+
+    def __call__(self, rows: FloatArray) -> FloatArray:
+        """Features (len(rows), n_features)."""
+        return self.combined(self.values(rows))
+
+    @property
+    def rcond(self) -> float:
+        """Reciprocal condition of the kernel of the base rows whose root is the projection; 0 if close to singular."""
+        if self.projection is None:
+            return 1.0
+        return reciprocal_condition(self.projection.T) if self.triangular else 0.0
 
 
 @saved()
@@ -68,6 +84,17 @@ class FourierMap(Value):
     def n_features(self) -> int:
         """Number of features that the map gives."""
         return 2 * int(self.frequencies.shape[1])
+
+    # Features are no combinations of other values, and lose nothing to a root.
+    rcond: ClassVar[float] = 1.0
+
+    def values(self, rows: FloatArray, dtype: DTypeLike = np.float64) -> FloatArray:
+        """Features (len(rows), n_features): a new array."""
+        return self(rows).astype(dtype, copy=False)
+
+    def combined(self, features: FloatArray) -> FloatArray:
+        """Return the features as they are."""
+        return features
 
     def __call__(self, rows: FloatArray) -> FloatArray:
         """Features (len(rows), n_features)."""

@@ -54,7 +54,8 @@ def gram(A: FloatArray) -> FloatArray:
 
 def times_upper(A: FloatArray, R: FloatArray) -> FloatArray:
     """Multiply AR for an upper triangular R, at half the work of a general product; overwrites A if in C order."""
-    return np.asarray(blas.dtrmm(1.0, R, A.T, trans_a=1, overwrite_b=1)).T
+    (trmm,) = get_blas_funcs(("trmm",), (R, A))
+    return np.asarray(trmm(1.0, R, A.T, trans_a=1, overwrite_b=1)).T
 
 
 def subtract_outer(S: FloatArray, a: FloatArray, b: FloatArray) -> FloatArray:

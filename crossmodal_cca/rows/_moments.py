@@ -19,7 +19,7 @@ from ..linalg._products import refuse_overflow, subtract_outer
 from ._block import block_products
 from ._blocks import row_slices, sum_over_rows
 from ._sparse_rows import MAX_FEATURES
-from ._stored import PairedRows, rows_in_memory
+from ._stored import PairedRows
 from ._validation import check_pair, checked_pair
 
 # Double precision.
@@ -304,11 +304,6 @@ def _too_large(n_features: int, name: str) -> ValueError:
         f'features (these would take {8e-9 * n_features**2:.1f} GB). Fit CCA(n_components=..., solver="randomized"), '
         "which does without (shrinkage=1 is PLSSVD), or reduce the features, by TruncatedSVD for example."
     )
-
-
-def moments_of_arrays(A: FloatArray, B: FloatArray) -> PairMoments:
-    """Compute moments of the paired rows of two arrays of floats, such as kernel features."""
-    return moments_of_rows(PairedRows(rows_in_memory(A), rows_in_memory(B), None))
 
 
 def moments_of_batch(rows: PairedRows) -> PairMoments | None:

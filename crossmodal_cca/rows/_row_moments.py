@@ -33,12 +33,18 @@ class RowMoments:
 
     @classmethod
     def of_rows(cls, A: FloatArray, B: FloatArray) -> RowMoments:
-        """Compute the moments of one block of rows in double precision."""
+        """Compute the moments of one block of rows in double precision, but for products in the type of A."""
         w = np.ones(len(A))
         with np.errstate(over="ignore", invalid="ignore"):
             (Ac, mean_a, da), (Bc, mean_b, db) = (Block(M).centred(w) for M in (A, B))
-            scatter = Ac.cross(Bc) - np.outer(len(A) * da, db)
-            return cls(len(A), mean_a, mean_b, scatter, np.square(B - mean_b).sum(axis=0))
+            squares = np.square(B - mean_b).sum(axis=0)
+            if A.dtype == B.dtype:
+                products = Ac.cross(Bc)
+            else:
+                # Deviations of any size fit into single precision in units of their length.
+                unit = np.where(squares > 0, np.sqrt(squares), 1.0)
+                products = Ac.cross(Block((Bc.A / unit).astype(A.dtype))) * unit
+            return cls(len(A), mean_a, mean_b, products - np.outer(len(A) * da, db), squares)
 
     def __add__(self, other: RowMoments) -> RowMoments:
         merge = Merge.of(self.n_rows, other.n_rows)
