@@ -30,16 +30,15 @@ from ._linear_aligner import LinearAligner
 from ._linear_maps import LinearMaps
 from ._pooled import PooledScore
 from ._selection import (
-    POOLED_SCORINGS,
     Choice,
     FoldScorer,
     SelectionMixin,
     choose,
     groups_of_rows,
-    items_and_folds,
     numbers_of_components,
 )
 from ._solvers import DOUBLE_FLOOR
+from ._splits import POOLED_SCORINGS, items_and_folds
 from ._training_folds import Folds, HeldOut
 
 # Scorings computed from the moments of held-out rows.

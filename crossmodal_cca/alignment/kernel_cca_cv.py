@@ -30,10 +30,10 @@ from ._selection import (
     FoldScorer,
     SelectionMixin,
     choose,
-    items_and_folds,
     numbers_of_components,
     with_whole_folds,
 )
+from ._splits import items_and_folds
 from .kernel_cca import KernelCCA
 
 # Scorings besides retrieval measures.

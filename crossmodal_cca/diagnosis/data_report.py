@@ -6,7 +6,7 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any
 
 from .._checks import check_number, check_whole_number
-from ..alignment._selection import SEED_OF_FOLDS, folds_of
+from ..alignment._splits import SEED_OF_FOLDS, folds_of
 from ._findings import table_of
 from ._matching import ids_of
 from ._near_copies import Separated

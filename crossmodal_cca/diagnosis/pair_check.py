@@ -17,7 +17,7 @@ from .._progress import Progress
 from .._sklearn import take_rows
 from .._typing import FloatArray, Split
 from ..alignment._items import Items
-from ..alignment._selection import SEED_OF_FOLDS, splits_of
+from ..alignment._splits import SEED_OF_FOLDS, splits_of
 from ..alignment._views import View, ViewsMixin
 from ..alignment.cca import CCA
 from ..models._value import Value

@@ -154,7 +154,7 @@ def compare_aligners(
     (True, True)
     """
     # Aligners score by the measures of this folder, and so cannot be imported before it.
-    from ..alignment._selection import items_and_folds
+    from ..alignment._splits import items_and_folds
 
     check_resampling(n_resamples, "n_resamples", confidence_level)
     chosen = _mean_over_queries(measure)

@@ -22,7 +22,7 @@ from .._ids import checked_ids
 from .._sklearn import check_array, count_rows, take_rows, telling_where
 from .._typing import FloatArray, Split
 from .._warn import warn
-from ..alignment._selection import SEED_OF_FOLDS, folds_of
+from ..alignment._splits import SEED_OF_FOLDS, folds_of
 from ..rows._blocks import row_slices
 from ..rows._validation import warn_of_other_order
 

@@ -16,7 +16,7 @@ from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
 from .._sklearn import count_rows, take_rows, telling_where
 from .._typing import DataFrame
-from ..alignment._selection import folds_of
+from ..alignment._splits import folds_of
 from ..rows._validation import warn_of_other_order
 from ._classes import refuse_mixed_labels
 from .classifier import CrossModalClassifier
