@@ -211,7 +211,7 @@ def test_the_pulled_fit_ends_at_the_minimum_after_few_products(dtype, common):
     loss = PulledLoss(*settings)
     g, start = loss.gradient(head.coef_ - loss.centre), loss.gradient(np.zeros((50, 32)))
     assert np.abs(g).max() < 1e-4 * np.abs(start).max()
-    assert head.n_evaluations_ <= (100 if common else 25)
+    assert head.n_evaluations_ <= (75 if common else 20)
 
 
 def test_eszsl_is_its_formula_and_reaches_unseen_classes():

@@ -18,6 +18,8 @@ BLOCK_ENTRIES = 2**19
 SOME_ROWS = 2000
 # Steps that L-BFGS remembers.
 MEMORY = 10
+# Largest ratio of the first steps of two classes for the same slope.
+LARGEST_RATIO = 100.0
 # Share of the slope at the start of a line that may be left where it ends, and points tried on it.
 SLOPE_LEFT, MAX_POINTS = 0.7, 30
 
@@ -53,17 +55,16 @@ class PulledLoss(NamedTuple):
             g += E.T @ self.Z[part]
         return g
 
-    def curvature(self, g: FloatArray) -> float:
-        """Compute the curvature at the centres along g, estimated from some of the rows where there are many.
+    def curvature(self, V: FloatArray) -> float:
+        """Compute the second derivative at the centres along V, estimated from some of the rows where there are many.
 
-        A row z of weight w adds w (Σ p u² − (Σ p u)²) with u = gz, summed over classes of probability p.
+        A row z of weight w adds w (Σ p u² − (Σ p u)²) with u = Vz, summed over classes of probability p.
         """
         some = slice(None, None, ceil(len(self.Z) / SOME_ROWS))
         w, p = self.weights[some], self._probabilities(np.zeros_like(self.centre), some)
-        U = self.Z[some] @ g.astype(self.Z.dtype).T
+        U = self.Z[some] @ V.astype(self.Z.dtype).T
         bends = np.einsum("ij,ij,ij->i", p, U, U, dtype=float) - np.einsum("ij,ij->i", p, U, dtype=float) ** 2
-        total = w @ bends / (w.sum(dtype=float) or 1.0) + np.vdot(self.ridge * g, g)
-        return float(total / np.vdot(g, g)) if total > 0 else 1.0
+        return float(w @ bends / (w.sum(dtype=float) or 1.0) + np.vdot(self.ridge * V, V))
 
     def _probabilities(self, D: FloatArray, part: slice) -> FloatArray:
         S = self.Z[part] @ (self.centre + D).astype(self.Z.dtype, copy=False).T
@@ -90,31 +91,35 @@ def minimise(loss: PulledLoss, tolerance: float, max_iter: int) -> Minimum:
     """Go from the centres to the minimum by L-BFGS, until no entry of the gradient is larger than the tolerance.
 
     Lines end where their slope says so: near the minimum the loss itself has too few digits, and for a convex function
-    the slope is enough. The first line starts from an estimate of the curvature.
+    the slope is enough. The first direction is the gradient of each class over its pull, the first step along it from
+    an estimate of the curvature.
     Nocedal & Wright (2006), Numerical optimization, algorithm 7.4.
     """
     D = np.zeros(loss.centre.shape)
     g = loss.gradient(D)
-    unit, n_evaluations = 1 / loss.curvature(g), 1
+    metric = 1 / np.maximum(loss.ridge, loss.ridge.max() / LARGEST_RATIO)
+    slope, curvature = float(np.vdot(g, metric * g)), loss.curvature(metric * g)
+    unit, n_evaluations = slope / curvature if curvature > 0 else 1.0, 1
     steps: list[Step] = []
     n_iter = 0
     while np.abs(g).max() > tolerance and n_iter < max_iter:
-        p = _direction(g, steps, unit)
+        p = _direction(g, steps, unit * metric)
         t, after, n_points = _end_of_line(loss.gradient, D, p, float(np.vdot(g, p)))
         D += t * p
-        steps = [*steps[1 - MEMORY :], (t * p, after - g)]
-        unit = float(np.vdot(*steps[-1]) / np.vdot(steps[-1][1], steps[-1][1]))
+        s, y = t * p, after - g
+        steps = [*steps[1 - MEMORY :], (s, y)]
+        unit = float(np.vdot(s, y) / np.vdot(y, metric * y))
         g, n_iter, n_evaluations = after, n_iter + 1, n_evaluations + n_points
     return Minimum(D, n_iter, n_evaluations, bool(np.abs(g).max() <= tolerance))
 
 
-def _direction(g: FloatArray, steps: list[Step], unit: float) -> FloatArray:
-    """Compute −H g, with H the inverse Hessian: the `unit`, but for what the last steps and their gradients say."""
+def _direction(g: FloatArray, steps: list[Step], first: FloatArray) -> FloatArray:
+    """Compute −H g, with H the inverse Hessian: diagonal, the `first`, but for what the last steps and slopes say."""
     q, shares = g.copy(), []
     for s, y in reversed(steps):
         shares.append(np.vdot(s, q) / np.vdot(s, y))
         q -= shares[-1] * y
-    q *= unit
+    q *= first
     for (s, y), share in zip(steps, reversed(shares), strict=True):
         q += (share - np.vdot(y, q) / np.vdot(s, y)) * s
     return -q
