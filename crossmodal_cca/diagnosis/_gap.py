@@ -28,7 +28,7 @@ def centroid_distances(x: FloatArray, y: FloatArray, s: NDArray[np.bool_]) -> Fl
     """Compute the distance of the means by the root of the mean squared distance of rows from their own."""
     squares = np.sum((np.where(s, -1.0, 1.0) @ (x - y) / len(x)) ** 2, axis=1)
     both = np.concatenate([x, y])
-    # What is around both means is what is around the common one, less a quarter of the squared distance.
+    # Squares about the means of both sides are those about the common mean, less a quarter of the squared distance.
     around = np.mean(np.sum((both - both.mean(axis=0)) ** 2, axis=1)) - squares / 4
     return np.asarray(np.sqrt(np.divide(squares, around, out=np.full_like(squares, np.inf), where=around > 0)))
 

@@ -10,11 +10,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_random_state, check_whole_number, check_whole_numbers
 from .._ids import checked_ids, distinct_ids
-from .._sklearn import check_array, count_rows
+from .._sklearn import check_array, column_names, count_rows
 from .._typing import FloatArray
 from ..inference._exchange import Exchange
 from ..metrics._resampling import holm
-from ..rows._validation import warn_of_other_order
+from ..rows._validation import refuse_other_order, warn_of_other_order
 from ._query_values import query_values
 from ._slices import Comparison, chosen, clusters, compared, half_of, nearest_names, with_common_sizes
 
@@ -201,6 +201,7 @@ def _checked_names(
                 f"descriptions has {texts.shape[1]} features and embeddings has {n_features}; both must lie in one "
                 "space. Pass the scores of texts in the shared space."
             )
+        refuse_other_order(embeddings=column_names(embeddings), descriptions=column_names(descriptions))
         warn_of_other_order(descriptions=descriptions, names=names)
     else:
         warn_of_other_order(embeddings=embeddings, names=names)

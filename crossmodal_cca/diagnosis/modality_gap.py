@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 FEWEST = 10
 # Level that the smallest p-value must be able to reach after the correction, and from which on a task is concerned.
 LEVEL = 0.05
-# What each distance changes if it is there.
+# Tasks that each distance changes if it is there.
 CONCERNS = {
     "centroid distance": "clustering and stability; centring removes it; retrieval is left alone",
     "distribution distance": "clustering and stability, also after centring",
     "linear classifier": "whatever learns from rows of both modalities",
 }
-# What is said where a distance is that of swapped pairs.
+# Said if a distance is no larger than those of swapped pairs.
 NOTHING = "nothing"
 
 
