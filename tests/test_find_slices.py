@@ -1,4 +1,4 @@
-"""Slices are found on one half and tested on the other: by definition, at their level, with power, and by their names."""
+"""Slices are found on one half and tested on the other: by definition, at their level, with power and names."""
 
 import numpy as np
 import pytest

@@ -70,7 +70,7 @@ def test_each_kind_of_gap_is_told_from_the_others():
     x, y = copies(300, 0)
     same = modality_gap(x, y, similarity="dot", random_state=0)
     assert list(same["concerns"]) == [NOTHING] * 3
-    apart = modality_gap(x, y + [1.5, 0, 0, 0, 0], similarity="dot", random_state=0)
+    apart = modality_gap(x, y + 1.5 * np.eye(5)[0], similarity="dot", random_state=0)
     assert (apart["p_value"] <= 0.05).tolist() == [True, False, True]
     assert apart.loc["linear classifier", "value"] > 0.65
     wide = modality_gap(x, 2 * y, similarity="dot", random_state=0)
