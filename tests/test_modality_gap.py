@@ -5,7 +5,7 @@ import pytest
 from scipy.spatial.distance import cdist
 
 from crossmodal_cca.diagnosis import modality_gap
-from crossmodal_cca.diagnosis._gap import centroid_distances, classifier_accuracies, energy_coefficients, swaps
+from crossmodal_cca.diagnosis._gap import centroid_distances, classifier_accuracies, energy_distances, swaps
 from crossmodal_cca.diagnosis.modality_gap import NOTHING
 from crossmodal_cca.metrics import retrieval_ranks
 
@@ -35,7 +35,7 @@ def test_distances_are_those_of_the_definition_after_any_swap():
         a, b = (side - side.mean(axis=0) for side in swapped(*centred, each))
         between = 2 * cdist(a, b).mean()
         energy = (between - cdist(a, a).mean() - cdist(b, b).mean()) / between
-        assert energy_coefficients(x, y, s)[i] == pytest.approx(energy)
+        assert energy_distances(x, y, s)[i] == pytest.approx(np.sqrt(energy))
 
 
 def test_the_classifier_of_each_swap_is_that_of_the_swapped_rows():
@@ -75,6 +75,11 @@ def test_each_kind_of_gap_is_told_from_the_others():
     assert apart.loc["linear classifier", "value"] > 0.65
     wide = modality_gap(x, 2 * y, similarity="dot", random_state=0)
     assert (wide["p_value"] <= 0.05).tolist() == [False, True, False]
+    assert list(wide["concerns"] != NOTHING) == [False, True, False]
+    # Real, but of no account.
+    near = modality_gap(x, y + 0.5 * np.eye(5)[0], similarity="dot", min_effect=1.0, random_state=0)
+    assert near.loc["centroid distance", "p_value"] <= 0.05
+    assert list(near["concerns"]) == [NOTHING] * 3
     # Centred, a shifted modality is the unshifted one.
     assert apart.loc["distribution distance", "value"] == pytest.approx(same.loc["distribution distance", "value"])
 
@@ -113,6 +118,7 @@ def test_large_data_are_sampled_by_whole_groups():
         ({"x_scores": np.ones((30, 3)), "y_scores": np.ones((30, 3))}, "must differ between rows"),
         ({"n_permutations": 58}, "n_permutations must be a whole number of at least 59"),
         ({"max_pairs": 5}, "max_pairs must be a whole number of at least 10, or None for all pairs"),
+        ({"min_effect": -1.0}, "min_effect must lie in"),
         ({"cv": 1}, "cv must be a whole number of at least 2"),
         ({"similarity": "manhattan"}, "similarity must be one of"),
     ],

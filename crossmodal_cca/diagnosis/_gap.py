@@ -33,8 +33,8 @@ def centroid_distances(x: FloatArray, y: FloatArray, s: NDArray[np.bool_]) -> Fl
     return np.asarray(np.sqrt(np.divide(squares, around, out=np.full_like(squares, np.inf), where=around > 0)))
 
 
-def energy_coefficients(x: FloatArray, y: FloatArray, s: NDArray[np.bool_]) -> FloatArray:
-    """Compute the energy coefficient of the rows about the means of either side.
+def energy_distances(x: FloatArray, y: FloatArray, s: NDArray[np.bool_]) -> FloatArray:
+    """Compute the root of the energy coefficient of the rows about the means of either side.
 
     With a of one side and b of the other, (2 E‖a − b‖ − E‖a − a′‖ − E‖b − b′‖) / (2 E‖a − b‖), of which only the
     distances between the sides depend on the means.
@@ -56,7 +56,7 @@ def energy_coefficients(x: FloatArray, y: FloatArray, s: NDArray[np.bool_]) -> F
         between -= 2 * (along[first, None] - along[second]) - shift @ shift
         cross = 2 * float(np.sqrt(np.maximum(between, 0.0, out=between), out=between).sum())
         found[i] = 1 - within / cross if cross else 0.0
-    return found
+    return np.sqrt(np.maximum(found, 0.0))
 
 
 def classifier_accuracies(x: FloatArray, y: FloatArray, s: NDArray[np.bool_], folds: NDArray[np.intp]) -> FloatArray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .._checks import check_random_state, check_whole_number
+from .._checks import check_number, check_random_state, check_whole_number
 from .._errors import in_terms_of
 from .._ids import checked_ids, distinct_ids
 from .._names_in_docs import with_names
@@ -17,7 +17,7 @@ from .._typing import FloatArray
 from ..metrics._inputs import check_sides
 from ..metrics._resampling import holm
 from ..rows._validation import check_same_rows, warn_of_other_order
-from ._gap import centroid_distances, classifier_accuracies, energy_coefficients, swaps
+from ._gap import centroid_distances, classifier_accuracies, energy_distances, swaps
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -32,7 +32,7 @@ CONCERNS = {
     "distribution distance": "clustering and stability, also after centring",
     "linear classifier": "whatever learns from rows of both modalities",
 }
-# Said if a distance is no larger than those of swapped pairs.
+# Said if a distance is that of swapped pairs, or hardly larger.
 NOTHING = "nothing"
 
 
@@ -46,6 +46,7 @@ def modality_gap(
     cv: int = 5,
     max_pairs: int | None = 1000,
     n_permutations: int = 199,
+    min_effect: float = 0.05,
     random_state: Any = None,
 ) -> DataFrame:
     """Measure how far apart the two modalities lie in their shared space, beside chance, and say what it concerns.
@@ -68,6 +69,9 @@ def modality_gap(
         64 · n_pairs² bytes.
     n_permutations : int >= 59, default=199
         Random swaps. With fewer no p-value could be .05 after the correction.
+    min_effect : float >= 0, default=0.05
+        How much larger than chance a value has to be to concern a task: with many pairs p-values tell differences that
+        are of no account.
     random_state : int, RandomState, Generator or None, default=None
         Seed of the pairs, the swaps and the folds.
 
@@ -78,7 +82,8 @@ def modality_gap(
 
         - "centroid distance": distance of the two means, in units of the root of the mean squared distance of rows from
           their own mean;
-        - "distribution distance": energy coefficient of the rows about their means, from 0 (one distribution) to 1;
+        - "distribution distance": root of the energy coefficient of the rows about their means, from 0 (one
+          distribution) to 1;
         - "linear classifier": how often it tells the modality of held-out rows, .5 for none.
 
         The columns are
@@ -88,7 +93,8 @@ def modality_gap(
         - `p_uncorrected`: share of swaps with a value as large, one added;
         - `p_value`: corrected by Holm's method;
         - `n_pairs`;
-        - `concerns`: which task a gap of this kind moves, or "nothing" where `p_value` is above .05.
+        - `concerns`: which task a gap of this kind moves; "nothing" if `p_value` is above .05, or `value` no more than
+          `min_effect` above `chance`.
 
     Raises
     ------
@@ -144,6 +150,7 @@ def modality_gap(
         check_whole_number(n_permutations, "n_permutations", low=59),
     )
     most = check_whole_number(max_pairs, "max_pairs", low=FEWEST, none="all pairs")
+    min_effect = check_number(min_effect, "min_effect", low=0.0)
     rng = check_random_state(random_state)
     x, y, codes = _checked(x_scores, y_scores, groups, similarity)
     kept = _some_of(codes, most, rng)
@@ -159,8 +166,8 @@ def modality_gap(
         raise ValueError("x_scores and y_scores must differ between rows; all of them are the same.")
     s = swaps(codes, n_permutations, rng)
     folds = (rng.permutation(n_groups) % cv)[codes]
-    found = (centroid_distances(x, y, s), energy_coefficients(x, y, s), classifier_accuracies(x, y, s, folds))
-    return _table(dict(zip(CONCERNS, found, strict=True)), len(x))
+    found = (centroid_distances(x, y, s), energy_distances(x, y, s), classifier_accuracies(x, y, s, folds))
+    return _table(dict(zip(CONCERNS, found, strict=True)), len(x), min_effect)
 
 
 def _checked(
@@ -190,7 +197,7 @@ def _some_of(groups: NDArray[np.intp], most: int | None, rng: Any) -> NDArray[np
     return np.flatnonzero(np.isin(groups, drawn))
 
 
-def _table(found: dict[str, FloatArray], n_pairs: int) -> DataFrame:
+def _table(found: dict[str, FloatArray], n_pairs: int, min_effect: float) -> DataFrame:
     import pandas as pd
 
     rows = {}
@@ -206,7 +213,6 @@ def _table(found: dict[str, FloatArray], n_pairs: int) -> DataFrame:
     table = pd.DataFrame.from_dict(rows, orient="index")
     table["p_value"] = holm(list(table["p_uncorrected"]))
     table["n_pairs"] = n_pairs
-    table["concerns"] = [
-        what if p <= LEVEL else NOTHING for what, p in zip(CONCERNS.values(), table["p_value"], strict=True)
-    ]
+    is_there = (table["p_value"] <= LEVEL) & (table["value"] - table["chance"] > min_effect)
+    table["concerns"] = np.where(is_there, list(CONCERNS.values()), NOTHING)
     return table
