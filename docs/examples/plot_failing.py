@@ -24,7 +24,11 @@ from crossmodal_cca import CCA
 from crossmodal_cca.datasets import load_emoji
 from crossmodal_cca.diagnosis import PairCheck, find_slices, harm_report, modality_gap
 from crossmodal_cca.metrics import per_query
-from crossmodal_cca.plotting import PairCheckDisplay, RiskCoverageDisplay
+from crossmodal_cca.plotting import (
+    ModalityGapDisplay,
+    PairCheckDisplay,
+    RiskCoverageDisplay,
+)
 from crossmodal_cca.retrieval import SearchConfidence
 
 train, test = load_emoji(subset="train"), load_emoji(subset="test")
@@ -134,3 +138,5 @@ shifted = normalize(y_scores) + 0.05
 for scores in (y_scores, shifted):
     gap = modality_gap(cca.transform(test.image), scores, random_state=0)
     print(gap[["value", "chance", "p_value", "concerns"]].round(3).to_string())
+ModalityGapDisplay.from_table(gap)
+plt.show()
