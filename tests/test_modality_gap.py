@@ -139,7 +139,6 @@ def test_the_picture_fills_what_concerns_a_task():
     there, absent = display.ax_.lines
     assert there.get_xdata().tolist() == gap["value"][["centroid distance", "linear classifier"]].tolist()
     assert absent.get_xdata().tolist() == gap["value"][["distribution distance"]].tolist()
-    bars = [(bar.get_x(), bar.get_x() + bar.get_width()) for bar in display.ax_.patches]
-    np.testing.assert_allclose(bars, gap[["chance", "chance_high"]])
+    np.testing.assert_allclose([bar.get_width() for bar in display.ax_.patches], gap["chance_high"])
     with pytest.raises(ValueError, match="gap must be a table from modality_gap"):
         ModalityGapDisplay.from_table(gap.drop(columns="concerns"))

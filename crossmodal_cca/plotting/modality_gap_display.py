@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 class ModalityGapDisplay(Display):
     """Distances between two modalities, beside what remains of them after swapping sides at random.
 
-    Make one with `from_table`. Filled points concern a task; the bars reach from the mean of the swaps to their 95 %
-    quantile.
+    Make one with `from_table`. Filled points concern a task; bars reach to the 95 % quantile of the swaps.
 
     Parameters
     ----------
@@ -66,8 +65,7 @@ class ModalityGapDisplay(Display):
     def _draw(self, ax: Axes) -> None:
         table, places = self.gap, np.arange(len(self.gap))
         color, other = cycle()[:2]
-        widths = table["chance_high"] - table["chance"]
-        ax.barh(places, widths, left=table["chance"], height=0.5, color=other, alpha=0.5, label="chance")
+        ax.barh(places, table["chance_high"], height=0.5, color=other, alpha=0.5, label="chance, 95 %")
         is_there = (table["concerns"] != NOTHING).to_numpy()
         for there, label in ((True, "concerns a task"), (False, "concerns none")):
             own = is_there == there
