@@ -1,10 +1,10 @@
 """
-Is it helping or failing?
-=========================
+Planted faults, and what finds them
+===================================
 
-Four faults are put into a search for emoji by their names, and four instruments are asked whether they see them: wrong
-pairs in the training data, answers that should not have been given, an update that harms some, and a shift between the
-modalities. The guide has the same by complaint, with level and power of each.
+Faults are put into a search for emoji by their names, and instruments are asked whether they see them: wrong pairs in
+the training data, an update that harms some queries, and a shift between the modalities. Beside them stand answers that
+should not be given. The guide has the same by complaint, with level and power of each.
 """
 
 # %%
