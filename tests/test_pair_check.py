@@ -7,10 +7,10 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import KFold, ShuffleSplit
 
-from crossmodal_cca import CCA
+from crossmodal_cca import CCA, load
 from crossmodal_cca.datasets import load_emoji, make_paired_latent
 from crossmodal_cca.diagnosis import PairCheck
-from crossmodal_cca.diagnosis._suspicion import share_of_wrong
+from crossmodal_cca.diagnosis._suspicion import WrongShare, share_of_wrong
 from crossmodal_cca.plotting import PairCheckDisplay
 
 
@@ -108,6 +108,20 @@ def test_new_pairs_are_scored_on_the_scale_of_the_table():
     )
 
 
+def test_a_file_has_the_table_and_scores_new_pairs(tmp_path):
+    X, y = some_pairs(80, 0)
+    ids = [f"picture {i // 2}" for i in range(80)]
+    check = PairCheck(CCA(4, shrinkage=0.2), cv=3).fit(X[:60], y[:60], x_ids=ids[:60])
+    check.save(tmp_path / "check")
+    loaded = load(tmp_path / "check")
+    assert loaded.table_.equals(check.table_)
+    assert loaded.wrong_share_interval_ == check.wrong_share_interval_
+    np.testing.assert_array_equal(loaded.score_samples(X[60:], y[60:]), check.score_samples(X[60:], y[60:]))
+    assert loaded.fit(X, y).table_.equals(check.fit(X, y).table_)
+    with pytest.raises(TypeError, match="KFold"):
+        PairCheck(cv=KFold(3)).save(tmp_path / "check")
+
+
 def test_the_bound_is_exact_for_pairs_and_counts_groups_once():
     p = np.linspace(0, 0.6, 200)
     found = share_of_wrong(p, np.arange(200))
@@ -118,7 +132,7 @@ def test_the_bound_is_exact_for_pairs_and_counts_groups_once():
     # The correction by G / (G − 1) is half a percent of the number of pairs.
     assert share_of_wrong(np.repeat(p, 4), groups).high == pytest.approx(found.high, rel=0.01)
     assert share_of_wrong(np.zeros(800), groups).high == pytest.approx(share_of_wrong(np.zeros(200), groups[::4]).high)
-    assert share_of_wrong(np.ones(4), np.arange(4)) == (1.0, 1.0)
+    assert share_of_wrong(np.ones(4), np.arange(4)) == WrongShare(1.0, 1.0)
 
 
 def test_seeds_draw_folds_and_groups_stay_together():

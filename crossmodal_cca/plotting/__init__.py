@@ -8,6 +8,7 @@ from .cross_validation_display import CrossValidationDisplay
 from .few_shot_display import FewShotDisplay
 from .hit_rate_display import HitRateDisplay
 from .hubness_display import HubnessDisplay
+from .modality_gap_display import ModalityGapDisplay
 from .pair_check_display import PairCheckDisplay
 from .precision_recall_display import PrecisionRecallDisplay
 from .rank_histogram_display import RankHistogramDisplay
@@ -26,6 +27,7 @@ __all__ = [
     "FewShotDisplay",
     "HitRateDisplay",
     "HubnessDisplay",
+    "ModalityGapDisplay",
     "PairCheckDisplay",
     "PrecisionRecallDisplay",
     "RankHistogramDisplay",
