@@ -242,7 +242,11 @@ OF_PLAIN = {"aligner": CCA(3).fit(X, Y)} | NEW_PAIRS | TRAINING
 REGIME = PAIRS | {"labels": np.arange(len(X)) // 2 % 4 - 1, "groups": PERMUTED["groups"], "n_permutations": 99} | SEEDED
 INFERENCE = {
     "alignment_regime": _function(
-        inference.alignment_regime, REGIME, together=(*BOTH, "labels", "groups"), one_column=("y",)
+        inference.alignment_regime,
+        REGIME,
+        together=(*BOTH, "labels", "groups"),
+        one_column=("y",),
+        warned=(Call("", REGIME | {"groups": np.arange(len(X)) // (len(X) // 2)}, "few"),),
     ),
     "alignment_test": Row(
         inference.alignment_test,

@@ -212,6 +212,7 @@ SPARSE = {
     "nullable": pd.Series([0, 1, pd.NA, 0, 1, pd.NA, 0, 1], dtype="Int64"),
     "strings": pd.Series(["a", "b", None, "a", "b", None, "a", "b"], dtype="string"),
     "categories": pd.Series(["a", "b", None, "a", "b", None, "a", "b"], dtype="category"),
+    "numbers as objects": np.array([np.int64(0), 1, np.int64(-1), 0, 1, None, 0, 1], dtype=object),
     "flags": [False, True, None, False, True, None, False, True],
 }
 
@@ -233,6 +234,8 @@ def test_numbers_and_classes():
     assert_array_equal(labelled_rows(pd.DataFrame(both), 8).labels, labelled_rows(both, 8).labels)
     assert labelled_rows(CLASSES, 8).labels.shape == (8, 3)
     assert_array_equal(labelled_rows(fractions[:, None], 8).labels, H)
+    mixed = [0.5, -1, None, 2, 3, 1, 0, 7]
+    assert_array_equal(labelled_rows(mixed, 8).labels, H)
 
 
 def test_labels_of_other_rows_do_not_matter_and_names_of_classes_neither():

@@ -19,7 +19,7 @@ from crossmodal_cca.inference.encoders import _table
 from crossmodal_cca.plotting import AlignmentTestDisplay
 from crossmodal_cca.rows._stored import rows_in_memory
 
-MEASURES = ("mutual_knn", "cka", "cca")
+MEASURES = tuple(AGREEMENTS)
 each_measure = pytest.mark.parametrize("measure", MEASURES)
 # Many and few items beside the features, which decides what is kept of the rows.
 each_shape = pytest.mark.parametrize("shape", [(40, 6, 4), (30, 50, 20)], ids=["tall", "wide"])

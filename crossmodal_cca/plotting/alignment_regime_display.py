@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
 # Columns of the table that are drawn.
 _COLUMNS = {"singular_value", "r2", "role"}
-# Titles by route, and labels of the singular values.
+# Titles by route.
 _TITLES = {"align": "Alignment", "x_to_y": "Prediction of y from X", "y_to_x": "Prediction of X from y"}
+# Labels of the singular values by route.
 _STRENGTHS = {
     "align": "canonical correlation",
     "x_to_y": "singular value, in units of y",

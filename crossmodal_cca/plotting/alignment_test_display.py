@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-# What the colours may show, and their label, with the measure in braces.
+# Columns that the colours may show, and their label, with the measure in braces.
 COLUMNS = {"effect": "{} beyond chance, 1 at most", "value": "{}", "p_value": "corrected p-value"}
 # Most cells of a side in which figures are written.
 WRITTEN_UP_TO = 16
