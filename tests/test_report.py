@@ -288,7 +288,7 @@ def test_pictures_that_cannot_be_read_are_named(pictures):
 
 def test_the_same_input_gives_the_same_bytes(hostile):
     again = _page.Report(hostile.evidence)
-    assert again._html == hostile._html
+    assert again._html() == hostile._html()
 
 
 def test_examples_can_be_left_out():
@@ -303,7 +303,7 @@ def test_a_notebook_shows_a_document_of_its_own(hostile):
     (frame,) = Elements(hostile._repr_html_()).found
     assert frame[0] == "iframe"
     assert frame[1]["sandbox"] == "allow-popups"
-    assert frame[1]["srcdoc"] == hostile._html.replace("\r", "")
+    assert frame[1]["srcdoc"] == hostile._html().replace("\r", "")
 
 
 def test_a_section_is_a_row_of_the_table(hostile, monkeypatch):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._sklearn import check_array
+from .._typing import Axes
 from ._axes import add_legend, add_model, add_reference
 from ._display import NamedDisplay, display
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @display

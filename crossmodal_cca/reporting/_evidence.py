@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import ast
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import alignment
 from .._aligner import check_can_be_fitted
 from .._progress import Progress
 from .._sklearn import take_rows
 from ..alignment._items import Items
 from ..diagnosis import data_report
 from ..diagnosis._near_copies import rows_looked_at
-from ..metrics import compare_aligners, retrieval_report
+from ..metrics import retrieval_report
 from ..metrics._directions import Direction, both_directions
 from ..metrics._intervals import interval_of_mean
 from ..metrics._methods import Fit, RowsAsTheyAre
+from ..metrics.aligner_comparison import compared
 from ..metrics.comparison import shuffled_rows
 from ..metrics.measures import ChosenMeasure, values_of_kept
 from ..retrieval import k_occurrence
@@ -179,8 +178,7 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any) -> Ev
     findings = data_report(*sides, **question.given(slice(None)), cv=[(train, test)])
     known = question.given(train)
     X, y = (take_rows(A, train) for A in sides)
-    comparison = None if aligner is not None else _comparison(question, X, y, known)
-    fit = Fit.to("aligner", aligner if comparison is None else model_of(comparison["settings"].iloc[0]), X, y, known)
+    comparison, fit = _fitted(question, aligner, X, y, known)
     gallery = Gallery.of(question.items, test, sides, fit.model)
     figures = retrieval_report(
         *gallery.scores.values(),
@@ -212,25 +210,25 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any) -> Ev
     )
 
 
-def model_of(settings: str) -> Any:
-    """Make the model whose code a comparison of the default methods shows."""
-    call = ast.parse(settings, mode="eval").body if settings.endswith(")") else None
-    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
-        return RowsAsTheyAre()
-    parameters = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
-    return getattr(alignment, call.func.id)(**parameters)
-
-
-def _comparison(question: Question, X: Any, y: Any, known: dict[str, Any]) -> pd.DataFrame:
-    return compare_aligners(
+def _fitted(question: Question, aligner: Any, X: Any, y: Any, known: dict[str, Any]) -> tuple[pd.DataFrame | None, Fit]:
+    """Fit the aligner; without one, the best of those that are compared."""
+    if aligner is not None:
+        return None, Fit.to("aligner", aligner, X, y, known)
+    table, fits = compared(
         X,
         y,
+        None,
+        cv=5,
         measure=question.measure,
+        direction="both",
         similarity=question.similarity,
-        **known,
+        n_resamples=1000,
+        confidence_level=0.95,
         random_state=question.random_state,
         verbose=question.verbose,
+        **known,
     )
+    return table, fits[table.attrs["picked"]]
 
 
 def _split(question: Question) -> tuple[Positions, Positions, int]:
