@@ -13,13 +13,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.stats import norm
 from sklearn.decomposition import PCA
 
 import crossmodal_cca
 from crossmodal_cca import CCA, CCACV
 from crossmodal_cca.cli import main
 from crossmodal_cca.datasets import make_paired_latent
-from crossmodal_cca.metrics import aligner_comparison, retrieval_report
+from crossmodal_cca.diagnosis import PairCheck, harm_report
+from crossmodal_cca.diagnosis._wrong_pairs import stand_out
+from crossmodal_cca.metrics import aligner_comparison, per_query, retrieval_report
 from crossmodal_cca.reporting import _page
 from crossmodal_cca.reporting._contents import Text, escaped, plain
 from crossmodal_cca.reporting._sections import SECTIONS, Section
@@ -101,7 +104,7 @@ def page(hostile, tmp_path_factory):
     return path
 
 
-GROUNDS = Grounds("hit_rate_at_10", 100, 0.5, 0.4, 0.6, 0.35, 0.1, 0.12, 0.55, 0.0, "", np.nan, 0.0, 0)
+GROUNDS = Grounds("hit_rate_at_10", 100, 0.5, 0.4, 0.6, 0.35, 0.1, 0.12, 0.55, 0.0, "", np.nan, 0.0, np.nan, "", 0)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +132,8 @@ def test_cautions_are_said_where_they_apply():
         "noise_edge": 0.9,
         "copies": 0.01,
         "unfound": 0.6,
+        "wrong_share": 0.06,
+        "worse": "x to y",
         "n_errors": 1,
     }
     assert len(verdict_of(replace(GROUNDS, **cautious)).cautions) == len(cautious) == len(CAUTIONS)
@@ -165,7 +170,7 @@ def test_figures_are_those_of_pairs_that_took_no_part():
     X, y = rows(300, STRONG, 1)
     report = crossmodal_cca.report(X, y, **FAST)
     train, test = report.evidence.train, report.evidence.test
-    assert sorted([*train, *test]) == list(range(300))
+    assert sorted([*train, *test]) == list(range(300)) == report.evidence.pairs.tolist()
     scores = MODEL.fit(X[train], y[train]).transform(X[test], y[test])
     expected = retrieval_report(*scores, measures=["hit_rate_at_10"])
     np.testing.assert_allclose(report.numbers["verdict"]["grounds"]["quality"], expected["value"].mean(), atol=1e-9)
@@ -192,6 +197,112 @@ def test_rows_of_one_space_are_taken_as_they_are(monkeypatch):
     assert report.verdict == "helps"
     assert report.evidence.control.max() < 0.6
     assert report.numbers["origin"]["model"] == "rows as they are"
+
+
+def paired_with_faults(n_pairs, n_wrong, seed=0):
+    """Strongly related pairs, the first of which have each other's partners."""
+    X, y = rows(n_pairs, (0.99,) * 8, seed)
+    y[:n_wrong] = np.roll(y[:n_wrong], 1, axis=0)
+    return X, y
+
+
+def test_wrong_pairs_are_counted_and_listed_and_a_weak_relation_is_no_sign_of_them():
+    options = {"aligner": CCA(8, shrinkage=0.1), "n_shuffles": 2}
+    X, y = paired_with_faults(600, 90)
+    report = crossmodal_cca.report(X, y, **options, x_captions=[f"item {i}" for i in range(600)])
+    found = report.numbers["wrong_pairs"]
+    assert 0.1 < found["wrong_share"] < 0.2 < 2 * found["high"] < 0.5
+    assert np.mean([each["row"] < 90 for each in found["most_suspicious"]]) > 0.8
+    check = PairCheck(CCA(8, shrinkage=0.1)).fit(X, y)
+    assert found["wrong_share"] == check.wrong_share_
+    caution = f"Up to about {found['wrong_share']:.0%} of the pairs may be wrong"
+    assert report.verdict == "helps"
+    assert caution in report.to_markdown().replace("\\", "")
+    worst = found["most_suspicious"][0]["row"]
+    assert f"- item {worst} (row {worst}, " in report.to_markdown()
+    weak = crossmodal_cca.report(*rows(600, (0.9, 0.8), 1), aligner=CCA(2), n_shuffles=2)
+    assert weak.numbers["wrong_pairs"]["wrong_share"] > 0.05
+    assert np.isnan(weak.evidence.grounds.wrong_share)
+    few = crossmodal_cca.report(*rows(12, (0.9,), 0, 3, 3), aligner=CCA(1), n_shuffles=2)
+    assert "training rows" in few.numbers["wrong_pairs"]["reason"]
+    assert "These pairs do not tell" in few.to_markdown()
+
+
+def test_flat_p_values_stand_out_and_falling_ones_do_not():
+    rng = np.random.default_rng(0)
+    every = np.arange(1000)
+    right = norm.sf(rng.normal(size=1000) + 2.0)
+    wrong = np.where(every < 150, rng.random(1000), right)
+    assert stand_out(wrong, every)
+    assert not stand_out(right, every)
+    assert not stand_out(rng.random(1000), every)  # no relation at all
+    assert not stand_out(norm.sf(rng.normal(size=1000) + 1.0), every)
+    # As many rows of a few groups say no more than these groups.
+    assert not stand_out(np.repeat([0.9, 0.8, 0.01, 0.01], 250), np.repeat(np.arange(4), 250))
+
+
+def test_answers_are_those_of_queries_that_confidence_was_not_learned_from():
+    X, y = rows(1500, (0.99,) * 8, 0)
+    report = crossmodal_cca.report(X, y, aligner=CCA(8, shrinkage=0.1), n_shuffles=2, test_size=0.5)
+    found = report.numbers["confidence"]
+    assert list(found) == ["x to y", "y to x"]
+    for each in found.values():
+        assert each["n_fit"] == each["n_queries"] == 375
+        assert each["low"] <= each["expected"] <= each["high"]
+        assert abs(each["expected"] - each["found"]) < 0.08
+        shares = [answer["answered"] for answer in each["answers"]]
+        assert shares == sorted(shares)
+        assert shares[-1] > 0.9
+        assert each["answers"][-1]["wrong"] < 0.5
+    few = crossmodal_cca.report(*rows(200, STRONG, 0), **FAST)
+    assert few.numbers["confidence"]["x to y"]["answers"][0]["threshold"] is None
+    assert "| x to y | 5% | too few queries to tell |" in few.to_markdown()
+    certain = crossmodal_cca.report(*rows(200, (1.0,) * 8, 0, 8, 8), aligner=CCA(8), n_shuffles=2)
+    assert "queries must hold some that are right and some that are wrong" in certain.numbers["confidence"]["reason"]
+
+
+def test_harm_is_that_of_the_same_queries_with_a_simpler_model():
+    X, y = rows(500, (0.99,) * 8, 0)
+    labels = np.arange(500) % 3
+    worse = crossmodal_cca.report(X, y, aligner=CCA(1), baseline=MODEL, n_shuffles=2, labels=labels)
+    found = worse.numbers["harm"]
+    assert found["baseline"] == worse.evidence.harm.baseline == " ".join(repr(MODEL).split())
+    train, test = worse.evidence.train, worse.evidence.test
+    values = [
+        per_query("hit_rate_at_10", *model.fit(X[train], y[train]).transform(X[test], y[test]))
+        for model in (MODEL, CCA(1))
+    ]
+    expected = harm_report(*values, by=labels[test])
+    table = found["by_direction"]["x to y"]
+    assert [each["queries"] for each in table] == [str(name) for name in expected.index]
+    for name in ("better", "worse", "loss", "worse_at_most"):
+        np.testing.assert_allclose([each[name] for each in table], expected[name])
+    assert worse.evidence.grounds.worse == "x to y and y to x"
+    assert "more queries are worse than better off" in worse.to_markdown()
+    # Without a baseline: PLS, or the rows as they are where these find partners.
+    plain = crossmodal_cca.report(X, y, **FAST)
+    assert plain.numbers["harm"]["baseline"].startswith("CCA(")
+    assert "shrinkage=1.0" in plain.numbers["harm"]["baseline"]
+    assert plain.evidence.grounds.worse == ""
+    noise = np.random.default_rng(0).normal(size=(2, 300, 12))
+    shared = crossmodal_cca.report(noise[0], noise[0] + noise[1], aligner=CCA(4, shrinkage=0.3), n_shuffles=2)
+    assert shared.numbers["harm"]["baseline"] == "rows as they are"
+    apart = crossmodal_cca.report(noise[0], noise[0] @ np.roll(np.eye(12), 1, axis=0), aligner=CCA(4), n_shuffles=2)
+    assert apart.numbers["harm"]["baseline"].startswith("CCA(")
+    same = crossmodal_cca.report(X, y, aligner=MODEL, baseline=MODEL, n_shuffles=2)
+    assert "harm" not in same.numbers
+
+
+def test_large_tables_are_cut_and_the_page_says_so():
+    X, y = rows(900, STRONG, 0)
+    report = crossmodal_cca.report(X, y, **FAST, max_pairs=300, groups=np.arange(900) // 3)
+    split = report.numbers["split"]
+    assert (split["n_pairs"], split["n_train"] + split["n_held_out"], split["n_left_out"]) == (900, 300, 600)
+    assert np.all(np.bincount(report.evidence.pairs // 3, minlength=300) % 3 == 0)
+    assert "600 further pairs were left out" in report.to_markdown()
+    assert len(report.evidence.wrong_pairs.pairs) == 300
+    whole = crossmodal_cca.report(X, y, **FAST, max_pairs=None)
+    assert whole.numbers["split"]["n_left_out"] == 0
 
 
 def test_texts_of_the_user_stay_texts(hostile, page):
@@ -323,6 +434,8 @@ def test_a_section_is_a_row_of_the_table(hostile, monkeypatch):
         ({"measure": "median_rank"}, "measure must be a mean over queries"),
         ({"test_size": 1.0}, r"test_size must lie in \(0, 1\)"),
         ({"examples": 1}, "examples must be True or False"),
+        ({"max_pairs": 1}, "max_pairs must be a whole number"),
+        ({"baseline": PCA(2)}, "baseline must have fit, transform, transform_y.*PCA has no"),
         ({"n_shuffles": 0}, "n_shuffles must be a whole number"),
         ({"names": ("x", "x")}, "names must be two different"),
         ({"aligner": PCA(2)}, "aligner must have fit, transform, transform_y.*PCA has no"),

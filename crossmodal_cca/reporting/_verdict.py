@@ -35,6 +35,8 @@ class Grounds:
     one_sided: str  # the direction that is not above chance, if only one is
     noise_edge: float  # largest correlation of unrelated sides of this size in training; NaN if it is small
     unfound: float  # largest share of a gallery that no query finds
+    wrong_share: float  # share of wrong pairs, at most about; NaN unless they stand out from a weak relation
+    worse: str  # directions in which more queries are worse than better off with it than with a simpler model
     n_errors: int  # findings of the data report that are errors, but for copies across the split
 
     @property
@@ -139,6 +141,21 @@ CAUTIONS = (
         lambda g: g.unfound > MANY_UNFOUND,
         "",
         lambda g: f"{g.unfound:.0%} of the items are among the first results of no query: see the hubs.",
+    ),
+    Rule(
+        "more than 5 % of the pairs look mismatched, beside pairs that clearly belong together",
+        lambda g: g.wrong_share == g.wrong_share,
+        "",
+        lambda g: (
+            f"Up to about {g.wrong_share:.0%} of the pairs may be wrong: look at those listed. Held-out figures are "
+            "then too low, for wrong pairs are among the held-out ones as well."
+        ),
+    ),
+    Rule(
+        "more queries are worse than better off than with a simpler model",
+        lambda g: bool(g.worse),
+        "",
+        lambda g: f"From {g.worse} more queries are worse than better off than with a simpler model: see who.",
     ),
     Rule(
         "the data report has errors",

@@ -1,0 +1,148 @@
+"""Instruments about the pairs of a page: which may be wrong, which answers are sure, and who is worse off."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .._ids import distinct_ids
+from .._sklearn import take_rows
+from .._typing import DataFrame
+from ..diagnosis import PairCheck, harm_report
+from ..diagnosis._wrong_pairs import stand_out
+from ..metrics._directions import Direction
+from ..metrics._methods import Fit
+from ..metrics._resampling import holm
+from ..metrics.measures import ChosenMeasure
+from ..retrieval import SearchConfidence
+from ._mapped_pairs import Gallery, Quality
+from ._question import OTHER, Positions, Question, Sides
+
+Found = TypeVar("Found")
+
+# Shares of wrong answers that are asked about, and the probability of each bound.
+RISKS, SURE_OF_RISK = (0.05, 0.1, 0.2, 0.3, 0.5), 0.9
+
+
+def told(find: Callable[[], Found]) -> Found | str:
+    """Return what an instrument finds, or why these pairs do not allow it to."""
+    try:
+        return find()
+    except ValueError as error:
+        return " ".join(str(error).split())
+
+
+@dataclass(frozen=True, eq=False)
+class WrongPairs:
+    """Table of a check of pairs with their positions, the share of wrong ones, and the end of its interval."""
+
+    pairs: Positions
+    table: DataFrame
+    share: float
+    high: float
+    stand_out: bool  # whether they are others than those of a weak relation
+
+
+def wrong_pairs_of(question: Question, pairs: Positions, sides: Sides, fit: Fit) -> WrongPairs:
+    """Check pairs by the model with the settings of a fit."""
+    X, y = (take_rows(A, pairs) for A in sides)
+    known = question.given(pairs) | {"groups": question.items.groups[pairs]}
+    check = PairCheck(fit.bare, verbose=question.verbose).fit(X, y, **known)
+    seen = stand_out(check.table_["p_value"].to_numpy(), known["groups"])
+    return WrongPairs(pairs, check.table_, check.wrong_share_, check.wrong_share_interval_[1], seen)
+
+
+@dataclass(frozen=True, eq=False)
+class Answers:
+    """First hits of one direction: what confidence promised on queries that it was not learned from."""
+
+    n_fit: int
+    expected: dict[Any, Any]  # row of the expected hit rate
+    confidence: NDArray[Any]  # (n_queries,)
+    right: NDArray[np.bool_]
+    thresholds: dict[float, float | None]  # by risk; None if too few queries were there to learn from
+
+    def answered(self, risk: float) -> NDArray[np.bool_] | None:
+        """Tell which queries are answered at a risk."""
+        threshold = self.thresholds[risk]
+        return None if threshold is None else self.confidence >= threshold
+
+
+def answers_of(question: Question, gallery: Gallery) -> dict[Direction, Answers]:
+    """Learn confidence from the queries of one half of the groups, and apply it to the other half."""
+    groups = np.unique(gallery.groups[gallery.positions])
+    known = np.random.default_rng(question.random_state).permutation(groups)[: len(groups) // 2]
+    return {direction: _answers(question, gallery, direction, known) for direction in Direction}
+
+
+def _answers(question: Question, gallery: Gallery, direction: Direction, known: NDArray[np.intp]) -> Answers:
+    side, clusters = direction.queries, gallery.clusters[direction.queries]
+    # One query for each group: others are not independent of it.
+    first = np.unique(clusters, return_index=True)[1]
+    learned = np.isin(clusters[first], known)
+    queries, items = gallery.scores[side], gallery.scores[OTHER[side]]
+    own, of_items = gallery.numbers[side], gallery.numbers[OTHER[side]]
+    search = SearchConfidence(similarity=question.similarity)
+    search.fit(queries[first[learned]], items, query_ids=own[first[learned]], gallery_ids=of_items)
+    new = first[~learned]
+    return Answers(
+        int(learned.sum()),
+        search.expected_hit_rate(queries[new]).to_dict("records")[0],
+        search.confidence(queries[new]),
+        search.is_right(queries[new], own[new]),
+        {risk: _threshold(search, risk) for risk in RISKS},
+    )
+
+
+def _threshold(search: SearchConfidence, risk: float) -> float | None:
+    with warnings.catch_warnings():
+        # That nothing can be answered is a line of the table.
+        warnings.simplefilter("ignore", UserWarning)
+        found = told(lambda: search.threshold(risk=risk, confidence_level=SURE_OF_RISK))
+    return None if isinstance(found, str) else found
+
+
+@dataclass(frozen=True, eq=False)
+class Harm:
+    """Queries that are better and worse than with a baseline, by direction: all of them, and each class."""
+
+    baseline: str
+    n_queries: int
+    tables: dict[Direction, DataFrame]
+
+    @property
+    def worse(self) -> list[Direction]:
+        """Directions in which more queries get worse than better, after correction for two."""
+        return [direction for direction, table in self.tables.items() if table["p_value"].iloc[0] <= 0.05]
+
+
+def harm_of(question: Question, baseline: Fit, before: Quality, after: Quality) -> Harm:
+    """Compare the searches of a model with those of a baseline among the same items, a value for each group."""
+    import pandas as pd
+
+    better = ChosenMeasure.named(question.measure).measure.greater_is_better
+    tables, labels = {}, question.labels
+    for old, new in zip(before.searches, after.searches, strict=True):
+        clusters = question.items.groups[new.queries]
+        one = harm_report(*_by_part(clusters, old.values, new.values), greater_is_better=better)
+        if labels is not None:
+            classes, codes = distinct_ids(labels[new.queries], "labels")
+            both, parts = np.unique(clusters * len(classes) + codes, return_inverse=True)
+            values = _by_part(parts, old.values, new.values)
+            by_class = harm_report(*values, by=classes[both % len(classes)], greater_is_better=better)
+            one = pd.concat([one, by_class.iloc[1:]])
+        tables[Direction(new.direction)] = one
+    for table, p in zip(tables.values(), holm([table["p_value"].iloc[0] for table in tables.values()]), strict=True):
+        table["p_value"] = [p, *table["p_value"].iloc[1:]]
+    return Harm(baseline.settings, sum(len(each.queries) for each in after.searches), tables)
+
+
+def _by_part(parts: NDArray[np.intp], *values: NDArray[Any]) -> list[NDArray[Any]]:
+    """Average values over the queries of each part."""
+    codes = np.unique(parts, return_inverse=True)[1]
+    return [np.bincount(codes, weights=each) / np.bincount(codes) for each in values]
