@@ -23,6 +23,10 @@ from numpy.typing import NDArray
 SEED = 0
 OURS = "crossmodal_cca"
 FOLDER = Path(__file__).resolve().parent
+# What simulations of levels and power have found, which is in git.
+KEPT = FOLDER / "kept" / "simulations"
+# Digits that are kept of a figure.
+DIGITS = 4
 # Threads of linear-algebra libraries look out for more work for some time (200 ms at most by default). numpy and scipy
 # bring one library each, and would share the processors with the idle threads of the other.
 PAUSE = 0.25
@@ -148,12 +152,14 @@ def _version(distribution: str) -> str:
 
 
 def parse_arguments(description: str | None, name: str) -> argparse.Namespace:
-    """Read --quick, --brief and --output; a quick run writes to a file of its own, and never replaces a full one."""
+    """Read the options; a quick run writes to a file of its own, and never replaces a full one or what is kept."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the script; no verdicts")
     parser.add_argument("--brief", action="store_true", help="full sizes, without the slowest questions")
     parser.add_argument("--output", type=Path, help="JSON file (default: benchmarks/results/NAME.json)")
+    parser.add_argument("--keep", action="store_true", help=f"also write the rows to {KEPT.name}/{name}.json, in git")
     arguments = parser.parse_args()
+    arguments.kept = KEPT / f"{name}.json" if arguments.keep and not arguments.quick else None
     if arguments.output is None:
         suffix = "-quick" if arguments.quick else ""
         arguments.output = FOLDER / "results" / f"{name}{suffix}.json"
@@ -169,6 +175,25 @@ def report(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     print(table.where(table.notna(), "").to_string(index=False, float_format="{:.3g}".format))
     write(rows, arguments)
     print(f"\nwritten to {arguments.output}")
+    if arguments.kept:
+        keep(rows, arguments.kept)
+
+
+def keep(rows: Sequence[Row], path: Path) -> None:
+    """Write the rows, one a line, so that changes can be read, and the versions that the figures depend on."""
+    versions = {name: _version(name) for name in RECORDED[:4]} | {"python": platform.python_version()}
+    lines = ",\n".join(
+        "  " + json.dumps({name: _rounded(value) for name, value in row.items()}, ensure_ascii=False) for row in rows
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f'{{\n "versions": {json.dumps(versions)},\n "rows": [\n{lines}\n ]\n}}\n', encoding="utf-8")
+
+
+def _rounded(value: Any) -> Any:
+    if isinstance(value, bool | np.bool_ | str) or value is None:
+        return bool(value) if isinstance(value, np.bool_) else value
+    number = float(value)
+    return float(f"{number:.{DIGITS}g}") if np.isfinite(number) else None
 
 
 def write(rows: Sequence[Row], arguments: argparse.Namespace) -> None:

@@ -2,9 +2,12 @@
 
 Worlds where the probability of a right answer is known: how often is the true risk above what was asked for,
 what share is answered, and what share an oracle answers that knows the risk. Coverage of sets over splits of simulated
-scores and of the emoji, against 1 − α to 1 − α + 1/(n + 1) (2/(n + 1) for recall of several relevant items). On emoji,
-CCA(200, shrinkage=.5) and KernelCCA: does the margin tell right first hits from wrong ones (mean of three random splits
-of all emoji; beside it the data set's own split), and how far is the expected hit rate from the true one?
+scores and of the emoji, against 1 − α to 1 − α + 1/(n + 1) (2/(n + 1) for recall of several relevant items).
+
+On emoji, CCA(200, shrinkage=.5) and KernelCCA: does the margin tell right first hits from wrong ones, and how far is
+the expected hit rate from the true one? The target is for the mean of ten random splits of all emoji. Beside it is the
+data set's own split, where some 80 of 383 first hits are right, so that an area has a standard error of about .03.
+Scores weighted by correlations (power=1) are those that searches use; with power=0 all 200 dimensions count alike.
 """
 
 from __future__ import annotations
@@ -26,8 +29,14 @@ from crossmodal_cca.retrieval._risk import centred_isotonic, most_answered, set_
 
 Array = NDArray[Any]
 
-DELTA, RUNS, SPLITS, N_RANDOM = 0.1, 1000, 1000, 3
+DELTA, RUNS, SPLITS, N_RANDOM = 0.1, 1000, 1000, 10
 FINE = (np.arange(100_000) + 0.5) / 100_000
+# Aligners of the emoji, and the area under the curve that the margin should reach.
+ALIGNERS = {
+    "CCA(200, .5), power 1": (CCA(200, shrinkage=0.5, power=1.0), 0.8),
+    "CCA(200, .5), power 0": (CCA(200, shrinkage=0.5), 0.8),
+    "KernelCCA": (KernelCCA(), 0.78),
+}
 # Probability of a right answer by the quantile of the margin.
 WORLDS: dict[str, Callable[[Array], Array]] = {
     "steep": lambda u: 1 / (1 + np.exp(-12 * (u - 0.5))),
@@ -85,25 +94,48 @@ def coverage_rows(n_splits: int, scores: dict[str, Array]) -> list[Row]:
     return rows
 
 
-def auroc(aligner: Any, modality: str, seed: int) -> float:
-    """Fit to a random four fifths of all emoji; return how well the margin tells right from wrong in the others."""
+def aurocs(aligner: Any, seed: int) -> list[float]:
+    """Fit to a random four fifths of all emoji; return how well margins tell right from wrong in the others.
+
+    First for queries by image, then by text.
+    """
     parts = [load_emoji(subset=subset) for subset in ("train", "test")]
     X, y = (np.vstack([part[side] for part in parts]) for side in ("image", "text"))
     order = np.random.default_rng(seed).permutation(len(X))
     train, test = order[: len(parts[0].image)], order[len(parts[0].image) :]
     fitted = clone(aligner).fit(X[train], y[train])
-    queries, gallery = (X[test], y[test]) if modality == "y" else (y[test], X[test])
-    margins, positions, _ = searched(CrossModalIndex(fitted, modality=modality).fit(gallery), 1, queries)
-    return float(roc_auc_score(positions[:, 0] == np.arange(len(test)), margins))
+    found = []
+    for modality, queries, gallery in (("y", X[test], y[test]), ("x", y[test], X[test])):
+        margins, positions, _ = searched(CrossModalIndex(fitted, modality=modality).fit(gallery), 1, queries)
+        found.append(float(roc_auc_score(positions[:, 0] == np.arange(len(test)), margins)))
+    return found
+
+
+def expected_hit_rate(problem: str, margins: Array, right: Array, n_splits: int) -> Row:
+    """How far is the expected hit rate of one half, by the map of the other, from the true one?"""
+    errors, inside = np.empty(n_splits), np.empty(n_splits)
+    rng, n = np.random.default_rng(1), len(margins)
+    for split in range(n_splits):
+        order = rng.permutation(n)
+        known, new = order[: n // 2], order[n // 2 :]
+        true = right[new].mean()
+        errors[split] = np.interp(margins[new], *centred_isotonic(margins[known], right[known])).mean() - true
+        inside[split] = abs(errors[split]) <= 2 * np.sqrt(true * (1 - true) / len(new))
+    limit, value, often = Target("<=", 0.01), float(abs(errors.mean())), float(inside.mean())
+    row: Row = {"problem": problem, "method": "expected hit rate", "mean_error": value, "inside": often}
+    row |= {"mean_absolute_error": float(np.abs(errors).mean()), "target": str(limit)}
+    return row | {"met": limit.met_by(value) and often >= 0.9}
 
 
 def emoji_rows(n_splits: int) -> tuple[list[Row], dict[str, Array]]:
     train, test = load_emoji(subset="train"), load_emoji(subset="test")
     rows: list[Row] = []
     scores: dict[str, Array] = {}
-    for name, aligner, at_least in (("CCA(200, .5)", CCA(200, shrinkage=0.5), 0.8), ("KernelCCA", KernelCCA(), 0.78)):
+    for name, (aligner, at_least) in ALIGNERS.items():
+        random = np.mean([aurocs(aligner, seed) for seed in range(2 if n_splits < 200 else N_RANDOM)], axis=0)
         aligner.fit(train.image, train.text)
-        for modality, queries, gallery in (("y", test.image, test.text), ("x", test.text, test.image)):
+        sides = (("y", test.image, test.text), ("x", test.text, test.image))
+        for (modality, queries, gallery), auc in zip(sides, map(float, random), strict=True):
             index = CrossModalIndex(aligner, modality=modality).fit(gallery)
             margins, positions, _ = searched(index, 1, queries)
             n = len(margins)
@@ -116,7 +148,6 @@ def emoji_rows(n_splits: int) -> tuple[list[Row], dict[str, Array]]:
                     margins[fold == i], *centred_isotonic(margins[fold != i], right[fold != i])
                 )
             target = Target(">=", at_least)
-            auc = float(np.mean([auroc(aligner, modality, seed) for seed in range(N_RANDOM)]))
             problem = f"emoji, {name}, {'image to text' if modality == 'y' else 'text to image'}"
             row: Row = {
                 "problem": problem,
@@ -127,26 +158,7 @@ def emoji_rows(n_splits: int) -> tuple[list[Row], dict[str, Array]]:
             }
             own = float(roc_auc_score(right, margins))
             rows.append(row | {"auroc_own_split": own, "auroc_out_of_fold": float(roc_auc_score(right, confidence))})
-            errors, inside, apart = np.empty(n_splits), np.empty(n_splits), np.empty(n_splits)
-            rng = np.random.default_rng(1)
-            for split in range(n_splits):
-                order = rng.permutation(n)
-                known, new = order[: n // 2], order[n // 2 :]
-                expected = np.interp(margins[new], *centred_isotonic(margins[known], right[known])).mean()
-                true = right[new].mean()
-                errors[split] = expected - true
-                inside[split] = abs(errors[split]) <= 2 * np.sqrt(true * (1 - true) / len(new))
-                apart[split] = abs(errors[split])
-            limit = Target("<=", 0.01)
-            value = float(abs(errors.mean()))
-            row = {
-                "problem": problem,
-                "method": "expected hit rate",
-                "mean_error": value,
-                "inside": float(inside.mean()),
-            }
-            row |= {"mean_absolute_error": float(apart.mean()), "target": str(limit)}
-            rows.append(row | {"met": limit.met_by(value) and bool(inside.mean() >= 0.9)})
+            rows.append(expected_hit_rate(problem, margins, right, n_splits))
             if modality == "y":
                 x, y = index.query_embeddings(queries), index.embeddings_
                 scores[f"emoji, {name}"] = np.einsum("ij,ij->i", x, y)

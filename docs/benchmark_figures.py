@@ -10,6 +10,8 @@ import pandas as pd
 
 DOCS = Path(__file__).resolve().parent
 KEPT = DOCS.parent / "benchmarks" / "kept"
+# Files of simulations of levels and power, one for each script.
+SIMULATIONS = KEPT / "simulations"
 COLUMNS = (
     "problem",
     "rows",
@@ -36,6 +38,7 @@ def write(folder: Path = DOCS / "generated") -> None:
     records = json.loads(newest.read_text(encoding="utf-8"))
     folder.mkdir(exist_ok=True)
     (folder / "benchmarks_tables.txt").write_text(tables(records), encoding="utf-8")
+    (folder / "benchmarks_simulations.txt").write_text(simulations(), encoding="utf-8")
     draw_targets(records, folder / "benchmarks_targets.svg")
     draw_growth(records["growth"]["rows"], folder / "benchmarks_growth.svg")
 
@@ -57,6 +60,15 @@ def tables(records: Records) -> str:
         table = pd.DataFrame(record["rows"])
         table = table[[column for column in COLUMNS if column in table.columns]].astype(object)
         parts += [f"## {name.replace('_', ' ')}", markdown(table)]
+    return "\n\n".join(parts) + "\n"
+
+
+def simulations() -> str:
+    """A table for each script that simulates, in Markdown."""
+    parts = []
+    for path in sorted(SIMULATIONS.glob("*.json")):
+        table = pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))["rows"]).astype(object)
+        parts += [f"### {path.stem.replace('_', ' ')}", markdown(table)]
     return "\n\n".join(parts) + "\n"
 
 

@@ -282,6 +282,7 @@ INFERENCE = {
     ),
     "vip_scores": _function(inference.vip_scores, {"pls": PLSRegression(2).fit(X, Y)}),
 }
+FEW_SWAPS = {"max_slices": 2, "n_permutations": 39} | SEEDED
 CHECK = diagnosis.PairCheck(CCA(2, shrinkage=0.3), cv=3)
 DIAGNOSIS = {
     # Its rows are not said to stand together, which would oblige it to warn: that they do not is a finding.
@@ -296,6 +297,24 @@ DIAGNOSIS = {
         {"before": POINTS_X[:, 0], "after": POINTS_Y[:, 0], "by": LABELS},
         together=("before", "after", "by"),
         order="same",
+    ),
+    "find_slices": _function(
+        diagnosis.find_slices,
+        {"embeddings": POINTS_X, "outcome": POINTS_Y[:, 0], "names": IDS} | FEW_SWAPS,
+        together=("embeddings", "outcome", "names"),
+    ),
+    "find_slices-groups": _function(
+        diagnosis.find_slices,
+        {"embeddings": X, "outcome": Y[:, 0], "descriptions": NEW_X, "groups": np.arange(len(X))} | FEW_SWAPS,
+        together=("embeddings", "outcome", "groups"),
+        settled=("descriptions",),
+        optional=("descriptions",),
+        exempt={"names": NO_NAMES},
+    ),
+    "modality_gap": _function(
+        diagnosis.modality_gap,
+        SCORES | {"groups": IDS, "n_permutations": 59} | SEEDED,
+        together=(*SCORES, "groups"),
     ),
     "PairCheck": Row(
         diagnosis.PairCheck,

@@ -12,6 +12,7 @@ SCHEMAS = {
     ),
     "CacheModel": (1, """beta classes codes examples n_features names"""),
     "CacheSimilarity": (1, """beta model_ sklearn_output_config"""),
+    "CheckedPairs": (1, """bank columns power scaling wrong_share"""),
     "Choice": (2, """groups n_gallery one_standard_error params scores weights"""),
     "ClassifierSpace": (1, """aligner column_names width"""),
     "ConfidenceModel": (1, """heights index k knots margins right"""),
@@ -102,6 +103,16 @@ SCHEMAS = {
         """,
     ),
     "PLSSVD": (1, """model_ n_components power scale sklearn_output_config"""),
+    "PairBank": (
+        1,
+        """
+        aligner correlations x_centre x_features x_mean x_scores y_centre y_features y_mean y_scores
+        """,
+    ),
+    "PairCheck": (
+        1,
+        """aligner cv feature_names_in_ model_ n_features_in_ random_state sklearn_output_config verbose""",
+    ),
     "PairMoments": (
         1,
         """
@@ -125,6 +136,7 @@ SCHEMAS = {
         """,
     ),
     "RowMoments": (1, """mean_a mean_b n_rows scatter squares"""),
+    "Scaling": (1, """centre scale"""),
     "SearchConfidence": (
         1,
         """aligner feature_names_in_ k modality model_ n_features_in_ similarity sklearn_output_config""",
@@ -135,4 +147,5 @@ SCHEMAS = {
     "SideModel": (1, """aligner mean modality n_components n_features names unit_length"""),
     "StandardizedPair": (1, """moments x y"""),
     "Stream": (1, """maps moments settled"""),
+    "WrongShare": (1, """high share"""),
 }

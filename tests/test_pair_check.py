@@ -10,7 +10,7 @@ from sklearn.model_selection import KFold, ShuffleSplit
 from crossmodal_cca import CCA
 from crossmodal_cca.datasets import load_emoji, make_paired_latent
 from crossmodal_cca.diagnosis import PairCheck
-from crossmodal_cca.diagnosis._suspicion import share_of_wrong
+from crossmodal_cca.diagnosis._suspicion import WrongShare, share_of_wrong
 from crossmodal_cca.plotting import PairCheckDisplay
 
 
@@ -118,7 +118,7 @@ def test_the_bound_is_exact_for_pairs_and_counts_groups_once():
     # The correction by G / (G − 1) is half a percent of the number of pairs.
     assert share_of_wrong(np.repeat(p, 4), groups).high == pytest.approx(found.high, rel=0.01)
     assert share_of_wrong(np.zeros(800), groups).high == pytest.approx(share_of_wrong(np.zeros(200), groups[::4]).high)
-    assert share_of_wrong(np.ones(4), np.arange(4)) == (1.0, 1.0)
+    assert share_of_wrong(np.ones(4), np.arange(4)) == WrongShare(1.0, 1.0)
 
 
 def test_seeds_draw_folds_and_groups_stay_together():

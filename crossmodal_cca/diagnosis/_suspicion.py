@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from .._schemas import saved
 from .._similarity import SIMILARITIES, unit_rows
 from .._typing import FloatArray
 from ..alignment._fitted_aligner import shared_space_scores
@@ -47,6 +48,7 @@ class Sides(NamedTuple):
     y_features: FloatArray
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class PairBank(Value):
     """Training pairs of a fitted aligner, which others are compared with, and what their rows were centred at.
@@ -176,6 +178,7 @@ def ranked(bank: PairBank, pairs: Sides, same: list[NDArray[np.intp]], power: fl
     return Ranked(cosine, closeness, x_to_y, y_to_x, p)
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class Scaling(Value):
     """Means and standard deviations of closeness and agreement, (2,)."""
@@ -196,7 +199,9 @@ class Scaling(Value):
         return np.asarray(-(z[:, 0] + NEIGHBOR_WEIGHT * z[:, 1]))
 
 
-class WrongShare(NamedTuple):
+@saved()
+@dataclass(frozen=True)
+class WrongShare(Value):
     """Estimated share of wrong pairs, and the end of its one-sided interval."""
 
     share: float

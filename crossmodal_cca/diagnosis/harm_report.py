@@ -10,10 +10,10 @@ from scipy import stats
 
 from .._checks import check_confidence_level, check_flag
 from .._ids import checked_ids, distinct_ids
-from .._sklearn import check_array
 from .._typing import FloatArray
 from ..metrics._resampling import holm
 from ..rows._validation import warn_of_other_order
+from ._query_values import query_values
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -97,7 +97,7 @@ def harm_report(
     check_flag(greater_is_better, "greater_is_better")
     level = check_confidence_level(confidence_level)
     warn_of_other_order(before=before, after=after, by=by)
-    old, new = _values(before, "before"), _values(after, "after")
+    old, new = query_values(before, "before"), query_values(after, "after")
     if len(old) != len(new):
         raise ValueError(f"before has {len(old)} values and after has {len(new)}; they are of the same queries.")
     kept = ~np.isnan(old)
@@ -114,15 +114,6 @@ def harm_report(
         for i in np.argsort(corrected, kind="stable"):
             rows[names[i]] = found[i] | {"p_value": float(corrected[i])}
     return pd.DataFrame(list(rows.values()), index=pd.Index(list(rows), dtype=object))
-
-
-def _values(values: ArrayLike, name: str) -> FloatArray:
-    checked: FloatArray = check_array(
-        values, ensure_2d=False, dtype=np.float64, ensure_all_finite="allow-nan", input_name=name
-    )
-    if checked.ndim != 1:
-        raise ValueError(f"{name} must hold one value for each query, got shape {checked.shape}.")
-    return checked
 
 
 def _row(gain: FloatArray, level: float) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,8 +12,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._aligner import check_can_be_fitted, fitted_aligner
 from .._checks import check_random_state
+from .._files import SavedMixin
 from .._ids import checked_ids, distinct_ids
 from .._progress import Progress
+from .._schemas import Schema, saved
 from .._sklearn import take_rows
 from .._typing import FloatArray, Split
 from ..alignment._items import Items
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 FEWEST_TRAINING_ROWS = 10
 
 
+@saved()
 @dataclass(frozen=True, eq=False)
 class CheckedPairs(Value):
     """Columns of the table of a check, and the bank that new pairs are compared with."""
@@ -49,7 +52,8 @@ class CheckedPairs(Value):
         return pd.DataFrame({name: column.copy() for name, column in self.columns.items()})
 
 
-class PairCheck(ViewsMixin, BaseEstimator):
+@saved()
+class PairCheck(SavedMixin, ViewsMixin, BaseEstimator):
     """Find pairs that do not belong together, by scores of models that have not seen them, and estimate their share.
 
     Wrong pairs are a caption of another picture, rows joined by a wrong key, measures of another subject: what the
@@ -136,6 +140,8 @@ class PairCheck(ViewsMixin, BaseEstimator):
     table_, wrong_share_ = View(CheckedPairs.table), View("wrong_share.share")
     wrong_share_interval_ = View(lambda found: (0.0, found.wrong_share.high))
     aligner_ = View("bank.aligner")
+
+    _stored: ClassVar[Schema] = {"model_": CheckedPairs}
 
     def __init__(self, aligner: Any = None, *, cv: Any = 5, random_state: Any = None, verbose: int = 0) -> None:
         self.aligner = aligner
