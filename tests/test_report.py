@@ -104,7 +104,7 @@ def page(hostile, tmp_path_factory):
     return path
 
 
-GROUNDS = Grounds("hit_rate_at_10", 100, 0.5, 0.4, 0.6, 0.35, 0.1, 0.12, 0.55, 0.0, "", np.nan, 0.0, np.nan, "", 0)
+GROUNDS = Grounds("hit_rate_at_10", 100, 0.5, 0.4, 0.6, 0.35, 0.1, 0.12, 0.55, 0.0, "", np.nan, 0.0, np.nan, "", 0, 0)
 
 
 @pytest.mark.parametrize(
@@ -134,6 +134,7 @@ def test_cautions_are_said_where_they_apply():
         "unfound": 0.6,
         "wrong_share": 0.06,
         "worse": "x to y",
+        "n_slices": 1,
         "n_errors": 1,
     }
     assert len(verdict_of(replace(GROUNDS, **cautious)).cautions) == len(cautious) == len(CAUTIONS)
@@ -291,6 +292,32 @@ def test_harm_is_that_of_the_same_queries_with_a_simpler_model():
     assert apart.numbers["harm"]["baseline"].startswith("CCA(")
     same = crossmodal_cca.report(X, y, aligner=MODEL, baseline=MODEL, n_shuffles=2)
     assert "harm" not in same.numbers
+
+
+def test_queries_that_fare_worse_are_found_and_named_by_what_is_near_them():
+    X, y = rows(1200, (0.99,) * 8, 0)
+    X, y = X / X.std(), y / y.std()
+    kind = np.arange(1200) % 5 == 0
+    # Rows of one kind lie apart, and their partners are mixed up.
+    X[kind, 0] += 12
+    y[kind, 0] += 12
+    y[kind] = y[np.roll(np.flatnonzero(kind), 1)]
+    captions = np.where(kind, "apart", "other")
+    options = {"aligner": CCA(9, shrinkage=0.1), "n_shuffles": 2, "x_captions": captions, "y_captions": captions}
+    report = crossmodal_cca.report(X, y, **options, test_size=0.5)
+    worst = report.numbers["slices"][0]
+    assert worst["sure"]
+    assert worst["worse"]
+    assert np.mean(kind[worst["pairs"]]) > 0.9
+    assert set(worst["pairs"]) <= set(report.evidence.test.tolist())
+    assert "| worse | apart; apart; apart |" in report.to_markdown()
+    assert report.evidence.grounds.n_slices >= 1
+    assert "surely worse than the others" in report.evidence.verdict.cautions[-1]
+    calm = crossmodal_cca.report(*rows(400, STRONG, 0), **FAST)
+    assert calm.evidence.grounds.n_slices == 0
+    assert "No kinds of queries fare surely worse" in calm.to_markdown()
+    few = crossmodal_cca.report(*rows(100, STRONG, 0), **FAST)
+    assert "takes at least 40" in few.numbers["slices"]["reason"]
 
 
 def test_large_tables_are_cut_and_the_page_says_so():

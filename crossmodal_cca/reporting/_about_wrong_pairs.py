@@ -84,4 +84,4 @@ def _with_captions(evidence: Evidence, found: WrongPairs) -> list[Search]:
 
 def _named(caption: Caption, row: dict[str, Any]) -> Caption:
     """Return a caption that says something, as a caption may be empty."""
-    return caption if caption.texts or caption.addresses or caption.thumbnails else Caption([f"row {row['row']}"])
+    return caption if caption.words else Caption([f"row {row['row']}"])

@@ -21,7 +21,7 @@ from ..metrics.aligner_comparison import compared
 from ..metrics.comparison import shuffled_rows
 from ..plotting._data import cutoffs
 from ..retrieval import k_occurrence
-from ._instruments import Answers, Harm, WrongPairs, answers_of, harm_of, told, wrong_pairs_of
+from ._instruments import Answers, Harm, Slice, WrongPairs, answers_of, harm_of, slices_of, told, wrong_pairs_of
 from ._mapped_pairs import Gallery, Quality
 from ._question import OTHER, Origin, Positions, Question, Sides
 from ._verdict import SURE, Grounds, Verdict, verdict_of
@@ -56,6 +56,7 @@ class Evidence:
     wrong_pairs: WrongPairs | str
     answers: dict[Direction, Answers] | str
     harm: Harm | None  # None without a baseline
+    slices: list[Slice] | str
     grounds: Grounds
 
     @property
@@ -90,7 +91,9 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, basel
     harm = None
     if simple is not None and simple.settings != fit.settings:
         harm = harm_of(question, simple, Quality.of(question, gallery.mapped(sides, simple.model)), quality)
-    in_sample, of_instruments = Quality.of(question, trained).mean, _of_instruments(question, wrong_pairs, harm)
+    slices = told(lambda: slices_of(question, gallery, quality))
+    of_instruments = _of_instruments(question, wrong_pairs, harm, slices)
+    in_sample = Quality.of(question, trained).mean
     return Evidence(
         question=question,
         origin=origin,
@@ -109,6 +112,7 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, basel
         wrong_pairs=wrong_pairs,
         answers=told(lambda: answers_of(question, gallery)),
         harm=harm,
+        slices=slices,
         grounds=_grounds(question, quality, figures, control, findings, in_sample, occurrences, of_instruments),
     )
 
@@ -234,12 +238,15 @@ def _grounds(
     )
 
 
-def _of_instruments(question: Question, wrong_pairs: WrongPairs | str, harm: Harm | None) -> dict[str, Any]:
+def _of_instruments(
+    question: Question, wrong_pairs: WrongPairs | str, harm: Harm | None, slices: list[Slice] | str
+) -> dict[str, Any]:
     """Return what a verdict keeps in mind of the instruments."""
     share = np.nan if isinstance(wrong_pairs, str) or not wrong_pairs.stand_out else wrong_pairs.share
     return {
         "wrong_share": share,
         "worse": "" if harm is None else " and ".join(each.label(question.names) for each in harm.worse),
+        "n_slices": 0 if isinstance(slices, str) else sum(each.is_sure and each.is_worse for each in slices),
     }
 
 

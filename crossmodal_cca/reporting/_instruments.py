@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .._ids import distinct_ids
+from .._similarity import unit_rows
 from .._sklearn import take_rows
 from .._typing import DataFrame
-from ..diagnosis import PairCheck, harm_report
+from ..diagnosis import PairCheck, find_slices, harm_report
 from ..diagnosis._wrong_pairs import stand_out
 from ..metrics._directions import Direction
+from ..metrics._held_out_searches import Searches
 from ..metrics._methods import Fit
 from ..metrics._resampling import holm
 from ..metrics.measures import ChosenMeasure
@@ -27,6 +29,8 @@ Found = TypeVar("Found")
 
 # Shares of wrong answers that are asked about, and the probability of each bound.
 RISKS, SURE_OF_RISK = (0.05, 0.1, 0.2, 0.3, 0.5), 0.9
+# Level from which on a slice, or a loss, counts as sure.
+LEVEL = 0.05
 
 
 def told(find: Callable[[], Found]) -> Found | str:
@@ -118,7 +122,7 @@ class Harm:
     @property
     def worse(self) -> list[Direction]:
         """Directions in which more queries get worse than better, after correction for two."""
-        return [direction for direction, table in self.tables.items() if table["p_value"].iloc[0] <= 0.05]
+        return [direction for direction, table in self.tables.items() if table["p_value"].iloc[0] <= LEVEL]
 
 
 def harm_of(question: Question, baseline: Fit, before: Quality, after: Quality) -> Harm:
@@ -146,3 +150,70 @@ def _by_part(parts: NDArray[np.intp], *values: NDArray[Any]) -> list[NDArray[Any
     """Average values over the queries of each part."""
     codes = np.unique(parts, return_inverse=True)[1]
     return [np.bincount(codes, weights=each) / np.bincount(codes) for each in values]
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """Queries that lie together in the shared space, with figures of the half that they were not found on."""
+
+    direction: Direction
+    n_tested: int
+    outcome: float
+    outside: float
+    p_value: float  # corrected for the slices of both directions
+    is_worse: bool
+    named_by: str  # side of the items that are nearest to it
+    nearest: list[int]  # positions of these
+    pairs: NDArray[np.intp]  # positions of all its queries
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether it differs from the others."""
+        return self.p_value <= LEVEL
+
+
+def slices_of(question: Question, gallery: Gallery, quality: Quality) -> list[Slice]:
+    """Find slices of the queries of each direction; the smallest p-value comes first."""
+    better = ChosenMeasure.named(question.measure).measure.greater_is_better
+    slices = []
+    for searches in quality.searches:
+        direction = Direction(searches.direction)
+        named_by = _named_by(question, direction.queries)
+        for row in _slices(question, gallery, searches, direction.queries, named_by).to_dict("records"):
+            slices.append(
+                Slice(
+                    direction,
+                    row["n_tested"],
+                    row["outcome"],
+                    row["outside"],
+                    row["p_uncorrected"],
+                    (row["difference"] < 0) == better,
+                    named_by,
+                    [int(item) for item in row["names"]],
+                    searches.queries[row["rows"]],
+                )
+            )
+    corrected = holm([each.p_value for each in slices])
+    both = (replace(each, p_value=float(p)) for each, p in zip(slices, corrected, strict=True))
+    return sorted(both, key=lambda each: each.p_value)
+
+
+def _named_by(question: Question, side: str) -> str:
+    """Return the side whose items name slices: the gallery, unless the queries alone have captions."""
+    sides = [OTHER[side], side]
+    return next((each for each in sides if question.captions[each] is not None), sides[0])
+
+
+def _slices(question: Question, gallery: Gallery, searches: Searches, side: str, named_by: str) -> DataFrame:
+    scores = dict(zip(("x", "y"), gallery.scores_of_pairs, strict=True))
+    if question.similarity == "cosine":
+        scores = {each: unit_rows(own) for each, own in scores.items()}
+    # Positions of pairs increase.
+    return find_slices(
+        scores[side][np.searchsorted(gallery.positions, searches.queries)],
+        searches.values,
+        names=gallery.positions,
+        descriptions=scores[named_by],
+        groups=question.items.groups[searches.queries],
+        random_state=question.random_state,
+    )

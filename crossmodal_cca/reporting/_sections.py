@@ -20,6 +20,7 @@ from ._about_model import (
     records,
 )
 from ._about_origin import contents_of_origin, contents_of_split, numbers_of_origin, numbers_of_split
+from ._about_slices import contents_of_slices, numbers_of_slices
 from ._about_wrong_pairs import contents_of_wrong_pairs, numbers_of_wrong_pairs
 from ._contents import Bullets, Content, Headline, Table, Text
 from ._evidence import Evidence
@@ -77,6 +78,7 @@ SECTIONS = (
         numbers_of_harm,
         lambda evidence: evidence.harm is not None,
     ),
+    Section("slices", "Which queries fare worse", contents_of_slices, numbers_of_slices),
     Section("hubs", "Hubs", contents_of_hubs, numbers_of_hubs),
     Section(
         "classes",

@@ -37,6 +37,7 @@ class Grounds:
     unfound: float  # largest share of a gallery that no query finds
     wrong_share: float  # share of wrong pairs, at most about; NaN unless they stand out from a weak relation
     worse: str  # directions in which more queries are worse than better off with it than with a simpler model
+    n_slices: int  # kinds of queries that surely fare worse than the others
     n_errors: int  # findings of the data report that are errors, but for copies across the split
 
     @property
@@ -156,6 +157,15 @@ CAUTIONS = (
         lambda g: bool(g.worse),
         "",
         lambda g: f"From {g.worse} more queries are worse than better off than with a simpler model: see who.",
+    ),
+    Rule(
+        "kinds of queries fare worse than the others",
+        lambda g: g.n_slices > 0,
+        "",
+        lambda g: (
+            f"{g.n_slices} {'kind of query fares' if g.n_slices == 1 else 'kinds of queries fare'} surely worse than "
+            "the others: see which."
+        ),
     ),
     Rule(
         "the data report has errors",
