@@ -310,7 +310,7 @@ def test_queries_that_fare_worse_are_found_and_named_by_what_is_near_them():
     assert worst["worse"]
     assert np.mean(kind[worst["pairs"]]) > 0.9
     assert set(worst["pairs"]) <= set(report.evidence.test.tolist())
-    assert "| worse | apart; apart; apart |" in report.to_markdown()
+    assert " to y | apart; apart; apart |" in report.to_markdown()
     assert report.evidence.grounds.n_slices >= 1
     assert "surely worse than the others" in report.evidence.verdict.cautions[-1]
     calm = crossmodal_cca.report(*rows(400, STRONG, 0), **FAST)

@@ -8,8 +8,8 @@ from ._about_model import number
 from ._contents import Code, Content, Table, Text
 from ._evidence import Evidence
 
-# Most classes in the table, those with the smallest p-values.
-_MOST_CLASSES = 10
+# Most classes of each direction in the table, those with the smallest p-values.
+_MOST_CLASSES = 5
 # Columns of a harm report that are shown.
 _SHOWN = ("better", "worse", "same", "loss", "worse_at_most", "p_value")
 

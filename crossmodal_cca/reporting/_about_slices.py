@@ -25,8 +25,8 @@ def contents_of_slices(evidence: Evidence) -> list[Content]:
         for each in slices
     ]
     if question.shows_items:
-        columns.append("about")
-        rows = [[*row, _about(evidence, each)] for row, each in zip(rows, slices, strict=True)]
+        columns.insert(1, "about")
+        rows = [[row[0], _about(evidence, each), *row[1:]] for row, each in zip(rows, slices, strict=True)]
     n = sum(each.is_sure and each.is_worse for each in slices)
     return [
         Text(
