@@ -80,6 +80,13 @@ class Exchange:
             yield part.reshape(n, size)
 
     @property
+    def codes(self) -> NDArray[np.intp]:
+        """Number of the unit of each row, (n,)."""
+        codes = np.empty_like(self.rows)
+        codes[self.rows] = np.repeat(np.arange(len(self.sizes)), self.sizes)
+        return codes
+
+    @property
     def is_free(self) -> bool:
         """Whether any row may be exchanged with any other."""
         return bool(self.strata[-1] == 0 and self.sizes[0] == 1)

@@ -20,11 +20,12 @@ from ..alignment._linear_aligner import LinearAligner
 from ..linalg._products import Covariances
 from ..linalg._solve_pls import PLSSolution, solve_pls_svd
 from ..linalg._svd import rank_tolerance
-from ..linalg._whitening import oas_shrinkage, unit_diagonal, whiten_rows
+from ..linalg._whitening import unit_diagonal
 from ._canonical import check_varying
 from ._exchange import Exchange
 from ._nuisance import orthonormal, residual_rows
 from ._side_rows import unit_columns
+from ._whitened_rows import thin_rows, whitened_rows
 
 # Largest difference of singular values that count as equal, relative to the largest possible one.
 _EQUAL = 1e-10
@@ -103,7 +104,7 @@ def components_of_aligner(
     aligner: Any, x: FloatArray, y: FloatArray, n_components: int | None, degrees_of_freedom: int
 ) -> Components:
     """Solve an aligner's model on both sides' centred rows, x (n, p) and y (n, q), without p × p matrices."""
-    ranks = _rank(x), _rank(y)
+    ranks = rank_of_rows(x), rank_of_rows(y)
     check_varying(ranks)
     possible = ranks[0] if isinstance(aligner, PLSRegression) else min(ranks)
     wanted = aligner.n_components if n_components is None else n_components
@@ -112,7 +113,11 @@ def components_of_aligner(
         raise ValueError(f"n_components={k} is more than the {possible} possible by the ranks of X and y.")
     # CCA is PLS-SVD of whitened rows.
     is_cca = isinstance(aligner, CCA)
-    A, B = _whitened(aligner, x, y, degrees_of_freedom) if is_cca else (_thin(x), _thin(y))
+    if is_cca:
+        shrinkage = as_pair(aligner.shrinkage, "shrinkage", arrays=True)
+        A, B = (whitened_rows(Z, c, degrees_of_freedom) for Z, c in zip((x, y), shrinkage, strict=True))
+    else:
+        A, B = thin_rows(x), thin_rows(y)
     Z = A / np.sqrt(degrees_of_freedom), B / np.sqrt(degrees_of_freedom)
     S = Covariances(Z[0].T @ Z[0], Z[0].T @ Z[1], Z[1].T @ Z[1])
     solution = (solve_pls_svd if is_cca else aligner._components)(S, k, Z)
@@ -169,32 +174,7 @@ def _without_scores(A: FloatArray, B: FloatArray, T: FloatArray, U: FloatArray) 
     return without
 
 
-def _whitened(aligner: CCA, x: FloatArray, y: FloatArray, degrees_of_freedom: int) -> tuple[FloatArray, FloatArray]:
-    """Transform the rows of each side to the metric of the aligner's constraint."""
-    cx, cy = (
-        oas_shrinkage(_spectrum(Z) / degrees_of_freedom, degrees_of_freedom + 1, Z.shape[1]) if c == "oas" else float(c)
-        for c, Z in zip(as_pair(aligner.shrinkage, "shrinkage", arrays=True), (x, y), strict=True)
-    )
-    rows = x / np.sqrt(degrees_of_freedom), y / np.sqrt(degrees_of_freedom)
-    whitened = whiten_rows(rows, (cx, cy), (x.shape[1], y.shape[1]))
-    A, B = (Z @ side.weights(np.eye(side.rank)) for Z, side in ((x, whitened.x), (y, whitened.y)))
-    return A, B
-
-
-def _spectrum(Z: FloatArray) -> FloatArray:
-    """Compute the Gram matrix of columns or rows, whichever are fewer: trace and trace of the square are the same."""
-    return Z.T @ Z if Z.shape[0] >= Z.shape[1] else Z @ Z.T
-
-
-def _thin(Z: FloatArray) -> FloatArray:
-    """Express rows in coordinates of the space that they span, at most as many as rows."""
-    if Z.shape[1] <= Z.shape[0]:
-        return Z
-    U, d, _ = linalg.svd(Z, full_matrices=False, check_finite=False)
-    return np.asarray(U * d)
-
-
-def _rank(Z: FloatArray) -> int:
+def rank_of_rows(Z: FloatArray) -> int:
     """Count the directions in which rows with unit-variance columns vary, by the rank rule."""
     d = linalg.svdvals(Z * unit_diagonal(np.einsum("ij,ij->j", Z, Z)), check_finite=False)
     return int(np.sum(d > rank_tolerance(Z.shape[1], np.finfo(np.float64).eps) * d.max(initial=0.0)))

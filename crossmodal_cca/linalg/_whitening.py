@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from scipy.linalg import blas, lapack
@@ -111,21 +112,32 @@ def whiten_rows(
     Z: tuple[FloatArray, FloatArray], shrinkage: tuple[float, float], n_features: tuple[int, int]
 ) -> WhitenedPair:
     """Whiten from rows Z = (Zx, Zy) with ZᵀZ = S, by thin SVDs, without squaring the condition number."""
-    rows, whiteners, spectra = [], [], []
-    for A, c, p in zip(Z, shrinkage, n_features, strict=True):
-        # Without shrinkage the model does not depend on units, so the rank rule uses unit-variance columns.
-        D = unit_diagonal(np.einsum("ij,ij->j", A, A)) if c == 0 else np.ones(A.shape[1])
-        U, d, V = thin_svd(A * D)
-        spectra.append((d**2, V) if np.abs(D[D > 0] - 1).max(initial=0.0) < UNIT else None)
-        # With shrinkage every direction can be kept.
-        keep = np.full(len(d), c > 0) | (d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0))
-        U, d, V = U[:, keep], d[keep], V[:, keep]
-        length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
-        rcond = float((length.min() / length.max()) ** 2) if len(d) else 1.0
-        rows.append(U * (d / length))
-        complete = len(d) == np.count_nonzero(D)
-        whiteners.append(Whitener(len(d), rcond, complete, D, D[:, None] * V / length, is_factor=False))
-    return WhitenedPair(whiteners[0], whiteners[1], product(rows[0].T, rows[1]), (spectra[0], spectra[1]))
+    x, y = (whiten_side(A, c, p) for A, c, p in zip(Z, shrinkage, n_features, strict=True))
+    return WhitenedPair(x.whitener, y.whitener, product(x.rows.T, y.rows), (x.spectrum, y.spectrum))
+
+
+class WhitenedSide(NamedTuple):
+    """Whitened rows (n, r) of one side with orthogonal columns, how they come about, and the spectrum of S if known."""
+
+    rows: FloatArray
+    whitener: Whitener
+    spectrum: Spectrum | None
+
+
+def whiten_side(A: FloatArray, c: float, p: int) -> WhitenedSide:
+    """Whiten the rows A with AᵀA = S of one side with p features."""
+    # Without shrinkage the model does not depend on units, so the rank rule uses unit-variance columns.
+    D = unit_diagonal(np.einsum("ij,ij->j", A, A)) if c == 0 else np.ones(A.shape[1])
+    U, d, V = thin_svd(A * D)
+    spectrum = (d**2, V) if np.abs(D[D > 0] - 1).max(initial=0.0) < UNIT else None
+    # With shrinkage every direction can be kept.
+    keep = np.full(len(d), c > 0) | (d > rank_tolerance(p, np.finfo(np.float64).eps) * d.max(initial=0.0))
+    U, d, V = U[:, keep], d[keep], V[:, keep]
+    length = np.sqrt((1 - c) * d**2 + c * (np.sum(A * A) / p))
+    rcond = float((length.min() / length.max()) ** 2) if len(d) else 1.0
+    complete = len(d) == np.count_nonzero(D)
+    whitener = Whitener(len(d), rcond, complete, D, D[:, None] * V / length, is_factor=False)
+    return WhitenedSide(U * (d / length), whitener, spectrum)
 
 
 def ranks_of_covariances(S: Covariances) -> tuple[int, int]:
