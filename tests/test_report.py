@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from scipy.sparse import csr_array
 from scipy.stats import norm
 from sklearn.decomposition import PCA
 
@@ -22,6 +23,7 @@ from crossmodal_cca.cli import main
 from crossmodal_cca.datasets import make_paired_latent
 from crossmodal_cca.diagnosis import PairCheck, harm_report
 from crossmodal_cca.diagnosis._wrong_pairs import stand_out
+from crossmodal_cca.inference import alignment_regime
 from crossmodal_cca.metrics import aligner_comparison, per_query, retrieval_report
 from crossmodal_cca.reporting import _page
 from crossmodal_cca.reporting._contents import Text, escaped, plain
@@ -104,7 +106,9 @@ def page(hostile, tmp_path_factory):
     return path
 
 
-GROUNDS = Grounds("hit_rate_at_10", 100, 0.5, 0.4, 0.6, 0.35, 0.1, 0.12, 0.55, 0.0, "", np.nan, 0.0, np.nan, "", 0, 0)
+GROUNDS = Grounds(
+    "hit_rate_at_10", 100, 0.5, 0.4, 0.6, 0.35, 0.1, 0.12, 0.55, 0.0, "", np.nan, 0.0, np.nan, "", 0, True, False, 0
+)
 
 
 @pytest.mark.parametrize(
@@ -135,6 +139,8 @@ def test_cautions_are_said_where_they_apply():
         "wrong_share": 0.06,
         "worse": "x to y",
         "n_slices": 1,
+        "agree": False,
+        "harmful": True,
         "n_errors": 1,
     }
     assert len(verdict_of(replace(GROUNDS, **cautious)).cautions) == len(cautious) == len(CAUTIONS)
@@ -318,6 +324,43 @@ def test_queries_that_fare_worse_are_found_and_named_by_what_is_near_them():
     assert "No kinds of queries fare surely worse" in calm.to_markdown()
     few = crossmodal_cca.report(*rows(100, STRONG, 0), **FAST)
     assert "takes at least 40" in few.numbers["slices"]["reason"]
+
+
+def signal_and_nuisance(of_signal, of_nuisance, seed=0):
+    """Pairs of two shared coordinates with a size and a noise each; classes are the signs of the first one."""
+    rng = np.random.default_rng(seed)
+    shared = rng.normal(size=(2, 600))
+    sides = rng.normal(size=(2, 600, 6))
+    for side in sides:
+        for j, (size, noise) in enumerate((of_signal, of_nuisance)):
+            side[:, j] = size * (shared[j] + noise * side[:, j])
+    return *sides, np.where(shared[0] > 0, 3, -1)
+
+
+def test_sides_are_compared_before_any_training_and_labels_call_for_a_route():
+    options = {"aligner": CCA(2, shrinkage=0.1), "n_shuffles": 2, "names": ("X ray", "note y")}
+    X, y, labels = signal_and_nuisance((2, 1.2), (0.4, 0.3))
+    report = crossmodal_cca.report(X, y, **options, labels=labels)
+    # Here −1 is a class like any other.
+    leading = [PCA(6).fit_transform(A) for A in (X, y)]
+    expected = alignment_regime(*leading, labels > 0, shrinkage="oas", n_permutations=199)
+    answers = {each["route"]: each["answer"] for each in report.numbers["regime"]["routes"]}
+    assert answers == expected.routes["answer"].to_dict() == {"align": "no", "x_to_y": "yes", "y_to_x": "yes"}
+    assert "predict note y from X ray or predict X ray from note y" in report.to_markdown()
+    assert not report.evidence.grounds.harmful
+    assert report.evidence.grounds.agree
+    assert [each["p_value"] <= 0.05 for each in report.numbers["agreement"]] == [True, True]
+    harmful = crossmodal_cca.report(*signal_and_nuisance((0.8, 1.2), (2, 0.3))[:2], **options, labels=labels)
+    assert harmful.evidence.grounds.harmful
+    assert "Neither alignment nor prediction recovers" in harmful.evidence.verdict.cautions[-1]
+    noise = crossmodal_cca.report(*rows(300, (), 0), **FAST)
+    assert not noise.evidence.grounds.agree
+    assert "Before any training both sides agree on no more items" in noise.to_markdown()
+    assert "regime" not in noise.numbers
+    sparse = crossmodal_cca.report(csr_array(X), csr_array(y), **options, labels=labels)
+    assert "rows are sparse" in sparse.numbers["agreement"]["reason"]
+    assert "rows are sparse" in sparse.numbers["regime"]["reason"]
+    assert "harm" not in sparse.numbers
 
 
 def test_large_tables_are_cut_and_the_page_says_so():

@@ -14,6 +14,7 @@ from .._sklearn import take_rows
 from .._typing import DataFrame
 from ..diagnosis import data_report
 from ..diagnosis._near_copies import rows_looked_at
+from ..inference.regime import AlignmentRegime
 from ..metrics import retrieval_report
 from ..metrics._directions import Direction
 from ..metrics._methods import Fit, RowsAsTheyAre, methods_of
@@ -21,7 +22,8 @@ from ..metrics.aligner_comparison import compared
 from ..metrics.comparison import shuffled_rows
 from ..plotting._data import cutoffs
 from ..retrieval import k_occurrence
-from ._instruments import Answers, Harm, Slice, WrongPairs, answers_of, harm_of, slices_of, told, wrong_pairs_of
+from ._before_training import agreement_of, regime_of
+from ._instruments import LEVEL, Answers, Harm, Slice, WrongPairs, answers_of, harm_of, slices_of, told, wrong_pairs_of
 from ._mapped_pairs import Gallery, Quality
 from ._question import OTHER, Origin, Positions, Question, Sides
 from ._verdict import SURE, Grounds, Verdict, verdict_of
@@ -57,6 +59,8 @@ class Evidence:
     answers: dict[Direction, Answers] | str
     harm: Harm | None  # None without a baseline
     slices: list[Slice] | str
+    agreement: DataFrame | str
+    regime: AlignmentRegime | str | None  # None without labels
     grounds: Grounds
 
     @property
@@ -92,7 +96,10 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, basel
     if simple is not None and simple.settings != fit.settings:
         harm = harm_of(question, simple, Quality.of(question, gallery.mapped(sides, simple.model)), quality)
     slices = told(lambda: slices_of(question, gallery, quality))
+    agreement = told(lambda: agreement_of(question, pairs, sides))
+    regime = None if question.labels is None else told(lambda: regime_of(question, pairs, sides))
     of_instruments = _of_instruments(question, wrong_pairs, harm, slices)
+    of_instruments |= {"agree": _agree(agreement), "harmful": _is_harmful(regime)}
     in_sample = Quality.of(question, trained).mean
     return Evidence(
         question=question,
@@ -113,6 +120,8 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, basel
         answers=told(lambda: answers_of(question, gallery)),
         harm=harm,
         slices=slices,
+        agreement=agreement,
+        regime=regime,
         grounds=_grounds(question, quality, figures, control, findings, in_sample, occurrences, of_instruments),
     )
 
@@ -248,6 +257,16 @@ def _of_instruments(
         "worse": "" if harm is None else " and ".join(each.label(question.names) for each in harm.worse),
         "n_slices": 0 if isinstance(slices, str) else sum(each.is_sure and each.is_worse for each in slices),
     }
+
+
+def _agree(agreement: DataFrame | str) -> bool:
+    """Whether both sides agree beyond chance, or nothing is known."""
+    return isinstance(agreement, str) or bool((agreement["p_value"] <= LEVEL).any())
+
+
+def _is_harmful(regime: AlignmentRegime | str | None) -> bool:
+    """Whether no route recovers what labels are about."""
+    return isinstance(regime, AlignmentRegime) and bool((regime.routes["answer"] == "no").all())
 
 
 def _occurrences(gallery: Gallery, question: Question) -> dict[Direction, NDArray[Any]]:

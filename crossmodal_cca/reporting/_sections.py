@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from ._about_answers import contents_of_answers, numbers_of_answers
+from ._about_before import contents_of_agreement, contents_of_regime, numbers_of_agreement, numbers_of_regime
 from ._about_classes import contents_of_classes, numbers_of_classes
 from ._about_examples import contents_of_examples
 from ._about_harm import contents_of_harm, numbers_of_harm
@@ -60,6 +61,14 @@ def _data(evidence: Evidence) -> list[Content]:
 SECTIONS = (
     Section("verdict", "Verdict", _verdict, _numbers_of_verdict),
     Section("data", "The data", _data, lambda evidence: evidence.findings.to_dict("records")),
+    Section("agreement", "Do both sides agree at all", contents_of_agreement, numbers_of_agreement),
+    Section(
+        "regime",
+        "Align, predict, or neither",
+        contents_of_regime,
+        numbers_of_regime,
+        lambda evidence: evidence.regime is not None,
+    ),
     Section(
         "comparison",
         "Which method",

@@ -38,6 +38,8 @@ class Grounds:
     wrong_share: float  # share of wrong pairs, at most about; NaN unless they stand out from a weak relation
     worse: str  # directions in which more queries are worse than better off with it than with a simpler model
     n_slices: int  # kinds of queries that surely fare worse than the others
+    agree: bool  # whether both sides agree beyond chance before any training, as far as is known
+    harmful: bool  # whether labels say that no cross-modal training recovers what they are about
     n_errors: int  # findings of the data report that are errors, but for copies across the split
 
     @property
@@ -165,6 +167,23 @@ CAUTIONS = (
         lambda g: (
             f"{g.n_slices} {'kind of query fares' if g.n_slices == 1 else 'kinds of queries fare'} surely worse than "
             "the others: see which."
+        ),
+    ),
+    Rule(
+        "before any training both sides agree no more than shuffled pairs",
+        lambda g: not g.agree,
+        "",
+        lambda g: (
+            "Before any training both sides agree on no more items than shuffled pairs do: they have little in common, "
+            "or rows do not belong together as they are paired."
+        ),
+    ),
+    Rule(
+        "neither alignment nor prediction recovers what the labels are about",
+        lambda g: g.harmful,
+        "",
+        lambda g: (
+            "Neither alignment nor prediction recovers what the labels are about: there, keep each modality apart."
         ),
     ),
     Rule(
