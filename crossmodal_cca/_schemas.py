@@ -25,7 +25,7 @@ State = dict[str, Any]
 T = TypeVar("T", bound=type)
 
 # Subpackages with registered classes that `import crossmodal_cca` does not load; reading a file imports them, in order.
-HOMES = ("alignment", "metrics", "retrieval", "transfer")
+HOMES = ("alignment", "metrics", "retrieval", "transfer", "diagnosis")
 
 
 @dataclass(frozen=True)

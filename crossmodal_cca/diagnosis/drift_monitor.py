@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from .._checks import check_number, check_random_state, check_whole_number
-from .._schemas import Schema, saved
+from .._errors import in_terms_of
+from .._schemas import Schema, State, saved
+from .._sklearn import telling_where
 from ..alignment._fitted_aligner import FittedAlignerMixin
 from ..alignment._views import View, ViewsMixin
 from ._drift_family import family, unusual
-from ._drift_model import DriftModel, Settings, fitted_monitor
+from ._drift_model import DriftModel, MonitorSettings, fitted_monitor, measured_by
 from ._drift_rows import CheckedRows
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
     n_permutations : int >= 19, default=999
         Random exchanges of rows between reference and batch. The tests of a batch need at least
         n_tests / false_alarm_rate − 1 of them; there are up to 13.
-    min_effect : float >= 0, default=0
+    min_effect : float >= 0, default=0.0
         An effect below this raises no alarm in `test`, however certain it is. The units are those of the tests: see
         Notes.
     random_state : int, RandomState, Generator or None, default=None
@@ -63,8 +64,8 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
         Number of the value of the stream, from 1, that raised it.
     stream_ : DataFrame
         Evidence of change over the stream, at up to 512 points. The index ``value`` counts what has been seen (rows,
-        or groups); columns are ``all`` and the kinds of evidence, such as ``x means`` or ``pairing``: base-10 logarithms
-        of the largest evidence since the point before. An alarm is raised where ``all`` reaches
+        or groups); columns are ``all`` and the kinds of evidence, such as ``x means`` or ``pairing``: logarithms to
+        base 10 of the largest evidence since the point before. An alarm is raised where ``all`` reaches
         −log10(false_alarm_rate).
     n_features_in_ : int
         Number of features of X.
@@ -96,8 +97,8 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
                         means of coordinates
     x far rows          rows whose squared coordinates (T²) exceed   share of the batch beyond its expectation
                         nearly all of the reference
-    x odd rows          rows whose remainder outside of the leading  share of the batch beyond its expectation
-                        components (SPE) does
+    x odd rows          rows of which the components that explain   share of the batch beyond its expectation
+                        90 % leave too large a share (SPE)
     x mix               χ² of the kinds of rows, ten cells           share that would have to change its kind
     x hubs              difference of how much the ten nearest bank  difference, in standard deviations
                         items are hubs
@@ -135,7 +136,7 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
     >>> cca = CCA(6).fit(X[:600], y[:600])
     >>> monitor = DriftMonitor(cca).fit(X[600:1300], y[600:1300])
     >>> batch_x, batch_y = X[1300:], y[1300:].copy()
-    >>> (monitor.test(batch_x, batch_y)["verdict"] == "changed").any()
+    >>> bool((monitor.test(batch_x, batch_y)["verdict"] == "changed").any())
     False
     >>> batch_y[:60] = batch_y[:60][::-1]
     >>> table = monitor.test(batch_x, batch_y)
@@ -199,8 +200,10 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
         n_permutations = check_whole_number(self.n_permutations, "n_permutations", low=19)
         min_effect = check_number(self.min_effect, "min_effect", low=0.0)
         seed = SEED if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
-        rows = CheckedRows.of_reference(self, X_ref, y_ref, groups)
-        self.model_ = fitted_monitor(self.aligner, rows, Settings(rate, n_permutations, min_effect, seed))
+        settings = MonitorSettings(rate, n_permutations, min_effect, seed)
+        with in_terms_of(X="X_ref", y="y_ref"), telling_where(X=X_ref, y=y_ref):
+            rows = CheckedRows.of_reference(self, X_ref, y_ref, groups)
+            self.model_ = fitted_monitor(self.aligner, rows, settings)
         return self
 
     def test(
@@ -232,7 +235,8 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
             no test could reject at the rate asked for.
         """
         check_is_fitted(self)
-        return family(self.model_, CheckedRows.of_batch(self, X, y, groups))
+        with telling_where(X=X, y=y):
+            return family(self.model_, CheckedRows.of_batch(self, X, y, groups))
 
     def unusual_rows(self, X: ArrayLike | None = None, y: ArrayLike | None = None) -> pd.DataFrame:
         """List the rows of a batch that are far from the reference, or odd.
@@ -257,7 +261,8 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
             If rows are bad, or their features are not those of the reference.
         """
         check_is_fitted(self)
-        return unusual(self.model_, CheckedRows.of_batch(self, X, y, None, grouped=False))
+        with telling_where(X=X, y=y):
+            return unusual(self.model_, CheckedRows.of_batch(self, X, y, None, grouped=False))
 
     def update(self, X: ArrayLike | None = None, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Self:
         """Take the next rows of a stream, in their order, and look at `alarm_`.
@@ -285,9 +290,18 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
         """
         check_is_fitted(self)
         model: DriftModel = self.model_
-        rows = CheckedRows.of_batch(self, X, y, groups)
-        self.model_ = replace(model, stream=model.stream.after(model, rows))
+        with telling_where(X=X, y=y):
+            rows = CheckedRows.of_batch(self, X, y, groups)
+            self.model_ = replace(model, stream=model.stream.after(measured_by(model), rows))
         return self
+
+    def _to_file(self, state: State, *, moments: bool) -> State:
+        # An aligner that a fit begins with is kept as it is.
+        return state if "model_" in state and self.model_.fits_aligner else super()._to_file(state, moments=moments)
+
+    def _from_file(self, state: State) -> None:
+        if self.aligner is None:
+            super()._from_file(state)
 
     def __sklearn_is_fitted__(self) -> bool:
         return "model_" in vars(self)
