@@ -21,7 +21,7 @@ import crossmodal_cca
 from crossmodal_cca import CCA, CCACV
 from crossmodal_cca.cli import main
 from crossmodal_cca.datasets import make_paired_latent
-from crossmodal_cca.diagnosis import PairCheck, harm_report
+from crossmodal_cca.diagnosis import DriftMonitor, PairCheck, harm_report
 from crossmodal_cca.diagnosis._wrong_pairs import stand_out
 from crossmodal_cca.inference import alignment_regime
 from crossmodal_cca.metrics import aligner_comparison, per_query, retrieval_report
@@ -86,10 +86,14 @@ def hostile(pictures):
     captions = pd.DataFrame(
         {EVIL: evil, "picture": pictures, "address": [f"https://example.org/{i}?<b>" for i in range(160)]}
     )
+
+    def framed(X, y):
+        return pd.DataFrame(X).add_prefix(EVIL), pd.DataFrame(y).add_prefix(EVIL).assign(constant=1.0)
+
     return crossmodal_cca.report(
-        pd.DataFrame(X).add_prefix(EVIL),
-        pd.DataFrame(y).add_prefix(EVIL).assign(constant=1.0),
+        *framed(X, y),
         **FAST,
+        reference=framed(*rows(200, STRONG, 1, 12, 10)),
         x_ids=evil,
         y_ids=evil,
         labels=np.array([f"{i % 3}{EVIL}" for i in range(160)]),
@@ -107,7 +111,26 @@ def page(hostile, tmp_path_factory):
 
 
 GROUNDS = Grounds(
-    "hit_rate_at_10", 100, 0.5, 0.4, 0.6, 0.35, 0.1, 0.12, 0.55, 0.0, "", np.nan, 0.0, np.nan, "", 0, True, False, 0
+    measure="hit_rate_at_10",
+    n_queries=100,
+    quality=0.5,
+    low=0.4,
+    high=0.6,
+    sure_low=0.35,
+    chance=0.1,
+    shuffled=0.12,
+    in_sample=0.55,
+    copies=0.0,
+    one_sided="",
+    noise_edge=np.nan,
+    unfound=0.0,
+    wrong_share=np.nan,
+    worse="",
+    n_slices=0,
+    agree=True,
+    harmful=False,
+    changed="",
+    n_errors=0,
 )
 
 
@@ -141,6 +164,7 @@ def test_cautions_are_said_where_they_apply():
         "n_slices": 1,
         "agree": False,
         "harmful": True,
+        "changed": "pairing",
         "n_errors": 1,
     }
     assert len(verdict_of(replace(GROUNDS, **cautious)).cautions) == len(cautious) == len(CAUTIONS)
@@ -363,6 +387,24 @@ def test_sides_are_compared_before_any_training_and_labels_call_for_a_route():
     assert "harm" not in sparse.numbers
 
 
+def test_pairs_are_compared_with_a_reference():
+    X, y = rows(1600, (0.95,) * 6, 0)
+    sides, reference = (X[:800], y[:800]), (X[800:], y[800:])
+    same = crossmodal_cca.report(*sides, **FAST, reference=reference)
+    assert same.evidence.grounds.changed == ""
+    assert "No change is seen" in same.to_markdown()
+    test = same.evidence.test
+    expected = DriftMonitor(same.model, random_state=0).fit(*reference).test(X[test], y[test])
+    assert [each["p_value"] for each in same.numbers["drift"]["tests"]] == expected["p_value"].tolist()
+    moved = crossmodal_cca.report(*sides, **FAST, reference=(X[800:] + 1.0, y[800:]), names=("sound", "note"))
+    assert "x means" in moved.evidence.grounds.changed
+    assert "- sound means differ" in moved.to_markdown()
+    assert "These pairs differ from the reference" in moved.to_markdown()
+    few = crossmodal_cca.report(*sides, **FAST, reference=(X[:9], y[:9]))
+    assert few.numbers["drift"]["reason"]
+    assert "drift" not in crossmodal_cca.report(*sides, **FAST).numbers
+
+
 def test_large_tables_are_cut_and_the_page_says_so():
     X, y = rows(900, STRONG, 0)
     report = crossmodal_cca.report(X, y, **FAST, max_pairs=300, groups=np.arange(900) // 3)
@@ -506,6 +548,9 @@ def test_a_section_is_a_row_of_the_table(hostile, monkeypatch):
         ({"examples": 1}, "examples must be True or False"),
         ({"max_pairs": 1}, "max_pairs must be a whole number"),
         ({"baseline": PCA(2)}, "baseline must have fit, transform, transform_y.*PCA has no"),
+        ({"reference": 1}, "reference must be two tables, X and y of other pairs"),
+        ({"reference": (np.zeros((3, 30)), np.zeros((3, 4)))}, "reference has 4 features of y, and y has 20"),
+        ({"reference": (np.zeros((3, 30)), np.zeros((2, 20)))}, r"reference\[0\] has 3 rows and reference\[1\] has 2"),
         ({"n_shuffles": 0}, "n_shuffles must be a whole number"),
         ({"names": ("x", "x")}, "names must be two different"),
         ({"aligner": PCA(2)}, "aligner must have fit, transform, transform_y.*PCA has no"),

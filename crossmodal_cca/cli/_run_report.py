@@ -46,6 +46,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--measure", metavar="NAME", help="measure that decides (default: hit_rate_at_10)")
     parser.add_argument("--settings-of", metavar="MODEL", help="report on the settings of this model that fit wrote")
     parser.add_argument("--baseline", metavar="MODEL", help="say which queries lose against the settings of this model")
+    parser.add_argument(
+        "--reference",
+        nargs=2,
+        metavar=("X", "Y"),
+        help="other pairs, that the held-out ones are compared with",
+    )
     parser.add_argument("--hold-out", type=share, metavar="SHARE", help="share of the pairs to measure on (0.2)")
     parser.add_argument("--shuffles", type=whole_number, metavar="N", help="fits to wrong pairs (default: 20)")
     add_at_most(parser, 10_000, "report")
@@ -56,6 +62,7 @@ def run(arguments: argparse.Namespace) -> Result:
     check_output(arguments.output, arguments.force)
     import numpy as np
 
+    from ..io import read_features
     from ..reporting._make import defaults, made
     from ..reporting._question import Origin
     from ..rows._validation import check_pair
@@ -78,6 +85,8 @@ def run(arguments: argparse.Namespace) -> Result:
             from .. import load
 
             asked[name] = load(path)
+    if arguments.reference is not None:
+        asked["reference"] = tuple(map(read_features, arguments.reference))
     settings = {
         "measure": arguments.measure,
         "test_size": arguments.hold_out,
@@ -120,7 +129,7 @@ def _given(arguments: argparse.Namespace) -> list[tuple[str, str]]:
         value = getattr(arguments, name)
         option = f"--{name.replace('_', '-')}"
         found += [(option, each) for each in ([value] if isinstance(value, str) else value or [])]
-    return found
+    return found + [(f"--reference {side}", path) for side, path in zip("XY", arguments.reference or (), strict=False)]
 
 
 def _fingerprints(arguments: argparse.Namespace) -> dict[str, str]:
@@ -141,7 +150,9 @@ def _command(arguments: argparse.Namespace) -> str:
     """Write the command that was given, with files in the folder in which it is typed."""
     words = ["crossmodal-cca", NAME]
     for option, place in _given(arguments):
-        words += ([] if option in ("X", "Y") else [option]) + [_without_folder(place)]
+        # The second file of a side has no option of its own.
+        option = option.removesuffix(" X")
+        words += ([] if option[-1] in "XY" else [option]) + [_without_folder(place)]
     words += ["-o", arguments.output.name]
     for name in ("measure", "hold_out", "shuffles"):
         if getattr(arguments, name) is not None:

@@ -55,8 +55,7 @@ def regime_of(question: Question, pairs: Positions, sides: Sides) -> AlignmentRe
 
 def _independent(question: Question, pairs: Positions) -> Positions:
     """Choose one pair of each group, and not too many."""
-    one = pairs[np.sort(np.unique(question.items.groups[pairs], return_index=True)[1])]
-    return question.items.searched(one, AT_MOST)
+    return question.items.searched(question.one_of_each_group(pairs), AT_MOST)
 
 
 def _rows(question: Question, pairs: Positions, sides: Sides) -> tuple[Any, Any]:

@@ -26,6 +26,7 @@ from ._before_training import agreement_of, regime_of
 from ._instruments import LEVEL, Answers, Harm, Slice, WrongPairs, answers_of, harm_of, slices_of, told, wrong_pairs_of
 from ._mapped_pairs import Gallery, Quality
 from ._question import OTHER, Origin, Positions, Question, Sides
+from ._reference import Drift, drift_of
 from ._verdict import SURE, Grounds, Verdict, verdict_of
 
 # Measures of the table of figures, beside the one that decides.
@@ -61,6 +62,7 @@ class Evidence:
     slices: list[Slice] | str
     agreement: DataFrame | str
     regime: AlignmentRegime | str | None  # None without labels
+    drift: Drift | str | None  # None without a reference
     grounds: Grounds
 
     @property
@@ -98,8 +100,10 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, basel
     slices = told(lambda: slices_of(question, gallery, quality))
     agreement = told(lambda: agreement_of(question, pairs, sides))
     regime = None if question.labels is None else told(lambda: regime_of(question, pairs, sides))
+    drift = None if question.reference is None else told(lambda: drift_of(question, test, sides, fit.model))
     of_instruments = _of_instruments(question, wrong_pairs, harm, slices)
     of_instruments |= {"agree": _agree(agreement), "harmful": _is_harmful(regime)}
+    of_instruments["changed"] = ", ".join(drift.changed) if isinstance(drift, Drift) else ""
     in_sample = Quality.of(question, trained).mean
     return Evidence(
         question=question,
@@ -122,6 +126,7 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, basel
         slices=slices,
         agreement=agreement,
         regime=regime,
+        drift=drift,
         grounds=_grounds(question, quality, figures, control, findings, in_sample, occurrences, of_instruments),
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_flag, check_number, check_random_state, check_verbose, check_whole_number
+from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._names_in_docs import with_names
 from .._similarity import similarity_named
@@ -33,6 +34,7 @@ def report(
     *,
     aligner: Any = None,
     baseline: Any = None,
+    reference: Any = None,
     x_ids: Any = None,
     y_ids: Any = None,
     groups: Any = None,
@@ -64,6 +66,8 @@ def report(
         The model that this one would replace, for the queries that get worse; it is cloned and fitted to the training
         pairs. None: the rows as they are if both sides have as many features and find partners that way, or else
         PLS-SVD with a chosen number of components (for sparse rows nothing).
+    reference : tuple (X_ref, y_ref) of array-like or sparse matrix, default=None
+        Other pairs, of the same features, that the held-out pairs are compared with; not those of X and y.
     x_ids, y_ids : array-like of shape (n_pairs,), default=None
         Ids of the items; rows of equal ids belong together. None for both: row i to row i, and copies of it.
     groups : array-like of shape (n_pairs,), default=None
@@ -180,8 +184,27 @@ def _question(X: Any, y: Any, rows: PairedRows, asked: dict[str, Any]) -> Questi
         n_shuffles=check_whole_number(asked["n_shuffles"], "n_shuffles"),
         random_state=asked["random_state"],
         examples=asked["examples"],
+        reference=_reference(asked["reference"], rows),
         verbose=asked["verbose"],
     )
+
+
+def _reference(given: Any, rows: PairedRows) -> tuple[Any, Any] | None:
+    """Check that other pairs have the features of these."""
+    if given is None:
+        return None
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise TypeError(f"reference must be two tables, X and y of other pairs; got {type(given).__name__}.")
+    X, y = given
+    with in_terms_of(X="reference[0]", y="reference[1]"), telling_where(X=X, y=y):
+        other = check_pair(X, y, min_rows=2, accept_sparse=True)
+    for name, own, its in (("X", rows.X, other.X), ("y", rows.y, other.y)):
+        if own.shape[1] != its.shape[1]:
+            raise ValueError(
+                f"reference has {its.shape[1]} features of {name}, and {name} has {own.shape[1]}; pass features of the "
+                "same encoder."
+            )
+    return X, y
 
 
 def _seed(random_state: Any) -> int:
@@ -197,7 +220,7 @@ def _call(asked: dict[str, Any]) -> str:
         value = asked[name]
         if name == "verbose" or value is default or value is None:
             continue
-        is_column = hasattr(value, "__len__") and not isinstance(value, str | tuple)
+        is_column = name == "reference" or (hasattr(value, "__len__") and not isinstance(value, str | tuple))
         if is_column or value != default:
             shown.append(f"{name}={name if is_column else repr(value)}")
     return f"crossmodal_cca.report({', '.join(['X', 'y', *shown])})"

@@ -39,6 +39,7 @@ class Question:
     n_shuffles: int
     random_state: int
     examples: bool
+    reference: Sides | None  # other pairs, to compare these with
     verbose: int
 
     @property
@@ -62,6 +63,10 @@ class Question:
         if captions is not None:
             return captions.of_row(row)
         return Caption([f"row {row}" if ids is None else str(ids[row])])
+
+    def one_of_each_group(self, pairs: Positions) -> Positions:
+        """Choose the first pair of each group, for what takes independent pairs."""
+        return pairs[np.sort(np.unique(self.items.groups[pairs], return_index=True)[1])]
 
     def given(self, rows: slice | Positions) -> dict[str, Any]:
         """Return groups and ids of some rows that the user gave, as keyword arguments."""

@@ -9,6 +9,7 @@ from typing import Any
 from ._about_answers import contents_of_answers, numbers_of_answers
 from ._about_before import contents_of_agreement, contents_of_regime, numbers_of_agreement, numbers_of_regime
 from ._about_classes import contents_of_classes, numbers_of_classes
+from ._about_drift import contents_of_drift, numbers_of_drift
 from ._about_examples import contents_of_examples
 from ._about_harm import contents_of_harm, numbers_of_harm
 from ._about_model import (
@@ -88,6 +89,13 @@ SECTIONS = (
         lambda evidence: evidence.harm is not None,
     ),
     Section("slices", "Which queries fare worse", contents_of_slices, numbers_of_slices),
+    Section(
+        "drift",
+        "What has changed since the reference",
+        contents_of_drift,
+        numbers_of_drift,
+        lambda evidence: evidence.drift is not None,
+    ),
     Section("hubs", "Hubs", contents_of_hubs, numbers_of_hubs),
     Section(
         "classes",

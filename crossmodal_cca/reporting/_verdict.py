@@ -40,6 +40,7 @@ class Grounds:
     n_slices: int  # kinds of queries that surely fare worse than the others
     agree: bool  # whether both sides agree beyond chance before any training, as far as is known
     harmful: bool  # whether labels say that no cross-modal training recovers what they are about
+    changed: str  # tests that see a change since the reference
     n_errors: int  # findings of the data report that are errors, but for copies across the split
 
     @property
@@ -185,6 +186,12 @@ CAUTIONS = (
         lambda g: (
             "Neither alignment nor prediction recovers what the labels are about: there, keep each modality apart."
         ),
+    ),
+    Rule(
+        "the held-out pairs differ from the reference",
+        lambda g: bool(g.changed),
+        "",
+        lambda g: f"These pairs differ from the reference ({g.changed}): figures of one need not hold for the other.",
     ),
     Rule(
         "the data report has errors",
