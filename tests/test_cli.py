@@ -219,9 +219,15 @@ def test_findings_leave_with_status_1(small, monkeypatch, run):
     status, found = run("check", small / "nan.npy", small / "y.npy")
     assert status == 1
     assert any("7" in finding["what"] for finding in found["findings"] if finding["severity"] == "error")
-    (wrong,) = (finding for finding in found["findings"] if finding["check"] == "wrong pairs")
-    assert (wrong["severity"], wrong["value"]) == ("note", None)
-    assert "X has nan in row 7" in wrong["what"] or "NaN" in wrong["what"]
+    for name in ("agreement", "wrong pairs"):
+        (finding,) = (finding for finding in found["findings"] if finding["check"] == name)
+        assert (finding["severity"], finding["value"]) == ("note", None)
+        assert f"{name} could not be looked for: " in finding["what"]
+    status, found = run("check", small / "x.npy", small / "y.npy", "--x-ids", small / "x.csv:id")
+    assert (
+        "could not be looked for: --x-ids says which rows belong together only with --y-ids"
+        in found["findings"][-1]["what"]
+    )
 
 
 def test_pairs_that_a_join_has_mixed_up_are_found_by_row_or_by_id(tmp_path, run):
@@ -243,6 +249,11 @@ def test_pairs_that_a_join_has_mixed_up_are_found_by_row_or_by_id(tmp_path, run)
     assert 0.1 < line["value"] < 0.25
     assert all(int(row) < 60 for row in line["what"].rpartition(": ")[2].split(", "))
     assert wrong("y")[1]["severity"] == "note"
+    for other, severity in (("y", "note"), ("shuffled", "warning")):
+        _, found = run("check", tmp_path / "x.npy", tmp_path / f"{other}.npy")
+        (line,) = (each for each in found["findings"] if each["check"] == "agreement")
+        assert line["severity"] == severity
+        assert ("no more neighbours" in line["what"]) == (severity == "warning")
     status, line = wrong("shuffled", "--x-ids", tmp_path / "ids.csv:id", "--y-ids", tmp_path / "wrong.csv:id")
     assert (status, line["severity"]) == (1, "warning")
     assert line["what"].rpartition(": ")[2].startswith("item ")
