@@ -572,6 +572,9 @@ def files(tmp_path_factory):
         folder / "names.csv", index=False
     )
     MODEL.fit(X, y).save(folder / "model")
+    CCA(1).fit(X, y).save(folder / "simple")
+    for name, rows_of_side in zip(("x_ref", "y_ref"), rows(200, STRONG, 1, 12, 10), strict=True):
+        np.save(folder / f"{name}.npy", rows_of_side)
     return folder
 
 
@@ -594,6 +597,24 @@ def test_a_command_writes_the_page(files, capsys):
     capsys.readouterr()
     assert main([*command[:3], "-o", str(files / "no" / "report.html"), "--json"]) == 2
     assert "there is no folder" in json.loads(capsys.readouterr().out)["error"]
+
+
+def test_a_command_takes_a_baseline_a_reference_and_a_limit(files, capsys):
+    given = [str(files / f"x{EVIL[8:14]}.npy"), str(files / "y.npy"), "-o", str(files / "other.html")]
+    models = ["--settings-of", str(files / "model"), "--baseline", str(files / "simple"), "--shuffles", "2"]
+    reference = ["--reference", str(files / "x_ref.npy"), str(files / "y_ref.npy")]
+    assert main(["report", *given, *models, *reference, "--at-most", "100", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["harm"]["baseline"] == "CCA(n_components=1)"
+    assert (found["split"]["n_left_out"], found["drift"]["n_pairs"]) == (60, 20)
+    assert [name for name in found["origin"]["sha256"] if "ref" in name] == [
+        "--reference X x_ref.npy",
+        "--reference Y y_ref.npy",
+    ]
+    command = found["origin"]["repeat"]
+    assert "--reference x_ref.npy y_ref.npy -o other.html " in command
+    assert "--settings-of model --baseline simple --at-most 100 --seed 0" in command
+    assert "secret folder" not in (files / "other.html").read_text()
 
 
 def test_halves_of_characters_are_replaced():

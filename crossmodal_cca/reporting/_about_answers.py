@@ -67,7 +67,7 @@ def _answered(answer: dict[str, Any]) -> list[str]:
     if answer["threshold"] is None:
         return ["too few queries to tell", ""]
     wrong = answer["wrong"]
-    return [f"{answer['answered']:.1%}", "" if np.isnan(wrong) else f"{wrong:.1%}"]
+    return [f"{answer['answered']:.1%}", "" if np.isnan(wrong) else f"{wrong:.1%} of {answer['n_answers']:,}"]
 
 
 def numbers_of_answers(evidence: Evidence) -> dict[str, Any]:
@@ -85,6 +85,7 @@ def numbers_of_answers(evidence: Evidence) -> dict[str, Any]:
                 {
                     "risk": risk,
                     "threshold": each.thresholds[risk],
+                    "n_answers": 0 if given is None else int(given.sum()),
                     "answered": np.nan if given is None else float(given.mean()),
                     "wrong": np.nan if none else float(1 - each.right[given].mean()),
                 }

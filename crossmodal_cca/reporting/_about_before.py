@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 from ._about_model import number, records
 from ._before_training import N_PRINCIPAL
 from ._contents import Content, Table, Text
@@ -48,7 +50,7 @@ def contents_of_regime(evidence: Evidence) -> list[Content]:
     if isinstance(found, str):
         return [Text(f"These pairs do not tell: {found}")]
     rows = [
-        [_ROUTES[row["route"]].format(*names), row["answer"], number(row["ratio"])]
+        [_ROUTES[row["route"]].format(*names), row["answer"], _ratio(row["ratio"])]
         + [f"{row[name]}" for name in ("n_signal", "n_nuisance")]
         for row in records(found.routes) or []
     ]
@@ -64,6 +66,10 @@ def contents_of_regime(evidence: Evidence) -> list[Content]:
             "it, and a route recovers the signal if that is stronger than all nuisances (ratio above 1)."
         ),
     ]
+
+
+def _ratio(value: float) -> str:
+    return "no nuisance" if np.isinf(value) else number(value)
 
 
 def _in_names(sentence: str, names: tuple[str, str]) -> str:

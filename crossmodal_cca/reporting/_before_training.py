@@ -16,7 +16,7 @@ from ..metrics._resampling import holm
 from ._question import Positions, Question, Sides
 
 # Most pairs that are permuted, one of each group; and permutations, so that a page takes seconds and not minutes.
-AT_MOST, N_PERMUTATIONS = 2_000, 199
+AT_MOST, N_PERMUTATIONS = 1_000, 199
 # Leading principal components of either side that a regime is found among.
 N_PRINCIPAL = 50
 
