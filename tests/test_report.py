@@ -297,7 +297,7 @@ def test_harm_is_that_of_the_same_queries_with_a_simpler_model():
     labels = np.arange(500) % 3
     worse = crossmodal_cca.report(X, y, aligner=CCA(1), baseline=MODEL, n_shuffles=2, labels=labels)
     found = worse.numbers["harm"]
-    assert found["baseline"] == worse.evidence.harm.baseline == " ".join(repr(MODEL).split())
+    assert found["baseline"] == worse.evidence.told.harm.baseline == " ".join(repr(MODEL).split())
     train, test = worse.evidence.train, worse.evidence.test
     values = [
         per_query("hit_rate_at_10", *model.fit(X[train], y[train]).transform(X[test], y[test]))
@@ -412,7 +412,7 @@ def test_large_tables_are_cut_and_the_page_says_so():
     assert (split["n_pairs"], split["n_train"] + split["n_held_out"], split["n_left_out"]) == (900, 300, 600)
     assert np.all(np.bincount(report.evidence.pairs // 3, minlength=300) % 3 == 0)
     assert "600 further pairs were left out" in report.to_markdown()
-    assert len(report.evidence.wrong_pairs.pairs) == 300
+    assert len(report.evidence.told.wrong_pairs.pairs) == 300
     whole = crossmodal_cca.report(X, y, **FAST, max_pairs=None)
     assert whole.numbers["split"]["n_left_out"] == 0
 

@@ -17,9 +17,9 @@ from ._instruments import RISKS, SURE_OF_RISK
 def contents_of_answers(evidence: Evidence) -> list[Content]:
     """Show what share of queries can be answered, and the hit rate expected without labels."""
     found = numbers_of_answers(evidence)
-    if isinstance(evidence.answers, str):
+    if isinstance(evidence.told.answers, str):
         return [Text(f"These pairs do not tell: {found['reason']}")]
-    answers = evidence.answers
+    answers = evidence.told.answers
     first = [
         [
             *(name, f"{each['expected']:.3f} ({each['low']:.3f} to {each['high']:.3f})", f"{each['found']:.3f}"),
@@ -72,7 +72,7 @@ def _answered(answer: dict[str, Any]) -> list[str]:
 
 def numbers_of_answers(evidence: Evidence) -> dict[str, Any]:
     """Return hit rates and shares of answers by direction."""
-    answers = evidence.answers
+    answers = evidence.told.answers
     if isinstance(answers, str):
         return {"reason": answers}
     found = {}

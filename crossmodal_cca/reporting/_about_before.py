@@ -20,7 +20,7 @@ _ROUTES = {"align": "align both", "x_to_y": "predict {1} from {0}", "y_to_x": "p
 
 def contents_of_agreement(evidence: Evidence) -> list[Content]:
     """Show how alike the encoders are before any training."""
-    found = evidence.agreement
+    found = evidence.told.agreement
     if isinstance(found, str):
         return [Text(f"These pairs do not tell: {found}")]
     rows = [
@@ -39,13 +39,13 @@ def contents_of_agreement(evidence: Evidence) -> list[Content]:
 
 def numbers_of_agreement(evidence: Evidence) -> Any:
     """Return the table of agreement."""
-    found = evidence.agreement
+    found = evidence.told.agreement
     return {"reason": found} if isinstance(found, str) else records(found)
 
 
 def contents_of_regime(evidence: Evidence) -> list[Content]:
     """Show what labels call for."""
-    found, names = evidence.regime, evidence.question.names
+    found, names = evidence.told.regime, evidence.question.names
     assert found is not None
     if isinstance(found, str):
         return [Text(f"These pairs do not tell: {found}")]
@@ -79,7 +79,7 @@ def _in_names(sentence: str, names: tuple[str, str]) -> str:
 
 def numbers_of_regime(evidence: Evidence) -> dict[str, Any]:
     """Return the sentence and the routes."""
-    found = evidence.regime
+    found = evidence.told.regime
     assert found is not None
     if isinstance(found, str):
         return {"reason": found}

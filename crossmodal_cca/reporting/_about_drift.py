@@ -11,7 +11,7 @@ from ._evidence import Evidence
 
 def contents_of_drift(evidence: Evidence) -> list[Content]:
     """Show what differs between the held-out pairs and the reference."""
-    found, names = evidence.drift, evidence.question.names
+    found, names = evidence.told.drift, evidence.question.names
     assert found is not None
     if isinstance(found, str):
         return [Text(f"These pairs do not tell: {found}")]
@@ -38,7 +38,7 @@ def _named(what: str, names: tuple[str, str]) -> str:
 
 def numbers_of_drift(evidence: Evidence) -> dict[str, Any]:
     """Return all tests."""
-    found = evidence.drift
+    found = evidence.told.drift
     assert found is not None
     if isinstance(found, str):
         return {"reason": found}

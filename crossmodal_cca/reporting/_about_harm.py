@@ -16,7 +16,7 @@ _SHOWN = ("better", "worse", "same", "loss", "worse_at_most", "p_value")
 
 def contents_of_harm(evidence: Evidence) -> list[Content]:
     """Show the shares of queries that get better and worse, and the classes that lose."""
-    harm = evidence.harm
+    harm = evidence.told.harm
     assert harm is not None
     rows, classes = [], []
     for name, found in numbers_of_harm(evidence)["by_direction"].items():
@@ -44,7 +44,7 @@ def _cells(row: dict[str, Any]) -> list[str]:
 
 def numbers_of_harm(evidence: Evidence) -> dict[str, Any]:
     """Return the reports of both directions: all queries, then classes."""
-    harm = evidence.harm
+    harm = evidence.told.harm
     assert harm is not None
     by_direction = {
         direction.label(evidence.question.names): [

@@ -12,7 +12,7 @@ from ._instruments import Slice
 
 def contents_of_slices(evidence: Evidence) -> list[Content]:
     """Show the slices that were tested, those that are sure first, with what they are about."""
-    slices, question = evidence.slices, evidence.question
+    slices, question = evidence.told.slices, evidence.question
     if isinstance(slices, str):
         return [Text(f"These pairs do not tell: {slices}")]
     columns = ["direction", "queries", evidence.grounds.measure, "all others", "p", "sure"]
@@ -47,7 +47,7 @@ def _about(evidence: Evidence, found: Slice) -> str:
 
 def numbers_of_slices(evidence: Evidence) -> Any:
     """Return the slices, with the positions of their pairs."""
-    slices = evidence.slices
+    slices = evidence.told.slices
     if isinstance(slices, str):
         return {"reason": slices}
     return [

@@ -16,7 +16,7 @@ _SHOWN, _LISTED = 10, 20
 
 def contents_of_wrong_pairs(evidence: Evidence) -> list[Content]:
     """Say how many pairs may be wrong, and show those to look at."""
-    found, question = evidence.wrong_pairs, evidence.question
+    found, question = evidence.told.wrong_pairs, evidence.question
     if isinstance(found, str):
         return [Text(f"These pairs do not tell: {found}")]
     n, rows = len(found.pairs), _listed(found)
@@ -50,7 +50,7 @@ def contents_of_wrong_pairs(evidence: Evidence) -> list[Content]:
 
 def numbers_of_wrong_pairs(evidence: Evidence) -> dict[str, Any]:
     """Return the share of wrong pairs, and the rows of the least alike."""
-    found = evidence.wrong_pairs
+    found = evidence.told.wrong_pairs
     if isinstance(found, str):
         return {"reason": found}
     return {

@@ -14,7 +14,6 @@ from .._sklearn import take_rows
 from .._typing import DataFrame
 from ..diagnosis import data_report
 from ..diagnosis._near_copies import rows_looked_at
-from ..inference.regime import AlignmentRegime
 from ..metrics import retrieval_report
 from ..metrics._directions import Direction
 from ..metrics._methods import Fit, RowsAsTheyAre, methods_of
@@ -22,11 +21,9 @@ from ..metrics.aligner_comparison import compared
 from ..metrics.comparison import shuffled_rows
 from ..plotting._data import cutoffs
 from ..retrieval import k_occurrence
-from ._before_training import agreement_of, regime_of
-from ._instruments import LEVEL, Answers, Harm, Slice, WrongPairs, answers_of, harm_of, slices_of, told, wrong_pairs_of
 from ._mapped_pairs import Gallery, Quality
 from ._question import OTHER, Origin, Positions, Question, Sides
-from ._reference import Drift, drift_of
+from ._told import Told
 from ._verdict import SURE, Grounds, Verdict, verdict_of
 
 # Measures of the table of figures, beside the one that decides.
@@ -40,7 +37,7 @@ _MOST_RESULTS = 50
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """All that the sections of a page read; what an instrument cannot say is the reason in its place."""
+    """All that the sections of a page read."""
 
     question: Question
     origin: Origin
@@ -56,13 +53,7 @@ class Evidence:
     curves: DataFrame  # hit rates by the number of results looked at
     control: NDArray[Any]  # quality of each fit to wrong pairs
     occurrences: dict[Direction, NDArray[Any]]  # how often each item is among the first results
-    wrong_pairs: WrongPairs | str
-    answers: dict[Direction, Answers] | str
-    harm: Harm | None  # None without a baseline
-    slices: list[Slice] | str
-    agreement: DataFrame | str
-    regime: AlignmentRegime | str | None  # None without labels
-    drift: Drift | str | None  # None without a reference
+    told: Told
     grounds: Grounds
 
     @property
@@ -92,18 +83,8 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, basel
     control = _control(question, fit, (X, y), sides, gallery)
     occurrences = _occurrences(gallery, question)
     pairs = np.sort(np.concatenate((train, test)))
-    wrong_pairs = told(lambda: wrong_pairs_of(question, pairs, sides, fit))
     simple = _baseline(question, baseline, fits, sides, train, trained)
-    harm = None
-    if simple is not None and simple.settings != fit.settings:
-        harm = harm_of(question, simple, Quality.of(question, gallery.mapped(sides, simple.model)), quality)
-    slices = told(lambda: slices_of(question, gallery, quality))
-    agreement = told(lambda: agreement_of(question, pairs, sides))
-    regime = None if question.labels is None else told(lambda: regime_of(question, pairs, sides))
-    drift = None if question.reference is None else told(lambda: drift_of(question, test, sides, fit.model))
-    of_instruments = _of_instruments(question, wrong_pairs, harm, slices)
-    of_instruments |= {"agree": _agree(agreement), "harmful": _is_harmful(regime)}
-    of_instruments["changed"] = ", ".join(drift.changed) if isinstance(drift, Drift) else ""
+    told = Told.of(question, sides, pairs, fit, gallery, quality, simple)
     in_sample = Quality.of(question, trained).mean
     return Evidence(
         question=question,
@@ -120,14 +101,8 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, basel
         curves=curves,
         control=control,
         occurrences=occurrences,
-        wrong_pairs=wrong_pairs,
-        answers=told(lambda: answers_of(question, gallery)),
-        harm=harm,
-        slices=slices,
-        agreement=agreement,
-        regime=regime,
-        drift=drift,
-        grounds=_grounds(question, quality, figures, control, findings, in_sample, occurrences, of_instruments),
+        told=told,
+        grounds=_grounds(question, quality, figures, control, findings, in_sample, occurrences, told),
     )
 
 
@@ -224,7 +199,7 @@ def _grounds(
     findings: DataFrame,
     in_sample: float,
     occurrences: dict[Direction, NDArray[Any]],
-    of_instruments: dict[str, Any],
+    told: Told,
 ) -> Grounds:
     of_measure = figures.xs(question.measure, level="measure")
     at_chance = of_measure.index[of_measure["low"] <= of_measure["chance"]]
@@ -247,31 +222,9 @@ def _grounds(
         one_sided=str(at_chance[0]) if len(at_chance) == 1 else "",
         noise_edge=float(of_noise.max()) if len(of_noise) else np.nan,
         unfound=max(float(np.mean(counts == 0)) for counts in occurrences.values()),
-        **of_instruments,
+        **told.grounds(question.names),
         n_errors=int(np.sum(findings["severity"] == "error")) - len(copies),
     )
-
-
-def _of_instruments(
-    question: Question, wrong_pairs: WrongPairs | str, harm: Harm | None, slices: list[Slice] | str
-) -> dict[str, Any]:
-    """Return what a verdict keeps in mind of the instruments."""
-    share = np.nan if isinstance(wrong_pairs, str) or not wrong_pairs.stand_out else wrong_pairs.share
-    return {
-        "wrong_share": share,
-        "worse": "" if harm is None else " and ".join(each.label(question.names) for each in harm.worse),
-        "n_slices": 0 if isinstance(slices, str) else sum(each.is_sure and each.is_worse for each in slices),
-    }
-
-
-def _agree(agreement: DataFrame | str) -> bool:
-    """Whether both sides agree beyond chance, or nothing is known."""
-    return isinstance(agreement, str) or bool((agreement["p_value"] <= LEVEL).any())
-
-
-def _is_harmful(regime: AlignmentRegime | str | None) -> bool:
-    """Whether no route recovers what labels are about."""
-    return isinstance(regime, AlignmentRegime) and bool((regime.routes["answer"] == "no").all())
 
 
 def _occurrences(gallery: Gallery, question: Question) -> dict[Direction, NDArray[Any]]:

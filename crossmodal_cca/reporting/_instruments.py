@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,20 +24,10 @@ from ..retrieval import SearchConfidence
 from ._mapped_pairs import Gallery, Quality
 from ._question import OTHER, Positions, Question, Sides
 
-Found = TypeVar("Found")
-
 # Shares of wrong answers that are asked about, and the probability of each bound.
 RISKS, SURE_OF_RISK = (0.05, 0.1, 0.2, 0.3, 0.5), 0.9
 # Level from which on a slice, or a loss, counts as sure.
 LEVEL = 0.05
-
-
-def told(find: Callable[[], Found]) -> Found | str:
-    """Return what an instrument finds, or why these pairs do not allow it to."""
-    try:
-        return find()
-    except ValueError as error:
-        return " ".join(str(error).split())
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,8 +96,10 @@ def _threshold(search: SearchConfidence, risk: float) -> float | None:
     with warnings.catch_warnings():
         # That nothing can be answered is a line of the table.
         warnings.simplefilter("ignore", UserWarning)
-        found = told(lambda: search.threshold(risk=risk, confidence_level=SURE_OF_RISK))
-    return None if isinstance(found, str) else found
+        try:
+            return search.threshold(risk=risk, confidence_level=SURE_OF_RISK)
+        except ValueError:  # too few queries, which is a line of the table, too
+            return None
 
 
 @dataclass(frozen=True, eq=False)

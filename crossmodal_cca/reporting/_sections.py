@@ -68,7 +68,7 @@ SECTIONS = (
         "Align, predict, or neither",
         contents_of_regime,
         numbers_of_regime,
-        lambda evidence: evidence.regime is not None,
+        lambda evidence: evidence.told.regime is not None,
     ),
     Section(
         "comparison",
@@ -86,7 +86,7 @@ SECTIONS = (
         "Who is worse off",
         contents_of_harm,
         numbers_of_harm,
-        lambda evidence: evidence.harm is not None,
+        lambda evidence: evidence.told.harm is not None,
     ),
     Section("slices", "Which queries fare worse", contents_of_slices, numbers_of_slices),
     Section(
@@ -94,7 +94,7 @@ SECTIONS = (
         "What has changed since the reference",
         contents_of_drift,
         numbers_of_drift,
-        lambda evidence: evidence.drift is not None,
+        lambda evidence: evidence.told.drift is not None,
     ),
     Section("hubs", "Hubs", contents_of_hubs, numbers_of_hubs),
     Section(
