@@ -2,8 +2,8 @@
 
 1,000 pairs of 20 and 20 features: two signal and two nuisance coordinates that both sides share, and sixteen of noise,
 rotated. All eight combinations of routes that do and do not recover the signal, each by a ratio of smallest signal to
-largest nuisance, or its inverse. Labels are the four quadrants of the signal, for 200 rows. "right" is the share of data
-sets in which all three answers are right, "wrong" that in which any answer is wrong (undecided is neither).
+largest nuisance, or its inverse. Labels are the four quadrants of the signal, for 200 rows. "right" is the share of
+data sets in which all three answers are right, "wrong" that in which any answer is wrong (undecided is neither).
 
 Without signal, labels are of something that the pairs do not share, or the pairs share nothing: "align" is the share of
 data sets in which that route is answered by "yes".
@@ -38,8 +38,8 @@ def rotation(p: int, rng: np.random.Generator) -> Array:
 def world(truth: Truth, ratio: float, noise: float, strongest: float, seed: int) -> tuple[Array, Array, Array]:
     """Draw pairs in which each route recovers the signal, or does not, by this ratio; return also the signal.
 
-    ρ(signal)/ρ(nuisance) is set first; the ratio of a prediction is that times the ratio of standard deviations of signal
-    and nuisance on the predicted side.
+    ρ(signal)/ρ(nuisance) is set first; the ratio of a prediction is that times the ratio of standard deviations of
+    signal and nuisance on the predicted side.
     """
     rng = np.random.default_rng([SEED, seed])
     by_route = [ratio if yes else 1 / ratio for yes in truth]

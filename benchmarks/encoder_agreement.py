@@ -14,6 +14,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from harness import SEED, Row, parse_arguments, report, write
@@ -27,14 +28,15 @@ Encoders = Array | dict[str, Array]
 Null = tuple[Encoders, Encoders, Array | None]
 
 MEASURES = ("mutual_knn", "cka", "cca")
-PERMUTATIONS, ALPHA = 99, 0.05
+# Permutations below, and from a thousand items: the level does not depend on them.
+PERMUTATIONS, PERMUTATIONS_OF_MANY, ALPHA = 99, 19, 0.05
 # Items, and features of either side.
 SHAPES = (
     *((50, 5, 5), (50, 100, 20), (100, 50, 50), (100, 10, 1000), (200, 20, 10), (200, 500, 300)),
     *((500, 5, 100), (500, 100, 100), (1000, 300, 50), (2000, 1000, 100)),
 )
-# Data sets of a cell, below and from a thousand items, and of larger grids.
-RUNS, RUNS_OF_MANY, RUNS_OF_GRIDS = 1000, 100, 200
+# Data sets of a cell; of those from a thousand items, and of the larger grid.
+RUNS, RUNS_OF_MANY = 500, 100
 GRIDS = ((100, 6), (400, 6))
 
 
@@ -74,15 +76,21 @@ def copies(n: int, kinds: int, rng: np.random.Generator) -> Null:
     return X, y, None
 
 
-def level(problem: str, make: Callable[[np.random.Generator], Null], n_runs: int, by_item: bool = False) -> list[Row]:
+def level(
+    problem: str,
+    make: Callable[[np.random.Generator], Null],
+    n_runs: int,
+    by_item: bool = False,
+    n_permutations: int = PERMUTATIONS,
+) -> list[Row]:
     """Count rejections of every measure; `by_item` also without the groups, to show what they are for."""
     print(f"… {problem}", file=sys.stderr, flush=True)
     rows: list[Row] = []
     for measure in MEASURES:
         p = np.empty((n_runs, 2))
         for run in range(n_runs):
-            X, y, groups = make(np.random.default_rng([SEED, run]))
-            options: dict[str, Any] = {"measure": measure, "n_permutations": PERMUTATIONS, "random_state": run}
+            X, y, groups = make(np.random.default_rng([SEED, crc32(problem.encode()), run]))
+            options: dict[str, Any] = {"measure": measure, "n_permutations": n_permutations, "random_state": run}
             p[run, 0] = alignment_test(X, y, groups=groups, **options)["p_value"].min()
             p[run, 1] = alignment_test(X, y, **options)["p_value"].min() if by_item else np.nan
         error = np.sqrt(ALPHA * (1 - ALPHA) / n_runs)
@@ -125,11 +133,12 @@ def main() -> None:
     runs = 20 if quick else RUNS
     rows: list[Row] = []
     for n, p, q in SHAPES[:6] if quick else SHAPES:
-        n_runs = min(runs, RUNS_OF_MANY) if n >= 1000 else runs
-        rows += level(f"{n} items, {p} and {q} features", lambda rng, n=n, p=p, q=q: pairs(n, p, q, rng), n_runs)
+        many = {"n_runs": min(runs, RUNS_OF_MANY), "n_permutations": PERMUTATIONS_OF_MANY}
+        size: dict[str, Any] = many if n >= 1000 else {"n_runs": runs}
+        rows += level(f"{n} items, {p} and {q} features", lambda rng, n=n, p=p, q=q: pairs(n, p, q, rng), **size)
         write(rows, arguments)
     for n, depth in GRIDS[:1] if quick else GRIDS:
-        n_runs = min(runs, RUNS_OF_GRIDS) if n > 100 else runs
+        n_runs = min(runs, RUNS_OF_MANY) if n > 100 else runs
         rows += level(f"grid of 6 × 6, {n} items", lambda rng, n=n, depth=depth: grid(n, depth, rng), n_runs)
         write(rows, arguments)
     for label, sizes in (("50 groups of 4", np.full(50, 4)), ("60 groups of 1, 2 and 6", np.repeat([1, 2, 6], 20))):

@@ -238,7 +238,33 @@ TRANSFER = {
 OF_ALIGNER = {"aligner": FITTED} | NEW_PAIRS
 # A summary looks at the training rows where there is a theory of p-values: without shrinkage.
 OF_PLAIN = {"aligner": CCA(3).fit(X, Y)} | NEW_PAIRS | TRAINING
+# Groups of two rows, and classes of three of four rows.
+REGIME = PAIRS | {"labels": np.arange(len(X)) // 2 % 4 - 1, "groups": PERMUTED["groups"], "n_permutations": 99} | SEEDED
 INFERENCE = {
+    "alignment_regime": _function(
+        inference.alignment_regime,
+        REGIME,
+        together=(*BOTH, "labels", "groups"),
+        one_column=("y",),
+        warned=(Call("", REGIME | {"groups": np.arange(len(X)) // (len(X) // 2)}, "few"),),
+    ),
+    "alignment_test": Row(
+        inference.alignment_test,
+        tuple(
+            Call(
+                "",
+                PAIRS | {"n_permutations": 19, "measure": measure, "groups": PERMUTED["groups"]} | SEEDED,
+                measure,
+                together=(*BOTH, "groups"),
+                one_column=("y",),
+            )
+            for measure in ("mutual_knn", "cka", "cca")
+        ),
+        warned=(
+            Call("", PAIRS | {"n_permutations": 19, "groups": np.arange(len(X)) // (len(X) // 2)}, "few"),
+            Call("", PAIRS | {"X": np.vstack((np.zeros_like(X[:1]), X[1:])), "n_permutations": 19}, "a zero row"),
+        ),
+    ),
     "bootstrap_weights": _function(
         inference.bootstrap_weights, {"aligner": FITTED} | PAIRS | {"n_resamples": 20} | SEEDED, together=BOTH
     ),
@@ -404,6 +430,7 @@ SEARCH = CCACV(2, shrinkages=(0.0, 0.5), cv=3).fit(X, Y)
 COMPONENTS = {"n_permutations": 9} | SEEDED
 RESAMPLED = {"n_resamples": 9, "max_k": 9} | SEEDED
 COMPARED = metrics.compare_aligners(**PAIRS, aligners={"PLS": None, "CCA": CCA(2), "KernelCCA": None}, cv=2, **SEEDED)
+AGREEMENT = inference.alignment_test({"first": X, "second": X[:, ::-1]}, {"y": Y}, n_permutations=19, **SEEDED)
 PLOTTING = {
     name: _display(name, from_predictions=OF_SCORES, from_estimator=OF_PAIRS)
     for name in (
@@ -413,6 +440,11 @@ PLOTTING = {
         "SharedSpaceDisplay",
     )
 } | {
+    "AlignmentRegimeDisplay": _display(
+        "AlignmentRegimeDisplay",
+        from_table=Call("", {"components": inference.alignment_regime(**REGIME).components}),
+    ),
+    "AlignmentTestDisplay": _display("AlignmentTestDisplay", from_table=Call("", {"table": AGREEMENT})),
     "AlignerComparisonDisplay": _display("AlignerComparisonDisplay", from_table=Call("", {"comparison": COMPARED})),
     "SimilarityMatrixDisplay": _display(
         "SimilarityMatrixDisplay",

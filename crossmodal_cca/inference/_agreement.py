@@ -183,7 +183,7 @@ class CanonicalAgreement(LinearAgreement):
 
 
 class Settings(NamedTuple):
-    """What the measures may depend on: widths of all encoders, groups of the items, and the user's parameters."""
+    """All that measures may depend on: widths of all encoders, groups of the items, and the user's parameters."""
 
     widths: list[int]
     groups: NDArray[np.intp]

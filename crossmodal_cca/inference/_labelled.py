@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -65,7 +66,7 @@ def _are_missing(values: NDArray[Any]) -> NDArray[np.bool_]:
 def _has_fractions(values: NDArray[Any]) -> bool:
     """Whether these are numbers that are not all whole, missing ones aside."""
     present = values[~_are_missing(values)]
-    if present.dtype == object and all(isinstance(value, float | np.floating) for value in present):
+    if present.dtype == object and all(map(_is_number, present)):
         present = present.astype(np.float64)
     return present.dtype.kind == "f" and bool((present != np.round(present)).any())
 
@@ -79,7 +80,11 @@ def _classes(values: NDArray[Any]) -> Labelled:
 
 
 def _is_unlabelled(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and value == UNLABELLED
+    return _is_number(value) and value == UNLABELLED
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _numbers(values: NDArray[Any]) -> Labelled:

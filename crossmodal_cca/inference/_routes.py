@@ -87,7 +87,7 @@ def _shared(route: Route, largest: FloatArray) -> Shared:
 
 
 class LabelTest(NamedTuple):
-    """What labels say of components: R² and p-value of each, (k,); the R² that would have been significant (NaN without
+    """R² and p-value of each component against labels, (k,); the R² that would have been significant (NaN without
     components), and the number of directions among them that labels speak of."""
 
     r2: FloatArray

@@ -87,7 +87,7 @@ def alignment_test(
         - `threshold`: what no cell of unrelated encoders exceeds with the confidence level, in the units of this cell;
         - `effect`: max(0, (value − threshold) / (largest possible value − threshold)), in [0, 1];
         - `p_uncorrected`: of this cell by itself;
-        - `p_value`: corrected for all cells. Where it is above 1 − confidence_level the effect is 0.
+        - `p_value`: corrected for all cells; the effect is 0 if it is above 1 − confidence_level.
 
     Raises
     ------

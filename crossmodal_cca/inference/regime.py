@@ -27,7 +27,7 @@ _IN_WORDS = {"align": "align the two modalities", "x_to_y": "predict y from X", 
 
 
 class AlignmentRegime(NamedTuple):
-    """What `alignment_regime` returns: the answer in a sentence, by route, and the components it rests on."""
+    """The answer of `alignment_regime` in a sentence and by route, and the components it rests on."""
 
     sentence: str
     routes: DataFrame
@@ -100,8 +100,8 @@ def alignment_regime(
     Warns
     -----
     UserWarning
-        If fewer than 20 arrangements of the labelled rows are possible, or tables have the same index labels in
-        different orders.
+        If fewer than 20 arrangements of the rows, or of the labelled ones, are possible, or tables have the same index
+        labels in different orders.
 
     See Also
     --------
@@ -158,7 +158,8 @@ def alignment_regime(
     of_labels = Exchange.of_rows(len(labelled.rows))
     if groups is not None:
         of_labels = Exchange.within(len(labelled.rows), exchange.codes[labelled.rows], None)
-    of_labels.warn_of_few()
+    for each in (exchange, of_labels):
+        each.warn_of_few()
     rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
     routes = routes_of(*sides, constraint)
     shared = shared_components(routes, exchange, n_permutations, rng)

@@ -1,6 +1,8 @@
 """Display classes in scikit-learn's form: they store results and draw them."""
 
 from .aligner_comparison_display import AlignerComparisonDisplay
+from .alignment_regime_display import AlignmentRegimeDisplay
+from .alignment_test_display import AlignmentTestDisplay
 from .canonical_correlation_display import CanonicalCorrelationDisplay
 from .component_summary_display import ComponentSummaryDisplay
 from .correlation_circle_display import CorrelationCircleDisplay
@@ -20,6 +22,8 @@ from .transfer_gain_display import TransferGainDisplay
 
 __all__ = [
     "AlignerComparisonDisplay",
+    "AlignmentRegimeDisplay",
+    "AlignmentTestDisplay",
     "CanonicalCorrelationDisplay",
     "ComponentSummaryDisplay",
     "CorrelationCircleDisplay",
