@@ -162,7 +162,7 @@ def test_single_precision_gives_the_same():
         monitor = DriftMonitor(ALIGNER).fit(A[:500], B[:500])
         tables.append(monitor.test(A[500:], B[500:]))
         tables[-1]["alarms"] = monitor.update(A[500:], B[500:]).alarm_
-    pd.testing.assert_frame_equal(*tables, rtol=1e-2, atol=5e-3)
+    pd.testing.assert_frame_equal(*tables, rtol=1e-4, atol=2e-3)
 
 
 # Definitions.
