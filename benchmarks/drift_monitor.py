@@ -20,7 +20,7 @@ import pickle
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,7 @@ def emoji_worlds(n_splits: int, n_permutations: int) -> Iterator[tuple[DriftMoni
         yield monitor.fit(X[reference], y[reference]), (X[new], y[new])
 
 
-def level_rows(problem: str, batches: Iterator[tuple[int, Any]]) -> list[Row]:
+def level_rows(problem: str, batches: Iterable[tuple[int, Any]]) -> list[Row]:
     """Levels of all tests and of the family; `batches` give the number of a split, and a table."""
     splits, rejected = [], []
     names: list[str] = []
@@ -89,14 +89,15 @@ def level_rows(problem: str, batches: Iterator[tuple[int, Any]]) -> list[Row]:
     return [*rows, mean | {"target": str(limit), "met": limit.met_by(level)}]
 
 
-def levels_on_emoji(size: int, n_splits: int, per_split: int) -> list[Row]:
-    def batches() -> Iterator[tuple[int, Any]]:
-        for split, (monitor, (X, y)) in enumerate(emoji_worlds(n_splits, 499)):
-            for i in range(min(per_split, len(X) // size)):
+def levels_on_emoji(n_splits: int) -> list[Row]:
+    """Batches of 50 and of 200 rows, as many as the rows of a split give, up to 8."""
+    found: dict[int, list[tuple[int, Any]]] = {50: [], 200: []}
+    for split, (monitor, (X, y)) in enumerate(emoji_worlds(n_splits, 499)):
+        for size, tables in found.items():
+            for i in range(min(8, len(X) // size)):
                 part = slice(i * size, (i + 1) * size)
-                yield split, monitor.test(X[part], y[part])
-
-    return level_rows(f"null, emoji, batches of {size}", batches())
+                tables.append((split, monitor.test(X[part], y[part])))
+    return [row for size, tables in found.items() for row in level_rows(f"null, emoji, batches of {size}", tables)]
 
 
 def groups_of(kind: str, n: int, rng: np.random.Generator) -> Array:
@@ -328,8 +329,7 @@ def main() -> None:
         "power": lambda: powers(n_runs),
         "unseen class": lambda: unseen_class(n_runs, 0.2) + unseen_class(n_runs, 0.5),
         "training rows": lambda: training_rows(n_runs),
-        "emoji 50": lambda: levels_on_emoji(50, n_splits, 8),
-        "emoji 200": lambda: levels_on_emoji(200, n_splits, 3),
+        "emoji": lambda: levels_on_emoji(n_splits),
         **{
             kind: lambda kind=kind: levels_simulated(kind, n_sets)  # type: ignore[misc]
             for kind in ("independent", "of 10", "of 1 to 20", "of 10, cut")

@@ -479,7 +479,6 @@ PLOTTING = {
     "DriftDisplay": _display(
         "DriftDisplay",
         from_table=Call("", {"stream": DIAGNOSIS["DriftMonitor"].made().update(**BATCH).stream_}),
-        from_estimator=Call("", {"monitor": DIAGNOSIS["DriftMonitor"].made().update(**BATCH)}),
     ),
     "RiskCoverageDisplay": _display(
         "RiskCoverageDisplay",

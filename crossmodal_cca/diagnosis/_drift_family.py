@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from math import ceil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..metrics._resampling import holm
 from ._drift_exchange import Exchanged, exchanged
@@ -79,15 +80,16 @@ def unusual(model: DriftModel, rows: CheckedRows) -> pd.DataFrame:
     """Make the table of rows beyond the limits."""
     import pandas as pd
 
-    parts = []
+    found: dict[str, list[NDArray[Any]]] = {name: [] for name in ("row", "what", "value", "limit", "p_value")}
     for what, values in measured_by(model).figures(rows, only_tails=True).items():
         reference = model.tails[what]
         limit = reference[-tail_rank(len(reference))]
         places = np.flatnonzero(values > limit)
         at_least = len(reference) - np.searchsorted(reference, values[places], side="left")
         p = (1 + at_least) / (1 + len(reference))
-        columns = {"row": places, "what": what, "value": values[places], "limit": limit, "p_value": p}
-        parts.append(pd.DataFrame(columns).astype({"what": object}))
-    table = pd.concat(parts)
+        names, limits = np.full(len(places), what, dtype=object), np.full(len(places), limit)
+        for column, part in zip(found.values(), (places, names, values[places], limits, p), strict=True):
+            column.append(part)
+    table = pd.DataFrame({name: np.concatenate(parts) for name, parts in found.items()})
     order = np.lexsort((-(table["value"] / table["limit"]), table["p_value"]))
     return table.iloc[order].reset_index(drop=True)

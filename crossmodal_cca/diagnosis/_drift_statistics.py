@@ -16,6 +16,8 @@ from ._drift_exchange import Exchanged, p_value
 
 # Widths of the kernel, in median distances.
 WIDTHS = (2.0, 1.0, 0.5)
+# A figure is constant if its standard deviation is below this share of its largest value: rounding.
+_CONSTANT = 1e-9
 # Share of the reference that is beyond the limit of far and of odd rows.
 TAIL = 0.01
 
@@ -82,7 +84,8 @@ def _differences(U: FloatArray, of: Exchanged) -> FloatArray:
     """Compute differences (d, B + 1) of means, batch minus reference, in pooled standard deviations."""
     n, m = of.sizes
     centred, spread = U - U.mean(axis=0), U.std(axis=0)
-    return np.asarray((centred / np.where(spread > 0, spread, 1.0)).T @ of.L * (1 / n + 1 / m))
+    differs = spread > _CONSTANT * np.abs(U).max(axis=0)
+    return np.asarray(np.where(differs, centred / np.where(differs, spread, 1.0), 0.0).T @ of.L * (1 / n + 1 / m))
 
 
 def mix(cells: NDArray[np.intp], of: Exchanged) -> Found:

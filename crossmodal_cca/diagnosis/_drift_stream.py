@@ -16,6 +16,7 @@ from scipy import special
 from .._schemas import saved
 from .._typing import FloatArray
 from ..models._value import Value
+from ..rows._blocks import row_slices
 from ._drift_rows import CheckedRows, one_of_each
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 N_BINS = 100
 # Exponents ε of the bets ε p^(ε − 1).
 EXPONENTS = np.array([0.4, 0.7])
-# Values ranked at a time.
-AT_ONCE = 128
+# Values that are ranked among each other, and values followed at a time.
+AT_ONCE, CHUNK = 32, 4096
 # Points of the evidence that are kept.
 MOST_POINTS = 512
 # Figures that are no evidence of their own: kinds of rows are not ordered, hubs come from the same neighbours as pairs.
@@ -85,8 +86,10 @@ class DriftStream(Value):
         if rows.groups is not None:
             rows = rows.take(one_of_each(rows.units, U[:, 0]))
         _, places, A = _watched(measured.figures(rows), self.kinds, self.kind_of)
-        grown = self.with_values(A, places, U[:, 1:])
-        return replace(grown, last_group=last)
+        grown = replace(self, last_group=last)
+        for part in row_slices(n_units, CHUNK):
+            grown = grown.with_values(A[part], places, U[part, 1:])
+        return grown
 
     def with_values(self, A: FloatArray, figures: NDArray[np.intp], U: FloatArray) -> DriftStream:
         """Add values A (n, k) of some figures; U (n, S) are uniform numbers that break ties."""

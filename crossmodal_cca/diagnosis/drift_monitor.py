@@ -194,7 +194,8 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
         -----
         UserWarning
             If the pairs are scored as well as training pairs of the aligner, and clearly better than held-out ones
-            would be; or if the arguments have the same index labels in different orders.
+            would be (without `y_ref` nothing shows that); or if the arguments have the same index labels in different
+            orders.
         """
         rate = check_number(self.false_alarm_rate, "false_alarm_rate", low=0.0, high=1.0, positive=True, below=True)
         n_permutations = check_whole_number(self.n_permutations, "n_permutations", low=19)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -20,7 +20,7 @@ N_KINDS = 3
 class DriftDisplay(Display):
     """Evidence that a stream has changed, value by value, beside the height at which it raises an alarm.
 
-    Make one with `from_table` or `from_estimator`. Beside the evidence of everything together there are thin lines of
+    Make one with `from_table`. Beside the evidence of everything together there are thin lines of
     the three kinds that had the most: they say where the change is.
 
     Parameters
@@ -41,7 +41,7 @@ class DriftDisplay(Display):
     >>> from crossmodal_cca.plotting import DriftDisplay
     >>> X, _ = make_paired_latent(900, 8, 6, random_state=0)
     >>> monitor = DriftMonitor().fit(X[:400]).update(X[400:700]).update(X[700:] + 0.5)
-    >>> display = DriftDisplay.from_estimator(monitor)
+    >>> display = DriftDisplay.from_table(monitor.stream_)
     >>> monitor.alarm_, bool(display.stream["all"].max() > 2)
     (True, True)
     """
@@ -72,22 +72,6 @@ class DriftDisplay(Display):
                 "stream must be the stream_ of a DriftMonitor after update, with a column all and at least a row."
             )
         return cls(stream, false_alarm_rate=rate).plot(ax)
-
-    @classmethod
-    def from_estimator(cls, monitor: Any, *, ax: Axes | None = None) -> Self:
-        """Draw the evidence over the stream that a monitor has seen.
-
-        Parameters
-        ----------
-        monitor : DriftMonitor
-            A fitted monitor that has been updated.
-
-        Raises
-        ------
-        ValueError
-            If it has seen no value of a stream.
-        """
-        return cls.from_table(monitor.stream_, false_alarm_rate=monitor.model_.settings.rate, ax=ax)
 
     def _draw(self, ax: Axes) -> None:
         values = self.stream.index.to_numpy()
