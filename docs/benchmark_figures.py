@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 DOCS = Path(__file__).resolve().parent
@@ -64,11 +65,13 @@ def tables(records: Records) -> str:
 
 
 def simulations() -> str:
-    """A table for each script that simulates, in Markdown."""
+    """Tables of each script that simulates, one for each method, in Markdown."""
     parts = []
     for path in sorted(SIMULATIONS.glob("*.json")):
         table = pd.DataFrame(json.loads(path.read_text(encoding="utf-8"))["rows"]).astype(object)
-        parts += [f"### {path.stem.replace('_', ' ')}", markdown(table)]
+        methods = table["method"] if "method" in table else np.zeros(len(table))
+        parts.append(f"### {path.stem.replace('_', ' ')}")
+        parts += [markdown(part.dropna(axis=1, how="all")) for _, part in table.groupby(methods, sort=False)]
     return "\n\n".join(parts) + "\n"
 
 

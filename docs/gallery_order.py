@@ -4,6 +4,7 @@ READING = (
     "plot_emoji_retrieval.py",
     "plot_report.py",
     "plot_captions.py",
+    "plot_failing.py",
     "plot_choosing.py",
     "plot_retrieval.py",
     "plot_kernel_cca.py",

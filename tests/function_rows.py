@@ -426,6 +426,7 @@ def _display(name: str, *, exempt: dict[str, str] | None = None, **sources: Call
 
 OF_PAIRS = Call("", OF_ALIGNER, **PAIR)
 OF_SCORES = Call("", SCORES, together=tuple(SCORES))
+GAP = diagnosis.modality_gap(**SCORES, **SEEDED)
 SEARCH = CCACV(2, shrinkages=(0.0, 0.5), cv=3).fit(X, Y)
 COMPONENTS = {"n_permutations": 9} | SEEDED
 RESAMPLED = {"n_resamples": 9, "max_k": 9} | SEEDED
@@ -475,6 +476,7 @@ PLOTTING = {
         "CrossValidationDisplay",
         from_cv_results=Call("", {"search": SEARCH}),
     ),
+    "ModalityGapDisplay": _display("ModalityGapDisplay", from_table=Call("", {"gap": GAP})),
     "PairCheckDisplay": _display("PairCheckDisplay", from_table=Call("", {"table": clone(CHECK).fit(**PAIRS).table_})),
     "DriftDisplay": _display(
         "DriftDisplay",

@@ -79,17 +79,31 @@ def test_groups_are_cut_to_sizes_that_others_have():
     assert len(with_common_sizes(equal, np.random.RandomState(0))) == 90
 
 
+def test_groups_of_very_different_sizes_leave_whole_slices():
+    """Films of 1 to 60 rows, each in a place of its own: what is tested has rows in the test."""
+    sizes = np.r_[np.ones(40, dtype=int), np.arange(20, 60)]
+    groups = np.repeat(np.arange(80), sizes)
+    rng = np.random.default_rng(0)
+    rows = 9 * rng.standard_normal((80, 3))[groups] + rng.standard_normal((len(groups), 3))
+    table = find_slices(rows, rng.random(len(groups)), groups=groups, random_state=0)
+    assert (table["n_tested"] >= 5).all()
+    assert np.isfinite(table[["outcome", "outside", "effect"]]).all(axis=None)
+
+
 def test_candidates_that_are_nearly_one_count_once():
     found, outcome = np.arange(200) < 100, np.tile([0.0, 1.0], 100)
     outcome[:20] = 1
     rows = np.arange(200) % 100
     nested = np.stack([rows < 20, rows < 18, (rows >= 50) & (rows < 70), rows < 3, rows < 98], axis=1)
-    kept = chosen(nested, found, outcome, 5)
+    others = np.flatnonzero(~found)
+    kept = chosen(nested, found, others, outcome, 5)
     # Slices, or the rest, of fewer than five rows in a half are left out too.
     assert kept.shape[1] == 2
     assert kept[:, 0].tolist() == nested[:, 0].tolist()
-    assert chosen(nested, found, outcome, 1).shape[1] == 1
-    assert chosen(nested[:, 3:], found, outcome, 5).shape[1] == 0
+    assert chosen(nested, found, others, outcome, 1).shape[1] == 1
+    assert chosen(nested[:, 3:], found, others, outcome, 5).shape[1] == 0
+    # Rows that were cut from the test do not count.
+    assert chosen(nested, found, others[16:], outcome, 5)[:, 0].tolist() == nested[:, 2].tolist()
 
 
 def test_names_are_the_nearest_about_the_mean_and_different():

@@ -8,6 +8,7 @@ from crossmodal_cca.diagnosis import modality_gap
 from crossmodal_cca.diagnosis._gap import centroid_distances, classifier_accuracies, energy_distances, swaps
 from crossmodal_cca.diagnosis.modality_gap import NOTHING
 from crossmodal_cca.metrics import retrieval_ranks
+from crossmodal_cca.plotting import ModalityGapDisplay
 
 
 def copies(n, seed, d=5):
@@ -129,3 +130,15 @@ def test_what_cannot_be_measured_is_refused(change, message):
         modality_gap(**{"x_scores": x, "y_scores": y} | change)
     with pytest.raises(ValueError, match="hold 5 pairs"):
         modality_gap(x[:5], y[:5])
+
+
+def test_the_picture_fills_what_concerns_a_task():
+    x, y = copies(100, 5)
+    gap = modality_gap(x, y + 1.5 * np.eye(5)[0], similarity="dot", random_state=0)
+    display = ModalityGapDisplay.from_table(gap)
+    there, absent = display.ax_.lines
+    assert there.get_xdata().tolist() == gap["value"][["centroid distance", "linear classifier"]].tolist()
+    assert absent.get_xdata().tolist() == gap["value"][["distribution distance"]].tolist()
+    np.testing.assert_allclose([bar.get_width() for bar in display.ax_.patches], gap["chance_high"])
+    with pytest.raises(ValueError, match="gap must be a table from modality_gap"):
+        ModalityGapDisplay.from_table(gap.drop(columns="concerns"))

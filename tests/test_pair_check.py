@@ -7,7 +7,7 @@ from sklearn.frozen import FrozenEstimator
 from sklearn.metrics import average_precision_score, roc_auc_score
 from sklearn.model_selection import KFold, ShuffleSplit
 
-from crossmodal_cca import CCA
+from crossmodal_cca import CCA, load
 from crossmodal_cca.datasets import load_emoji, make_paired_latent
 from crossmodal_cca.diagnosis import PairCheck
 from crossmodal_cca.diagnosis._suspicion import WrongShare, share_of_wrong
@@ -106,6 +106,20 @@ def test_new_pairs_are_scored_on_the_scale_of_the_table():
         )
         > 0.9
     )
+
+
+def test_a_file_has_the_table_and_scores_new_pairs(tmp_path):
+    X, y = some_pairs(80, 0)
+    ids = [f"picture {i // 2}" for i in range(80)]
+    check = PairCheck(CCA(4, shrinkage=0.2), cv=3).fit(X[:60], y[:60], x_ids=ids[:60])
+    check.save(tmp_path / "check")
+    loaded = load(tmp_path / "check")
+    assert loaded.table_.equals(check.table_)
+    assert loaded.wrong_share_interval_ == check.wrong_share_interval_
+    np.testing.assert_array_equal(loaded.score_samples(X[60:], y[60:]), check.score_samples(X[60:], y[60:]))
+    assert loaded.fit(X, y).table_.equals(check.fit(X, y).table_)
+    with pytest.raises(TypeError, match="KFold"):
+        PairCheck(cv=KFold(3)).save(tmp_path / "check")
 
 
 def test_the_bound_is_exact_for_pairs_and_counts_groups_once():

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
+from crossmodal_cca import CCA
+from crossmodal_cca.datasets import load_emoji
 from crossmodal_cca.plotting import RiskCoverageDisplay, SetSizeDisplay
 from crossmodal_cca.retrieval import ConformalSets, SearchConfidence
 from crossmodal_cca.retrieval._risk import (
@@ -104,6 +106,15 @@ def test_confidence_tells_right_from_wrong_and_estimates_the_hit_rate():
     assert (answers["id"].isna() == ~answers["answered"]).all()
     display = RiskCoverageDisplay.from_estimator(sure, X[300:], query_ids=ids[300:])
     assert display.risk[-1] == pytest.approx(1 - right.mean())
+
+
+@pytest.mark.newest
+def test_margins_tell_right_first_hits_of_emoji_from_wrong_ones():
+    (X, Y), (x, y) = (load_emoji(subset=part, return_X_y=True) for part in ("train", "test"))
+    cca = CCA(200, shrinkage=0.5, power=1.0).fit(X, Y)
+    for modality, queries, gallery in (("y", x, y), ("x", y, x)):
+        sure = SearchConfidence(cca, modality=modality).fit(queries, gallery)
+        assert roc_auc_score(sure.model_.right, sure.model_.margins) >= 0.8
 
 
 def test_what_cannot_be_vouched_for_is_not_answered():

@@ -48,13 +48,18 @@ def clusters(E: FloatArray, found: NDArray[np.bool_], n_clusters: list[int], rng
 
 
 def chosen(
-    candidates: NDArray[np.bool_], found: NDArray[np.bool_], o: FloatArray, max_slices: int
+    candidates: NDArray[np.bool_],
+    found: NDArray[np.bool_],
+    others: NDArray[np.intp],
+    o: FloatArray,
+    max_slices: int,
 ) -> NDArray[np.bool_]:
-    """Choose the candidates whose outcome differs most from the others' in the half where they were found.
+    """Choose the candidates whose outcome differs most from the rest's in the half where they were found.
 
-    That is by the size of their mean deviation in standard errors; those that are nearly one with another are left out.
+    That is by the size of their mean deviation in standard errors. Left out are those that are nearly one with another,
+    and those with too few rows among `others`, which they will be tested on.
     """
-    halves = [candidates[found], candidates[~found]]
+    halves = [candidates[found], candidates[others]]
     large = np.all([(half.sum(0) >= FEWEST_ROWS) & ((~half).sum(0) >= FEWEST_ROWS) for half in halves], axis=0)
     candidates = candidates[:, large]
     known = candidates[found]

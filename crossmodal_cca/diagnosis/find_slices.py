@@ -147,10 +147,11 @@ def find_slices(
     rows, o, codes, kept = _checked(embeddings, outcome, groups)
     texts, labels = _checked_names(names, descriptions, embeddings, rows.shape[1], len(kept))
     found = half_of(codes, rng)
-    slices = chosen(clusters(rows, found, numbers, rng), found, o, max_slices)
+    candidates = clusters(rows, found, numbers, rng)
     # Rows of the test: the other half, in groups that have others of their size.
     others = np.flatnonzero(~found)
     others = others[with_common_sizes(np.unique(codes[others], return_inverse=True)[1].ravel(), rng)]
+    slices = chosen(candidates, found, others, o, max_slices)
     exchange = Exchange.within(len(others), codes[others], None)
     result = compared(slices[others], o[others], exchange, n_permutations, rng)
     positions = np.flatnonzero(kept)

@@ -109,6 +109,7 @@ def modality_gap(
 
     See Also
     --------
+    crossmodal_cca.plotting.ModalityGapDisplay : Draws the table.
     crossmodal_cca.plotting.SharedSpaceDisplay : Draws both modalities in two components.
     crossmodal_cca.retrieval.CrossModalIndex : Its ``center=True`` moves both means to zero.
 

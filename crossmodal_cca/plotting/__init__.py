@@ -11,6 +11,7 @@ from .drift_display import DriftDisplay
 from .few_shot_display import FewShotDisplay
 from .hit_rate_display import HitRateDisplay
 from .hubness_display import HubnessDisplay
+from .modality_gap_display import ModalityGapDisplay
 from .pair_check_display import PairCheckDisplay
 from .precision_recall_display import PrecisionRecallDisplay
 from .rank_histogram_display import RankHistogramDisplay
@@ -32,6 +33,7 @@ __all__ = [
     "FewShotDisplay",
     "HitRateDisplay",
     "HubnessDisplay",
+    "ModalityGapDisplay",
     "PairCheckDisplay",
     "PrecisionRecallDisplay",
     "RankHistogramDisplay",
