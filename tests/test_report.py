@@ -592,7 +592,11 @@ def test_a_command_writes_the_page(files, capsys):
     assert "names.csv:a&lt;b&gt;" in text
     assert main([*command, "--json"]) == 2
     assert "overwrite it with --force" in json.loads(capsys.readouterr().out)["error"]
+    assert found["verdict"]["cautions"]
     assert main([*command, "--force", "--no-examples", "--quiet"]) == 0
+    printed = capsys.readouterr().out
+    for caution in found["verdict"]["cautions"]:
+        assert f"\n- {caution}\n" in printed
     assert "item 1" not in (files / "report.html").read_text()
     capsys.readouterr()
     assert main([*command[:3], "-o", str(files / "no" / "report.html"), "--json"]) == 2
@@ -611,6 +615,7 @@ def test_a_command_takes_a_baseline_a_reference_and_a_limit(files, capsys):
         "--reference X x_ref.npy",
         "--reference Y y_ref.npy",
     ]
+    assert any(caution.startswith("These pairs differ from the reference") for caution in found["verdict"]["cautions"])
     command = found["origin"]["repeat"]
     assert "--reference x_ref.npy y_ref.npy -o other.html " in command
     assert "--settings-of model --baseline simple --at-most 100 --seed 0" in command

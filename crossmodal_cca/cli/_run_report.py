@@ -97,8 +97,13 @@ def run(arguments: argparse.Namespace) -> Result:
     X, y = sides.pairs_of(np.arange(len(of_x)))
     page = made(X, y, check_pair(X, y, min_rows=2), asked, Origin(_command(arguments), _fingerprints(arguments)))
     page.to_html(arguments.output)
-    lines = [f"{page.verdict}: {page.numbers['verdict']['reason']}", *sides.remarks, f"Page: {arguments.output}"]
-    return Result("\n".join(lines), {"page": str(arguments.output)} | page.numbers | sides.alone)
+    numbers = page.numbers
+    lines = [
+        f"{page.verdict}: {numbers['verdict']['reason']}",
+        *(f"- {each}" for each in numbers["verdict"]["cautions"]),
+    ]
+    lines += [*sides.remarks, f"Page: {arguments.output}"]
+    return Result("\n".join(lines), {"page": str(arguments.output)} | numbers | sides.alone)
 
 
 def _captions(places: list[str], n_rows: int, side: str) -> Any:

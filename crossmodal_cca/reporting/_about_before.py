@@ -24,7 +24,7 @@ def contents_of_agreement(evidence: Evidence) -> list[Content]:
     if isinstance(found, str):
         return [Text(f"These pairs do not tell: {found}")]
     rows = [
-        [_MEASURES[str(row["index"])], *(number(row[name]) for name in ("value", "chance", "effect", "p_value"))]
+        [_MEASURES[str(row["measure"])], *(number(row[name]) for name in ("value", "chance", "effect", "p_value"))]
         for row in records(found) or []
     ]
     return [

@@ -32,7 +32,7 @@ def agreement_of(question: Question, pairs: Positions, sides: Sides) -> DataFram
         )
         for measure in ("mutual_knn", "cka")
     }
-    table = pd.concat([each.iloc[[0]] for each in tables.values()]).set_axis(list(tables))
+    table = pd.concat([each.iloc[[0]] for each in tables.values()]).set_axis(list(tables)).rename_axis("measure")
     table.attrs["n_pairs"] = len(X)
     return table.assign(p_value=holm(table["p_uncorrected"].tolist()))
 

@@ -49,7 +49,8 @@ def _verdict(evidence: Evidence) -> list[Content]:
 
 def _numbers_of_verdict(evidence: Evidence) -> dict[str, Any]:
     verdict = evidence.verdict
-    return {"word": verdict.word, "reason": verdict.reason, "grounds": asdict(verdict.grounds)}
+    said = {"word": verdict.word, "reason": verdict.reason, "cautions": list(verdict.cautions)}
+    return said | {"grounds": asdict(verdict.grounds)}
 
 
 def _data(evidence: Evidence) -> list[Content]:
