@@ -27,8 +27,6 @@ EXPLAINED = 0.9
 N_CELLS = 10
 # Rows whose median distance is the width of a kernel.
 FOR_WIDTH = 500
-# Pairs in the bank.
-BANK = 2000
 # A column is constant if its standard deviation is below this share of its mean: rounding.
 _CONSTANT = 1e-9
 

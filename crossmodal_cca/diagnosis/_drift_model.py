@@ -14,13 +14,13 @@ from .._schemas import saved
 from .._sklearn import is_fitted
 from ..alignment._frozen import frozen_copy
 from ..models._value import Value
-from ._drift_frame import BANK, DriftBank, SideFrame
+from ._drift_frame import DriftBank, SideFrame
 from ._drift_rows import CheckedRows, Places, one_of_each, split, thinned
 from ._drift_stream import DriftStream
 from ._training_rows import warn_of_training_rows
 
 # Share of the reference, and rows, that settle what is measured.
-SHARE_OF_FRAME, MOST_OF_FRAME = 0.25, 5000
+SHARE_OF_FRAME, MOST_OF_FRAME = 0.25, 2000
 # Rows (or groups) of a reference without which its parts say nothing.
 FEWEST_UNITS = 20
 # Rows of either of reference and batch that are exchanged.
@@ -123,7 +123,7 @@ def fitted_monitor(aligner: Any, rows: CheckedRows, settings: MonitorSettings) -
         kind = "rows" if rows.groups is None else "groups"
         raise ValueError(f"X_ref has {n_units} {kind} to compare with, and a monitor needs {FEWEST_UNITS}: pass more.")
     settling, comparing = split(rows.units, SHARE_OF_FRAME, rng, MOST_OF_FRAME)
-    measured = _frames(aligner, rows.take(settling), settings.seed, rng)
+    measured = _frames(aligner, rows.take(settling), settings.seed)
     compared = rows.take(comparing)
     pooled = compared.take(thinned(compared.units, MOST_EXCHANGED, rng))
     tails = measured.figures(compared, only_tails=True)
@@ -176,9 +176,9 @@ def _settled_aligner(aligner: Any, rows: CheckedRows, rng: np.random.Generator) 
     return fitted, rows
 
 
-def _frames(aligner: Any, rows: CheckedRows, seed: int, rng: np.random.Generator) -> Measured:
+def _frames(aligner: Any, rows: CheckedRows, seed: int) -> Measured:
     frames: list[SideFrame | None] = []
-    shared = []
+    shared: list[Any] = []
     for side, stored in (("x", rows.x), ("y", rows.of_y)):
         if stored is None:
             frames.append(None)
@@ -188,8 +188,7 @@ def _frames(aligner: Any, rows: CheckedRows, seed: int, rng: np.random.Generator
         shared.append(F if S is None else S)
     x, y = frames
     assert x is not None
-    places = thinned(rows.units, BANK, rng)
-    bank = DriftBank.of(*(each[places] for each in shared if each is not None)) if y is not None else None
+    bank = None if y is None else DriftBank.of(*shared)
     return Measured(aligner, x, y, bank)
 
 

@@ -82,28 +82,27 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
     Reference rows must be held out from the fit of the aligner, which scores its training rows too well: each new row
     would then look changed. A warning says so where the scores show it.
 
-    The reference is split, by whole groups. A quarter (at most 5,000 rows) settles what is measured: directions, means,
+    The reference is split, by whole groups. A quarter (at most 2,000 rows) settles what is measured: directions, means,
     and a bank of pairs. The rest is what batches are compared with, at most 1,000 rows of it, and 1,000 of the batch,
     where rows are exchanged. The coordinates of a row are its ten leading principal components and the ten leading
     dimensions of the shared space, in standard deviations (twenty components without an aligner; sparse rows have
-    dimensions only). The tests, for either side:
+    dimensions only); the components that explain 90 % tell odd rows. The tests, for either side:
 
-    ==================  ==========================================  ================================================
-    what                statistic                                   effect
-    ==================  ==========================================  ================================================
-    x distribution      unbiased MMD² at three widths of a Gaussian  square root of the MMD², from 0 to 1.4
-                        kernel, the largest standardised one
-    x means             largest standardised difference of the      difference, in standard deviations
-                        means of coordinates
-    x far rows          rows whose squared coordinates (T²) exceed   share of the batch beyond its expectation
-                        nearly all of the reference
-    x odd rows          rows of which the components that explain   share of the batch beyond its expectation
-                        90 % leave too large a share (SPE)
-    x mix               χ² of the kinds of rows, ten cells           share that would have to change its kind
-    x hubs              difference of how much the ten nearest bank  difference, in standard deviations
-                        items are hubs
-    pairing             fall of the mean closeness (CSLS) of pairs   fall, in standard deviations
-    ==================  ==========================================  ================================================
+    ===============  =============================================  ==========================================
+    what             statistic                                      effect
+    ===============  =============================================  ==========================================
+    x distribution   unbiased MMD² at three widths of a kernel,     square root of the MMD², from 0 to 1.4
+                     the largest standardised one
+    x means          largest difference of means of coordinates     difference, in standard deviations
+    x far rows       rows whose squared coordinates (T²) exceed     share of the batch beyond its expectation
+                     nearly all of the reference
+    x odd rows       rows of which the components leave too large   share of the batch beyond its expectation
+                     a share (SPE)
+    x mix            χ² of ten kinds of rows                        share that would have to change its kind
+    x hubs           difference of how much the ten nearest items   difference, in standard deviations
+                     of the bank are hubs
+    pairing          fall of the mean closeness (CSLS) of pairs     fall, in standard deviations
+    ===============  =============================================  ==========================================
 
     Every p-value but those of far and odd rows of independent rows comes from exchanges of rows between reference and
     batch, p = (1 + #{as large}) / (1 + n_permutations). The limit of far and odd rows is the k-th largest of the n
