@@ -157,7 +157,7 @@ def parse_arguments(description: str | None, name: str) -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="small sizes, to try the script; no verdicts")
     parser.add_argument("--brief", action="store_true", help="full sizes, without the slowest questions")
     parser.add_argument("--output", type=Path, help="JSON file (default: benchmarks/results/NAME.json)")
-    parser.add_argument("--keep", action="store_true", help=f"also write the rows to {KEPT.name}/{name}.json, in git")
+    parser.add_argument("--keep", action="store_true", help=f"also write kept/{KEPT.name}/{name}.json, which is in git")
     arguments = parser.parse_args()
     arguments.kept = KEPT / f"{name}.json" if arguments.keep and not arguments.quick else None
     if arguments.output is None:

@@ -160,6 +160,15 @@ def test_rows_without_an_outcome_are_left_out():
     assert not missing[np.concatenate(table["rows"])].any()
 
 
+def test_errors_in_one_half_alone_are_no_finding():
+    rows = np.random.default_rng(0).standard_normal((200, 3))
+    for seed in range(4):
+        table = find_slices(rows, np.arange(200) == 7, random_state=seed)
+        # The only error lies in the half of the finding, or is one row of the test.
+        assert (table["p_value"] > 0.05).all()
+        assert np.isfinite(table["effect"]).all()
+
+
 def test_few_places_are_few_slices():
     rows, outcome = np.repeat([[0.0], [1.0]], 30, axis=0), np.repeat([0.0, 1.0], 30)
     table = find_slices(rows, outcome, random_state=0)

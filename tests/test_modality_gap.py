@@ -101,8 +101,11 @@ def test_the_cosine_looks_at_directions():
     np.testing.assert_allclose(one, other)
 
 
-def test_large_data_are_sampled_by_whole_groups():
+def test_large_data_are_sampled_by_groups():
     x, y = copies(300, 4)
+    # Few large groups are thinned, so that there are enough of them.
+    few = modality_gap(x, y, groups=np.arange(300) // 30, max_pairs=50, n_permutations=59, random_state=0)
+    assert (few["n_pairs"] == 50).all()
     table = modality_gap(x, y, groups=np.arange(300) // 3, max_pairs=100, random_state=0)
     assert (table["n_pairs"] == 99).all()
     assert (modality_gap(x, y, max_pairs=None, n_permutations=59, random_state=0)["n_pairs"] == 300).all()

@@ -14,6 +14,7 @@ from .._ids import objects_of
 from .._similarity import unit_rows
 from .._typing import FloatArray
 from ..inference._exchange import Exchange
+from ._groups import places_in_groups
 
 # Rows that centres of clusters are placed by, at most; all rows are then assigned.
 MOST_TO_CLUSTER = 20_000
@@ -85,11 +86,7 @@ def with_common_sizes(groups: NDArray[np.intp], rng: RandomState) -> NDArray[np.
     kept = np.empty_like(sizes)
     for some in np.array_split(np.argsort(sizes, kind="stable"), max(1, len(sizes) // _GROUPS_OF_A_SIZE)):
         kept[some] = sizes[some[0]]
-    order = rng.permutation(len(groups))
-    order = order[np.argsort(groups[order], kind="stable")]
-    place = np.empty_like(order)
-    place[order] = np.arange(len(order)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.flatnonzero(place < kept[groups])
+    return np.flatnonzero(places_in_groups(groups, rng) < kept[groups])
 
 
 @dataclass(frozen=True, eq=False)

@@ -110,7 +110,8 @@ def find_slices(
     away, without any that shares more than half of its rows with a better one. Rows of the other half belong to the
     nearest centre. There
 
-        p = (1 + #{exchanges with |S*| ≥ |S|}) / (1 + n_permutations),   S = Σ (outcome − mean outcome) over the slice.
+        S = Σ (outcome − mean outcome) over the slice,
+        p = (1 + #{exchanges with S′² ≥ S²}) / (1 + n_permutations).
 
     Groups are exchanged with others of their size, to which the larger of each ten are cut at random for the test.
 

@@ -18,6 +18,7 @@ from ..metrics._inputs import check_sides
 from ..metrics._resampling import holm
 from ..rows._validation import check_same_rows, warn_of_other_order
 from ._gap import centroid_distances, classifier_accuracies, energy_distances, swaps
+from ._groups import places_in_groups
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -65,8 +66,8 @@ def modality_gap(
     cv : int >= 2, default=5
         Folds of the classifier.
     max_pairs : int >= 10 or None, default=1000
-        Pairs that are looked at, whole groups drawn at random; None for all. The distances of all are held at once,
-        64 · n_pairs² bytes.
+        Pairs that are looked at, groups drawn at random, of each no more than a tenth of this number; None for all. The
+        distances of all are held at once, 64 · n_pairs² bytes.
     n_permutations : int >= 59, default=199
         Random swaps. With fewer no p-value could be .05 after the correction.
     min_effect : float >= 0, default=0.05
@@ -189,13 +190,14 @@ def _checked(
 
 
 def _some_of(groups: NDArray[np.intp], most: int | None, rng: Any) -> NDArray[np.intp]:
-    """Choose whole groups at random, with no more pairs than are allowed but for the first group."""
+    """Choose groups at random with no more pairs than are allowed, of which a group has its share at most."""
     if most is None or len(groups) <= most:
         return np.arange(len(groups))
-    sizes = np.bincount(groups)
+    thinned = np.flatnonzero(places_in_groups(groups, rng) < most // FEWEST)
+    sizes = np.bincount(groups[thinned])
     order = rng.permutation(len(sizes))
-    drawn = order[: max(1, int(np.sum(np.cumsum(sizes[order]) <= most)))]
-    return np.flatnonzero(np.isin(groups, drawn))
+    drawn = order[np.cumsum(sizes[order]) <= most]
+    return thinned[np.isin(groups[thinned], drawn)]
 
 
 def _table(found: dict[str, FloatArray], n_pairs: int, min_effect: float) -> DataFrame:
