@@ -7,6 +7,7 @@ from typing import Any
 from ._about_model import number, records
 from ._contents import Bullets, Content, Table, Text
 from ._evidence import Evidence
+from ._reference import in_names
 
 
 def contents_of_drift(evidence: Evidence) -> list[Content]:
@@ -16,10 +17,10 @@ def contents_of_drift(evidence: Evidence) -> list[Content]:
     if isinstance(found, str):
         return [Text(f"These pairs do not tell: {found}")]
     rows = [
-        [_named(row["what"], names), number(row["effect"]), number(row["adjusted_p_value"]), row["verdict"]]
+        [in_names(row["what"], names), number(row["effect"]), number(row["adjusted_p_value"]), row["verdict"]]
         for row in records(found.table) or []
     ]
-    said = [f"{_named(what, names)} differ" for what in found.changed]
+    said = [f"{in_names(what, names)}: changed" for what in found.changed]
     return [
         Text(
             f"{found.n_pairs:,} held-out pairs, one of each group, against {found.n_reference:,} pairs of the "
@@ -28,12 +29,6 @@ def contents_of_drift(evidence: Evidence) -> list[Content]:
         Bullets(said or ["No change is seen."]),
         Table("Tests of a change", ["", "effect", "p", ""], rows),
     ]
-
-
-def _named(what: str, names: tuple[str, str]) -> str:
-    """Call a test by the name of its side."""
-    side, _, rest = what.partition(" ")
-    return f"{names['xy'.index(side)]} {rest}" if side in ("x", "y") else what
 
 
 def numbers_of_drift(evidence: Evidence) -> dict[str, Any]:

@@ -38,3 +38,9 @@ def drift_of(question: Question, positions: Positions, sides: Sides, model: Any)
     monitor = DriftMonitor(aligner, random_state=question.random_state).fit(*question.reference)
     table = monitor.test(*(take_rows(A, kept) for A in sides))
     return Drift(table, len(kept), monitor.n_reference_rows_)
+
+
+def in_names(what: str, names: tuple[str, str]) -> str:
+    """Call a test by the name of its side."""
+    side, _, rest = what.partition(" ")
+    return f"{names['xy'.index(side)]} {rest}" if side in ("x", "y") else what

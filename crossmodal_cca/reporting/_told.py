@@ -16,7 +16,7 @@ from ._before_training import agreement_of, regime_of
 from ._instruments import LEVEL, Answers, Harm, Slice, WrongPairs, answers_of, harm_of, slices_of, wrong_pairs_of
 from ._mapped_pairs import Gallery, Quality
 from ._question import Positions, Question, Sides
-from ._reference import Drift, drift_of
+from ._reference import Drift, drift_of, in_names
 
 Found = TypeVar("Found")
 
@@ -69,6 +69,7 @@ class Told:
 
     def grounds(self, names: tuple[str, str]) -> dict[str, Any]:
         """Return what a verdict keeps in mind of them."""
+        changed = self.drift.changed if isinstance(self.drift, Drift) else []
         wrong, slices, agreement, regime = self.wrong_pairs, self.slices, self.agreement, self.regime
         return {
             "wrong_share": np.nan if isinstance(wrong, str) or not wrong.stand_out else wrong.share,
@@ -76,5 +77,5 @@ class Told:
             "n_slices": 0 if isinstance(slices, str) else sum(each.is_sure and each.is_worse for each in slices),
             "agree": isinstance(agreement, str) or bool((agreement["p_value"] <= LEVEL).any()),
             "harmful": isinstance(regime, AlignmentRegime) and bool((regime.routes["answer"] == "no").all()),
-            "changed": ", ".join(self.drift.changed) if isinstance(self.drift, Drift) else "",
+            "changed": ", ".join(in_names(what, names) for what in changed),
         }
