@@ -15,7 +15,7 @@ from linear_models import pairs
 from rows import Call, Row
 from sklearn.base import clone
 from sklearn.model_selection import StratifiedGroupKFold
-from space_rows import ASKED, IDS, INSTRUMENTS, LABELS, NEW_POINTS, NO_NAMES, OF_ASKED, POINTS_X, POINTS_Y
+from space_rows import ASKED, IDS, INSTRUMENTS, ITS_NAMES, LABELS, NEW_POINTS, NO_NAMES, OF_ASKED, POINTS_X, POINTS_Y
 
 from crossmodal_cca import (
     CCA,
@@ -352,6 +352,57 @@ DIAGNOSIS = {
         exempt={"order": SEARCHES, "names": "those of its aligner, which compares them"},
     ),
 }
+MANY_X, MANY_Y = MANY_PAIRS["X"], MANY_PAIRS["y"]
+REFERENCE = {"X_ref": MANY_X[:120], "y_ref": MANY_Y[:120]}
+BATCH = {"X": MANY_X[120:150], "y": MANY_Y[120:150]}
+MONITOR = diagnosis.DriftMonitor(n_permutations=259, random_state=1)
+OF_BATCH = {"together": BOTH, "settled": BOTH, "optional": BOTH}
+DRAWN_ROWS = "parts of the reference are drawn by the places of rows"
+
+
+def _monitor(estimator: Any, groups: Any, fit: dict[str, Any], **kwargs: Any) -> Row:
+    grouped = {} if groups is None else {"groups": groups[:30]}
+    of_batch = OF_BATCH | {"together": (*BOTH, *grouped)}
+    return Row(
+        diagnosis.DriftMonitor,
+        (
+            Call("test", BATCH | grouped, **of_batch),
+            Call("unusual_rows", BATCH, **OF_BATCH),
+        ),
+        estimator,
+        Call(
+            "fit",
+            REFERENCE | fit,
+            together=(*REFERENCE, *fit),
+            settled=tuple(REFERENCE) if estimator.aligner is FITTED_MANY else (),
+            one_column=("y_ref",) if estimator.aligner is not None else (),
+            optional=("y_ref",),
+        ),
+        (Call("update", BATCH | grouped, **of_batch),),
+        **kwargs,
+    )
+
+
+FITTED_MANY = CCA(3, shrinkage=0.3).fit(MANY_X[150:], MANY_Y[150:])
+IN_PAIRS = np.arange(120) // 2
+DIAGNOSIS |= {
+    "DriftMonitor": _monitor(
+        clone(MONITOR).set_params(aligner=FITTED_MANY),
+        None,
+        {},
+        before={"random_state": 2},
+        before_fit={"X_ref": MANY_X[:90], "y_ref": MANY_Y[:90]},
+        exempt={"order": DRAWN_ROWS} | ITS_NAMES,
+    ),
+    "DriftMonitor-unfitted": _monitor(
+        clone(MONITOR).set_params(aligner=CCA(2)),
+        IN_PAIRS,
+        {"groups": IN_PAIRS},
+        before={"min_effect": 0.1},
+        before_fit={"X_ref": MANY_X, "y_ref": MANY_Y[:, :3]},
+        exempt={"order": DRAWN_ROWS},
+    ),
+}
 DATASETS = {
     "load_emoji": _function(datasets.load_emoji, {"subset": "test", "return_X_y": True}),
     "make_paired_latent": _function(
@@ -427,6 +478,10 @@ PLOTTING = {
     ),
     "ModalityGapDisplay": _display("ModalityGapDisplay", from_table=Call("", {"gap": GAP})),
     "PairCheckDisplay": _display("PairCheckDisplay", from_table=Call("", {"table": clone(CHECK).fit(**PAIRS).table_})),
+    "DriftDisplay": _display(
+        "DriftDisplay",
+        from_table=Call("", {"stream": DIAGNOSIS["DriftMonitor"].made().update(**BATCH).stream_}),
+    ),
     "RiskCoverageDisplay": _display(
         "RiskCoverageDisplay",
         exempt={"names": NO_NAMES},

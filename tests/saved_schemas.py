@@ -53,6 +53,18 @@ SCHEMAS = {
         """,
     ),
     "DiscriminantModel": (1, """classes coef intercept n_features names temperature"""),
+    "DriftBank": (1, """centre directions occurrence weights"""),
+    "DriftModel": (1, """aligner bank fits_aligner n_compared pool pool_groups settings stream tails x y"""),
+    "DriftMonitor": (
+        1,
+        """aligner false_alarm_rate min_effect model_ n_permutations random_state sklearn_output_config""",
+    ),
+    "DriftStream": (
+        1,
+        """
+        alarm_at counts edges history kind_of kinds last_group log_threshold log_wealth n_seen n_values seed stride
+        """,
+    ),
     "ESZSLClassifier": (
         1,
         """
@@ -94,6 +106,7 @@ SCHEMAS = {
         """,
     ),
     "LinearSide": (1, """directions effects mean names own_weights plain_loadings scale score_weights triangle"""),
+    "MonitorSettings": (1, """min_effect n_permutations rate seed"""),
     "PLSCanonical": (1, """model_ n_components power scale sklearn_output_config"""),
     "PLSRegression": (1, """model_ n_components scale sklearn_output_config"""),
     "PLSRegressionCV": (
@@ -144,6 +157,12 @@ SCHEMAS = {
     "SetModel": (1, """confidence_level index kinds measure n_queries thresholds"""),
     "SharedSpace": (1, """aligner center modality model_ sklearn_output_config unit_length"""),
     "Side": (1, """basis constant mean scale"""),
+    "SideFrame": (
+        1,
+        """
+        centroids deviations directions is_sparse mean n_features n_leading names scale score_mean score_scale width
+        """,
+    ),
     "SideModel": (1, """aligner mean modality n_components n_features names unit_length"""),
     "StandardizedPair": (1, """moments x y"""),
     "Stream": (1, """maps moments settled"""),

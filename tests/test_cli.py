@@ -17,6 +17,7 @@ from sklearn.model_selection import GroupShuffleSplit
 from crossmodal_cca import CCA, __version__, load
 from crossmodal_cca.cli import _main, main
 from crossmodal_cca.cli._main import COMMANDS
+from crossmodal_cca.datasets import make_paired_latent
 from crossmodal_cca.metrics import compare_aligners, retrieval_report
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -76,7 +77,10 @@ def test_every_command_that_is_shown_runs_as_written(tmp_path, monkeypatch, caps
             known = find_spec("crossmodal_cca.diagnosis") or not command.startswith("check")
             if command != "demo" and known:  # see test_demo.py
                 status = main([*command.split(), "--quiet"])
-                assert status in ((0, 1) if command.startswith("check") else (0,)), (command, capsys.readouterr())
+                assert status in ((0, 1) if command.startswith(("check", "monitor")) else (0,)), (
+                    command,
+                    capsys.readouterr(),
+                )
 
 
 def test_help_comes_without_numpy():
@@ -215,6 +219,44 @@ def test_findings_leave_with_status_1(small, monkeypatch, run):
     status, found = run("check", small / "nan.npy", small / "y.npy")
     assert status == 1
     assert any("7" in finding["what"] for finding in found["findings"] if finding["severity"] == "error")
+    for name in ("agreement", "wrong pairs"):
+        (finding,) = (finding for finding in found["findings"] if finding["check"] == name)
+        assert (finding["severity"], finding["value"]) == ("note", None)
+        assert f"{name} could not be looked for: " in finding["what"]
+    status, found = run("check", small / "x.npy", small / "y.npy", "--x-ids", small / "x.csv:id")
+    assert (
+        "could not be looked for: --x-ids says which rows belong together only with --y-ids"
+        in found["findings"][-1]["what"]
+    )
+
+
+def test_pairs_that_a_join_has_mixed_up_are_found_by_row_or_by_id(tmp_path, run):
+    X, y = make_paired_latent(400, 20, 15, correlations=(0.99,) * 8, random_state=0)
+    order = np.concatenate((np.roll(np.arange(60), 1), np.arange(60, 400)))
+    ids = [f"item {i}" for i in range(400)]
+    for name, rows in (("x", X), ("y", y), ("mixed", y[order]), ("shuffled", y[::-1])):
+        np.save(tmp_path / f"{name}.npy", rows)
+    pd.DataFrame({"id": ids}).to_csv(tmp_path / "ids.csv", index=False)
+    pd.DataFrame({"id": np.array(ids)[order][::-1]}).to_csv(tmp_path / "wrong.csv", index=False)
+
+    def wrong(other, *options):
+        status, found = run("check", tmp_path / "x.npy", tmp_path / f"{other}.npy", *options)
+        (line,) = (each for each in found["findings"] if each["check"] == "wrong pairs")
+        return status, line
+
+    status, line = wrong("mixed")
+    assert (status, line["severity"]) == (1, "warning")
+    assert 0.1 < line["value"] < 0.25
+    assert all(int(row) < 60 for row in line["what"].rpartition(": ")[2].split(", "))
+    assert wrong("y")[1]["severity"] == "note"
+    for other, severity in (("y", "note"), ("shuffled", "warning")):
+        _, found = run("check", tmp_path / "x.npy", tmp_path / f"{other}.npy")
+        (line,) = (each for each in found["findings"] if each["check"] == "agreement")
+        assert line["severity"] == severity
+        assert ("no more neighbours" in line["what"]) == (severity == "warning")
+    status, line = wrong("shuffled", "--x-ids", tmp_path / "ids.csv:id", "--y-ids", tmp_path / "wrong.csv:id")
+    assert (status, line["severity"]) == (1, "warning")
+    assert line["what"].rpartition(": ")[2].startswith("item ")
 
 
 BAD = {

@@ -25,7 +25,15 @@ from crossmodal_cca.plotting import CanonicalCorrelationDisplay, HitRateDisplay
 from crossmodal_cca.transfer import SharedSpace, prediction_intervals
 
 # These fit it themselves, or take its parameters alone.
-FITS_ITSELF = ("shuffled_pair_control", "prediction_intervals-folds", "permutation_test", "report", "PairCheck")
+FITS_ITSELF = (
+    "shuffled_pair_control",
+    "prediction_intervals-folds",
+    "permutation_test",
+    "report",
+    "PairCheck",
+    "DriftMonitor",
+    "DriftMonitor-unfitted",
+)
 CALLS = {
     f"{row_id}-{call}": (row, call, name)
     for row_id, row in TABLE.items()

@@ -163,6 +163,9 @@ def test_kinds_have_thresholds_of_their_own():
     alone = ConformalSets(confidence_level=0.8).fit(X[1::2], y, query_ids=range(1, 80, 2), gallery_ids=range(80))
     assert sets.thresholds_[1] == pytest.approx(alone.thresholds_[0], abs=1e-12)
     assert SetSizeDisplay.from_table(table).report is table
+    for bad in (table.drop(columns="share"), table.iloc[:0], None):
+        with pytest.raises(ValueError, match="report must be a table of ConformalSets"):
+            SetSizeDisplay.from_table(bad)
     for given, message in ((None, "fitted with by"), (["new"] * 80, "'new' was not")):
         with pytest.raises(ValueError, match=message):
             sets.predict_set(X, by=given)

@@ -14,11 +14,24 @@ from contextlib import contextmanager, redirect_stdout, suppress
 from typing import Any, NoReturn
 
 from .._json import as_json
-from . import _run_check, _run_compare, _run_demo, _run_embed, _run_evaluate, _run_fit, _run_report, _run_search
+from . import (
+    _run_check,
+    _run_compare,
+    _run_demo,
+    _run_embed,
+    _run_evaluate,
+    _run_fit,
+    _run_monitor,
+    _run_report,
+    _run_search,
+)
 from ._result import Result
 
 # Modules of the commands, in the order of the help.
-COMMANDS = (_run_demo, _run_check, _run_compare, _run_fit, _run_evaluate, _run_search, _run_embed, _run_report)
+COMMANDS = (
+    *(_run_demo, _run_check, _run_compare, _run_fit, _run_evaluate),
+    *(_run_search, _run_embed, _run_report, _run_monitor),
+)
 # Exit statuses.
 DONE, FOUND, FAILED, INTERRUPTED = 0, 1, 2, 130
 

@@ -9,7 +9,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from ._options import add_output, add_seed, add_sides, share, whole_number
+from ._options import add_at_most, add_output, add_sides, share, whole_number
 from ._result import Result, check_output
 
 # Name of the command.
@@ -45,9 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--measure", metavar="NAME", help="measure that decides (default: hit_rate_at_10)")
     parser.add_argument("--settings-of", metavar="MODEL", help="report on the settings of this model that fit wrote")
+    parser.add_argument("--baseline", metavar="MODEL", help="say which queries lose against the settings of this model")
+    parser.add_argument(
+        "--reference",
+        nargs=2,
+        metavar=("X", "Y"),
+        help="other pairs, that the held-out ones are compared with",
+    )
     parser.add_argument("--hold-out", type=share, metavar="SHARE", help="share of the pairs to measure on (0.2)")
     parser.add_argument("--shuffles", type=whole_number, metavar="N", help="fits to wrong pairs (default: 20)")
-    add_seed(parser)
+    add_at_most(parser, 10_000, "report")
 
 
 def run(arguments: argparse.Namespace) -> Result:
@@ -55,8 +62,9 @@ def run(arguments: argparse.Namespace) -> Result:
     check_output(arguments.output, arguments.force)
     import numpy as np
 
-    from ..reporting._evidence import Origin
+    from ..io import read_features
     from ..reporting._make import defaults, made
+    from ..reporting._question import Origin
     from ..rows._validation import check_pair
     from ._sides import Sides
 
@@ -72,21 +80,30 @@ def run(arguments: argparse.Namespace) -> Result:
         asked |= {"x_ids": sides.rows.ids, "y_ids": sides.rows.ids}
     if sides.labels is not None:
         asked["labels"] = sides.labels[of_x]
-    if arguments.settings_of is not None:
-        from .. import load
+    for name, path in (("aligner", arguments.settings_of), ("baseline", arguments.baseline)):
+        if path is not None:
+            from .. import load
 
-        asked["aligner"] = load(arguments.settings_of)
+            asked[name] = load(path)
+    if arguments.reference is not None:
+        asked["reference"] = tuple(map(read_features, arguments.reference))
     settings = {
         "measure": arguments.measure,
         "test_size": arguments.hold_out,
         "n_shuffles": arguments.shuffles,
+        "max_pairs": arguments.at_most,
     }
     asked |= {name: value for name, value in settings.items() if value is not None}
     X, y = sides.pairs_of(np.arange(len(of_x)))
     page = made(X, y, check_pair(X, y, min_rows=2), asked, Origin(_command(arguments), _fingerprints(arguments)))
     page.to_html(arguments.output)
-    lines = [f"{page.verdict}: {page.numbers['verdict']['reason']}", *sides.remarks, f"Page: {arguments.output}"]
-    return Result("\n".join(lines), {"page": str(arguments.output)} | page.numbers | sides.alone)
+    numbers = page.numbers
+    lines = [
+        f"{page.verdict}: {numbers['verdict']['reason']}",
+        *(f"- {each}" for each in numbers["verdict"]["cautions"]),
+    ]
+    lines += [*sides.remarks, f"Page: {arguments.output}"]
+    return Result("\n".join(lines), {"page": str(arguments.output)} | numbers | sides.alone)
 
 
 def _captions(places: list[str], n_rows: int, side: str) -> Any:
@@ -117,7 +134,7 @@ def _given(arguments: argparse.Namespace) -> list[tuple[str, str]]:
         value = getattr(arguments, name)
         option = f"--{name.replace('_', '-')}"
         found += [(option, each) for each in ([value] if isinstance(value, str) else value or [])]
-    return found
+    return found + [(f"--reference {side}", path) for side, path in zip("XY", arguments.reference or (), strict=False)]
 
 
 def _fingerprints(arguments: argparse.Namespace) -> dict[str, str]:
@@ -138,14 +155,16 @@ def _command(arguments: argparse.Namespace) -> str:
     """Write the command that was given, with files in the folder in which it is typed."""
     words = ["crossmodal-cca", NAME]
     for option, place in _given(arguments):
-        words += ([] if option in ("X", "Y") else [option]) + [_without_folder(place)]
+        # The second file of a side has no option of its own.
+        option = option.removesuffix(" X")
+        words += ([] if option[-1] in "XY" else [option]) + [_without_folder(place)]
     words += ["-o", arguments.output.name]
     for name in ("measure", "hold_out", "shuffles"):
         if getattr(arguments, name) is not None:
             words += [f"--{name.replace('_', '-')}", str(getattr(arguments, name))]
     words += ["--names", *arguments.names]
-    if arguments.settings_of is not None:
-        words += ["--settings-of", Path(arguments.settings_of).name]
+    for option, path in (("--settings-of", arguments.settings_of), ("--baseline", arguments.baseline)):
+        words += [] if path is None else [option, Path(path).name]
     words += ["--no-examples"] if arguments.no_examples else []
-    words += ["--seed", str(arguments.seed)]
+    words += ["--at-most", str(arguments.at_most), "--seed", str(arguments.seed)]
     return shlex.join(words)

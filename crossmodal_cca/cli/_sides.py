@@ -32,7 +32,11 @@ class Sides:
     @classmethod
     def read(cls, arguments: argparse.Namespace) -> Self:
         """Read the files that the arguments name."""
-        X, y = read_features(arguments.x), read_features(arguments.y)
+        return cls.of(read_features(arguments.x), read_features(arguments.y), arguments)
+
+    @classmethod
+    def of(cls, X: NDArray[Any], y: NDArray[Any], arguments: argparse.Namespace) -> Self:
+        """Pair the rows of features that were read."""
         x_ids, y_ids = ids_of(arguments.x_ids, len(X), "X"), ids_of(arguments.y_ids, len(y), "Y")
         if (x_ids is None) != (y_ids is None):
             given, missing = ("--y-ids", "--x-ids") if x_ids is None else ("--x-ids", "--y-ids")

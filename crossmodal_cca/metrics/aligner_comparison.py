@@ -153,6 +153,27 @@ def compare_aligners(
     >>> bool(table.loc["one component", "p_value"] < 0.05), bool(table.loc["CCA", "low"] > table.loc["CCA", "control"])
     (True, True)
     """
+    return compared(**locals())[0]
+
+
+def compared(
+    X: Any,
+    y: Any,
+    aligners: Mapping[str, Any] | None,
+    *,
+    cv: Any,
+    measure: Any,
+    direction: str,
+    similarity: str,
+    groups: Any,
+    x_ids: Any,
+    y_ids: Any,
+    n_resamples: int,
+    confidence_level: float,
+    random_state: Any,
+    verbose: int,
+) -> tuple[pd.DataFrame, dict[str, Fit]]:
+    """Compare methods; return the table, and what each has fitted to all rows."""
     # Aligners score by the measures of this folder, and so cannot be imported before it.
     from ..alignment._splits import items_and_folds
 
@@ -167,7 +188,7 @@ def compare_aligners(
         items, folds = items_and_folds(cv, (X, y), rows, (scorer, ()), groups, x_ids, y_ids)
         named = {"groups": groups, "x_ids": x_ids, "y_ids": y_ids}
         known = {name: checked_ids(ids, name, rows.n_rows, "X") for name, ids in named.items() if ids is not None}
-        data = _Data(X, y, known, items, folds)
+        data, fits = _Data(X, y, known, items, folds), dict[str, Fit]()
         outcome = _Outcome({name: [] for name in methods}, {name: [] for name in methods}, [], {})
         with Progress("fits of methods", len(methods) * (len(folds) + 1), verbose) as progress:
             for fold in range(len(folds)):
@@ -175,7 +196,8 @@ def compare_aligners(
                     _hold_out(outcome, data, fold, name, aligner, scorer, rng)
                     progress.update(outcome.n_fits)
             for name, aligner in methods.items():
-                outcome.final[name] = Fit.to(f"aligners[{name!r}]", aligner, X, y, known).columns(X, y)
+                fits[name] = Fit.to(f"aligners[{name!r}]", aligner, X, y, known)
+                outcome.final[name] = fits[name].columns(X, y)
                 progress.update(outcome.n_fits)
     table = _table(outcome, chosen, items.groups, n_resamples, confidence_level, rng)
     table.attrs = {
@@ -188,7 +210,7 @@ def compare_aligners(
         "confidence_level": float(confidence_level),
         "folds": outcome.folds,
     }
-    return table
+    return table, fits
 
 
 def _mean_over_queries(measure: Any) -> ChosenMeasure:

@@ -7,6 +7,7 @@ from .canonical_correlation_display import CanonicalCorrelationDisplay
 from .component_summary_display import ComponentSummaryDisplay
 from .correlation_circle_display import CorrelationCircleDisplay
 from .cross_validation_display import CrossValidationDisplay
+from .drift_display import DriftDisplay
 from .few_shot_display import FewShotDisplay
 from .hit_rate_display import HitRateDisplay
 from .hubness_display import HubnessDisplay
@@ -28,6 +29,7 @@ __all__ = [
     "ComponentSummaryDisplay",
     "CorrelationCircleDisplay",
     "CrossValidationDisplay",
+    "DriftDisplay",
     "FewShotDisplay",
     "HitRateDisplay",
     "HubnessDisplay",

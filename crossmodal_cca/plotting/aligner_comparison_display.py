@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 
+from .._typing import Axes, DataFrame
 from ._axes import MODEL, add_legend_beside, add_reference, entry
 from ._display import Display, display
 from ._style import cycle, ink
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 # Columns of the table that are drawn.
 _COLUMNS = {"quality", "low", "high", "control", "chance", "seconds_to_choose", "seconds_to_fit"}
@@ -52,12 +49,12 @@ class AlignerComparisonDisplay(Display):
     'hit rate at 10'
     """
 
-    comparison: pd.DataFrame
+    comparison: DataFrame
     _: KW_ONLY
     measure: str = "quality"
 
     @classmethod
-    def from_table(cls, comparison: pd.DataFrame, *, ax: Axes | None = None) -> Self:
+    def from_table(cls, comparison: DataFrame, *, ax: Axes | None = None) -> Self:
         """Draw the outcome of a comparison.
 
         Parameters

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import KW_ONLY
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .._typing import Axes, DataFrame
 from ..diagnosis._suspicion import wrong_share_of
 from ._axes import add_legend, add_model, add_reference
 from ._display import Display, display
-
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
 
 # Number of bins of p between 0 and 1.
 N_BINS = 20
@@ -54,7 +51,7 @@ class PairCheckDisplay(Display):
     wrong_share: float
 
     @classmethod
-    def from_table(cls, table: pd.DataFrame, *, ax: Axes | None = None) -> Self:
+    def from_table(cls, table: DataFrame, *, ax: Axes | None = None) -> Self:
         """Draw the p-values of a check.
 
         Parameters

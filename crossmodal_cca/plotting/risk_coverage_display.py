@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._sklearn import check_array
-from ._axes import add_legend, add_model, add_reference
+from .._typing import Axes
+from ._axes import add_legend, add_model, add_reference, y_range
 from ._display import NamedDisplay, display
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 @display
@@ -92,9 +90,9 @@ class RiskCoverageDisplay(NamedDisplay):
 
     def _draw(self, ax: Axes, name: str | None) -> None:
         add_model(ax, {"errors": (self.coverage, self.risk)}, name)
-        add_reference(ax, [0, 1], [self.risk[-1]] * 2, "all answered")
+        add_reference(ax, [0, 1], [self.risk[-1]] * 2, f"{name}: all answered" if name else "all answered")
         ax.set(xlabel="share of queries answered", ylabel="share of wrong answers", title="Risk by coverage")
         ax.set_xlim(0, 1)
-        ax.set_ylim(0, None)
+        ax.set_ylim(0, 1.05 * y_range(ax)[1] or 1.0)
         ax.grid(alpha=0.3)
         add_legend(ax)

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from .._typing import Axes, DataFrame
 from ._axes import add_names
 from ._display import Display, display
 from ._style import cycle, ink
 
-if TYPE_CHECKING:
-    import pandas as pd
-    from matplotlib.axes import Axes
+# Columns of the table that are drawn.
+_COLUMNS = {"measure", "value", "low", "high", "confidence_level", "share"}
 
 
 @display
@@ -46,7 +46,7 @@ class SetSizeDisplay(Display):
     'share'
     """
 
-    report: pd.DataFrame
+    report: DataFrame
 
     @classmethod
     def from_estimator(
@@ -77,14 +77,22 @@ class SetSizeDisplay(Display):
         return cls.from_table(sets.report(queries, query_ids=query_ids, relevance=relevance, by=by), ax=ax)
 
     @classmethod
-    def from_table(cls, report: pd.DataFrame, *, ax: Axes | None = None) -> Self:
+    def from_table(cls, report: DataFrame, *, ax: Axes | None = None) -> Self:
         """Draw a report of sets.
 
         Parameters
         ----------
         report : DataFrame
             Table from `ConformalSets.report`.
+
+        Raises
+        ------
+        ValueError
+            If the table is not of `ConformalSets.report`.
         """
+        missing = _COLUMNS.difference(getattr(report, "columns", ()))
+        if missing or not len(report):
+            raise ValueError(f"report must be a table of ConformalSets.report; {sorted(missing)} missing.")
         return cls(report).plot(ax)
 
     def _draw(self, ax: Axes) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from .._ids import distinct_ids
-from ..metrics import per_query
 from ..plotting import SimilarityMatrixDisplay
 from ._contents import Content, Picture, Table
 from ._evidence import Evidence
@@ -19,29 +18,21 @@ _MOST_CLASSES, _MOST_ITEMS = 20, 150
 
 def numbers_of_classes(evidence: Evidence) -> list[dict[str, Any]]:
     """Return the mean quality of the queries of each class, for each direction, the worst class first."""
-    question, gallery = evidence.question, evidence.gallery
+    question = evidence.question
     assert question.labels is not None
     found: dict[str, dict[str, Any]] = {}
-    for (side, other), name in zip((("x", "y"), ("y", "x")), question.names, strict=True):
-        values = per_query(
-            question.measure,
-            gallery.scores[side],
-            gallery.scores[other],
-            query_ids=gallery.ids[side],
-            gallery_ids=gallery.ids[other],
-            similarity=question.similarity,
-        )
-        classes, codes = distinct_ids(question.labels[gallery.rows[side]], "labels")
+    for searches, name in zip(evidence.quality.searches, question.names, strict=True):
+        classes, codes = distinct_ids(question.labels[searches.queries], "labels")
         for code, label in enumerate(classes):
-            of_class = values[codes == code]
+            of_class = searches.values[codes == code]
             entry = found.setdefault(str(label), {"class": str(label), "queries": 0, "by_direction": {}})
             entry["queries"] += len(of_class)
-            entry["by_direction"][name] = float(np.nanmean(of_class)) if np.isfinite(of_class).any() else np.nan
+            entry["by_direction"][name] = float(np.mean(of_class))
     return sorted(found.values(), key=lambda entry: (_mean(entry), entry["class"]))
 
 
 def _mean(entry: dict[str, Any]) -> float:
-    return float(np.nanmean(list(entry["by_direction"].values())))
+    return float(np.mean(list(entry["by_direction"].values())))
 
 
 def contents_of_classes(evidence: Evidence) -> list[Content]:

@@ -10,18 +10,12 @@ from numpy.typing import NDArray
 from ..metrics import retrieval_ranks
 from ..metrics._directions import Direction
 from ..retrieval import CrossModalIndex
-from ._contents import Caption, Content, Search, Searches, Text
+from ._contents import Content, Search, Searches, Text
 from ._evidence import Evidence
+from ._question import OTHER
 
 # Searches of each kind, and results of each that are shown.
 _OF_EACH, _N_RESULTS = 4, 5
-
-
-def has_examples(evidence: Evidence) -> bool:
-    """Whether searches are wanted, and items have a name of some kind."""
-    question = evidence.question
-    named = [*question.captions.values(), *question.ids.values()]
-    return question.examples and any(each is not None for each in named)
 
 
 def contents_of_examples(evidence: Evidence) -> list[Content]:
@@ -40,7 +34,8 @@ def contents_of_examples(evidence: Evidence) -> list[Content]:
 def _searches(evidence: Evidence, direction: Direction) -> list[Content]:
     question, gallery = evidence.question, evidence.gallery
     side = direction.queries
-    other = "y" if side == "x" else "x"
+    other, rows_of = OTHER[side], gallery.rows
+    own, of_items = gallery.numbers[side], gallery.numbers[other]
     queries, items = gallery.scores[side], gallery.scores[other]
     ids: dict[str, Any] = {"query_ids": gallery.ids[side], "gallery_ids": gallery.ids[other]}
     ranks = retrieval_ranks(queries, items, **ids, similarity=question.similarity)
@@ -51,11 +46,11 @@ def _searches(evidence: Evidence, direction: Direction) -> list[Content]:
         searches = []
         for row in rows:
             listed = [
-                (_caption(evidence, other, int(item)), _belongs(evidence, side, int(row), int(item)))
+                (question.caption(other, int(rows_of[other][item])), bool(of_items[item] == own[row]))
                 for item in results[row]
             ]
             rank = f"first partner at rank {ranks[row]:,.0f} of {len(items):,}"
-            searches.append(Search(_caption(evidence, side, int(row)), listed, rank))
+            searches.append(Search(question.caption(side, int(rows_of[side][row])), listed, rank))
         if searches:
             found.append(Searches(f"{direction.label(question.names)}: {kind}", searches))
     return list(found)
@@ -72,19 +67,3 @@ def _chosen(ranks: NDArray[Any], distances: NDArray[Any], seed: int) -> dict[str
     others = np.setdiff1d(known, np.concatenate((best, worst)))
     drawn = np.random.default_rng(seed).permutation(others)[:_OF_EACH]
     return {"sure and right": best, "drawn at random": np.sort(drawn), "partner last": worst}
-
-
-def _caption(evidence: Evidence, side: str, item: int) -> Caption:
-    row = int(evidence.gallery.rows[side][item])
-    captions, ids = evidence.question.captions[side], evidence.question.ids[side]
-    if captions is not None:
-        return captions.of_row(row)
-    return Caption([f"row {row}" if ids is None else str(ids[row])])
-
-
-def _belongs(evidence: Evidence, side: str, query: int, item: int) -> bool:
-    gallery, other = evidence.gallery, "y" if side == "x" else "x"
-    codes, of_items = gallery.ids[side], gallery.ids[other]
-    if codes is None or of_items is None:
-        codes, of_items = gallery.rows[side], gallery.rows[other]
-    return bool(codes[query] == of_items[item])

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ..metrics import retrieval_report
+from .._typing import DataFrame
 from ..plotting import AlignerComparisonDisplay, HitRateDisplay, HubnessDisplay
-from ..plotting._data import by_direction, cutoffs
+from ..plotting._data import by_direction
 from ..retrieval.hubness import skewness
 from ._contents import Bullets, Content, Picture, Table, Text
 from ._evidence import Evidence
 from ._figures import legible
 
-if TYPE_CHECKING:
-    import pandas as pd
 
-# Most results looked at in the curves of hit rates.
-_MOST_RESULTS = 50
-
-
-def records(table: pd.DataFrame | None) -> list[dict[str, Any]] | None:
+def records(table: DataFrame | None) -> list[dict[str, Any]] | None:
     """Return the rows of a table, with what names them."""
     return None if table is None else table.reset_index().to_dict("records")  # type: ignore[return-value]
 
@@ -66,7 +60,7 @@ def contents_of_comparison(evidence: Evidence) -> list[Content]:
     ]
 
 
-def _against_seconds(table: pd.DataFrame, ax: Any) -> None:
+def _against_seconds(table: DataFrame, ax: Any) -> None:
     from matplotlib.ticker import LogFormatter
 
     AlignerComparisonDisplay.from_table(table, ax=ax)
@@ -100,36 +94,30 @@ def contents_of_figures(evidence: Evidence) -> list[Content]:
     ]
 
 
-def _curves(evidence: Evidence, names: Sequence[str]) -> dict[str, Any]:
-    """Compute hit rates with their interval and chance against the number of results looked at."""
-    question, gallery = evidence.question, evidence.gallery
-    ks = cutoffs(min(_MOST_RESULTS, *map(len, gallery.rows.values())))
-    report = retrieval_report(
-        *gallery.scores.values(),
-        **gallery.given,
-        measures=[f"hit_rate_at_{k}" for k in ks],
-        similarity=question.similarity,
-        names=(names[0], names[1]),
-    )
-    columns = {"hit_rates": "value", "chance": "chance", "low": "low", "high": "high"}
-    return {"ks": ks} | dict(zip(columns, by_direction(report, *columns.values()), strict=True))
-
-
 def contents_of_hit_rates(evidence: Evidence) -> list[Content]:
     """Draw the share of queries whose partner is among the first k results."""
-    display = HitRateDisplay(**_curves(evidence, legible(evidence.question.names)))
-    values = evidence.figures["value"]
-    ends = []
-    for direction in values.index.unique("direction"):
-        one, ten = (values[direction, f"hit_rate_at_{k}"] for k in (1, 10))
+    ks, curves = _ks(evidence), by_direction(evidence.curves, "value", "chance", "low", "high")
+    names = dict(zip(curves[0], legible(list(curves[0])), strict=True))
+    values, *rest = ({names[name]: of_direction for name, of_direction in each.items()} for each in curves)
+    display = HitRateDisplay(ks, values, *rest[:1], low=rest[1], high=rest[2])
+    figures, ends = evidence.figures["value"], []
+    for direction in names:
+        one, ten = (figures[direction, f"hit_rate_at_{k}"] for k in (1, 10))
         ends.append(f"{direction}: {one:.0%} at one result, {ten:.0%} at ten")
     text = f"Curves of the hit rate against the number of results looked at. {'; '.join(ends)}."
     return [Picture(display.plot, text)]
 
 
+def _ks(evidence: Evidence) -> NDArray[Any]:
+    names = evidence.curves.index.unique("measure")
+    return np.array([int(name.rpartition("_")[2]) for name in names])
+
+
 def numbers_of_hit_rates(evidence: Evidence) -> dict[str, Any]:
     """Return the curves."""
-    return _curves(evidence, evidence.question.names)
+    columns = {"hit_rates": "value", "chance": "chance", "low": "low", "high": "high"}
+    curves = by_direction(evidence.curves, *columns.values())
+    return {"ks": _ks(evidence)} | dict(zip(columns, curves, strict=True))
 
 
 def contents_of_hubs(evidence: Evidence) -> list[Content]:
@@ -165,7 +153,7 @@ def _k_of_hubs(evidence: Evidence) -> int:
 def numbers_of_hubs(evidence: Evidence) -> dict[str, Any]:
     """Return how unevenly items are found, for each direction."""
     return {
-        direction: {
+        direction.label(evidence.question.names): {
             "most": int(counts.max()),
             "mean": float(counts.mean()),
             "skewness": skewness(counts),

@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ._contents import Code, Content, Table, Text
-from ._evidence import MOST_QUERIES, Evidence
+from ._evidence import Evidence
 
 # Packages whose versions are stated.
 _PACKAGES = ("numpy", "scipy", "scikit-learn", "pandas", "matplotlib")
@@ -21,7 +21,7 @@ def numbers_of_split(evidence: Evidence) -> dict[str, Any]:
         "n_groups": int(question.items.groups.max()) + 1,
         "n_train": len(evidence.train),
         "n_held_out": len(evidence.test),
-        "n_left_out": evidence.n_left_out,
+        "n_left_out": question.n_pairs - len(evidence.train) - len(evidence.test),
         "n_queries": {side: len(rows) for side, rows in evidence.gallery.rows.items()},
         "test_size": question.test_size,
         "random_state": question.random_state,
@@ -49,7 +49,8 @@ def contents_of_split(evidence: Evidence) -> list[Content]:
     ]
     if sizes["n_left_out"]:
         sentences.append(
-            f"{sizes['n_left_out']:,} further held-out pairs were left out, as more than {MOST_QUERIES:,}."
+            f"All this is on {question.max_pairs:,} pairs at most, groups drawn at random: {sizes['n_left_out']:,} "
+            "further pairs were left out (max_pairs, --at-most)."
         )
     return [Text(" ".join(sentences))]
 

@@ -184,7 +184,12 @@ class Caption:
 
     def markdown(self) -> str:
         """Return the item as Markdown."""
-        return ", ".join(plain(text) for text in (*self.texts, *self.addresses, *(name for name, _ in self.thumbnails)))
+        return ", ".join(map(plain, self.words))
+
+    @property
+    def words(self) -> list[str]:
+        """Return what it says without its pictures: texts, addresses and names of files."""
+        return [*self.texts, *self.addresses, *(name for name, _ in self.thumbnails)]
 
 
 @dataclass(frozen=True)

@@ -1,150 +1,38 @@
-"""Collect what a page is about: the split, the findings, the model, and its figures on held-out pairs."""
+"""Collect what a page is about: the split, the findings, the model, its figures, and what instruments say."""
 
 from __future__ import annotations
 
-import ast
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import alignment
 from .._aligner import check_can_be_fitted
 from .._progress import Progress
 from .._sklearn import take_rows
-from ..alignment._items import Items
+from .._typing import DataFrame
 from ..diagnosis import data_report
 from ..diagnosis._near_copies import rows_looked_at
-from ..metrics import compare_aligners, retrieval_report
-from ..metrics._directions import Direction, both_directions
-from ..metrics._intervals import interval_of_mean
-from ..metrics._methods import Fit, RowsAsTheyAre
+from ..metrics import retrieval_report
+from ..metrics._directions import Direction
+from ..metrics._methods import Fit, RowsAsTheyAre, methods_of
+from ..metrics.aligner_comparison import compared
 from ..metrics.comparison import shuffled_rows
-from ..metrics.measures import ChosenMeasure, values_of_kept
+from ..plotting._data import cutoffs
 from ..retrieval import k_occurrence
-from ._captions import Captions
+from ._mapped_pairs import Gallery, Quality
+from ._question import OTHER, Origin, Positions, Question, Sides
+from ._told import Told
 from ._verdict import SURE, Grounds, Verdict, verdict_of
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-Positions = NDArray[np.intp]
-# Rows of X and of y, as the user has them.
-Sides = tuple[Any, Any]
-
-# Most held-out pairs that are ranked: 10⁸ similarities in each direction.
-MOST_QUERIES = 10_000
 # Measures of the table of figures, beside the one that decides.
 MEASURES = (
     *(f"hit_rate_at_{k}" for k in (1, 5, 10)),
     *("mean_reciprocal_rank", "mean_average_precision", "median_rank"),
 )
-
-
-@dataclass(frozen=True, eq=False)
-class Question:
-    """A question about some pairs: what is known of them, and settings."""
-
-    items: Items
-    labels: NDArray[Any] | None
-    captions: dict[str, Captions | None]
-    ids: dict[str, NDArray[Any] | None]
-    groups: NDArray[Any] | None
-    names: tuple[str, str]
-    measure: str
-    similarity: str
-    test_size: float
-    n_shuffles: int
-    random_state: int
-    examples: bool
-    verbose: int
-
-    @property
-    def n_pairs(self) -> int:
-        """Number of pairs."""
-        return len(self.items.groups)
-
-    def given(self, rows: slice | Positions) -> dict[str, Any]:
-        """Return groups and ids of some rows that the user gave, as keyword arguments."""
-        known = {"groups": self.groups, "x_ids": self.ids["x"], "y_ids": self.ids["y"]}
-        return {name: each if each is None else each[rows] for name, each in known.items()}
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Source of the rows, and the call or command that repeats the page."""
-
-    repeat: str
-    fingerprints: dict[str, str] = field(default_factory=dict)  # SHA-256 by file, or by argument
-
-
-@dataclass(frozen=True, eq=False)
-class Gallery:
-    """Some pairs as queries and galleries of both directions: positions, scores, ids and clusters by side."""
-
-    rows: dict[str, Positions]
-    scores: dict[str, NDArray[Any]]
-    ids: dict[str, NDArray[Any] | None]
-    clusters: dict[str, NDArray[Any]]
-
-    @classmethod
-    def of(cls, items: Items, positions: Positions, sides: Sides, model: Any) -> Gallery:
-        """Map pairs into the shared space, without copies on either side."""
-        kept = items.gallery(positions)
-        rows = {"x": positions[kept.x], "y": positions[kept.y]}
-        ids = {side: kept.ids[f"{side}_ids"] for side in rows}
-        clusters = {side: items.groups[rows[side]] for side in rows}
-        return cls(rows, {}, ids, clusters).mapped(sides, model)
-
-    def mapped(self, sides: Sides, model: Any) -> Gallery:
-        """Map the same rows by another model."""
-        X, y = (take_rows(A, rows) for A, rows in zip(sides, self.rows.values(), strict=True))
-        return replace(self, scores={"x": np.asarray(model.transform(X)), "y": np.asarray(model.transform_y(y))})
-
-    @property
-    def given_ids(self) -> dict[str, Any]:
-        """Ids as keyword arguments."""
-        return {f"{side}_ids": ids for side, ids in self.ids.items()}
-
-    @property
-    def given(self) -> dict[str, Any]:
-        """Ids and groups as keyword arguments."""
-        return self.given_ids | {f"{side}_groups": clusters for side, clusters in self.clusters.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class Quality:
-    """The measure of each query, weighted so that both directions count alike, and its cluster."""
-
-    values: NDArray[Any]
-    clusters: NDArray[Any]
-
-    @classmethod
-    def of(cls, question: Question, gallery: Gallery) -> Quality:
-        """Search in both directions."""
-        chosen = [ChosenMeasure.named(question.measure)]
-        ids = gallery.ids["x"], gallery.ids["y"]
-        problems = both_directions(gallery.scores["x"], gallery.scores["y"], *ids, None, question.similarity)
-        values = [values_of_kept(problem, chosen)[0] for problem in problems.values()]
-        n = sum(map(len, values))
-        weighted = [each * n / (len(values) * len(each)) for each in values]
-        clusters = [gallery.clusters[each.queries][problem.kept] for each, problem in problems.items()]
-        return cls(np.concatenate(weighted), np.unique(np.concatenate(clusters), return_inverse=True)[1])
-
-    @property
-    def mean(self) -> float:
-        """Mean of both directions."""
-        return float(self.values.mean())
-
-    @property
-    def n_clusters(self) -> int:
-        """Number of independent queries."""
-        return int(self.clusters.max()) + 1
-
-    def interval(self, confidence_level: float) -> tuple[float, float]:
-        """Interval of the mean."""
-        return interval_of_mean(self.values, self.clusters, confidence_level)
+# Most results looked at in the curves of hit rates.
+_MOST_RESULTS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,15 +43,17 @@ class Evidence:
     origin: Origin
     train: Positions
     test: Positions
-    n_left_out: int  # held-out pairs beyond those that are ranked
-    findings: pd.DataFrame
-    comparison: pd.DataFrame | None
+    findings: DataFrame
+    comparison: DataFrame | None
     settings: str  # code of the model
     model: Any
     gallery: Gallery
-    figures: pd.DataFrame
+    quality: Quality
+    figures: DataFrame
+    curves: DataFrame  # hit rates by the number of results looked at
     control: NDArray[Any]  # quality of each fit to wrong pairs
-    occurrences: dict[str, NDArray[Any]]  # how often each item is among the first results, by direction
+    occurrences: dict[Direction, NDArray[Any]]  # how often each item is among the first results
+    told: Told
     grounds: Grounds
 
     @property
@@ -171,77 +61,119 @@ class Evidence:
         """Verdict that follows."""
         return verdict_of(self.grounds)
 
+    @property
+    def pairs(self) -> Positions:
+        """Positions of the pairs that are used."""
+        return np.sort(np.concatenate((self.train, self.test)))
 
-def gather(sides: Sides, question: Question, origin: Origin, aligner: Any) -> Evidence:
+
+def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, baseline: Any) -> Evidence:
     """Split, check, choose the aligner if none is given, fit and measure."""
     check_can_be_fitted(aligner)
-    train, test, n_left_out = _split(question)
+    check_can_be_fitted(baseline, "baseline")
+    train, test = _split(question)
     findings = data_report(*sides, **question.given(slice(None)), cv=[(train, test)])
-    known = question.given(train)
     X, y = (take_rows(A, train) for A in sides)
-    comparison = None if aligner is not None else _comparison(question, X, y, known)
-    fit = Fit.to("aligner", aligner if comparison is None else model_of(comparison["settings"].iloc[0]), X, y, known)
-    gallery = Gallery.of(question.items, test, sides, fit.model)
-    figures = retrieval_report(
-        *gallery.scores.values(),
-        **gallery.given,
-        measures=list(dict.fromkeys([question.measure, *MEASURES])),
-        similarity=question.similarity,
-        names=question.names,
-        random_state=question.random_state,
-    )
+    comparison, fits, fit = _fitted(question, aligner, X, y, question.given(train))
+    gallery = Gallery.of(question, test, sides, fit.model)
+    quality = Quality.of(question, gallery)
+    figures, curves = _figures(question, gallery)
     seen = np.sort(np.random.default_rng(question.random_state).permutation(train)[: len(test)])
-    in_sample = Quality.of(question, Gallery.of(question.items, seen, sides, fit.model)).mean
+    trained = Gallery.of(question, seen, sides, fit.model)
     control = _control(question, fit, (X, y), sides, gallery)
-    quality, occurrences = Quality.of(question, gallery), _occurrences(gallery, question)
+    occurrences = _occurrences(gallery, question)
+    pairs = np.sort(np.concatenate((train, test)))
+    simple = _baseline(question, baseline, fits, sides, train, trained)
+    told = Told.of(question, sides, pairs, fit, gallery, quality, simple)
+    in_sample = Quality.of(question, trained).mean
     return Evidence(
         question=question,
         origin=origin,
         train=train,
         test=test,
-        n_left_out=n_left_out,
         findings=findings,
         comparison=comparison,
         settings=fit.settings,
         model=fit.model,
         gallery=gallery,
+        quality=quality,
         figures=figures,
+        curves=curves,
         control=control,
         occurrences=occurrences,
-        grounds=_grounds(question, quality, figures, control, findings, in_sample, occurrences),
+        told=told,
+        grounds=_grounds(question, quality, figures, control, findings, in_sample, occurrences, told),
     )
 
 
-def model_of(settings: str) -> Any:
-    """Make the model whose code a comparison of the default methods shows."""
-    call = ast.parse(settings, mode="eval").body if settings.endswith(")") else None
-    if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
-        return RowsAsTheyAre()
-    parameters = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
-    return getattr(alignment, call.func.id)(**parameters)
-
-
-def _comparison(question: Question, X: Any, y: Any, known: dict[str, Any]) -> pd.DataFrame:
-    return compare_aligners(
-        X,
-        y,
-        measure=question.measure,
-        similarity=question.similarity,
-        **known,
-        random_state=question.random_state,
-        verbose=question.verbose,
-    )
-
-
-def _split(question: Question) -> tuple[Positions, Positions, int]:
-    """Hold out whole groups; return also how many held-out pairs are left out."""
+def _split(question: Question) -> tuple[Positions, Positions]:
+    """Hold out whole groups of the pairs that are used."""
     from sklearn.model_selection import GroupShuffleSplit
 
-    groups = question.items.groups
+    pairs = question.items.searched(np.arange(question.n_pairs), question.max_pairs)
+    groups = question.items.groups[pairs]
     splitter = GroupShuffleSplit(1, test_size=question.test_size, random_state=question.random_state)
     train, test = next(splitter.split(groups, groups=groups))
-    kept = np.sort(np.random.default_rng(question.random_state).permutation(test)[:MOST_QUERIES])
-    return train, kept, len(test) - len(kept)
+    return pairs[train], pairs[test]
+
+
+def _fitted(
+    question: Question, aligner: Any, X: Any, y: Any, known: dict[str, Any]
+) -> tuple[DataFrame | None, dict[str, Fit], Fit]:
+    """Fit the aligner; without one, compare several and return the table, their fits, and the best of them."""
+    if aligner is not None:
+        return None, {}, Fit.to("aligner", aligner, X, y, known)
+    table, fits = compared(
+        X,
+        y,
+        None,
+        cv=5,
+        measure=question.measure,
+        direction="both",
+        similarity=question.similarity,
+        n_resamples=1000,
+        confidence_level=0.95,
+        random_state=question.random_state,
+        verbose=question.verbose,
+        **known,
+    )
+    return table, fits, fits[table.attrs["picked"]]
+
+
+def _baseline(
+    question: Question, baseline: Any, fits: dict[str, Fit], sides: Sides, train: Positions, seen: Gallery
+) -> Fit | None:
+    """Fit what the model is held against: the rows as they are if they find partners, PLS otherwise."""
+    name = "baseline"
+    if baseline is None:
+        if question.is_sparse:
+            return None
+        simple = methods_of({"CCA": None, "KernelCCA": None}, question.widths, len(train), question.scorer, 0)
+        name, baseline = "PLS", simple["PLS"]
+        if question.similarity in simple:
+            own = Quality.of(question, seen.mapped(sides, RowsAsTheyAre()))
+            if own.interval(0.95)[0] > own.queries.chance:
+                name, baseline = question.similarity, RowsAsTheyAre()
+    if name in fits:
+        return fits[name]
+    X, y = (take_rows(A, train) for A in sides)
+    return Fit.to(name, baseline, X, y, question.given(train))
+
+
+def _figures(question: Question, gallery: Gallery) -> tuple[DataFrame, DataFrame]:
+    """Compute the table of figures, and hit rates by the number of results looked at."""
+    of_table = list(dict.fromkeys([question.measure, *MEASURES]))
+    of_curves = [f"hit_rate_at_{k}" for k in cutoffs(min(_MOST_RESULTS, *map(len, gallery.rows.values())))]
+    report = retrieval_report(
+        *gallery.scores.values(),
+        **gallery.given,
+        measures=list(dict.fromkeys([*of_table, *of_curves])),
+        similarity=question.similarity,
+        names=question.names,
+        random_state=question.random_state,
+    )
+    one, other = (report[report.index.isin(names, "measure")] for names in (of_table, of_curves))
+    return one, other
 
 
 def _control(question: Question, fit: Fit, rows_of_fit: Sides, sides: Sides, gallery: Gallery) -> NDArray[Any]:
@@ -253,8 +185,7 @@ def _control(question: Question, fit: Fit, rows_of_fit: Sides, sides: Sides, gal
         for done in range(question.n_shuffles):
             wrong = gallery.mapped(sides, fit.refitted(X, shuffled_rows(y, rng)))
             if isinstance(fit.model, RowsAsTheyAre):
-                scores = wrong.scores["y"]
-                wrong = replace(wrong, scores=wrong.scores | {"y": scores[rng.permutation(len(scores))]})
+                wrong = wrong.with_partners(rng.permutation(len(wrong.positions)))
             found.append(Quality.of(question, wrong).mean)
             progress.update(done + 1)
     return np.array(found)
@@ -263,11 +194,12 @@ def _control(question: Question, fit: Fit, rows_of_fit: Sides, sides: Sides, gal
 def _grounds(
     question: Question,
     quality: Quality,
-    figures: pd.DataFrame,
+    figures: DataFrame,
     control: NDArray[Any],
-    findings: pd.DataFrame,
+    findings: DataFrame,
     in_sample: float,
-    occurrences: dict[str, NDArray[Any]],
+    occurrences: dict[Direction, NDArray[Any]],
+    told: Told,
 ) -> Grounds:
     of_measure = figures.xs(question.measure, level="measure")
     at_chance = of_measure.index[of_measure["low"] <= of_measure["chance"]]
@@ -278,7 +210,7 @@ def _grounds(
     low, high = quality.interval(0.95)
     return Grounds(
         measure=question.measure,
-        n_queries=quality.n_clusters,
+        n_queries=quality.queries.n_clusters,
         quality=quality.mean,
         low=low,
         high=high,
@@ -290,14 +222,15 @@ def _grounds(
         one_sided=str(at_chance[0]) if len(at_chance) == 1 else "",
         noise_edge=float(of_noise.max()) if len(of_noise) else np.nan,
         unfound=max(float(np.mean(counts == 0)) for counts in occurrences.values()),
+        **told.grounds(question.names),
         n_errors=int(np.sum(findings["severity"] == "error")) - len(copies),
     )
 
 
-def _occurrences(gallery: Gallery, question: Question) -> dict[str, NDArray[Any]]:
+def _occurrences(gallery: Gallery, question: Question) -> dict[Direction, NDArray[Any]]:
     found = {}
     for direction in Direction:
-        queries, items = gallery.scores[direction.queries], gallery.scores["y" if direction.queries == "x" else "x"]
+        queries, items = gallery.scores[direction.queries], gallery.scores[OTHER[direction.queries]]
         counts = k_occurrence(queries, items, k=min(10, len(items)), similarity=question.similarity)
-        found[direction.label(question.names)] = np.asarray(counts)
+        found[direction] = np.asarray(counts)
     return found

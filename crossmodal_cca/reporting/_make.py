@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from .._checks import check_flag, check_number, check_random_state, check_verbose, check_whole_number
+from .._errors import in_terms_of
 from .._ids import checked_ids
 from .._names_in_docs import with_names
 from .._similarity import similarity_named
@@ -21,8 +22,9 @@ from ..rows._blocks import row_slices
 from ..rows._stored import PairedRows
 from ..rows._validation import check_pair, warn_of_other_order
 from ._captions import Captions
-from ._evidence import Origin, Question, gather
+from ._evidence import gather
 from ._page import Report
+from ._question import Origin, Question
 
 
 @with_names
@@ -31,6 +33,8 @@ def report(
     y: Any,
     *,
     aligner: Any = None,
+    baseline: Any = None,
+    reference: Any = None,
     x_ids: Any = None,
     y_ids: Any = None,
     groups: Any = None,
@@ -42,6 +46,7 @@ def report(
     measure: str = "hit_rate_at_10",
     similarity: str = "cosine",
     test_size: float = 0.2,
+    max_pairs: int | None = 10_000,
     n_shuffles: int = 20,
     random_state: Any = 0,
     verbose: int = 0,
@@ -57,6 +62,12 @@ def report(
     aligner : estimator, default=None
         The model to report on; it is cloned and need not be fitted. None: the best of those that `compare_aligners`
         compares by cross-validation among the training pairs.
+    baseline : estimator, default=None
+        The model that this one would replace, for the queries that get worse; it is cloned and fitted to the training
+        pairs. None: the rows as they are if both sides have as many features and find partners that way, or else
+        PLS-SVD with a chosen number of components (for sparse rows nothing).
+    reference : tuple (X_ref, y_ref) of array-like or sparse matrix, default=None
+        Other pairs, of the same features, that the held-out pairs are compared with; not those of X and y.
     x_ids, y_ids : array-like of shape (n_pairs,), default=None
         Ids of the items; rows of equal ids belong together. None for both: row i to row i, and copies of it.
     groups : array-like of shape (n_pairs,), default=None
@@ -76,6 +87,9 @@ def report(
         Similarity that ranks the gallery.
     test_size : float in (0, 1), default=0.2
         Share of the pairs that is held out, in whole groups.
+    max_pairs : int >= 2 or None, default=10000
+        Most pairs that are used, groups drawn at random from more, so that a page ends in minutes; the page says how
+        many are left out. None: all of them. Values, columns and ids are looked at in all rows anyway.
     n_shuffles : int >= 1, default=20
         Fits to wrong pairs.
     random_state : int, RandomState, Generator or None, default=0
@@ -105,7 +119,7 @@ def report(
     -----
     The verdict follows a table of rules (see the guide). It rests on the mean of the measure over the held-out queries
     of both directions, with Wilson's interval over independent groups of pairs; on chance; on fits to wrong pairs; and
-    on copies across the split. At most 10,000 held-out pairs are ranked.
+    on copies across the split.
 
     Examples
     --------
@@ -128,7 +142,7 @@ def report(
 def made(X: Any, y: Any, rows: PairedRows, asked: dict[str, Any], origin: Origin) -> Report:
     """Make a report from checked rows and the arguments of `report`; `rows` are those of X and y."""
     with telling_where(X=X, y=y):
-        return Report(gather((X, y), _question(X, y, rows, asked), origin, asked["aligner"]))
+        return Report(gather((X, y), _question(X, y, rows, asked), origin, asked["aligner"], asked["baseline"]))
 
 
 def defaults() -> dict[str, Any]:
@@ -149,12 +163,14 @@ def _question(X: Any, y: Any, rows: PairedRows, asked: dict[str, Any]) -> Questi
     measure = ChosenMeasure.named(asked["measure"])
     if measure.measure.aggregate != "mean":
         raise ValueError(f"measure must be a mean over queries, such as 'hit_rate_at_10'; got {asked['measure']!r}.")
-    n = rows.n_rows
+    n, most = rows.n_rows, asked["max_pairs"]
 
     def ids(name: str) -> Any:
         return None if asked[name] is None else checked_ids(asked[name], name, n, "X")
 
     return Question(
+        widths=(rows.X.shape[1], rows.y.shape[1]),
+        is_sparse=rows.X.is_sparse or rows.y.is_sparse,
         items=Items.of(rows, asked["groups"], asked["x_ids"], asked["y_ids"], None, retrieval=True),
         ids={"x": ids("x_ids"), "y": ids("y_ids")},
         groups=ids("groups"),
@@ -164,11 +180,31 @@ def _question(X: Any, y: Any, rows: PairedRows, asked: dict[str, Any]) -> Questi
         measure=measure.name,
         similarity=asked["similarity"],
         test_size=check_number(asked["test_size"], "test_size", low=0.0, high=1.0, positive=True, below=True),
+        max_pairs=n if most is None else check_whole_number(most, "max_pairs", low=2),
         n_shuffles=check_whole_number(asked["n_shuffles"], "n_shuffles"),
         random_state=asked["random_state"],
         examples=asked["examples"],
+        reference=_reference(asked["reference"], rows),
         verbose=asked["verbose"],
     )
+
+
+def _reference(given: Any, rows: PairedRows) -> tuple[Any, Any] | None:
+    """Check that other pairs have the features of these."""
+    if given is None:
+        return None
+    if not isinstance(given, tuple | list) or len(given) != 2:
+        raise TypeError(f"reference must be two tables, X and y of other pairs; got {type(given).__name__}.")
+    X, y = given
+    with in_terms_of(X="reference[0]", y="reference[1]"), telling_where(X=X, y=y):
+        other = check_pair(X, y, min_rows=2, accept_sparse=True)
+    for name, own, its in (("X", rows.X, other.X), ("y", rows.y, other.y)):
+        if own.shape[1] != its.shape[1]:
+            raise ValueError(
+                f"reference has {its.shape[1]} features of {name}, and {name} has {own.shape[1]}; pass features of the "
+                "same encoder."
+            )
+    return X, y
 
 
 def _seed(random_state: Any) -> int:
@@ -184,7 +220,7 @@ def _call(asked: dict[str, Any]) -> str:
         value = asked[name]
         if name == "verbose" or value is default or value is None:
             continue
-        is_column = hasattr(value, "__len__") and not isinstance(value, str | tuple)
+        is_column = name == "reference" or (hasattr(value, "__len__") and not isinstance(value, str | tuple))
         if is_column or value != default:
             shown.append(f"{name}={name if is_column else repr(value)}")
     return f"crossmodal_cca.report({', '.join(['X', 'y', *shown])})"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 from string import Template
@@ -16,7 +15,6 @@ from .._json import as_json
 from ._contents import Content, escaped, plain
 from ._evidence import Evidence
 from ._sections import SECTIONS, Section
-from ._verdict import Verdict
 
 # Version of the layout of the numbers.
 NUMBERS_VERSION = 1
@@ -31,7 +29,7 @@ class Report:
     @property
     def verdict(self) -> str:
         """Verdict: "helps", "cannot tell" or "does not help"."""
-        return self._verdict.word
+        return self.evidence.verdict.word
 
     @property
     def model(self) -> Any:
@@ -53,7 +51,7 @@ class Report:
             The file; an earlier one is replaced once the new one is complete.
         """
         with replaced_when_complete(Path(path)) as file:
-            file.write(self._html.encode("utf-8"))
+            file.write(self._html().encode("utf-8"))
 
     def to_markdown(self) -> str:
         """Return the page as Markdown, with texts in place of pictures.
@@ -69,18 +67,14 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
     def __repr__(self) -> str:
-        return f"<Report: {self.verdict}; {self._verdict.reason}>"
+        return f"<Report: {self.verdict}; {self.evidence.verdict.reason}>"
 
     def _repr_html_(self) -> str:
         # A document of its own, so that its style stays inside and the notebook's outside.
         return (
-            f'<iframe title="{escaped(self._heading)}" sandbox="allow-popups" srcdoc="{escaped(self._html)}" '
+            f'<iframe title="{escaped(self._heading)}" sandbox="allow-popups" srcdoc="{escaped(self._html())}" '
             'style="width: 100%; height: 40rem; border: 1px solid #888"></iframe>'
         )
-
-    @cached_property
-    def _verdict(self) -> Verdict:
-        return self.evidence.verdict
 
     @property
     def _heading(self) -> str:
@@ -94,7 +88,6 @@ class Report:
         for section in self._sections:
             yield section, section.contents(self.evidence)
 
-    @cached_property
     def _html(self) -> str:
         from .. import __version__
 

@@ -35,6 +35,12 @@ class Grounds:
     one_sided: str  # the direction that is not above chance, if only one is
     noise_edge: float  # largest correlation of unrelated sides of this size in training; NaN if it is small
     unfound: float  # largest share of a gallery that no query finds
+    wrong_share: float  # share of wrong pairs, at most about; NaN unless they stand out from a weak relation
+    worse: str  # directions in which more queries are worse than better off with it than with a simpler model
+    n_slices: int  # kinds of queries that surely fare worse than the others
+    agree: bool  # whether both sides agree beyond chance before any training, as far as is known
+    harmful: bool  # whether labels say that no cross-modal training recovers what they are about
+    changed: str  # tests that see a change since the reference
     n_errors: int  # findings of the data report that are errors, but for copies across the split
 
     @property
@@ -139,6 +145,53 @@ CAUTIONS = (
         lambda g: g.unfound > MANY_UNFOUND,
         "",
         lambda g: f"{g.unfound:.0%} of the items are among the first results of no query: see the hubs.",
+    ),
+    Rule(
+        "more than 5 % of the pairs look mismatched, beside pairs that clearly belong together",
+        lambda g: g.wrong_share == g.wrong_share,
+        "",
+        lambda g: (
+            f"Up to about {g.wrong_share:.0%} of the pairs may be wrong: look at those listed. Held-out figures are "
+            "then too low, for wrong pairs are among the held-out ones as well."
+        ),
+    ),
+    Rule(
+        "more queries are worse than better off than with a simpler model",
+        lambda g: bool(g.worse),
+        "",
+        lambda g: f"From {g.worse} more queries are worse than better off than with a simpler model: see who.",
+    ),
+    Rule(
+        "kinds of queries fare worse than the others",
+        lambda g: g.n_slices > 0,
+        "",
+        lambda g: (
+            f"{g.n_slices} {'kind of query fares' if g.n_slices == 1 else 'kinds of queries fare'} surely worse than "
+            "the others: see which."
+        ),
+    ),
+    Rule(
+        "before any training both sides agree no more than shuffled pairs",
+        lambda g: not g.agree,
+        "",
+        lambda g: (
+            "Before any training both sides agree on no more items than shuffled pairs do: they have little in common, "
+            "or rows do not belong together as they are paired."
+        ),
+    ),
+    Rule(
+        "neither alignment nor prediction recovers what the labels are about",
+        lambda g: g.harmful,
+        "",
+        lambda g: (
+            "Neither alignment nor prediction recovers what the labels are about: there, keep each modality apart."
+        ),
+    ),
+    Rule(
+        "the held-out pairs differ from the reference",
+        lambda g: bool(g.changed),
+        "",
+        lambda g: f"These pairs differ from the reference ({g.changed}): figures of one need not hold for the other.",
     ),
     Rule(
         "the data report has errors",

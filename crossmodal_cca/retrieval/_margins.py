@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,6 +11,7 @@ from .._schemas import saved
 from .._typing import FloatArray
 from ..metrics._tables import EqualIds, Table
 from ._instrument import SearchModel
+from ._stored_gallery import StoredGallery, gallery_of
 
 # Items after the first k whose mean distance is compared with that of the first.
 NEXT = 19
@@ -33,9 +33,9 @@ class ConfidenceModel(SearchModel):
         return np.asarray(np.interp(margins, self.knots, self.heights))
 
 
-def searched(index: Any, k: int, queries: ArrayLike) -> tuple[FloatArray, NDArray[np.intp], FloatArray]:
+def searched(index: StoredGallery, k: int, queries: ArrayLike) -> tuple[FloatArray, NDArray[np.intp], FloatArray]:
     """Search; return the margin of each query, and positions and distances of its first items."""
-    distances, positions = index._fitted.nearest(queries, min(k + NEXT, len(index)), None, 0)
+    distances, positions = gallery_of(index).nearest(queries, min(k + NEXT, len(index)), None, 0)
     # Never negative but by rounding, as distances increase.
     return np.maximum(distances[:, k:].mean(axis=1) - distances[:, 0], 0.0), positions, distances
 

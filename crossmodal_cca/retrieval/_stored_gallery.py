@@ -130,6 +130,11 @@ class StoredGallery(ViewsMixin, AlignerParameterMixin, BaseEstimator):
         self.aligner = copy(self._gallery.embedding.aligner)
 
 
+def gallery_of(index: StoredGallery) -> Gallery:
+    """Return the gallery of a fitted index, for instruments that keep one."""
+    return index._fitted
+
+
 def _way_out(error: str) -> str:
     """Say what to do about a part that cannot be saved."""
     if error.startswith("CrossModalIndex.aligner_"):

@@ -280,9 +280,11 @@ class SearchConfidence(SearchInstrument):
         import pandas as pd
         from scipy.stats import norm
 
+        check_is_fitted(self)
+        model: ConfidenceModel = self.model_
         check_confidence_level(confidence_level)
-        confidence, model = self.confidence(queries), self.model_
-        value, in_fit = float(confidence.mean()), self.hit_rate_
+        confidence = model.of_margins(searched(model.index, model.k, queries)[0])
+        value, in_fit = float(confidence.mean()), float(model.right.mean())
         # Two parts: the outcomes of these queries, and the map.
         variance = np.mean(confidence * (1 - confidence)) / len(confidence) + in_fit * (1 - in_fit) / len(model.right)
         half = float(norm.ppf((1 + confidence_level) / 2) * np.sqrt(variance))

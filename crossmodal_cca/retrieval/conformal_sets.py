@@ -25,6 +25,7 @@ from ..rows._blocks import row_slices
 from ..rows._validation import warn_of_other_order
 from ._instrument import SearchInstrument, SearchModel
 from ._risk import fewest_queries, set_threshold
+from ._stored_gallery import gallery_of
 from .index import CrossModalIndex
 
 if TYPE_CHECKING:
@@ -321,7 +322,7 @@ class ConformalSets(SearchInstrument):
 def _similarities(index: CrossModalIndex, queries: ArrayLike) -> Iterator[tuple[slice, FloatArray]]:
     """Yield blocks of queries with their similarities to all items, in double precision."""
     embedded, items = index.query_embeddings(queries), index.embeddings_.astype(np.float64)
-    similarity = index._fitted.embedding.similarity
+    similarity = gallery_of(index).embedding.similarity
     for rows in row_slices(len(embedded), max(1, _AT_ONCE // len(items))):
         yield rows, similarity.matrix(embedded[rows].astype(np.float64), items)
 
