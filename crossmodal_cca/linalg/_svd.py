@@ -23,6 +23,8 @@ TRUNCATE_BELOW = 0.5
 SMALLEST_SQUARE = 1e-9
 # The same for rows that are whitened, by division by their singular values.
 CLEAR_SQUARE = 1e-7
+# Share of the eigenvectors of a tridiagonal matrix above which all are computed.
+FEW_PAIRS = 0.2
 # Reflections that LAPACK applies at once, at most: its workspace has a column for each.
 REFLECTED_AT_ONCE = 64
 # Largest residual of a triplet, relative to the leading singular value, before all are computed.
@@ -72,19 +74,46 @@ def projected_svd(K: FloatArray, k: int, A: FloatArray, B: FloatArray) -> Triple
 
 def _from_tridiagonal(K: FloatArray, k: int, rows: FloatArray) -> tuple[FloatArray, FloatArray] | None:
     """Compute d and rows·V for the k leading triplets; None if squares of singular values are too small."""
-    G, rows = gram(K), np.asfortranarray(rows)
-    size = int(lapack.dsytrd_lwork(len(G), lower=1)[0])
-    H, diagonal, beside, tau, _ = lapack.dsytrd(G.T, lower=1, lwork=size, overwrite_a=1)
-    try:
-        values, Z = linalg.eigh_tridiagonal(diagonal, beside, check_finite=False)
-    except linalg.LinAlgError:
+    found, rows = _of_tridiagonal(gram(K), k), np.asfortranarray(rows)
+    if found is None or not found[0][-1] > SMALLEST_SQUARE * found[0][0]:
         return None
-    values, Z = values[::-1][:k], Z[:, ::-1][:, :k]
-    if not values[-1] > SMALLEST_SQUARE * values[0]:
-        return None
+    values, Z, (H, tau) = found
     # Q leaves the first coordinate as it is; the others are reflected by the columns below the diagonal.
     rows[:, 1:] = lapack.dormqr("R", "N", H[1:, :-1], tau, rows[:, 1:], REFLECTED_AT_ONCE * len(rows), overwrite_c=1)[0]
     return np.sqrt(values), product(rows, Z)
+
+
+def leading_eigenvectors(S: FloatArray, k: int) -> tuple[FloatArray, FloatArray] | None:
+    """Compute the k leading eigenvalues, descending, and eigenvectors of a symmetric matrix, which is overwritten.
+
+    None if the routine fails, or finds fewer of them, where they cluster.
+    """
+    if len(S) <= LANCZOS_FROM:
+        values, Q = all_eigenvectors(S, overwrite=True)
+        return values[::-1][:k], Q[:, ::-1][:, :k]
+    found = _of_tridiagonal(S, k)
+    if found is None:
+        return None
+    values, Z, (H, tau) = found
+    below = np.asfortranarray(Z[1:])
+    reflected = lapack.dormqr("L", "N", H[1:, :-1], tau, below, REFLECTED_AT_ONCE * k, overwrite_c=1)[0]
+    return values, np.vstack([Z[:1], reflected])
+
+
+def _of_tridiagonal(S: FloatArray, k: int) -> tuple[FloatArray, FloatArray, tuple[FloatArray, FloatArray]] | None:
+    """Reduce S = QTQᵀ, in its memory; return the k leading eigenpairs of the tridiagonal T, and the reflections of Q.
+
+    A few pairs are found by themselves; where they are more, finding all takes less time.
+    """
+    n = len(S)
+    size = int(lapack.dsytrd_lwork(n, lower=1)[0])
+    H, diagonal, beside, tau, _ = lapack.dsytrd(S.T, lower=1, lwork=size, overwrite_a=1)
+    which: dict[str, Any] = {"select": "i", "select_range": (n - k, n - 1)} if k < FEW_PAIRS * n else {}
+    try:
+        values, Z = linalg.eigh_tridiagonal(diagonal, beside, lapack_driver="stemr", check_finite=False, **which)
+    except linalg.LinAlgError:
+        return None
+    return (values[::-1][:k], Z[:, ::-1][:, :k], (H, tau)) if len(values) >= k else None
 
 
 def _single(K: FloatArray, k: int) -> Triplets:
@@ -107,11 +136,10 @@ def _lanczos(K: FloatArray) -> Triplets | None:
 
 
 def _gram_svd(K: FloatArray, k: int) -> Triplets | None:
-    q = K.shape[1]
-    _, V = linalg.eigh(gram(K), subset_by_index=[q - k, q - 1], overwrite_a=True, check_finite=False)
-    if V.shape[1] < k:  # the routine may find fewer eigenvalues than asked for when they cluster
+    found = leading_eigenvectors(gram(K), k)
+    if found is None:
         return None
-    Q, _ = linalg.qr(product(K, V), mode="economic", check_finite=False)
+    Q, _ = linalg.qr(product(K, found[1]), mode="economic", check_finite=False)
     U, d, Vt = linalg.svd(product(Q.T, K), full_matrices=False, check_finite=False)
     return product(Q, U), d, Vt.T
 
