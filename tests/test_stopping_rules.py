@@ -83,9 +83,23 @@ def test_either_residual_counts_relative_to_the_leading_value(turned, angle, kep
     else:
         u[:, 0] += angle * U[:, 2]
         v[:, 0] += 0.1 * angle * V[:, 2]
-    monkeypatch.setattr(svd, "_gram_svd", lambda K, k: (u, unit * d[:2], v))
+    monkeypatch.setattr(svd, "NEAR_SQUARE", 1.0)
+    monkeypatch.setattr(svd, "_ritz", lambda K, KV: (u, unit * d[:2], v))
     svd.truncated_svd(K, 2)
     assert decomposed == ([] if kept else [(90, 60)])
+
+
+@pytest.mark.parametrize("last", [0.11, 0.09])
+def test_triplets_of_similar_size_take_no_further_step(last, decomposed):
+    """Above a tenth of the leading value they are images of eigenvectors of the Gram matrix, with the same digits."""
+    d = np.r_[np.linspace(1, last, 12), 0.05 * 0.9 ** np.arange(30)]
+    K = with_spectrum((120, 80), d)
+    U, found, V = svd.truncated_svd(K, 12)
+    assert decomposed == ([] if last**2 > svd.NEAR_SQUARE else [(12, 80)])
+    np.testing.assert_allclose(found, d[:12], rtol=1e-12)
+    np.testing.assert_allclose(K.T @ U, V * found, atol=1e-14)
+    for A in (U, V):
+        np.testing.assert_allclose(A.T @ A, np.eye(12), atol=1e-12)
 
 
 # The block iteration of kernel CCA

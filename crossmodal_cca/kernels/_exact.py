@@ -97,11 +97,11 @@ class RidgedKernel:
         return C
 
     def squares_of_smoothed(self, C: FloatArray) -> FloatArray:
-        """Compute CᵀHC."""
+        """Compute the lower triangle of CᵀHC."""
         half = linalg.solve_triangular(self.factor, C, lower=True, check_finite=False)
-        S = gram(half)
+        S = gram(half, mirrored=False)
         S *= -self.ridge
-        S += gram(C)
+        S += gram(C, mirrored=False)
         return S
 
 

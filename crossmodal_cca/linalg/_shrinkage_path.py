@@ -8,7 +8,7 @@ from functools import cache, cached_property
 import numpy as np
 
 from .._typing import FloatArray
-from ._products import Covariances, product
+from ._products import Covariances, product, scaled
 from ._solution import NestedSolution
 from ._svd import Triplets, all_eigenvectors, projected_svd, truncated_svd
 from ._whitening import Spectrum, WhitenedPair, ranks_of_covariances
@@ -98,7 +98,7 @@ class ShrinkagePath:
 
     def _whitened_cross(self, cx: float, cy: float) -> FloatArray:
         if 0 < cx < 1 and 0 < cy < 1:
-            return np.asarray(self._root(0, cx)[:, None] * self._cross * self._root(1, cy))
+            return scaled(self._cross, self._root(0, cx), self._root(1, cy))
         if cx == cy == 0:
             return self.unshrunk.cross
         return self._whiten(1, cy, self._whiten(0, cx, self.S.xy).T).T
