@@ -15,9 +15,9 @@ from ._centred import NEGATIVE_TOLERANCE, not_semidefinite
 
 # Number of rows up to which all pairs are computed at once, instead of a few by iteration.
 DENSE_UP_TO = 500
-# Widest block of the iteration, as a share of the rows; beyond it all pairs are computed.
+# Widest block of the iteration, as a share of the rows; beyond it the pairs are looked for among all.
 BLOCK_SHARE = 0.02
-# Widest basis of the iteration, as a share of the rows; beyond it all pairs are computed.
+# Widest basis of the iteration, as a share of the rows; beyond it the pairs are looked for among all.
 BASIS_SHARE = 0.25
 # Columns of an iterated block beyond the pairs asked for.
 EXTRA_COLUMNS = 8
@@ -134,8 +134,10 @@ def solve_kernel_cca(
         return _all_pairs(Kx, Ky, regularization, k, definite)
     sides = zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True)
     x, y = (RidgedKernel(*side) for side in sides)
-    solve = _leading_pairs if iterated else _many_pairs
-    return solve(x, y, k) or _all_pairs(x.kernel(), y.kernel(), regularization, k, definite)
+    found = _leading_pairs(x, y, k) if iterated else None
+    if found is None and min(regularization) >= SMOOTH_FROM:
+        found = _many_pairs(x, y, k)
+    return found or _all_pairs(x.kernel(), y.kernel(), regularization, k, definite)
 
 
 def _all_pairs(
