@@ -56,7 +56,7 @@ class FoldSide:
         # Directions sum to zero up to rounding, which weak ones enlarge: the mean that would reach them is removed.
         K_test -= K_test.mean(axis=1, keepdims=True)
         trace = float(np.trace(K))
-        values, Q = all_eigenvectors(K, overwrite=True)
+        values, Q = all_eigenvectors(K.T, overwrite=True)
         if not kernel.row.is_definite and values[0] < -NEGATIVE_TOLERANCE * trace:
             raise not_semidefinite(
                 kernel.name, f"once centred its eigenvalues range from {values[0]:g} to {values[-1]:g}"
