@@ -119,7 +119,7 @@ def total_correlation(model, X, y):
 
 @pytest.mark.parametrize("scoring", ["correlation", "explained_variance", "hit_rate_at_5"])
 def test_separate_shrinkage_unscaled_features_and_single_precision(scoring):
-    options = {"separate_shrinkage": True, "shrinkages": (0.0, 0.2, 0.9), "scale": False, "scoring": scoring}
+    options = {"separate_shrinkage": True, "shrinkages": (0.0, 0.2, 1.0), "scale": False, "scoring": scoring}
     search = CCACV(3, cv=KFold(3), **options).fit(X, Y)
     assert len(search.cv_results_["params"]) == 9 * 3 * (2 if scoring.startswith("hit") else 1)
     assert_same_cells(CCA(solver="moments", scale=False), search, 1e-8)
@@ -128,14 +128,27 @@ def test_separate_shrinkage_unscaled_features_and_single_precision(scoring):
     assert single.transform(X.astype(np.float32)).dtype == np.float32
 
 
+@pytest.mark.parametrize("scoring", ["correlation", "hit_rate_at_5"])
+def test_cells_of_one_shrinkage_do_not_depend_on_the_others(scoring):
+    """Ranks limit the components, whether directions are computed for a shrinkage of 0 or only counted without one."""
+    redundant = np.column_stack([X, X[:, :2], np.ones(len(X))])
+    alone, among = (
+        CCACV(shrinkages=shrinkages, powers=(0.0,), scoring=scoring).fit(redundant, redundant[:, ::-1] + Y[:, :1])
+        for shrinkages in ((1.0,), (0.0, 1.0))
+    )
+    ones = among.cv_results_["param_shrinkage"] == 1
+    assert alone.cv_results_["params"] == [among.cv_results_["params"][i] for i in np.flatnonzero(ones)]
+    assert_allclose(alone.cv_results_["mean_test_score"], among.cv_results_["mean_test_score"][ones], atol=1e-10)
+
+
 @pytest.mark.parametrize("scoring", SCORINGS)
 def test_wide_sides(scoring):
     rng = np.random.default_rng(1)
     latent = rng.normal(size=(60, 3))
     wide = latent @ rng.normal(size=(3, 300)) + rng.normal(size=(60, 300))
     y = latent @ rng.normal(size=(3, 200)) + rng.normal(size=(60, 200))
-    search = CCACV([1, 2, 3], shrinkages=(0.2, 0.8), cv=KFold(3), scoring=scoring).fit(wide, y)
-    grid = {"n_components": [1, 2, 3], "shrinkage": [0.2, 0.8], "power": [0.0, 1.0][: 2 if "hit" in scoring else 1]}
+    search = CCACV([1, 2, 3], shrinkages=(0.2, 1.0), cv=KFold(3), scoring=scoring).fit(wide, y)
+    grid = {"n_components": [1, 2, 3], "shrinkage": [0.2, 1.0], "power": [0.0, 1.0][: 2 if "hit" in scoring else 1]}
     found = GridSearchCV(CCA(), grid, cv=3, scoring=as_scorer(scoring)).fit(wide, y)
     assert_allclose(search.cv_results_["mean_test_score"], found.cv_results_["mean_test_score"], atol=1e-8)
     assert search.best_params_ == found.best_params_

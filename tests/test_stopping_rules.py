@@ -83,9 +83,23 @@ def test_either_residual_counts_relative_to_the_leading_value(turned, angle, kep
     else:
         u[:, 0] += angle * U[:, 2]
         v[:, 0] += 0.1 * angle * V[:, 2]
-    monkeypatch.setattr(svd, "_gram_svd", lambda K, k: (u, unit * d[:2], v))
+    monkeypatch.setattr(svd, "NEAR_SQUARE", 1.0)
+    monkeypatch.setattr(svd, "_ritz", lambda K, KV: (u, unit * d[:2], v))
     svd.truncated_svd(K, 2)
     assert decomposed == ([] if kept else [(90, 60)])
+
+
+@pytest.mark.parametrize("last", [0.11, 0.09])
+def test_triplets_of_similar_size_take_no_further_step(last, decomposed):
+    """Above a tenth of the leading value they are images of eigenvectors of the Gram matrix, with the same digits."""
+    d = np.r_[np.linspace(1, last, 12), 0.05 * 0.9 ** np.arange(30)]
+    K = with_spectrum((120, 80), d)
+    U, found, V = svd.truncated_svd(K, 12)
+    assert decomposed == ([] if last**2 > svd.NEAR_SQUARE else [(12, 80)])
+    np.testing.assert_allclose(found, d[:12], rtol=1e-12)
+    np.testing.assert_allclose(K.T @ U, V * found, atol=1e-14)
+    for A in (U, V):
+        np.testing.assert_allclose(A.T @ A, np.eye(12), atol=1e-12)
 
 
 # The block iteration of kernel CCA
@@ -97,7 +111,7 @@ DENSE, EXTRA = kernel_cca.DENSE_UP_TO, kernel_cca.EXTRA_COLUMNS
 @pytest.fixture
 def work(monkeypatch):
     """Columns smoothed by either kernel, sizes of the bases whose eigenvalues are looked at, and decompositions."""
-    counts = {"columns": 0, "looks": [], "iterated": 0, "dense": 0}
+    counts = {"columns": 0, "looks": [], "iterated": 0, "many": 0, "dense": 0}
     smooth, look = kernel_cca.RidgedKernel.smooth, kernel_cca._leading_invariant_subspace
 
     def counting_smooth(self, B):
@@ -118,6 +132,7 @@ def work(monkeypatch):
     monkeypatch.setattr(kernel_cca.RidgedKernel, "smooth", counting_smooth)
     monkeypatch.setattr(kernel_cca, "_leading_invariant_subspace", counting_look)
     monkeypatch.setattr(kernel_cca, "_leading_pairs", counting("iterated", kernel_cca._leading_pairs))
+    monkeypatch.setattr(kernel_cca, "_many_pairs", counting("many", kernel_cca._many_pairs))
     monkeypatch.setattr(kernel_cca, "_all_pairs", counting("dense", kernel_cca._all_pairs))
     return counts
 
@@ -140,26 +155,28 @@ def most_pairs(n):
 
 
 @pytest.mark.parametrize(
-    ("n", "k", "iterated"),
+    ("n", "k", "kappa", "solver"),
     [
-        (DENSE, 1, False),
-        (DENSE + 1, 1, True),
-        (2 * DENSE, most_pairs(2 * DENSE), True),
-        (2 * DENSE, most_pairs(2 * DENSE) + 1, False),
-        (2 * DENSE, None, False),
+        (DENSE, 1, KAPPA, "dense"),
+        (DENSE + 1, 1, KAPPA, "iterated"),
+        (2 * DENSE, most_pairs(2 * DENSE), KAPPA, "iterated"),
+        (2 * DENSE, most_pairs(2 * DENSE) + 1, KAPPA, "many"),
+        (2 * DENSE, None, kernel_cca.SMOOTH_FROM, "many"),
+        (2 * DENSE, None, kernel_cca.SMOOTH_FROM / 2, "dense"),
     ],
 )
-def test_the_iteration_is_for_few_pairs_of_many_rows(n, k, iterated, work):
+def test_the_iteration_is_for_few_pairs_of_many_rows(n, k, kappa, solver, work):
     rho = np.linspace(0.9, 0.1, 20)
-    found = solve(*correlated(n, rho), k)
-    assert (work["iterated"], work["dense"]) == ((1, 0) if iterated else (0, 1))
-    np.testing.assert_allclose(found.singular_values, rho[:k] / (1 + 20 * KAPPA), rtol=1e-9)
+    found = solve(*correlated(n, rho), k, kappa)
+    solvers = ("iterated", "many", "dense")
+    assert {name: work[name] for name in solvers} == dict.fromkeys(solvers, 0) | {solver: 1}
+    np.testing.assert_allclose(found.singular_values, rho[:k] / (1 + 20 * kappa), rtol=1e-9)
 
 
 def test_a_subspace_that_holds_all_pairs_is_looked_at_once(work):
     """Rank 5, and a block of more columns: two kernels smooth them for the start, and once more for the look."""
     solve(*correlated(600, np.array([0.9, 0.7, 0.5, 0.3, 0.2])), 3)
-    assert work == {"columns": 4 * (3 + EXTRA), "looks": [3 + EXTRA], "iterated": 1, "dense": 0}
+    assert work == {"columns": 4 * (3 + EXTRA), "looks": [3 + EXTRA], "iterated": 1, "many": 0, "dense": 0}
 
 
 @pytest.mark.parametrize("decay", [0.5, 0.9])
@@ -184,11 +201,11 @@ def test_the_iteration_goes_on_until_the_residual_is_rounding(decay, work):
 
 
 def test_a_flat_spectrum_ends_with_the_share_of_the_rows_that_a_basis_may_have(work):
-    """Every direction has the same correlation: no look can cut the basis, and the full decomposition takes over."""
+    """Every direction has the same correlation: no look can cut the basis, and one decomposition takes over."""
     n, k = 600, 3
     K = np.eye(n) - 1 / n
     found = solve(K, K, k)
-    assert (work["iterated"], work["dense"]) == (1, 1)
+    assert (work["iterated"], work["many"], work["dense"]) == (1, 1, 0)
     np.testing.assert_allclose(found.singular_values, 1 / (1 + KAPPA * (n - 1)), rtol=1e-10)
     width = k + EXTRA
     most = kernel_cca.BASIS_SHARE * n
@@ -211,6 +228,41 @@ def test_faint_pairs_are_left_to_the_full_decomposition_at_the_first_look(case, 
     found = solve(*correlated(600, np.array(rho)), 3, kappa)
     assert (work["looks"], work["dense"]) == ([3 + EXTRA], dense)
     np.testing.assert_allclose(found.singular_values, np.array(rho) / (1 + 3 * kappa), rtol=1e-6)
+
+
+@pytest.mark.parametrize("kappa", [(KAPPA, KAPPA), (1e-3, 0.1)], ids=["one ridge", "two ridges"])
+@pytest.mark.parametrize("rank", [599, 300], ids=["full rank", "half of it"])
+@pytest.mark.parametrize("k", [25, 200, 599])
+def test_many_pairs_are_those_of_all_eigenvectors(rank, k, kappa):
+    """One kernel may have fewer directions than rows, and both solutions end with them; scores are of new rows too."""
+    n = 600
+    U = orthonormal(n, n - 1)
+    V = np.linalg.qr(U + orthonormal(n, n - 1, seed=1) / 2)[0]
+    # Rows along the directions of either side.
+    F, G = U[:, :rank] / np.sqrt(np.arange(1, rank + 1)), V / np.sqrt(np.arange(1, n))
+    for x, y in ((F, G), (G, F)):
+        kernels = x @ x.T, y @ y.T
+        every = kernel_cca._all_pairs(*(K.copy() for K in kernels), kappa, k, (True, True))
+        sides = (kernel_cca.RidgedKernel(K.copy(), e, "X", True) for K, e in zip(kernels, kappa, strict=True))
+        many = kernel_cca._many_pairs(*sides, k)
+        assert len(many.singular_values) == len(every.singular_values) == min(k, rank)
+        np.testing.assert_allclose(many.singular_values, every.singular_values, rtol=1e-9)
+        np.testing.assert_allclose(many.correlations, every.correlations, rtol=1e-9)
+        signs = np.sign(np.sum(many.x_scores * every.x_scores, axis=0))
+        for side, rows in (("x", x), ("y", y)):
+            one, other = (getattr(found, f"{side}_scores") for found in (many, every))
+            np.testing.assert_allclose(one * signs, other, atol=1e-7 * np.abs(other).max())
+            new = np.random.default_rng(2).standard_normal((20, rows.shape[1])) @ rows.T
+            one, other = (new @ getattr(found, f"{side}_rotations") for found in (many, every))
+            np.testing.assert_allclose(one * signs, other, atol=1e-7 * np.abs(other).max())
+
+
+@pytest.mark.parametrize(("rho", "dense"), [((1.0, 0.5, 1e-3), 0), ((1.0, 0.5, 3e-5), 1), ((3e-5, 2e-5, 1e-5), 1)])
+def test_faint_pairs_among_many_are_left_to_all_eigenvectors(rho, dense, work):
+    """Squares of 1e-6 are clear, those of 9e-10 are faint; and no pair beyond these three is there at all."""
+    found = solve(*correlated(600, np.array(rho)), 40)
+    assert (work["iterated"], work["many"], work["dense"]) == (0, 1, dense)
+    np.testing.assert_allclose(found.singular_values, np.array(rho) / (1 + 3 * KAPPA), rtol=1e-6)
 
 
 # The randomized solver

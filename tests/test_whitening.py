@@ -7,7 +7,7 @@ from linear_models import pairs
 from crossmodal_cca.kernels._kernel import BLOCK_ENTRIES, block_rows
 from crossmodal_cca.linalg._products import Covariances
 from crossmodal_cca.linalg._svd import reciprocal_condition
-from crossmodal_cca.linalg._whitening import whiten_covariances, whiten_rows
+from crossmodal_cca.linalg._whitening import ranks_of_covariances, whiten_covariances, whiten_rows
 
 X, Y = (Z / Z.std(axis=0, ddof=1) for Z in (A - A.mean(axis=0) for A in pairs(300, 8, 6)))
 DEGREES = len(X) - 1
@@ -64,6 +64,13 @@ def test_whitened_sides_follow_the_definition(route, name, shrinkage):
             assert expected * (1 - 1e-9) <= found.x.rcond < 2 * expected
         else:
             assert found.x.rcond == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("name", SIDES)
+def test_ranks_alone_are_those_of_the_whiteners(name):
+    Z = side(name)
+    S = Covariances(Z.T @ Z / DEGREES, Z.T @ Y / DEGREES, Y.T @ Y / DEGREES)
+    assert ranks_of_covariances(S) == (RANKS[name], Y.shape[1])
 
 
 @pytest.mark.parametrize("p", [1, 5, 100])

@@ -12,7 +12,18 @@ from scipy import linalg, sparse
 from sklearn.model_selection import LeaveOneOut
 
 import crossmodal_cca
-from crossmodal_cca import CCA, CCACV, PLSSVD, KernelCCACV, PairMoments, PLSCanonical, PLSRegression, PLSRegressionCV
+from crossmodal_cca import (
+    CCA,
+    CCACV,
+    PLSSVD,
+    KernelCCA,
+    KernelCCACV,
+    PairMoments,
+    PLSCanonical,
+    PLSRegression,
+    PLSRegressionCV,
+)
+from crossmodal_cca.kernels import _exact
 from crossmodal_cca.metrics import (
     _nested,
     _nested_tiles,
@@ -163,6 +174,20 @@ def test_a_search_of_all_components_decomposes_no_matrix_fully(scoring, calls, m
     assert calls["eigh"] == [n // 2] * 4
     assert calls["tridiagonal"] == [n // 2 - 1] * 2 * len(ridges)
     assert not calls["svd"]
+
+
+def test_many_pairs_of_kernels_take_one_decomposition(calls):
+    """A tridiagonal problem of all rows, but for one direction that centring takes; no eigenvectors of a kernel."""
+    n = _exact.DENSE_UP_TO + 50
+    KernelCCA(n // 2).fit(X[:n, :10], Y[:n, :10])
+    assert (calls["eigh"], calls["tridiagonal"], calls["svd"]) == ([], [n - 1], [])
+
+
+@pytest.mark.parametrize(("shrinkages", "times"), [((1.0,), 0), ((0.3, 1.0), 1)], ids=["1 alone", "others too"])
+def test_full_shrinkage_rotates_nothing(shrinkages, times, calls):
+    """Eigenvectors of the wider side of a fold for other shrinkages, once; the ranks come from Cholesky factors."""
+    CCACV(30, shrinkages=shrinkages, cv=2, scoring="hit_rate_at_5").fit(X[:400], Y[:400])
+    assert calls["eigh"].count(P) == 2 * times
 
 
 def test_fewer_rows_than_features_are_decomposed_in_place_of_covariances(calls):

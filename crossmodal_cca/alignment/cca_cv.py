@@ -155,7 +155,7 @@ class CCACV(LinearCV):
 
     def _solver(self, pair: StandardizedPair, R: FloatArray | None, most: int) -> FoldSolver:
         S, moments, n_features = pair.covariances(), pair.moments, (pair.x.n_features, pair.y.n_features)
-        unshrunk = whiten(pair, S, R, (0.0, 0.0))
+        unshrunk = whiten(pair, S, R, (0.0, 0.0)) if self._ranks_matter(moments) else None
         path = ShrinkagePath(S, n_features, unshrunk)
 
         def solve(setting: dict[str, Any], k: int) -> NestedSolution:
@@ -165,8 +165,7 @@ class CCACV(LinearCV):
             of_setting = path.projection(x, y)
             return lambda setting, k: of_setting(_of_both(setting), k)
 
-        matters = self._ranks_matter(moments)
-        rcond, is_clear = (unshrunk.rcond, unshrunk.complete) if matters else (1.0, True)
+        rcond, is_clear = (1.0, True) if unshrunk is None else (unshrunk.rcond, unshrunk.complete)
         return FoldSolver(min(*path.ranks, moments.n_rows - 1), solve, rcond, is_clear, scores)
 
     def _ranks_matter(self, moments: PairMoments) -> bool:

@@ -63,9 +63,8 @@ class KernelCCA(KernelMaps):
         (pair) Ridge relative to the total variance in feature space, the trace of the centred kernel.
     approximation : {None, "nystroem", "fourier"}, default=None
         None solves with the n_rows × n_rows kernels: for up to some 10,000 rows with few components, and some thousand
-        with many, which take eigenvectors of both kernels. "nystroem" expresses rows by their
-        kernel values with landmarks, "fourier" ("rbf" and "laplacian" only) by random Fourier features; both read the
-        rows in blocks.
+        with many, which take an eigendecomposition of that size. "nystroem" expresses rows by their kernel values with
+        landmarks, "fourier" ("rbf" and "laplacian" only) by random Fourier features; both read the rows in blocks.
     n_landmarks : int or None, default=None
         (pair) Number of landmarks, or of random frequencies; None for 500, or all rows if they are fewer.
     landmarks : {"uniform", "kmeans", "pivoted"} or ndarray of shape (n_landmarks, n_features), default="uniform"

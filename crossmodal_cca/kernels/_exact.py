@@ -9,15 +9,15 @@ from scipy import linalg
 from scipy.linalg import lapack
 
 from .._typing import FloatArray
-from ..linalg._products import product
-from ..linalg._svd import all_eigenvectors, pairs_found, truncated_svd
+from ..linalg._products import gram, product
+from ..linalg._svd import all_eigenvectors, leading_eigenvectors, pairs_found, truncated_svd
 from ._centred import NEGATIVE_TOLERANCE, not_semidefinite
 
 # Number of rows up to which all pairs are computed at once, instead of a few by iteration.
 DENSE_UP_TO = 500
-# Widest block of the iteration, as a share of the rows; beyond it all pairs are computed.
+# Widest block of the iteration, as a share of the rows; beyond it the pairs are looked for among all.
 BLOCK_SHARE = 0.02
-# Widest basis of the iteration, as a share of the rows; beyond it all pairs are computed.
+# Widest basis of the iteration, as a share of the rows; beyond it the pairs are looked for among all.
 BASIS_SHARE = 0.25
 # Columns of an iterated block beyond the pairs asked for.
 EXTRA_COLUMNS = 8
@@ -29,6 +29,8 @@ CHECK_GROWTH = 1.3
 TIED = 1e-8
 # Smallest eigenvalue that is told from zero, relative to the leading one.
 FAINTEST = 1e-8
+# Smallest regularization for which one eigendecomposition finds many pairs: rounding grows with its inverse.
+SMOOTH_FROM = 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +86,24 @@ class RidgedKernel:
         """Compute HB with H = K(K + εI)⁻¹, the predictions of B by ridge regression on the kernel."""
         return B - self.ridge * self.solve(B)
 
+    def smoother_factor(self) -> FloatArray:
+        """Compute C (n, r) with CCᵀ = H, by a Cholesky factorisation with pivots."""
+        H, _ = lapack.dpotri(self.factor, lower=1)
+        H *= -self.ridge
+        H[np.diag_indices_from(H)] += 1.0
+        L, pivots, rank, _ = lapack.dpstrf(H, lower=1, overwrite_a=1)
+        C = np.empty((len(H), rank))
+        C[pivots - 1] = np.tril(L[:, :rank])
+        return C
+
+    def squares_of_smoothed(self, C: FloatArray) -> FloatArray:
+        """Compute the lower triangle of CᵀHC."""
+        half = linalg.solve_triangular(self.factor, C, lower=True, check_finite=False)
+        S = gram(half, mirrored=False)
+        S *= -self.ridge
+        S += gram(C, mirrored=False)
+        return S
+
 
 def _cholesky(K: FloatArray, ridge: float) -> FloatArray | None:
     """Compute the lower Cholesky factor of K + ridge·I in place of K; None if there is none."""
@@ -105,15 +125,19 @@ def solve_kernel_cca(
 
     maximise  αᵀKxKyβ  subject to  αᵀKx(Kx + εxI)α = n − 1  and the same for β. The squared maxima d² are the leading
     eigenvalues of HxHy, Hx = Kx(Kx + εxI)⁻¹, and the x-scores Kxα their eigenvectors; then Kyβ = Hy·Kxα/d. A few pairs
-    come from a block iteration with two Cholesky factors, all pairs from eigenvectors of the kernels. Fewer than k are
-    returned if only rounding is left.
+    come from a block iteration with two Cholesky factors, many from one eigendecomposition beside them, and faint ones
+    and those of small matrices from eigenvectors of the kernels. Fewer than k are returned if only rounding is left.
     """
     n = len(Kx)
-    if k is None or not is_iterated(n, k):
-        return _all_pairs(Kx, Ky, regularization, n - 1 if k is None else k, definite)
+    k, iterated = (n - 1, False) if k is None else (k, is_iterated(n, k))
+    if not iterated and (n <= DENSE_UP_TO or min(regularization) < SMOOTH_FROM):
+        return _all_pairs(Kx, Ky, regularization, k, definite)
     sides = zip((Kx, Ky), regularization, ("X", "y"), definite, strict=True)
     x, y = (RidgedKernel(*side) for side in sides)
-    return _leading_pairs(x, y, k) or _all_pairs(x.kernel(), y.kernel(), regularization, k, definite)
+    found = _leading_pairs(x, y, k) if iterated else None
+    if found is None and min(regularization) >= SMOOTH_FROM:
+        found = _many_pairs(x, y, k)
+    return found or _all_pairs(x.kernel(), y.kernel(), regularization, k, definite)
 
 
 def _all_pairs(
@@ -139,6 +163,31 @@ def _all_pairs(
     return _dual_solution(product(maps[0], U), product(maps[1], V), product(bases[0], U), product(bases[1], V), d)
 
 
+def _many_pairs(x: RidgedKernel, y: RidgedKernel, k: int) -> DualSolution | None:
+    """Solve for the k leading pairs from eigenvectors w of CᵀHxC with Hy = CCᵀ: then Kyβ = Cw and Kxα = HxCw/d.
+
+    There are fewer where the others are zero up to rounding. Returns None if one is faint: its square d² loses digits.
+    """
+    C = y.smoother_factor()
+    found = leading_eigenvectors(x.squares_of_smoothed(C), min(k, C.shape[1]))
+    if found is None:
+        return None
+    theta, W = found
+    faintest = _faintest(x, y)
+    clear = int((theta > faintest * theta[0]).sum())
+    if theta[0] < faintest or theta[clear:].max(initial=0.0) > len(C) * np.finfo(float).eps * theta[0]:
+        return None
+    d, y_scores = np.sqrt(theta[:clear]), product(C, W[:, :clear])
+    alpha = x.solve(y_scores) / d
+    x_scores = y_scores / d - x.ridge * alpha
+    return _dual_solution(alpha, y.solve(x_scores) / d, x_scores, y_scores, d)
+
+
+def _faintest(x: RidgedKernel, y: RidgedKernel) -> float:
+    """Return the smallest eigenvalue to take: rounding of the factorisations grows as the ridges shrink."""
+    return float(max(FAINTEST, 1e3 * np.finfo(float).eps / min(x.regularization, y.regularization)))
+
+
 def _leading_pairs(x: RidgedKernel, y: RidgedKernel, k: int) -> DualSolution | None:
     """Solve for the k leading pairs by block Arnoldi iteration on A = HxHy, until ‖Az − d²z‖ is at rounding level.
 
@@ -147,8 +196,7 @@ def _leading_pairs(x: RidgedKernel, y: RidgedKernel, k: int) -> DualSolution | N
     pairs are too close to each other, or to zero, for the basis to stay small.
     """
     n = len(x.factor)
-    # Rounding of the factorisations grows as the ridges shrink.
-    faintest = max(FAINTEST, 1e3 * np.finfo(float).eps / min(x.regularization, y.regularization))
+    faintest = _faintest(x, y)
     V: FloatArray = np.random.default_rng(0).standard_normal((n, k + EXTRA_COLUMNS))
     V = linalg.qr(x.smooth(y.smooth(V - V.mean(axis=0))), mode="economic", check_finite=False)[0]
     HV = y.smooth(V)

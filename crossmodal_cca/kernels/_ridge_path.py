@@ -11,7 +11,7 @@ from numpy.random import RandomState
 from numpy.typing import NDArray
 
 from .._typing import FloatArray, Split
-from ..linalg._products import gram, product
+from ..linalg._products import gram, product, scaled
 from ..linalg._svd import Triplets, all_eigenvectors, pairs_found, projected_svd
 from ._centred import NEGATIVE_TOLERANCE, centre, not_semidefinite
 from ._kernel import Kernel, kernel_matrix
@@ -56,7 +56,7 @@ class FoldSide:
         # Directions sum to zero up to rounding, which weak ones enlarge: the mean that would reach them is removed.
         K_test -= K_test.mean(axis=1, keepdims=True)
         trace = float(np.trace(K))
-        values, Q = all_eigenvectors(K, overwrite=True)
+        values, Q = all_eigenvectors(K.T, overwrite=True)
         if not kernel.row.is_definite and values[0] < -NEGATIVE_TOLERANCE * trace:
             raise not_semidefinite(
                 kernel.name, f"once centred its eigenvalues range from {values[0]:g} to {values[-1]:g}"
@@ -98,8 +98,8 @@ class KernelPath:
         There are fewer than k if only rounding is left, as in a fit.
         """
         x, y = self.x.ridge(regularization[0]), self.y.ridge(regularization[1])
-        weights = np.sqrt(self.x.values / x)[:, None], np.sqrt(self.y.values / y)
-        K = weights[0] * self._cross * weights[1]
+        weights = np.sqrt(self.x.values / x), np.sqrt(self.y.values / y)
+        K = scaled(self._cross, *weights)
         x_scores, d, y_scores = projected_svd(K, k, self.x.test / np.sqrt(x), self.y.test / np.sqrt(y))
         found = pairs_found(d, len(self.x.train), float(weights[0].max(initial=0.0) * weights[1].max(initial=0.0)))
         return x_scores[:, :found], d[:found], y_scores[:, :found]

@@ -36,15 +36,15 @@ def add_product(S: FloatArray, A: FloatArray, B: FloatArray) -> None:
         gemm(1.0, B, A, beta=1.0, c=S.T, trans_b=1, overwrite_c=1)
 
 
-def gram(A: FloatArray) -> FloatArray:
-    """Compute AᵀA, at half the work of a general product."""
+def gram(A: FloatArray, *, mirrored: bool = True) -> FloatArray:
+    """Compute AᵀA, at half the work of a general product, in Fortran order; its lower triangle if not `mirrored`."""
     if A.size == 0:  # BLAS refuses empty matrices
         return np.zeros((A.shape[1], A.shape[1]), A.dtype)
     a, transposed = (A, 0) if A.flags.f_contiguous else (A.T, 1)
     (syrk,) = get_blas_funcs(("syrk",), (a,))
     G: FloatArray = syrk(1.0, a, trans=1 - transposed, lower=1)
     # Columns of the lower triangle become rows of the upper one.
-    for start in range(0, len(G), TILE):
+    for start in range(0, len(G) if mirrored else 0, TILE):
         rows = slice(start, start + TILE)
         G[rows, start + TILE :] = G[start + TILE :, rows].T
         tile = G[rows, rows]

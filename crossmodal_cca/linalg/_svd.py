@@ -23,6 +23,10 @@ TRUNCATE_BELOW = 0.5
 SMALLEST_SQUARE = 1e-9
 # The same for rows that are whitened, by division by their singular values.
 CLEAR_SQUARE = 1e-7
+# The same for a few triplets that need neither a Rayleigh–Ritz step nor a look at the residual.
+NEAR_SQUARE = 1e-2
+# Share of the eigenvectors of a tridiagonal matrix above which all are computed.
+FEW_PAIRS = 0.2
 # Reflections that LAPACK applies at once, at most: its workspace has a column for each.
 REFLECTED_AT_ONCE = 64
 # Largest residual of a triplet, relative to the leading singular value, before all are computed.
@@ -35,19 +39,36 @@ def truncated_svd(K: FloatArray, k: int) -> Triplets:
     """Compute the k leading singular triplets (U, d, V) of K, d decreasing, with ‖Kv − du‖ at rounding level.
 
     One triplet comes from a Lanczos iteration with a random start, so no order of columns misleads it; a few from the
-    leading eigenvectors of the smaller Gram matrix and one Rayleigh–Ritz step on K. Both cost a fraction of a full
-    decomposition, but may lose digits when the singular values span decades, or triplets when they cluster. If the
-    residual shows this, the full divide-and-conquer decomposition is computed instead.
+    leading eigenvectors of the smaller Gram matrix and, where singular values differ by much, one Rayleigh–Ritz step on
+    K. Both cost a fraction of a full decomposition, but may lose digits when the singular values span decades, or
+    triplets when they cluster. If the residual shows this, the full divide-and-conquer decomposition is computed
+    instead.
     """
     if min(K.shape) <= 1 or k == 0:
         return _single(K, k)
     if k < TRUNCATE_BELOW * min(K.shape):
         tall = K if K.shape[0] >= K.shape[1] else K.T
-        found = _lanczos(tall) if k == 1 and min(K.shape) >= LANCZOS_FROM else _gram_svd(tall, k)
-        if found is not None and _residual(tall, *found) <= RESIDUAL_TOLERANCE * found[1][0]:
+        found = _leading_triplets(tall, k)
+        if found is not None:
             return found if tall is K else found[::-1]
     U, d, Vt = linalg.svd(K, full_matrices=False, check_finite=False)
     return U[:, :k], d[:k], Vt[:k].T
+
+
+def _leading_triplets(K: FloatArray, k: int) -> Triplets | None:
+    """Compute the k leading triplets of a tall K without all of them; None where digits or triplets may be lost."""
+    if k == 1 and K.shape[1] >= LANCZOS_FROM:
+        found = _lanczos(K)
+    else:
+        leading = leading_eigenvectors(gram(K, mirrored=False), k)
+        if leading is None:
+            return None
+        (squares, V), KV = leading, product(K, leading[1])
+        if squares[-1] > NEAR_SQUARE * squares[0]:
+            d = np.sqrt(squares)
+            return KV / d, d, V
+        found = _ritz(K, KV)
+    return found if found and _residual(K, *found) <= RESIDUAL_TOLERANCE * found[1][0] else None
 
 
 def projected_svd(K: FloatArray, k: int, A: FloatArray, B: FloatArray) -> Triplets:
@@ -72,19 +93,48 @@ def projected_svd(K: FloatArray, k: int, A: FloatArray, B: FloatArray) -> Triple
 
 def _from_tridiagonal(K: FloatArray, k: int, rows: FloatArray) -> tuple[FloatArray, FloatArray] | None:
     """Compute d and rows·V for the k leading triplets; None if squares of singular values are too small."""
-    G, rows = gram(K), np.asfortranarray(rows)
-    size = int(lapack.dsytrd_lwork(len(G), lower=1)[0])
-    H, diagonal, beside, tau, _ = lapack.dsytrd(G.T, lower=1, lwork=size, overwrite_a=1)
-    try:
-        values, Z = linalg.eigh_tridiagonal(diagonal, beside, check_finite=False)
-    except linalg.LinAlgError:
+    found, rows = _of_tridiagonal(gram(K, mirrored=False), k), np.asfortranarray(rows)
+    if found is None or not found[0][0] > SMALLEST_SQUARE * found[0][-1]:
         return None
-    values, Z = values[::-1][:k], Z[:, ::-1][:, :k]
-    if not values[-1] > SMALLEST_SQUARE * values[0]:
-        return None
+    values, Z, (H, tau) = found
     # Q leaves the first coordinate as it is; the others are reflected by the columns below the diagonal.
     rows[:, 1:] = lapack.dormqr("R", "N", H[1:, :-1], tau, rows[:, 1:], REFLECTED_AT_ONCE * len(rows), overwrite_c=1)[0]
-    return np.sqrt(values), product(rows, Z)
+    return np.sqrt(values[::-1]), product(rows, Z)[:, ::-1]
+
+
+def leading_eigenvectors(S: FloatArray, k: int) -> tuple[FloatArray, FloatArray] | None:
+    """Compute the k leading eigenvalues, descending, and eigenvectors of a symmetric matrix from its lower triangle.
+
+    It is overwritten if in Fortran order. None if the routine fails, or finds fewer of them, where they cluster.
+    """
+    if len(S) <= LANCZOS_FROM:
+        values, Q = all_eigenvectors(S, overwrite=True)
+        return values[::-1][:k], Q[:, ::-1][:, :k]
+    found = _of_tridiagonal(S, k)
+    if found is None:
+        return None
+    values, Z, (H, tau) = found
+    below = np.asfortranarray(Z[1:])
+    reflected = lapack.dormqr("L", "N", H[1:, :-1], tau, below, REFLECTED_AT_ONCE * k, overwrite_c=1)[0]
+    return values[::-1], np.vstack([Z[:1], reflected])[:, ::-1]
+
+
+def _of_tridiagonal(S: FloatArray, k: int) -> tuple[FloatArray, FloatArray, tuple[FloatArray, FloatArray]] | None:
+    """Reduce S = QTQᵀ; return the k largest eigenvalues of T, ascending, their eigenvectors, and the reflections of Q.
+
+    A few pairs are found by themselves; where they are more, finding all takes less time.
+    """
+    n = len(S)
+    size = int(lapack.dsytrd_lwork(n, lower=1)[0])
+    H, diagonal, beside, tau, _ = lapack.dsytrd(S, lower=1, lwork=size, overwrite_a=1)
+    which: dict[str, Any] = {"select": "i", "select_range": (n - k, n - 1)} if k < FEW_PAIRS * n else {}
+    try:
+        values, Z = linalg.eigh_tridiagonal(diagonal, beside, lapack_driver="stemr", check_finite=False, **which)
+    except linalg.LinAlgError:
+        return None
+    # Columns from the first one that is taken: a product reads them without a copy.
+    first = len(values) - k
+    return None if first < 0 else (values[first:], Z[:, first:], (H, tau))
 
 
 def _single(K: FloatArray, k: int) -> Triplets:
@@ -106,12 +156,9 @@ def _lanczos(K: FloatArray) -> Triplets | None:
     return U, d, Vt.T
 
 
-def _gram_svd(K: FloatArray, k: int) -> Triplets | None:
-    q = K.shape[1]
-    _, V = linalg.eigh(gram(K), subset_by_index=[q - k, q - 1], overwrite_a=True, check_finite=False)
-    if V.shape[1] < k:  # the routine may find fewer eigenvalues than asked for when they cluster
-        return None
-    Q, _ = linalg.qr(product(K, V), mode="economic", check_finite=False)
+def _ritz(K: FloatArray, KV: FloatArray) -> Triplets:
+    """Compute the triplets of K in the space of the left vectors that KV spans."""
+    Q, _ = linalg.qr(KV, mode="economic", check_finite=False)
     U, d, Vt = linalg.svd(product(Q.T, K), full_matrices=False, check_finite=False)
     return product(Q, U), d, Vt.T
 

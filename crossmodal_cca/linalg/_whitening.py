@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from scipy import linalg
 from scipy.linalg import blas, lapack
 
 from .._typing import FloatArray
@@ -142,7 +143,19 @@ def whiten_side(A: FloatArray, c: float, p: int) -> WhitenedSide:
 
 def ranks_of_covariances(S: Covariances) -> tuple[int, int]:
     """Count the directions in which each side varies, by the rank rule."""
-    return _whitener(S.xx, S.eps).rank, _whitener(S.yy, S.eps).rank
+    return _rank(S.xx, S.eps), _rank(S.yy, S.eps)
+
+
+def _rank(A: FloatArray, eps: float) -> int:
+    """Count the directions that a whitener of A keeps."""
+    p = len(A)
+    if p == 0:
+        return 0
+    L, C, D = _factor(A)
+    if L is not None and reciprocal_condition(L) > 3 * rank_tolerance(p, eps) ** 2:
+        return int((D > 0).sum())
+    values = linalg.eigvalsh(C, check_finite=False)
+    return int((values > rank_tolerance(p, eps) ** 2 * values[-1]).sum())
 
 
 def _shrunk(S: FloatArray, c: float, target: float) -> FloatArray:
@@ -160,19 +173,14 @@ def unit_diagonal(variances: FloatArray) -> FloatArray:
 def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
     """Compute the whitener of A by the rank rule; a matrix known to be `definite` keeps all its directions."""
     p = len(A)
-    D = unit_diagonal(np.diagonal(A))
     if p == 0:
-        return Whitener(0, 1.0, True, D, A, is_factor=False)
-    C = scaled(A, D, D)
+        return Whitener(0, 1.0, True, np.zeros(0), A, is_factor=False)
+    L, C, D = _factor(A)
     varying = D > 0
-    # Features without variance get 1 on the diagonal, so that the others can be factorised, and D = 0 as weight.
-    np.fill_diagonal(C, 1.0)
-    L, failed = lapack.dpotrf(C.T, lower=1, clean=1)
-    if not failed:
+    if L is not None:
         rcond = reciprocal_condition(L)
         if definite or rcond > 3 * rank_tolerance(p, eps) ** 2:
             return Whitener(int(varying.sum()), rcond, True, D, L, is_factor=True)
-    np.fill_diagonal(C, varying)
     d2, Q = all_eigenvectors(C, overwrite=True)
     # Leading directions come first, as in every decomposition here.
     d2, Q = d2[::-1], Q[:, ::-1]
@@ -180,3 +188,16 @@ def _whitener(A: FloatArray, eps: float, definite: bool = False) -> Whitener:
     rank = int(keep.sum())
     rcond = float(d2[rank - 1] / d2[0]) if rank else 1.0
     return Whitener(rank, rcond, rank == varying.sum(), D, D[:, None] * Q[:, keep] / np.sqrt(d2[keep]), is_factor=False)
+
+
+def _factor(A: FloatArray) -> tuple[FloatArray | None, FloatArray, FloatArray]:
+    """Return the Cholesky factor of A at unit diagonal, if there is one, that matrix, and the scale D for it.
+
+    Features without variance get 1 on the diagonal of what is factorised, so that the others can be, and D = 0.
+    """
+    D = unit_diagonal(np.diagonal(A))
+    C = scaled(A, D, D)
+    np.fill_diagonal(C, 1.0)
+    L, failed = lapack.dpotrf(C.T, lower=1, clean=1)
+    np.fill_diagonal(C, D > 0)
+    return None if failed else L, C, D
