@@ -82,11 +82,11 @@ def level_rows(problem: str, batches: Iterable[tuple[int, Any]]) -> list[Row]:
     for name, level, error in zip([*names, "family"], share, errors, strict=True):
         limit = Target("<=", round(RATE + 3 * error, 4))
         row: Row = {"problem": problem, "test": name, "level": level, "error": error, "batches": n}
-        rows.append(row | {"target": str(limit), "met": limit.met_by(level)})
+        rows.append(judged(row, limit, level))
     error = np.sqrt(np.mean(errors**2))
     limit, level = Target("<=", round(RATE + 2 * float(error), 4)), float(share.mean())
     mean: Row = {"problem": problem, "test": "mean over cells", "level": level, "error": error, "batches": n}
-    return [*rows, mean | {"target": str(limit), "met": limit.met_by(level)}]
+    return [*rows, judged(mean, limit, level)]
 
 
 def levels_on_emoji(n_splits: int) -> list[Row]:
@@ -98,6 +98,11 @@ def levels_on_emoji(n_splits: int) -> list[Row]:
                 part = slice(i * size, (i + 1) * size)
                 tables.append((split, monitor.test(X[part], y[part])))
     return [row for size, tables in found.items() for row in level_rows(f"null, emoji, batches of {size}", tables)]
+
+
+def judged(row: Row, target: Target, figure: float) -> Row:
+    """Add a target, and whether a figure meets it."""
+    return row | {"target": str(target), "met": bool(target.met_by(figure))}
 
 
 def groups_of(kind: str, n: int, rng: np.random.Generator) -> Array:
@@ -165,7 +170,7 @@ def power_row(problem: str, tables: list[Any], target: Target | None) -> Row:
     seen = np.mean([each.to_numpy(dtype=float) for each in alarms], axis=0)
     by = {what: share for what, share in zip(alarms[0].index, seen, strict=True) if share > 0.1}
     row: Row = {"problem": problem, "power": power, "batches": len(tables), "seen by": ", ".join(by)}
-    return row if target is None else row | {"target": str(target), "met": target.met_by(power)}
+    return row if target is None else judged(row, target, power)
 
 
 def powers(n_runs: int) -> list[Row]:
@@ -244,7 +249,7 @@ def training_rows(n_runs: int) -> list[Row]:
         limit = Target("<=", 0.05)
         row: Row = {"problem": f"warning of training rows, {name}", "false": held_out, "all training rows": same}
         row |= {"500 training rows": some, "batches": n_runs}
-        rows.append(row | {"target": str(limit), "met": limit.met_by(held_out)})
+        rows.append(judged(row, limit, held_out))
     return rows
 
 
@@ -276,12 +281,13 @@ def streams(n_null: int, n_changed: int, n_rows: int = 10_000) -> list[Row]:
     found = np.array([each for each in delays if each > 0])
     median, power = float(np.median(found)), float(np.mean(np.isfinite(found)))
     rows: list[Row] = [
-        {"problem": f"null streams of {n_rows:,} rows", "level": level, "batches": n_null}
-        | {"target": str(limit), "met": limit.met_by(level)},
-        {"problem": f"shift of .5 SD after {start:,} rows", "delay": median, "batches": n_changed}
-        | {"target": str(quick), "met": quick.met_by(median)},
-        {"problem": f"the same, alarms within {after:,} rows", "power": power, "batches": n_changed}
-        | {"target": str(least), "met": least.met_by(power)},
+        judged({"problem": f"null streams of {n_rows:,} rows", "level": level, "batches": n_null}, limit, level),
+        judged(
+            {"problem": f"shift of .5 SD after {start:,} rows", "delay": median, "batches": n_changed}, quick, median
+        ),
+        judged(
+            {"problem": f"the same, alarms within {after:,} rows", "power": power, "batches": n_changed}, least, power
+        ),
     ]
     return [*rows, memory_of_stream(aligner, reference)]
 
@@ -294,10 +300,7 @@ def memory_of_stream(aligner: Any, reference: Pairs) -> Row:
         sizes.append(len(pickle.dumps(monitor)))
     grown = sizes[-1] / sizes[0] - 1
     limit = Target("<=", 0.01)
-    return {"problem": "growth of a monitor from row 1,000 to 6,000", "growth": grown} | {
-        "target": str(limit),
-        "met": limit.met_by(grown),
-    }
+    return judged({"problem": "growth of a monitor from row 1,000 to 6,000", "growth": grown}, limit, grown)
 
 
 def duration(n_reference: int, n_batch: int) -> Row:
@@ -317,7 +320,7 @@ def duration(n_reference: int, n_batch: int) -> Row:
     limit = Target("<=", 2)
     row: Row = {"problem": f"test of {n_batch:,} rows, {n_reference:,} x 256 reference", "seconds": seconds}
     row |= {"seconds of the processor": used, "fit": fitted, "fit, of the processor": used_by_fit}
-    return row | {"target": str(limit), "met": limit.met_by(seconds)}
+    return judged(row, limit, seconds)
 
 
 def main() -> None:
