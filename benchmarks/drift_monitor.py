@@ -43,16 +43,14 @@ RHO = np.array((0.95,) * 4 + (0.8,) * 4 + (0.5,) * 4)
 TRAINING, REFERENCE = 800, 500
 
 
-def simulated(n: int, seed: int, size: int = 1) -> Pairs:
-    """Pairs of one population with correlated features; rows of a group of this size share half of their variance."""
+def simulated(n: int, seed: int) -> Pairs:
+    """Pairs of one population with correlated features."""
     rng = np.random.default_rng([SEED, seed])
     k, p, q = len(RHO), 24, 20
     A, B = (np.random.default_rng([SEED, width]).standard_normal((k, width)) for width in (p, q))
     u, e = rng.standard_normal((2, n, k))
     v = RHO * u + np.sqrt(1 - np.square(RHO)) * e
-    X, y = u @ A + rng.standard_normal((n, p)), v @ B + rng.standard_normal((n, q))
-    first = size * (np.arange(n) // size)
-    return (X, y) if size == 1 else (X + X[first], y + y[first])
+    return u @ A + rng.standard_normal((n, p)), v @ B + rng.standard_normal((n, q))
 
 
 def emoji_worlds(n_splits: int, n_permutations: int) -> Iterator[tuple[DriftMonitor, Pairs]]:
@@ -114,10 +112,9 @@ def groups_of(kind: str, n: int, rng: np.random.Generator) -> Array:
 def clustered(kind: str, seed: int) -> tuple[Pairs, Array, Pairs, Array]:
     """A reference of 600 rows and a batch of about 50, of different groups."""
     rng = np.random.default_rng(seed)
-    X, y = simulated(900, seed)
     groups = groups_of(kind, 900, rng)
-    first = np.unique(groups, return_index=True)[1][groups]
-    X, y = X + X[first], y + y[first]
+    of_rows, of_groups = simulated(900, seed), simulated(900, 10**8 + seed)
+    X, y = (rows + effects[groups] for rows, effects in zip(of_rows, of_groups, strict=True))
     end = int(np.flatnonzero(groups == groups[600])[0])
     # A batch of 47 rows of groups of 10 ends inside of one.
     new = slice(end, end + (47 if kind == "of 10, cut" else 50))
