@@ -43,16 +43,14 @@ RHO = np.array((0.95,) * 4 + (0.8,) * 4 + (0.5,) * 4)
 TRAINING, REFERENCE = 800, 500
 
 
-def simulated(n: int, seed: int, size: int = 1) -> Pairs:
-    """Pairs of one population with correlated features; rows of a group of this size share half of their variance."""
+def simulated(n: int, seed: int) -> Pairs:
+    """Pairs of one population with correlated features."""
     rng = np.random.default_rng([SEED, seed])
     k, p, q = len(RHO), 24, 20
     A, B = (np.random.default_rng([SEED, width]).standard_normal((k, width)) for width in (p, q))
     u, e = rng.standard_normal((2, n, k))
     v = RHO * u + np.sqrt(1 - np.square(RHO)) * e
-    X, y = u @ A + rng.standard_normal((n, p)), v @ B + rng.standard_normal((n, q))
-    first = size * (np.arange(n) // size)
-    return (X, y) if size == 1 else (X + X[first], y + y[first])
+    return u @ A + rng.standard_normal((n, p)), v @ B + rng.standard_normal((n, q))
 
 
 def emoji_worlds(n_splits: int, n_permutations: int) -> Iterator[tuple[DriftMonitor, Pairs]]:
@@ -82,11 +80,11 @@ def level_rows(problem: str, batches: Iterable[tuple[int, Any]]) -> list[Row]:
     for name, level, error in zip([*names, "family"], share, errors, strict=True):
         limit = Target("<=", round(RATE + 3 * error, 4))
         row: Row = {"problem": problem, "test": name, "level": level, "error": error, "batches": n}
-        rows.append(row | {"target": str(limit), "met": limit.met_by(level)})
+        rows.append(judged(row, limit, level))
     error = np.sqrt(np.mean(errors**2))
     limit, level = Target("<=", round(RATE + 2 * float(error), 4)), float(share.mean())
     mean: Row = {"problem": problem, "test": "mean over cells", "level": level, "error": error, "batches": n}
-    return [*rows, mean | {"target": str(limit), "met": limit.met_by(level)}]
+    return [*rows, judged(mean, limit, level)]
 
 
 def levels_on_emoji(n_splits: int) -> list[Row]:
@@ -100,6 +98,11 @@ def levels_on_emoji(n_splits: int) -> list[Row]:
     return [row for size, tables in found.items() for row in level_rows(f"null, emoji, batches of {size}", tables)]
 
 
+def judged(row: Row, target: Target, figure: float) -> Row:
+    """Add a target, and whether a figure meets it."""
+    return row | {"target": str(target), "met": bool(target.met_by(figure))}
+
+
 def groups_of(kind: str, n: int, rng: np.random.Generator) -> Array:
     """Groups of n rows, one after the other."""
     sizes = np.full(n, 10) if kind != "of 1 to 20" else rng.integers(1, 21, n)
@@ -109,10 +112,9 @@ def groups_of(kind: str, n: int, rng: np.random.Generator) -> Array:
 def clustered(kind: str, seed: int) -> tuple[Pairs, Array, Pairs, Array]:
     """A reference of 600 rows and a batch of about 50, of different groups."""
     rng = np.random.default_rng(seed)
-    X, y = simulated(900, seed)
     groups = groups_of(kind, 900, rng)
-    first = np.unique(groups, return_index=True)[1][groups]
-    X, y = X + X[first], y + y[first]
+    of_rows, of_groups = simulated(900, seed), simulated(900, 10**8 + seed)
+    X, y = (rows + effects[groups] for rows, effects in zip(of_rows, of_groups, strict=True))
     end = int(np.flatnonzero(groups == groups[600])[0])
     # A batch of 47 rows of groups of 10 ends inside of one.
     new = slice(end, end + (47 if kind == "of 10, cut" else 50))
@@ -165,7 +167,7 @@ def power_row(problem: str, tables: list[Any], target: Target | None) -> Row:
     seen = np.mean([each.to_numpy(dtype=float) for each in alarms], axis=0)
     by = {what: share for what, share in zip(alarms[0].index, seen, strict=True) if share > 0.1}
     row: Row = {"problem": problem, "power": power, "batches": len(tables), "seen by": ", ".join(by)}
-    return row if target is None else row | {"target": str(target), "met": target.met_by(power)}
+    return row if target is None else judged(row, target, power)
 
 
 def powers(n_runs: int) -> list[Row]:
@@ -244,7 +246,7 @@ def training_rows(n_runs: int) -> list[Row]:
         limit = Target("<=", 0.05)
         row: Row = {"problem": f"warning of training rows, {name}", "false": held_out, "all training rows": same}
         row |= {"500 training rows": some, "batches": n_runs}
-        rows.append(row | {"target": str(limit), "met": limit.met_by(held_out)})
+        rows.append(judged(row, limit, held_out))
     return rows
 
 
@@ -276,12 +278,13 @@ def streams(n_null: int, n_changed: int, n_rows: int = 10_000) -> list[Row]:
     found = np.array([each for each in delays if each > 0])
     median, power = float(np.median(found)), float(np.mean(np.isfinite(found)))
     rows: list[Row] = [
-        {"problem": f"null streams of {n_rows:,} rows", "level": level, "batches": n_null}
-        | {"target": str(limit), "met": limit.met_by(level)},
-        {"problem": f"shift of .5 SD after {start:,} rows", "delay": median, "batches": n_changed}
-        | {"target": str(quick), "met": quick.met_by(median)},
-        {"problem": f"the same, alarms within {after:,} rows", "power": power, "batches": n_changed}
-        | {"target": str(least), "met": least.met_by(power)},
+        judged({"problem": f"null streams of {n_rows:,} rows", "level": level, "batches": n_null}, limit, level),
+        judged(
+            {"problem": f"shift of .5 SD after {start:,} rows", "delay": median, "batches": n_changed}, quick, median
+        ),
+        judged(
+            {"problem": f"the same, alarms within {after:,} rows", "power": power, "batches": n_changed}, least, power
+        ),
     ]
     return [*rows, memory_of_stream(aligner, reference)]
 
@@ -294,10 +297,7 @@ def memory_of_stream(aligner: Any, reference: Pairs) -> Row:
         sizes.append(len(pickle.dumps(monitor)))
     grown = sizes[-1] / sizes[0] - 1
     limit = Target("<=", 0.01)
-    return {"problem": "growth of a monitor from row 1,000 to 6,000", "growth": grown} | {
-        "target": str(limit),
-        "met": limit.met_by(grown),
-    }
+    return judged({"problem": "growth of a monitor from row 1,000 to 6,000", "growth": grown}, limit, grown)
 
 
 def duration(n_reference: int, n_batch: int) -> Row:
@@ -317,7 +317,7 @@ def duration(n_reference: int, n_batch: int) -> Row:
     limit = Target("<=", 2)
     row: Row = {"problem": f"test of {n_batch:,} rows, {n_reference:,} x 256 reference", "seconds": seconds}
     row |= {"seconds of the processor": used, "fit": fitted, "fit, of the processor": used_by_fit}
-    return row | {"target": str(limit), "met": limit.met_by(seconds)}
+    return judged(row, limit, seconds)
 
 
 def main() -> None:

@@ -265,9 +265,8 @@ def test_null_batches_of_groups_keep_the_level(kind):
         rng = np.random.default_rng(seed)
         sizes = rng.integers(1, 21, 500) if kind == "of 1 to 20" else np.full(500, 10)
         groups = np.repeat(np.arange(500), sizes)[:500]
-        first = np.unique(groups, return_index=True)[1][groups]
-        X, y = some_pairs(500, 300 + seed)
-        X, y = X + 2 * X[first], y + 2 * y[first]
+        of_rows, of_groups = some_pairs(500, 300 + seed), some_pairs(500, 1300 + seed)
+        X, y = (rows + 2 * effects[groups] for rows, effects in zip(of_rows, of_groups, strict=True))
         start = int(np.flatnonzero(groups == groups[430])[0])
         end = start + (47 if kind == "cut" else 60)
         monitor = DriftMonitor(ALIGNER, n_permutations=279, random_state=seed)
