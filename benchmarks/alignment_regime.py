@@ -119,6 +119,7 @@ def main() -> None:
     write(rows, arguments)
     for n_labelled, related in ((LABELLED, True), (40, True), (LABELLED, False)):
         rows.append(without_signal(n_runs, n_labelled, related))
+        write(rows, arguments)
     if not arguments.brief:
         for noise, strongest in ((1.0, 0.5), (2.0, STRONGEST)):
             rows += regimes(2.0, n_runs, noise, strongest)

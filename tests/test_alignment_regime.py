@@ -332,6 +332,7 @@ BAD = {
     "shrinkage must lie in": {"shrinkage": 2},
     "scale must be True or False": {"scale": 1},
     "groups must have one entry per row": {"groups": LABELS[1:]},
+    "Among the 150 rows with labels: Nothing can be exchanged": {"groups": np.arange(300) // 100},
     "X does not vary": {"X": np.ones((300, 2))},
     "Input y contains NaN.*row 2, column 0": {"y": np.where(np.eye(300, 6, -2) > 0, np.nan, Y)},
 }

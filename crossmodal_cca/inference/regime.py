@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_flag, check_of_sides, check_random_state, check_whole_number
 from .._typing import FloatArray
@@ -155,9 +155,7 @@ def alignment_regime(
     _check_ranks(sides, constraint)
     labelled = labelled_rows(labels, len(sides[0]))
     exchange = Exchange.of_rows(len(sides[0])) if groups is None else Exchange.within(len(sides[0]), groups, None)
-    of_labels = Exchange.of_rows(len(labelled.rows))
-    if groups is not None:
-        of_labels = Exchange.within(len(labelled.rows), exchange.codes[labelled.rows], None)
+    of_labels = _exchange_of_labels(len(labelled.rows), None if groups is None else exchange.codes[labelled.rows])
     for each in (exchange, of_labels):
         each.warn_of_few()
     rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
@@ -174,6 +172,15 @@ def _centred(side: Any, name: str, scale: bool) -> FloatArray:
     if scale:
         return standardized_columns(A, np.ones(len(A))).coordinates(A)
     return np.asarray(A - A.mean(axis=0))
+
+
+def _exchange_of_labels(n_labelled: int, groups: NDArray[np.intp] | None) -> Exchange:
+    if groups is None:
+        return Exchange.of_rows(n_labelled)
+    try:
+        return Exchange.within(n_labelled, groups, None)
+    except ValueError as error:
+        raise ValueError(f"Among the {n_labelled} rows with labels: {error}") from error
 
 
 def _check_ranks(sides: tuple[FloatArray, FloatArray], shrinkage: tuple[Any, Any]) -> None:
