@@ -76,6 +76,8 @@ class Told:
             "worse": "" if self.harm is None else " and ".join(each.label(names) for each in self.harm.worse),
             "n_slices": 0 if isinstance(slices, str) else sum(each.is_sure and each.is_worse for each in slices),
             "agree": isinstance(agreement, str) or bool((agreement["p_value"] <= LEVEL).any()),
-            "harmful": isinstance(regime, AlignmentRegime) and bool((regime.routes["answer"] == "no").all()),
+            "harmful": isinstance(regime, AlignmentRegime)
+            and len(regime.components) > 0
+            and bool((regime.routes["answer"] == "no").all()),
             "changed": ", ".join(in_names(what, names) for what in changed),
         }
