@@ -267,6 +267,9 @@ class DriftMonitor(ViewsMixin, FittedAlignerMixin, BaseEstimator):
     def update(self, X: ArrayLike | None = None, y: ArrayLike | None = None, groups: ArrayLike | None = None) -> Self:
         """Take the next rows of a stream, in their order, and look at `alarm_`.
 
+        Rows that are sorted by kind, as in many files, are a change from one kind to the next: shuffle them first, or
+        `test` them as a batch.
+
         Parameters
         ----------
         X : array-like or sparse matrix of shape (n_rows, n_features_x), default=None
