@@ -13,9 +13,10 @@ from sklearn.model_selection import GridSearchCV
 from crossmodal_cca import CCA
 from crossmodal_cca.diagnosis import DriftMonitor
 from crossmodal_cca.diagnosis._drift_exchange import exchanged, p_value
-from crossmodal_cca.diagnosis._drift_rows import one_of_each, split, thinned
+from crossmodal_cca.diagnosis._drift_rows import one_of_each
 from crossmodal_cca.diagnosis._drift_statistics import groups_beyond, mmd_squared, tail_of_beta_binomial
 from crossmodal_cca.diagnosis._drift_stream import EXPONENTS, conformal_p, wealth_path
+from crossmodal_cca.diagnosis._groups import split, thinned
 from crossmodal_cca.plotting import DriftDisplay
 
 RHO = np.array((0.95,) * 4 + (0.7,) * 4)
@@ -408,7 +409,7 @@ def test_groups_stay_together_in_parts():
     assert not set(units[first]) & set(units[second])
     assert 40 < len(first) <= 75
     assert sorted([*first, *second]) == list(range(300))
-    few = thinned(units, 100, rng)
+    few = thinned(units, 100, 50, rng)
     sizes = np.bincount(units)
     assert len(few) <= 100
     assert all(np.sum(units[few] == unit) == sizes[unit] for unit in set(units[few]))

@@ -16,7 +16,7 @@ from scipy import special
 
 from .._typing import FloatArray
 from ..inference._exchange import Exchange
-from ._drift_rows import Places
+from ._groups import Places, places_in_groups
 
 # Values closer than this share of their spread are equal: rounding.
 _TIED = 1e-6
@@ -82,17 +82,9 @@ def _of_equal_sizes(units: list[Places], fewest: float, rng: Generator) -> list[
         places = np.maximum(np.ceil(rng.random(len(n_rows)) * n_smaller).astype(np.intp) - 1, 0)
         n_rows = np.where(n_smaller > 0, ordered[places], 0)
         if most == 1 or _log_arrangements(n_rows[n_rows > 0], m_rows) >= np.log(fewest):
-            return [_some_of_each(of, wanted, rng) for of, wanted in zip(units, (n_rows, m_rows), strict=True)]
+            kept = zip(units, (n_rows, m_rows), strict=True)
+            return [np.flatnonzero(places_in_groups(of, rng) < wanted[of]) for of, wanted in kept]
         most = (most + 1) // 2
-
-
-def _some_of_each(units: Places, wanted: NDArray[np.intp], rng: Generator) -> Places:
-    """Choose so many random rows of each unit."""
-    shuffled = rng.permutation(len(units))
-    order = shuffled[np.argsort(units[shuffled], kind="stable")]
-    sizes = np.bincount(units)
-    place = np.arange(len(units)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
-    return np.sort(order[place < np.repeat(wanted, sizes)])
 
 
 def _log_arrangements(n_rows: NDArray[np.intp], m_rows: NDArray[np.intp]) -> float:

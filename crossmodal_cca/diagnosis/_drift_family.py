@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..metrics._resampling import holm
 from ._drift_exchange import Exchanged, exchanged
 from ._drift_model import MOST_EXCHANGED, TAILS, DriftModel, Figures, measured_by
-from ._drift_rows import CheckedRows, thinned
+from ._drift_rows import CheckedRows
 from ._drift_statistics import Found, beyond, distribution, groups_beyond, means, mix, shift, tail_rank
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def family(model: DriftModel, rows: CheckedRows) -> pd.DataFrame:
     if len(np.unique(rows.units)) < 2:
         kind = "row" if rows.groups is None else "group"
         raise ValueError(f"A batch needs at least 2 {kind}s; got 1. Gather more of them.")
-    some = rows.take(thinned(rows.units, MOST_EXCHANGED, rng))
+    some = rows.thinned(MOST_EXCHANGED, rng)
     measured = measured_by(model)
     batch = measured.figures(some)
     n_tests = len(batch) + sum(what.endswith("means") for what in batch)

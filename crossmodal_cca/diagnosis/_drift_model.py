@@ -15,8 +15,9 @@ from .._sklearn import is_fitted
 from ..alignment._frozen import frozen_copy
 from ..models._value import Value
 from ._drift_frame import DriftBank, SideFrame
-from ._drift_rows import CheckedRows, Places, one_of_each, split, thinned
+from ._drift_rows import CheckedRows, one_of_each
 from ._drift_stream import DriftStream
+from ._groups import Places, split
 from ._training_rows import warn_of_training_rows
 
 # Share of the reference, and rows, that settle what is measured.
@@ -125,7 +126,7 @@ def fitted_monitor(aligner: Any, rows: CheckedRows, settings: MonitorSettings) -
     settling, comparing = split(rows.units, SHARE_OF_FRAME, rng, MOST_OF_FRAME)
     measured = _frames(aligner, rows.take(settling), settings.seed)
     compared = rows.take(comparing)
-    pooled = compared.take(thinned(compared.units, MOST_EXCHANGED, rng))
+    pooled = compared.thinned(MOST_EXCHANGED, rng)
     tails = measured.figures(compared, only_tails=True)
     return DriftModel(
         aligner,

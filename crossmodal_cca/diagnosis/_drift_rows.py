@@ -25,9 +25,8 @@ from ..rows._validation import (
     check_same_rows,
     warn_of_other_order,
 )
+from ._groups import Places, thinned
 
-# Positions of rows.
-Places = NDArray[np.intp]
 # Rows read at a time.
 AT_ONCE = 4096
 # Rows of one group that are compared at most: more of them say little.
@@ -99,6 +98,10 @@ class CheckedRows:
         x, of_y = (None if rows is None else rows.take(places) for rows in (self.x, self.of_y))
         return replace(self, X=X, y=y, x=x, of_y=of_y, groups=groups)
 
+    def thinned(self, most: int, rng: Generator) -> CheckedRows:
+        """Take at most so many rows at random: whole groups, of large ones some rows."""
+        return self.take(thinned(self.units, most, MOST_OF_GROUP, rng))
+
     def blocks(self) -> Iterator[CheckedRows]:
         """Go through the rows in blocks."""
         for part in row_slices(self.n_rows, AT_ONCE):
@@ -126,35 +129,6 @@ def _numbers(groups: Any, n_rows: int, name: str) -> tuple[Places | None, NDArra
         return None, None
     labels, numbers = distinct_ids(checked_ids(groups, "groups", n_rows, name), "groups")
     return numbers.ravel(), labels
-
-
-def split(units: Places, share: float, rng: Generator, most: int | None = None) -> tuple[Places, Places]:
-    """Split rows at random by whole units, about a share of them (or `most` rows) in the first part."""
-    sizes = np.bincount(units)
-    order = rng.permutation(len(sizes))
-    wanted = share * len(units) if most is None else min(share * len(units), most)
-    n_first = max(1, int(np.searchsorted(np.cumsum(sizes[order]), wanted, side="right")))
-    is_first = np.isin(units, order[:n_first])
-    return np.flatnonzero(is_first), np.flatnonzero(~is_first)
-
-
-def thinned(units: Places, most: int, rng: Generator) -> Places:
-    """Choose at most so many rows at random: whole groups, of large ones some rows."""
-    shuffled = rng.permutation(len(units))
-    places = shuffled[_place_in_unit(units[shuffled]) < MOST_OF_GROUP]
-    if len(places) <= most:
-        return np.sort(places)
-    kept, _ = split(np.unique(units[places], return_inverse=True)[1].ravel(), 1.0, rng, most)
-    return np.sort(places[kept])
-
-
-def _place_in_unit(units: Places) -> Places:
-    """Count, for each row, the earlier rows of its unit."""
-    order = np.argsort(units, kind="stable")
-    starts = np.cumsum(np.bincount(units)) - np.bincount(units)
-    place = np.empty_like(units)
-    place[order] = np.arange(len(units)) - starts[units[order]]
-    return place
 
 
 def one_of_each(units: Places, chance: NDArray[np.float64]) -> Places:

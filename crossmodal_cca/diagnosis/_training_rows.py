@@ -11,7 +11,8 @@ from sklearn.base import clone
 from .._typing import FloatArray
 from .._warn import warn
 from ..alignment._fitted_aligner import unfitted
-from ._drift_rows import CheckedRows, split, thinned
+from ._drift_rows import CheckedRows
+from ._groups import split
 
 # Pairs that are looked at, at most.
 MOST = 2000
@@ -32,7 +33,7 @@ def warn_of_training_rows(aligner: Any, rows: CheckedRows, rng: np.random.Genera
     known, n_training = getattr(aligner, "correlations_", None), getattr(aligner, "n_samples_seen_", None)
     if known is None or n_training is None or not hasattr(aligner, "get_params"):
         return
-    rows = rows.take(thinned(rows.units, MOST, rng))
+    rows = rows.thinned(MOST, rng)
     fall, error = _fall(np.asarray(known), aligner, rows)
     first, second = split(rows.units, 0.5, rng)
     try:

@@ -18,7 +18,7 @@ from ..metrics._inputs import check_sides
 from ..metrics._resampling import holm
 from ..rows._validation import check_same_rows, warn_of_other_order
 from ._gap import centroid_distances, classifier_accuracies, energy_distances, swaps
-from ._groups import places_in_groups
+from ._groups import thinned
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -155,7 +155,7 @@ def modality_gap(
     min_effect = check_number(min_effect, "min_effect", low=0.0)
     rng = check_random_state(random_state)
     x, y, codes = _checked(x_scores, y_scores, groups, similarity)
-    kept = _some_of(codes, most, rng)
+    kept = np.arange(len(x)) if most is None or len(x) <= most else thinned(codes, most, most // FEWEST, rng)
     x, y = (SIMILARITIES[similarity].embedded(rows[kept]) for rows in (x, y))
     codes = np.unique(codes[kept], return_inverse=True)[1].ravel()
     n_groups = int(codes.max()) + 1
@@ -187,17 +187,6 @@ def _checked(
     if groups is None:
         return x, y, np.arange(len(x))
     return x, y, distinct_ids(checked_ids(groups, "groups", len(x), "x_scores"), "groups")[1].ravel()
-
-
-def _some_of(groups: NDArray[np.intp], most: int | None, rng: Any) -> NDArray[np.intp]:
-    """Choose groups at random with no more pairs than are allowed, of which a group has its share at most."""
-    if most is None or len(groups) <= most:
-        return np.arange(len(groups))
-    thinned = np.flatnonzero(places_in_groups(groups, rng) < most // FEWEST)
-    sizes = np.bincount(groups[thinned])
-    order = rng.permutation(len(sizes))
-    drawn = order[np.cumsum(sizes[order]) <= most]
-    return thinned[np.isin(groups[thinned], drawn)]
 
 
 def _table(found: dict[str, FloatArray], n_pairs: int, min_effect: float) -> DataFrame:
