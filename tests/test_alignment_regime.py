@@ -333,6 +333,9 @@ BAD = {
     "scale must be True or False": {"scale": 1},
     "groups must have one entry per row": {"groups": LABELS[1:]},
     "Among the 150 rows with labels: Nothing can be exchanged": {"groups": np.arange(300) // 100},
+    "Squares of the values overflow or vanish": {"X": X * 1e200},
+    "overflow or vanish in double precision": {"y": Y * 1e-200},
+    "vanish in double precision; rescale": {"X": X * 1e200, "scale": True},
     "X does not vary": {"X": np.ones((300, 2))},
     "Input y contains NaN.*row 2, column 0": {"y": np.where(np.eye(300, 6, -2) > 0, np.nan, Y)},
 }

@@ -344,6 +344,16 @@ def test_a_group_is_one_value_also_where_a_call_cuts_it():
     assert monitor.model_.stream.n_values == 10
 
 
+@pytest.mark.parametrize("kind", ["int32", "float64", "object", "Int64", "category", "list"])
+def test_a_group_goes_on_in_labels_of_another_type(kind):
+    X, y = some_pairs(40, 16, size=4)
+    groups = 1000 + np.arange(40) // 4
+    monitor = DriftMonitor(ALIGNER).fit(*some_pairs(400, 15, size=4), np.arange(400) // 4)
+    monitor.update(X[:18], y[:18], groups[:18])
+    monitor.update(X[18:], y[18:], groups[18:].tolist() if kind == "list" else pd.Series(groups[18:]).astype(kind))
+    assert monitor.model_.stream.n_values == 10
+
+
 def test_memory_does_not_grow_and_points_are_thinned():
     X, y = some_pairs(2500, 17)
     monitor = DriftMonitor(ALIGNER).fit(*some_pairs(300, 1))

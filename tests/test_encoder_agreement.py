@@ -288,6 +288,8 @@ BAD = {
     "shrinkage must lie in": {"shrinkage": 1.5},
     "groups must have one entry per row": {"groups": np.arange(39)},
     "Nothing can be exchanged": {"groups": np.zeros(40, int)},
+    "Squares of the values overflow or vanish": {"y": Y * 1e200, "measure": "cca"},
+    "overflow or vanish in double precision": {"X": X * 1e-200, "measure": "cca"},
     "y does not vary": {"y": np.ones((40, 3)), "measure": "cca"},
     "All rows of y are equally far": {"y": np.eye(40), "measure": "cka"},
     "All rows of X\\['a'\\] are equally far": {"X": {"a": np.ones((40, 3))}, "measure": "cka"},

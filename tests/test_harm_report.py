@@ -48,6 +48,7 @@ def test_no_group_is_blamed_too_often():
         ([[0.5]], [0.5], {}, "before must hold one value"),
         ([0.5], [np.inf], {}, "after contains infinity"),
         ([0.5], [0.5], {"by": ["a", "b"]}, "by must have one entry"),
+        ([0.5, 1.0], [0.5, 0.0], {"by": ["all queries", "b"]}, "by must not call a group 'all queries'"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(before, after, options, message):

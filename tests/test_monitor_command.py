@@ -77,6 +77,32 @@ def test_ids_pair_the_rows_of_a_batch(monitor):
     assert (status, found["tests"]) == (0, plain)
 
 
+def test_rows_to_look_at_are_those_of_the_files(monitor, folder):
+    X, y = (np.load(folder / f"new_{side}.npy") for side in "xy")
+    X[7] += 30
+    y[9] -= 30
+    order = np.random.default_rng(0).permutation(200)
+    np.save(folder / "odd_x.npy", X + 0.8)
+    np.save(folder / "odd_y.npy", y[order])
+    pd.DataFrame({"id": np.arange(200)}).to_csv(folder / "odd_x.csv", index=False)
+    pd.DataFrame({"id": order}).to_csv(folder / "odd_y.csv", index=False)
+    _, found = monitor("--batch", "odd_x.npy", "odd_y.npy", "--batch-ids", "odd_x.csv:id", "odd_y.csv:id")
+    listed = {(each["what"], each["row"]) for each in found["unusual_rows"]}
+    assert {("x far rows", 7), ("y far rows", int(np.flatnonzero(order == 9)[0]))} <= listed
+
+
+def test_a_warning_names_the_files(folder, capsys, monkeypatch):
+    monkeypatch.chdir(folder)
+    X, y = np.random.default_rng(0).standard_normal((2, 400, 40))
+    CCA(10).fit(X, y).save("of_noise")
+    for name, rows in (("noise_x", X), ("noise_y", y)):
+        np.save(f"{name}.npy", rows)
+    pairs = ["noise_x.npy", "noise_y.npy"]
+    main(["monitor", "of_noise", "--reference", *pairs, "--batch", *pairs, "--permutations", "259", "--json"])
+    (warning,) = json.loads(capsys.readouterr().out)["warnings"]
+    assert warning.startswith("The pairs of --reference X and --reference Y look like training pairs")
+
+
 def test_groups_are_those_of_the_monitor(monitor):
     groups = ["--reference-groups", "groups.csv:group", "--batch-groups", "new.csv:group"]
     assert monitor("--batch", "new_x.npy", "new_y.npy", *groups)[0] == 0
@@ -109,7 +135,15 @@ def test_the_reference_can_be_what_the_fit_held_out(monitor, folder, capsys):
         (["--batch", "new_x.npy"], "expected 2 arguments"),
         ([], "required: --batch"),
         (["--batch", "new_x.npy", "new_y.npy", "--false-alarms", "2"], "must be a share between 0 and 1"),
-        (["--batch", "new_x.npy", "new_y.npy", "--min-effect", "-1"], "min_effect"),
+        (["--batch", "new_x.npy", "new_y.npy", "--min-effect", "-1"], "--min-effect must lie in"),
+        (
+            ["--batch", "new_x.npy", "new_y.npy", "--false-alarms", "0.001"],
+            "--permutations must be at least 12999 for 13",
+        ),
+        (
+            ["--batch", "new_x.npy", "new_y.npy", "--reference-groups", "groups.csv:group"],
+            "--batch-groups must be passed",
+        ),
     ],
 )
 def test_bad_use_is_status_2(monitor, arguments, message):

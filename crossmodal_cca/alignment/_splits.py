@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 from numbers import Integral
 from typing import Any
 
@@ -132,4 +133,18 @@ def folds_of(cv: Any, X: Any, y: Any, groups: Any, *, of_classes: bool = False) 
 def as_positions(split: Any) -> Split:
     """Convert a split to positions of training and test rows; scikit-learn also allows masks."""
     train, test = (np.flatnonzero(part) if np.asarray(part).dtype == bool else np.asarray(part) for part in split)
+    return train, test
+
+
+def held_out_groups(groups: Any, share: float, random_state: Any) -> Split:
+    """Split rows into those to fit to and those held out, a share of the groups (n_rows,) at random."""
+    from sklearn.model_selection import GroupShuffleSplit
+
+    n_groups = len(np.unique(groups))
+    if n_groups - ceil(share * n_groups) < 1:
+        raise ValueError(
+            f"A share of {share:g} held out of {n_groups} groups of pairs leaves none to fit to (pairs that share an "
+            "item are one group). Pass finer groups or more pairs, or hold out a smaller share."
+        )
+    train, test = next(GroupShuffleSplit(1, test_size=share, random_state=random_state).split(groups, groups=groups))
     return train, test

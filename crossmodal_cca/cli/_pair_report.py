@@ -75,6 +75,11 @@ def some_pairs(sides: Sides, pairs: Positions, at_most: int, seed: int) -> Posit
     numbers, sizes = np.unique(groups, return_counts=True)
     order = np.random.default_rng(seed).permutation(len(numbers))
     taken = order[np.cumsum(sizes[order]) <= at_most]
+    if not len(taken):
+        raise ValueError(
+            f"--at-most {at_most} leaves no pair: a group of {sizes[order[0]]} pairs came first, and groups are taken "
+            "whole. Raise it, or pass finer groups."
+        )
     return pairs[np.isin(groups, numbers[taken])]
 
 

@@ -23,6 +23,8 @@ EXAMPLE = (
 )
 # Verdict of a test that is an alarm.
 _ALARM = "changed"
+# Options by the parameters of the monitor.
+_OPTIONS = {"n_permutations": "--permutations", "false_alarm_rate": "--false-alarms", "min_effect": "--min-effect"}
 # Most unusual rows that are listed after an alarm.
 _LISTED = 10
 
@@ -87,21 +89,32 @@ def run(arguments: argparse.Namespace) -> Result:
         random_state=arguments.seed,
     )
     X, y, groups = _rows(reference, rest if arguments.hold_out else every)
-    with in_terms_of(X_ref="--reference X", y_ref="--reference Y"):
+    with in_terms_of(X_ref="--reference X", y_ref="--reference Y", groups="--reference-groups", **_OPTIONS):
         monitor.fit(X, y, groups)
-    X, y, groups = _rows(batch, held_out(batch, None, arguments.seed)[0])
-    with in_terms_of(X="--batch X", y="--batch Y"):
+    pairs = held_out(batch, None, arguments.seed)[0]
+    X, y, groups = _rows(batch, pairs)
+    with in_terms_of(X="--batch X", y="--batch Y", groups="--batch-groups", **_OPTIONS):
         table = monitor.test(X, y, groups)
         alarms = table.index[table["verdict"] == _ALARM].tolist()
-        unusual = monitor.unusual_rows(X, y).head(_LISTED) if alarms else None
+        unusual = _in_files(monitor.unusual_rows(X, y).head(_LISTED), batch, pairs) if alarms else None
     lines = [f"{len(X):,} pairs against {monitor.n_reference_rows_:,} of the reference", table.round(4).to_string(), ""]
     lines.append(f"alarm: {', '.join(alarms)}" if alarms else "no alarm")
     if unusual is not None and len(unusual):
-        lines += ["rows of the batch to look at, counted from 0:", unusual.round(4).to_string(index=False)]
+        lines.append("rows of X and of Y to look at, counted from 0 in their files:")
+        lines.append(unusual.round(4).to_string(index=False))
     data: dict[str, Any] = {"alarms": alarms, "tests": table.reset_index().to_dict("records")}
     data |= {"unusual_rows": [] if unusual is None else unusual.to_dict("records")}
     data |= {"n_pairs": len(X), "n_reference": monitor.n_reference_rows_}
     return Result("\n".join(lines), data, int(bool(alarms)))
+
+
+def _in_files(unusual: Any, batch: Sides, pairs: Positions) -> Any:
+    """Number rows as the file of their side does; pairs that ids join are in another order."""
+    import numpy as np
+
+    of_x = unusual["what"].str.startswith("x ")
+    pairs = pairs[unusual["row"].to_numpy(dtype=np.intp)]
+    return unusual.assign(row=np.where(of_x, batch.rows.x_rows[pairs], batch.rows.y_rows[pairs]))
 
 
 def _sides(arguments: argparse.Namespace, name: str, model: Any) -> Sides:

@@ -107,11 +107,9 @@ def held_out(sides: Sides, share: float | None, seed: int) -> tuple[Positions, P
     every = np.arange(len(sides.rows.x_rows))
     if share is None:
         return every, every[:0]
-    from sklearn.model_selection import GroupShuffleSplit
+    from ..alignment._splits import held_out_groups
 
-    splitter = GroupShuffleSplit(1, test_size=share, random_state=seed)
-    train, test = next(splitter.split(every, groups=every if sides.groups is None else sides.groups))
-    return train, test
+    return held_out_groups(every if sides.groups is None else sides.groups, share, seed)
 
 
 def scores_in_blocks(

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy import linalg
 
 from .._schemas import saved
-from .._similarity import SIMILARITIES, unit_rows
+from .._similarity import SIMILARITIES, unit_of, unit_rows
 from .._typing import FloatArray
+from ..linalg._solution import definite_signs
 from ..models._value import Value
 from ..retrieval._nearest import SearchSpace
 from ._suspicion import N_PARTNERS, POWERS
@@ -29,6 +30,8 @@ N_CELLS = 10
 FOR_WIDTH = 500
 # A column is constant if its standard deviation is below this share of its mean: rounding.
 _CONSTANT = 1e-9
+# Standard deviations beyond which rows are equally far: their fourth powers must not overflow.
+_FARTHEST = 1e75
 
 
 @saved()
@@ -81,10 +84,13 @@ class SideFrame(Value):
         parts = []
         if F is not None and self.directions is not None and self.deviations is not None:
             k = self.n_leading
-            parts.append(((F - self.mean) / self.scale) @ self.directions[:, :k] / self.deviations[:k])
+            parts.append(self._standardized(F) @ self.directions[:, :k] / self.deviations[:k])
         if S is not None and self.score_mean is not None:
             parts.append((S[:, :N_LEADING] - self.score_mean) / self.score_scale)
-        return np.hstack(parts)
+        return _not_too_far(np.hstack(parts))
+
+    def _standardized(self, F: FloatArray) -> FloatArray:
+        return _not_too_far((F - self.mean) / self.scale)
 
     def remainder(self, F: FloatArray) -> FloatArray:
         """Compute the share of each row's squared length that the components leave (SPE, relative to its row).
@@ -92,7 +98,7 @@ class SideFrame(Value):
         Rows differ more in length than in that share: the square itself finds no foreign row among pictures of emoji.
         """
         assert self.directions is not None
-        A = (F - self.mean) / self.scale
+        A = self._standardized(F)
         # Not by a difference of squares, whose rounding could exceed it.
         left, whole = np.sum((A - (A @ self.directions) @ self.directions.T) ** 2, axis=1), np.sum(A**2, axis=1)
         return np.asarray(np.divide(left, whole, out=np.zeros_like(whole), where=whole > 0))
@@ -105,8 +111,15 @@ class SideFrame(Value):
 
 def _standard(A: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return means and standard deviations of columns, 1 for constant ones."""
-    mean, scale = A.mean(axis=0), A.std(axis=0)
+    mean = A.mean(axis=0)
+    unit = unit_of(A - mean)
+    # In this unit squares neither overflow nor vanish.
+    scale = ((A - mean) / unit).std(axis=0) * unit
     return mean, np.where(scale > _CONSTANT * np.abs(mean), scale, 1.0)
+
+
+def _not_too_far(A: FloatArray) -> FloatArray:
+    return np.clip(A, -_FARTHEST, _FARTHEST)
 
 
 def _components(F: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
@@ -129,7 +142,9 @@ def _components(F: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, Floa
     deviations = np.sqrt(values[:k])
     if wide:
         vectors = A.T @ vectors[:, :k] / np.sqrt(n) / np.where(deviations > 0, deviations, 1.0)
-    return mean, scale, np.ascontiguousarray(vectors[:, :k]), np.where(deviations > 0, deviations, 1.0)
+    # Of either sign: a stream ranks coordinates, so that one of them must be chosen.
+    vectors = vectors[:, :k] * definite_signs(vectors[:, :k])
+    return mean, scale, vectors, np.where(deviations > 0, deviations, 1.0)
 
 
 def _cells(U: FloatArray, seed: int) -> FloatArray:
@@ -164,7 +179,7 @@ class DriftBank(Value):
         """Keep pairs; their dimensions are weighed by the power of correlations that tells pairs from shifted ones."""
         both = np.stack([x_scores, y_scores])
         centre = both.mean(axis=1)
-        A, B = both - centre[:, None]
+        A, B = (side / unit_of(side) for side in both - centre[:, None])
         sizes = np.sqrt(np.sum(A**2, axis=0) * np.sum(B**2, axis=0))
         rho = np.divide(np.sum(A * B, axis=0), sizes, out=np.zeros_like(sizes), where=sizes > 0).clip(0, 1)
         banks = [cls._weighed(centre, rho**power, both) for power in POWERS]

@@ -69,7 +69,7 @@ class CheckedRows:
             refuse_dask(rows, name)
         if grouped and groups is None and model.pool_groups is not None:
             raise ValueError(
-                "groups must be passed, as the reference has groups; pass range(len(X)) if new rows are independent."
+                "groups must be passed, as the reference has groups; an independent row is a group of its own."
             )
         x: Any
         of_y: Any

@@ -144,11 +144,16 @@ class DriftStream(Value):
         """Leave out rows of the group that the call before ended with; also return the label of the last group."""
         if rows.groups is None or rows.labels is None:
             return rows, ""
-        labels = [repr(label) for label in rows.labels]
-        last = labels[rows.groups[-1]]
-        if self.last_group not in labels or rows.groups[0] != labels.index(self.last_group):
+        first, last = (_name_of(rows.labels[rows.groups[i]]) for i in (0, -1))
+        if first != self.last_group:
             return rows, last
         return rows.take(np.flatnonzero(rows.groups != rows.groups[0])), last
+
+
+def _name_of(label: Any) -> str:
+    """Name a group such that equal labels have one name, whatever the type of the array or list that they came in."""
+    label = label.item() if isinstance(label, np.generic) else label
+    return repr(int(label) if isinstance(label, float) and label.is_integer() else label)
 
 
 def _watched(

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import stats
 from sklearn.base import clone
 
+from .._errors import as_typed
 from .._typing import FloatArray
 from .._warn import warn
 from ..alignment._fitted_aligner import unfitted
@@ -51,8 +52,9 @@ def warn_of_training_rows(aligner: Any, rows: CheckedRows, rng: np.random.Genera
     # Held-out pairs fall by the optimism or more, training pairs not at all.
     if optimism >= LEAST_OPTIMISM and fall + z * np.hypot(error, its_error) < optimism:
         warn(
-            f"The pairs of X_ref and y_ref look like training pairs of the aligner: their correlations are on average "
-            f"{fall:.3f} below those of the training, and those of held-out pairs would be {optimism:.3f} below. "
+            f"The pairs of {as_typed('X')} and {as_typed('y')} look like training pairs of the aligner: their "
+            f"correlations are on average {fall:.3f} below those of the training, and those of held-out pairs would be "
+            f"{optimism:.3f} below. "
             "Against training rows every new row looks changed: pass rows that the aligner has not seen."
         )
 

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._checks import check_random_state, check_whole_number, check_whole_numbers
 from .._ids import checked_ids, distinct_ids
+from .._similarity import unit_of
 from .._sklearn import check_array, column_names, count_rows
 from .._typing import FloatArray
 from ..inference._exchange import Exchange
@@ -152,16 +153,18 @@ def find_slices(
     # Rows of the test: the other half, in groups that have others of their size.
     others = np.flatnonzero(~found)
     others = others[with_common_sizes(np.unique(codes[others], return_inverse=True)[1].ravel(), rng)]
-    slices = chosen(candidates, found, others, o, max_slices)
+    # A unit in which squares neither overflow nor vanish, as that of the rows.
+    unit = unit_of(o)
+    slices = chosen(candidates, found, others, o / unit, max_slices)
     exchange = Exchange.within(len(others), codes[others], None)
-    result = compared(slices[others], o[others], exchange, n_permutations, rng)
+    result = compared(slices[others], o[others] / unit, exchange, n_permutations, rng)
     positions = np.flatnonzero(kept)
     directions = np.array([rows[own].mean(axis=0) for own in slices.T]).reshape(-1, rows.shape[1]) - rows.mean(axis=0)
     if texts is None:
         called = nearest_names(directions, rows, labels[kept], slices, n_names)
     else:
         called = nearest_names(directions, texts, labels, None, n_names)
-    return _table(result, called, [positions[own] for own in slices.T])
+    return _table(result, unit, called, [positions[own] for own in slices.T])
 
 
 def _checked(
@@ -183,7 +186,7 @@ def _checked(
             f"Slices are found on one half and tested on the other, which takes at least {FEWEST} {units} with an "
             f"outcome; got {n_units}."
         )
-    o, rows = o[kept], rows[kept]
+    o, rows = o[kept], rows[kept] / unit_of(np.median(np.abs(rows), axis=0))
     if o.min() == o.max():
         raise ValueError(f"outcome must differ between rows; it is {o[0]:g} for all {len(o)}, so nothing fares worse.")
     if not (rows != rows[0]).any():
@@ -213,7 +216,7 @@ def _checked_names(
     return texts, checked_ids(names, "names", n_texts, "embeddings" if texts is None else "descriptions")
 
 
-def _table(result: Comparison, names: list[tuple[Any, ...]], rows: list[NDArray[np.intp]]) -> DataFrame:
+def _table(result: Comparison, unit: float, names: list[tuple[Any, ...]], rows: list[NDArray[np.intp]]) -> DataFrame:
     import pandas as pd
 
     difference = result.inside - result.outside
@@ -221,9 +224,9 @@ def _table(result: Comparison, names: list[tuple[Any, ...]], rows: list[NDArray[
         {
             "n_rows": np.array([len(own) for own in rows], dtype=np.intp),
             "n_tested": result.n_rows,
-            "outcome": result.inside,
-            "outside": result.outside,
-            "difference": difference,
+            "outcome": result.inside * unit,
+            "outside": result.outside * unit,
+            "difference": difference * unit,
             "effect": difference / result.deviation if result.deviation else np.zeros(len(rows)),
             "p_uncorrected": result.p,
             "p_value": holm(list(result.p)),

@@ -62,8 +62,8 @@ def harm_report(
     Raises
     ------
     ValueError, TypeError
-        If the values differ in number, are infinite or missing for one model only, no query is left, or a parameter is
-        out of its range.
+        If the values differ in number, are infinite or missing for one model only, no query is left, a group is
+        called "all queries", or a parameter is out of its range.
 
     Warns
     -----
@@ -109,6 +109,8 @@ def harm_report(
     rows = {ALL: _row(gain, level)}
     if by is not None:
         names, codes = distinct_ids(checked_ids(by, "by", len(old), "before")[kept], "by")
+        if ALL in names.tolist():
+            raise ValueError(f"by must not call a group {ALL!r}, which is the row of all of them; rename it.")
         found = [_row(gain[codes.ravel() == i], level) for i in range(len(names))]
         corrected = holm([row["p_value"] for row in found])
         for i in np.argsort(corrected, kind="stable"):

@@ -11,7 +11,7 @@ from .._checks import check_number, check_random_state, check_whole_number
 from .._errors import in_terms_of
 from .._ids import checked_ids, distinct_ids
 from .._names_in_docs import with_names
-from .._similarity import SIMILARITIES
+from .._similarity import SIMILARITIES, unit_of
 from .._sklearn import check_array
 from .._typing import FloatArray
 from ..metrics._inputs import check_sides
@@ -156,7 +156,9 @@ def modality_gap(
     rng = check_random_state(random_state)
     x, y, codes = _checked(x_scores, y_scores, groups, similarity)
     kept = np.arange(len(x)) if most is None or len(x) <= most else thinned(codes, most, most // FEWEST, rng)
-    x, y = (SIMILARITIES[similarity].embedded(rows[kept]) for rows in (x, y))
+    # A common unit changes nothing, and keeps squares from overflow.
+    unit = max(unit_of(x), unit_of(y))
+    x, y = (SIMILARITIES[similarity].embedded(rows[kept] / unit) for rows in (x, y))
     codes = np.unique(codes[kept], return_inverse=True)[1].ravel()
     n_groups = int(codes.max()) + 1
     if n_groups < max(FEWEST, cv):

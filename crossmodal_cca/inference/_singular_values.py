@@ -17,7 +17,7 @@ from .._typing import FloatArray
 from .._warn import warn
 from ..alignment import CCA, PLSCanonical, PLSRegression
 from ..alignment._linear_aligner import LinearAligner
-from ..linalg._products import Covariances
+from ..linalg._products import Covariances, squared_columns
 from ..linalg._solve_pls import PLSSolution, solve_pls_svd
 from ..linalg._svd import rank_tolerance
 from ..linalg._whitening import unit_diagonal
@@ -176,5 +176,5 @@ def _without_scores(A: FloatArray, B: FloatArray, T: FloatArray, U: FloatArray) 
 
 def rank_of_rows(Z: FloatArray) -> int:
     """Count the directions in which rows with unit-variance columns vary, by the rank rule."""
-    d = linalg.svdvals(Z * unit_diagonal(np.einsum("ij,ij->j", Z, Z)), check_finite=False)
+    d = linalg.svdvals(Z * unit_diagonal(squared_columns(Z)), check_finite=False)
     return int(np.sum(d > rank_tolerance(Z.shape[1], np.finfo(np.float64).eps) * d.max(initial=0.0)))

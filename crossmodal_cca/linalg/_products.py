@@ -94,6 +94,16 @@ def refuse_overflow(*sums: FloatArray) -> None:
         raise out_of_range()
 
 
+def squared_columns(A: FloatArray, w: FloatArray | None = None) -> FloatArray:
+    """Sum the (weighted) squares of each column of A (n, p); refuse sums that overflow, and rows that vanish in all."""
+    with np.errstate(over="ignore"):  # checked below
+        sums = np.einsum("ij,ij->j", A, A) if w is None else w @ np.square(A)
+    refuse_overflow(sums)
+    if not sums.any() and (A if w is None else A[w > 0]).any():
+        raise out_of_range()
+    return np.asarray(sums)
+
+
 class Covariances(NamedTuple):
     """Covariances of the standardised pair: xx (p, p), xy (p, q) and yy (q, q), and the rounding of their products."""
 

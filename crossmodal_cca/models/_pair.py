@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from .._schemas import Schema, saved
 from .._typing import FloatArray
-from ..linalg._products import Covariances, scaled
+from ..linalg._products import Covariances, scaled, squared_columns
 from ..linalg._solution import SolvedSide
 from ..linalg._svd import row_space, triangular_rows
 from ..rows._blocks import row_slices
@@ -182,7 +182,7 @@ def standardized_columns(rows: FloatArray, w: FloatArray) -> Side:
     """Compute only the means and deviations of the features of dense weighted rows of one modality."""
     mean = w @ rows / w.sum()
     mean += w @ (rows - mean) / w.sum()
-    return standardized_side(mean, w @ np.square(rows - mean) / degrees_of_freedom(w.sum()), scale=True)
+    return standardized_side(mean, squared_columns(rows - mean, w) / degrees_of_freedom(w.sum()), scale=True)
 
 
 def _wide_side(A: RowsAtHand, w: FloatArray, name: str, scale: bool) -> tuple[Side, RowsAtHand]:

@@ -12,6 +12,7 @@ from .._aligner import check_can_be_fitted
 from .._progress import Progress
 from .._sklearn import take_rows
 from .._typing import DataFrame
+from ..alignment._splits import held_out_groups
 from ..diagnosis import data_report
 from ..diagnosis._near_copies import rows_looked_at
 from ..metrics import retrieval_report
@@ -108,12 +109,8 @@ def gather(sides: Sides, question: Question, origin: Origin, aligner: Any, basel
 
 def _split(question: Question) -> tuple[Positions, Positions]:
     """Hold out whole groups of the pairs that are used."""
-    from sklearn.model_selection import GroupShuffleSplit
-
     pairs = question.items.searched(np.arange(question.n_pairs), question.max_pairs)
-    groups = question.items.groups[pairs]
-    splitter = GroupShuffleSplit(1, test_size=question.test_size, random_state=question.random_state)
-    train, test = next(splitter.split(groups, groups=groups))
+    train, test = held_out_groups(question.items.groups[pairs], question.test_size, question.random_state)
     return pairs[train], pairs[test]
 
 
