@@ -257,6 +257,18 @@ def test_a_search_reads_few_scores_again(monkeypatch):
     assert sum(examined) < 50 * 20 * 64
 
 
+def test_a_search_reads_scores_while_the_cache_holds_them(monkeypatch):
+    sizes, multiply = [], _nearest._multiply
+    monkeypatch.setattr(
+        _nearest, "_multiply", lambda *each: sizes.append(each[2][:, each[3]].nbytes) or multiply(*each)
+    )
+    x, y = rows(20_000, 16, 16, np.float32)
+    CrossModalIndex().fit(y).kneighbors(x[:500], 10)
+    assert sum(sizes) == 500 * 20_000 * 4
+    # But for the items left over after the last full level of the groups.
+    assert max(sizes) <= 1.1 * _nearest._TILE_BYTES
+
+
 BEST_ONLY = ["hit_rate_at_5", "mean_reciprocal_rank", "median_rank"]
 BY_THE_BEST = {
     "ranks": retrieval_ranks,
