@@ -37,7 +37,7 @@ from crossmodal_cca.metrics import (
 )
 from crossmodal_cca.metrics.scorer import RetrievalScorer
 from crossmodal_cca.retrieval import CrossModalIndex, _nearest
-from crossmodal_cca.rows import _blocks
+from crossmodal_cca.rows import _block, _blocks
 from crossmodal_cca.rows._block import Block
 from crossmodal_cca.rows._stored import DenseRows
 
@@ -113,10 +113,13 @@ def test_the_rows_come_back_only_where_covariances_are_not_accurate(work):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_rows_are_copied_only_where_means_have_to_be_subtracted(dtype):
-    w = np.ones(N)
+def test_rows_are_copied_only_where_means_have_to_be_subtracted(dtype, monkeypatch):
+    w, n_subtracted, subtract = np.ones(N), [], _block._subtract
+    monkeypatch.setattr(_block, "_subtract", lambda *each: n_subtracted.append(len(each[0])) or subtract(*each))
     about_zero, away = X.astype(dtype), (X + 1.0).astype(dtype)
     assert Block(about_zero).centred(w)[0].A is about_zero
+    # In double precision neither: rows that stay as they are have only to be summed.
+    assert not n_subtracted
     assert Block(away).centred(w)[0].A is not away
     assert Block(about_zero).centred(2 * w)[0].A is not about_zero
 
@@ -255,6 +258,18 @@ def test_a_search_reads_few_scores_again(monkeypatch):
     x, y = rows(20_000, 16, 16, np.float32)
     CrossModalIndex().fit(y).kneighbors(x[:50], 10)
     assert sum(examined) < 50 * 20 * 64
+
+
+def test_a_search_reads_scores_while_the_cache_holds_them(monkeypatch):
+    sizes, multiply = [], _nearest._multiply
+    monkeypatch.setattr(
+        _nearest, "_multiply", lambda *each: sizes.append(each[2][:, each[3]].nbytes) or multiply(*each)
+    )
+    x, y = rows(20_000, 16, 16, np.float32)
+    CrossModalIndex().fit(y).kneighbors(x[:500], 10)
+    assert sum(sizes) == 500 * 20_000 * 4
+    # But for the items left over after the last full level of the groups.
+    assert max(sizes) <= 1.1 * _nearest._TILE_BYTES
 
 
 BEST_ONLY = ["hit_rate_at_5", "mean_reciprocal_rank", "median_rank"]

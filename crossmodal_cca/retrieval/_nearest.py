@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial, reduce
 from typing import Any, Self
 
 import numpy as np
@@ -12,12 +14,15 @@ from .._progress import Progress
 from .._similarity import Layout, QueryLayout, Similarity
 from .._typing import FloatArray
 from ..metrics._counting import BLOCK_BYTES
+from ..rows._blocks import row_slices
 from ._growing import GrowingRows
 
 # Groups of items per neighbour asked for: enough that two of the nearest rarely share one.
 _GROUPS_PER_NEIGHBOR = 16
 # Items of a group in a large gallery: all of its scores are read again if the largest may be among the best.
 _ITEMS_OF_A_GROUP = 64
+# Bytes of scores multiplied at a time: few enough to be read again from the cache.
+_TILE_BYTES = 2**21
 # Candidate pairs examined at once.
 _CANDIDATES_AT_ONCE = 2**20
 # Numbers gathered at once for exact similarities.
@@ -140,19 +145,25 @@ class SearchSpace:
                 laid_out = lay_out(queries[block].astype(np.float64)).astype(rows.dtype)
                 if not np.isfinite(laid_out).all():
                     raise ValueError("Queries are too far from all items for their distances to be told apart.")
-                np.matmul(laid_out, rows.T, out=scores)
+                multiply: Callable[[slice], None] | None = partial(_multiply, laid_out, rows, scores)
                 if among is not None:
-                    scores = np.take(scores, among, axis=1)
-                similarities[block], positions[block] = self._best(queries[block], scores, k, among)
+                    _multiply(laid_out, rows, scores, slice(None))
+                    scores, multiply = np.take(scores, among, axis=1), None
+                similarities[block], positions[block] = self._best(queries[block], scores, k, among, multiply)
                 progress.update(block.stop)
         return similarities, positions
 
     def _best(
-        self, queries: FloatArray, scores: FloatArray, k: int, among: NDArray[np.intp] | None
+        self,
+        queries: FloatArray,
+        scores: FloatArray,
+        k: int,
+        among: NDArray[np.intp] | None,
+        multiply: Callable[[slice], None] | None = None,
     ) -> tuple[FloatArray, NDArray[np.intp]]:
-        """Find the k nearest items of a block of queries, given scores with rounding errors."""
+        """Find the k nearest items of a block of queries, given scores with rounding errors, or room and a product."""
         width = self._laid_out.width
-        best = _Candidates(scores, width if among is None else width[among], k)
+        best = _Candidates(scores, width if among is None else width[among], k, multiply)
         if best.at_most > _CANDIDATES_AT_ONCE and len(queries) > 1:
             # If nearly all items tie, a few queries at a time bound the memory.
             half = len(queries) // 2
@@ -183,27 +194,46 @@ class SearchSpace:
         return exact
 
 
+def _multiply(queries: FloatArray, rows: FloatArray, scores: FloatArray, items: slice) -> None:
+    """Write the inner products of queries and some of the items to their columns of the scores."""
+    np.matmul(queries, rows[items].T, out=scores[:, items])
+
+
 class _Candidates:
     """Candidate pairs (query, item) that include the k best of every query, although scores have rounding errors.
 
     The k-th largest of the maxima of disjoint groups is at most the k-th largest score. Every item that may reach it
     lies in one of the few groups whose maximum does: only these are examined.
+
+    Scores are read for the maxima while the processor's cache holds them: where `multiply` is given, it computes those
+    of a slice of items, a few levels of the groups at a time.
     """
 
-    def __init__(self, scores: FloatArray, width: FloatArray, k: int) -> None:
+    def __init__(
+        self, scores: FloatArray, width: FloatArray, k: int, multiply: Callable[[slice], None] | None = None
+    ) -> None:
         n_queries, n_items = scores.shape
         n_groups = min(n_items, max(_GROUPS_PER_NEIGHBOR * k, n_items // _ITEMS_OF_A_GROUP))
         depth = n_items // n_groups
         # Items left over after the last full level of the groups.
         self._rest = slice(depth * n_groups, n_items)
-        n_rest = n_items - self._rest.start
         self._levels = scores[:, : self._rest.start].reshape(n_queries, depth, n_groups)
-        maxima, widest = self._levels.max(axis=1), width[: self._rest.start].reshape(depth, n_groups).max(axis=0)
+        n_rest, levels_at_once = n_items - self._rest.start, max(1, _TILE_BYTES // scores[:, :n_groups].nbytes)
+        maxima = reduce(np.maximum, (self._maxima(some, multiply) for some in row_slices(depth, levels_at_once)))
+        widest = width[: self._rest.start].reshape(depth, n_groups).max(axis=0)
         for of_groups, of_items in ((maxima, scores), (widest, width)):
             np.maximum(of_groups[..., :n_rest], of_items[..., self._rest], out=of_groups[..., :n_rest])
         self._reached = np.partition(maxima - widest, n_groups - k, axis=1)[:, n_groups - k, None] - widest
         self._scores = scores
         self._query, self._group = np.nonzero(maxima >= self._reached)
+
+    def _maxima(self, some: slice, multiply: Callable[[slice], None] | None) -> FloatArray:
+        """Compute the largest score of each group in some of the levels, right after the scores themselves."""
+        _, depth, n_groups = self._levels.shape
+        if multiply is not None:
+            # The last levels take the items left over with them.
+            multiply(slice(some.start * n_groups, self._rest.stop if some.stop == depth else some.stop * n_groups))
+        return np.asarray(self._levels[:, some].max(axis=1))
 
     @property
     def at_most(self) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -58,9 +59,7 @@ class Block:
             stay = unweighted and A.flags.forc and bool((2 * np.abs(shift) <= deviation).all())
             if A.dtype == np.float32:
                 C = A if stay else np.empty_like(A) if out is None else out
-                left = _subtract(A, w, shift, None if stay else C) / w.sum()
-                if stay:
-                    left += shift
+                left = (_sum(A, w) if stay else _subtract(A, w, shift, C)) / w.sum()
             else:
                 C = A if stay else np.subtract(A, shift, out=out)
             if not unweighted:
@@ -125,17 +124,30 @@ class SparseBlock(Block):
         return largest_magnitudes(self.A)[features]
 
 
-def _subtract(A: FloatArray, w: FloatArray, shift: FloatArray, C: FloatArray | None) -> FloatArray:
-    """Sum w (a − shift) in double precision over rows of single precision; write the shifted rows to C, if given."""
-    total, shift = np.zeros(A.shape[1]), shift.astype(np.float64)
+def _in_double(A: FloatArray) -> Iterator[tuple[slice, FloatArray]]:
+    """Yield some rows after the other in double precision, in one memory."""
     at_once = min(max(TILE // A.shape[1], 1), len(A))
     tile = np.empty((at_once, A.shape[1]))
     for part in row_slices(len(A), at_once):
         rows = tile[: part.stop - part.start]
         np.copyto(rows, A[part])
+        yield part, rows
+
+
+def _sum(A: FloatArray, w: FloatArray) -> FloatArray:
+    """Sum w a in double precision over rows of single precision."""
+    total = np.zeros(A.shape[1])
+    for part, rows in _in_double(A):
+        total += weighted_sum(w[part], rows)
+    return total
+
+
+def _subtract(A: FloatArray, w: FloatArray, shift: FloatArray, C: FloatArray) -> FloatArray:
+    """Sum w (a − shift) in double precision over rows of single precision, and write the shifted rows to C."""
+    total, shift = np.zeros(A.shape[1]), shift.astype(np.float64)
+    for part, rows in _in_double(A):
         rows -= shift
-        if C is not None:
-            C[part] = rows
+        C[part] = rows
         total += weighted_sum(w[part], rows)
     return total
 
