@@ -5,6 +5,7 @@ READING = (
     "plot_report.py",
     "plot_captions.py",
     "plot_failing.py",
+    "plot_drift.py",
     "plot_choosing.py",
     "plot_retrieval.py",
     "plot_kernel_cca.py",

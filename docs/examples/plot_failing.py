@@ -41,7 +41,7 @@ check = PairCheck(CCA(100, shrinkage=0.6, power=1.0), cv=3).fit(train.image, tex
 worst = check.table_.nlargest(len(swapped), "suspicion")["x_id"]
 print(
     f"{len(swapped) / len(text):.1%} are wrong, estimated {check.wrong_share_:.1%} "
-    f"(at most {check.wrong_share_interval_[1]:.1%}); "
+    f"(at most {check.wrong_share_interval_[1]:.1%});\n"
     f"{np.isin(worst, swapped).mean():.0%} of the {len(worst)} most suspicious are wrong"
 )
 PairCheckDisplay.from_table(check.table_)
@@ -66,7 +66,7 @@ answered = (
 )
 right = sure.is_right(test.image[new], names[new])
 print(
-    f"{right.mean():.0%} of all queries have the right name among the first five; "
+    f"{right.mean():.0%} of all queries have the right name among the first five;\n"
     f"of the {answered.mean():.0%} that are answered, {right[answered].mean():.0%}"
 )
 RiskCoverageDisplay.from_estimator(sure, test.image[new], query_ids=names[new])
@@ -106,7 +106,9 @@ slices = find_slices(
     random_state=0,
 )
 found = slices[slices["p_value"] <= 0.05]
-print(found[["n_rows", "outcome", "outside", "p_value", "names"]].to_string())
+print(found[["n_rows", "outcome", "outside", "p_value"]].round(3))
+for called in found["names"]:
+    print(*called, sep=", ")
 
 # %%
 # Here it is in the two directions in which the queries vary most.
@@ -137,6 +139,7 @@ plt.show()
 shifted = normalize(y_scores) + 0.05
 for scores in (y_scores, shifted):
     gap = modality_gap(cca.transform(test.image), scores, random_state=0)
-    print(gap[["value", "chance", "p_value", "concerns"]].round(3).to_string())
+    print(gap[["value", "chance", "p_value"]].round(3))
+    print(*gap["concerns"], sep="\n")
 ModalityGapDisplay.from_table(gap)
 plt.show()
