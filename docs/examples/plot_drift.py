@@ -14,6 +14,8 @@ tests at the end come before any training: do the encoders agree, and what do la
 # A third of the emoji trains the model, a third is the reference, the last third comes in later. Emoji that are
 # variants of each other stay together, or the model would know some of the new ones.
 
+from textwrap import fill
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -129,7 +131,7 @@ X, y = (
 labels = np.full(1000, -1)
 labels[:200] = 2 * (common[:200, 0] > 0) + (common[:200, 1] > 0)
 regime = alignment_regime(X, y, labels, random_state=0)
-print(regime.sentence)
+print(fill(regime.sentence, 80))
 print(regime.routes[["answer", "ratio"]].round(2))
 AlignmentRegimeDisplay.from_table(regime.components)
 plt.show()
