@@ -23,7 +23,7 @@ from crossmodal_cca import (
     PLSRegression,
     PLSRegressionCV,
 )
-from crossmodal_cca.kernels import _exact
+from crossmodal_cca.kernels import _exact, _features, _maps
 from crossmodal_cca.metrics import (
     _nested,
     _nested_tiles,
@@ -184,6 +184,30 @@ def test_many_pairs_of_kernels_take_one_decomposition(calls):
     n = _exact.DENSE_UP_TO + 50
     KernelCCA(n // 2).fit(X[:n, :10], Y[:n, :10])
     assert (calls["eigh"], calls["tridiagonal"], calls["svd"]) == ([], [n - 1], [])
+
+
+def test_kernel_values_are_combined_once_for_all_rows(monkeypatch):
+    """With many rows per landmark: three scatters and two means in place of every block of both sides."""
+    m, n_multiplied, times_upper = 40, [], _maps.times_upper
+    monkeypatch.setattr(_maps, "times_upper", lambda A, R: n_multiplied.append(len(A)) or times_upper(A, R))
+    model = KernelCCA(2, approximation="nystroem", n_landmarks=m, random_state=0)
+    found = model.fit(X[:, :5], Y[:, :5])
+    assert sum(n_multiplied) == 6 * m + 2
+    first = found.correlations_, found.transform(X[:9, :5], Y[:9, :5]), found.predict(X[:9, :5])
+    # With fewer, every block: the same model up to rounding.
+    monkeypatch.setattr(_features, "ROWS_PER_FEATURE", N)
+    n_multiplied.clear()
+    found = model.fit(X[:, :5], Y[:, :5])
+    assert sum(n_multiplied) >= 2 * N
+    again = found.correlations_, found.transform(X[:9, :5], Y[:9, :5]), found.predict(X[:9, :5])
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-10)
+    # A ridge so small that the condition of the landmarks' kernel would show takes every block, too.
+    monkeypatch.undo()
+    monkeypatch.setattr(_maps, "times_upper", lambda A, R: n_multiplied.append(len(A)) or times_upper(A, R))
+    n_multiplied.clear()
+    model.set_params(regularization=1e-9).fit(X[:, :5], Y[:, :5])
+    assert sum(n_multiplied) >= 2 * N
 
 
 @pytest.mark.parametrize(("shrinkages", "times"), [((1.0,), 0), ((0.3, 1.0), 1)], ids=["1 alone", "others too"])

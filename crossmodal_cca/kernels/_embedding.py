@@ -40,7 +40,7 @@ class KernelEmbedding(Value):
         offset = mean @ W
         if isinstance(features, KernelMap) and features.projection is not None:
             W = product(features.projection, W)
-            features = replace(features, projection=None, triangular=False)
+            features = features.uncombined
         return cls(kernel, features, W, offset)
 
     def flipped(self, signs: FloatArray) -> KernelEmbedding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from typing import Any
 
@@ -25,7 +25,12 @@ from ..rows._stored import PairedRows
 from ._embedding import EmbeddedPair, KernelEmbedding, row_moments
 from ._exact import KernelSolution
 from ._kernel import Kernel, block_rows
-from ._maps import Map
+from ._maps import KernelMap, Map
+
+# Rows per feature from which moments of kernel values, combined afterwards, take less time than those of features.
+ROWS_PER_FEATURE = 8
+# Smallest ridge times the reciprocal condition of the landmarks' kernel for which those moments have enough digits.
+DIGITS_LEFT = 1e-8
 
 
 @saved()
@@ -48,6 +53,20 @@ class FeatureMoments:
         sides = (pair.scatter_xx, pair.mean_x), (pair.scatter_yy, pair.mean_y)
         return np.array([np.trace(S) + pair.n_rows * (mean @ mean) for S, mean in sides])
 
+    def combined(self, x: KernelMap | None, y: KernelMap | None) -> FeatureMoments:
+        """Return the moments of combinations of the values of maps; None for a side whose values are the features."""
+        pair, (Tx, Ty) = self.pair, (partial(_combined, x), partial(_combined, y))
+        xx, xy, yy = Tx(Tx(pair.scatter_xx).T), Tx(Ty(pair.scatter_xy).T).T, Ty(Ty(pair.scatter_yy).T)
+        pair = replace(
+            pair,
+            mean_x=Tx(pair.mean_x[None])[0],
+            mean_y=Ty(pair.mean_y[None])[0],
+            scatter_xx=(xx + xx.T) / 2,
+            scatter_xy=xy,
+            scatter_yy=(yy + yy.T) / 2,
+        )
+        return FeatureMoments(pair, _of_combinations(self.to_y, x), _of_combinations(self.to_x, y), self.traces)
+
     def __add__(self, other: FeatureMoments) -> FeatureMoments:
         return FeatureMoments(
             self.pair + other.pair,
@@ -57,14 +76,50 @@ class FeatureMoments:
         )
 
 
+def _combined(features: KernelMap | None, A: FloatArray) -> FloatArray:
+    return A if features is None else features.combined(np.array(A, order="C"))
+
+
+def _of_combinations(moments: RowMoments | None, features: KernelMap | None) -> RowMoments | None:
+    if moments is None or features is None or features.projection is None:
+        return moments
+    return moments.with_a_times(features.projection)
+
+
 def feature_moments(
-    rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tuple[Map, Map], dtype: np.dtype[Any] = DOUBLE
+    rows: PairedRows,
+    kernels: tuple[Kernel, Kernel],
+    maps: tuple[Map, Map],
+    dtype: np.dtype[Any] = DOUBLE,
+    regularization: tuple[float, float] = (0.0, 0.0),
 ) -> FeatureMoments:
     """Compute the moments of the features block by block; nothing larger than a block of features is formed.
 
     Features and their products are in double precision whatever the rows are, unless they are asked for in single;
-    kernel values, means and sums over blocks are double in any case.
+    kernel values, means and sums over blocks are double in any case. With ridges κ that leave enough digits, values are
+    multiplied before they are combined: once for all rows, in place of every block.
     """
+    n = len(rows.X)
+    x, y = (_waiting(features, n, kappa) for features, kappa in zip(maps, regularization, strict=True))
+    first = maps[0] if x is None else x.uncombined, maps[1] if y is None else y.uncombined
+    found = _moments_of_maps(rows, kernels, first, dtype)
+    return found if x is y is None else found.combined(x, y)
+
+
+def _waiting(features: Map, n_rows: int, kappa: float) -> KernelMap | None:
+    """Return the map if moments of so many rows may be those of kernel values at first, otherwise None.
+
+    Combining them loses digits by the condition of the landmarks' kernel; features lose those of its root.
+    """
+    if not isinstance(features, KernelMap) or n_rows < ROWS_PER_FEATURE * features.n_features:
+        return None
+    return features if features.triangular and features.rcond * kappa > DIGITS_LEFT else None
+
+
+def _moments_of_maps(
+    rows: PairedRows, kernels: tuple[Kernel, Kernel], maps: tuple[Map, Map], dtype: np.dtype[Any]
+) -> FeatureMoments:
+    """Add up the moments of the maps' features over blocks of rows."""
     (kx, ky), (map_x, map_y) = kernels, maps
 
     def parts() -> Iterator[FeatureMoments]:

@@ -48,7 +48,10 @@ def fit_kernels(
     # Further batches would be added in double precision.
     if any(side.waits_for_rows for side in sides):
         found = solve_in_single(rows, base.kernels, base.maps, _ridges(sides), k)
-    moments, solution = found or (feature_moments(rows, base.kernels, base.maps), None)
+    moments, solution = found or (
+        feature_moments(rows, base.kernels, base.maps, regularization=_ridges(sides)),
+        None,
+    )
     return base.model_of_features(moments, sides, k, power, settled, solution, allow_fewer=allow_fewer)
 
 
@@ -56,7 +59,7 @@ def with_further_rows(model: KernelModel, rows: PairedRows, sides: Sides, k: int
     """Fit a model to the rows seen so far and further ones; it may have fewer components than k."""
     base, stream = _Base.of_model(model), model.stream
     assert stream is not None
-    moments = stream.moments + feature_moments(rows, base.kernels, stream.maps)
+    moments = stream.moments + feature_moments(rows, base.kernels, stream.maps, regularization=_ridges(sides))
     return base.model_of_features(moments, sides, k, power, stream.settled, allow_fewer=True)
 
 

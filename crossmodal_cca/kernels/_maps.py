@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -44,6 +44,11 @@ class KernelMap(Value):
     def n_features(self) -> int:
         """Number of features that the map gives."""
         return len(self.base) if self.projection is None else int(self.projection.shape[1])
+
+    @property
+    def uncombined(self) -> KernelMap:
+        """Map to the kernel values themselves."""
+        return replace(self, projection=None, triangular=False)
 
     def values(self, rows: FloatArray, dtype: DTypeLike = np.float64) -> FloatArray:
         """Kernel values (len(rows), n_base), of which features are combinations: a new array."""

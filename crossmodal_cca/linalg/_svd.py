@@ -206,13 +206,13 @@ def largest_eigenvalue(S: FloatArray) -> float:
 
 
 def reciprocal_condition(L: FloatArray) -> float:
-    """Compute the smallest over the largest eigenvalue of LLᵀ, for a lower triangle L.
+    """Compute the smallest over the largest eigenvalue of LLᵀ, for the lower triangle of L.
 
     For a large L both are estimated by a few steps of power iteration; the result is a little too large. LAPACK's
     estimate by norms would take as long and err by up to √p.
     """
     if len(L) <= EXACT_UP_TO:
-        d = linalg.svdvals(L, check_finite=False)
+        d = linalg.svdvals(np.tril(L), check_finite=False)
         return float((d[-1] / d[0]) ** 2)
     largest = inverse = 0.0
     u = v = _power_start(len(L))
