@@ -176,8 +176,8 @@ def modality_gap(
     # Swaps of sides that are far apart would say nothing of their distributions. Those of rows that were centred first
     # keep the level only for many rows without far ones; under no gap at all they then follow a false alarm.
     apart = _p_of(centroids) <= LEVEL / len(CONCERNS)
-    sides = (x - x.mean(axis=0), y - y.mean(axis=0)) if apart else (x, y)
-    found = (centroids, energy_distances(*sides, s), classifier_accuracies(x, y, s, folds))
+    a, b = (side - side.mean(axis=0) if apart else side for side in (x, y))
+    found = (centroids, energy_distances(a, b, s), classifier_accuracies(x, y, s, folds))
     return _table(dict(zip(CONCERNS, found, strict=True)), len(x), min_effect)
 
 
