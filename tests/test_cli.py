@@ -165,6 +165,16 @@ def test_settings_are_chosen(small, tmp_path, run):
         assert run("fit", small / "x.npy", small / "y.npy", "-o", tmp_path / model, "--model", model)[0] == 0
 
 
+def test_a_group_that_is_taken_whole_or_not_at_all_is_told(small, tmp_path, monkeypatch, run):
+    monkeypatch.chdir(small)
+    pd.DataFrame({"one": np.zeros(40, dtype=int)}).to_csv(tmp_path / "one.csv", index=False)
+    sides = ["x.npy", "y.npy", "--groups", f"{tmp_path / 'one.csv'}:one"]
+    status, found = run("compare", *sides, "--folds", 2, "--at-most", 30)
+    assert (status, "--at-most 30 leaves no pair: a group of 40 pairs" in found["error"]) == (2, True)
+    status, found = run("fit", *sides, "-o", tmp_path / "m", "--hold-out", 0.5)
+    assert (status, "of 1 groups of pairs leaves none to fit to" in found["error"]) == (2, True)
+
+
 def test_methods_are_compared(small, tmp_path, monkeypatch, run, capsys):
     monkeypatch.chdir(small)
     ids = ["--x-ids", "x.csv:id", "--y-ids", "y.csv:id", "--names", "picture", "word"]

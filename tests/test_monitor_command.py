@@ -91,6 +91,7 @@ def test_rows_to_look_at_are_those_of_the_files(monitor, folder):
     assert {("x far rows", 7), ("y far rows", int(np.flatnonzero(order == 9)[0]))} <= listed
 
 
+@pytest.mark.filterwarnings("always")
 def test_a_warning_names_the_files(folder, capsys, monkeypatch):
     monkeypatch.chdir(folder)
     X, y = np.random.default_rng(0).standard_normal((2, 400, 40))

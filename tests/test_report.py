@@ -545,6 +545,8 @@ def test_a_section_is_a_row_of_the_table(hostile, monkeypatch):
         ({"labels": [1, 2]}, "labels"),
         ({"measure": "median_rank"}, "measure must be a mean over queries"),
         ({"test_size": 1.0}, r"test_size must lie in \(0, 1\)"),
+        ({"groups": np.zeros(160)}, "A share of 0.2 held out of 1 groups of pairs leaves none to fit to"),
+        ({"groups": np.arange(160) // 40, "test_size": 0.8}, "A share of 0.8 held out of 4 groups"),
         ({"examples": 1}, "examples must be True or False"),
         ({"max_pairs": 1}, "max_pairs must be a whole number"),
         ({"baseline": PCA(2)}, "baseline must have fit, transform, transform_y.*PCA has no"),

@@ -142,7 +142,7 @@ def _components(F: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray, Floa
     deviations = np.sqrt(values[:k])
     if wide:
         vectors = A.T @ vectors[:, :k] / np.sqrt(n) / np.where(deviations > 0, deviations, 1.0)
-    # Directions have either sign; a stream ranks coordinates, so that one must be chosen.
+    # A stream ranks coordinates, so that one of the two signs must be chosen.
     vectors = vectors[:, :k] * definite_signs(vectors[:, :k])
     return mean, scale, vectors, np.where(deviations > 0, deviations, 1.0)
 

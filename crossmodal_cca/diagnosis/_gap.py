@@ -40,7 +40,8 @@ def energy_distances(x: FloatArray, y: FloatArray, s: NDArray[np.bool_]) -> Floa
     distances between the sides depend on the means.
     """
     n = len(x)
-    both = np.concatenate([x - x.mean(axis=0), y - y.mean(axis=0)])
+    both = np.concatenate([x, y])
+    both -= both.mean(axis=0)
     squares = cdist(both, both, "sqeuclidean")
     distances = np.sqrt(squares)
     total = distances.sum()
