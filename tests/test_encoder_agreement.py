@@ -328,3 +328,13 @@ def test_the_picture_has_a_cell_for_each_pair_of_encoders():
             AlignmentTestDisplay.from_table(wrong)
     with pytest.raises(ValueError, match="column must be one of"):
         AlignmentTestDisplay.from_table(table, column="chance")
+
+
+def test_names_are_no_formulas_in_the_picture():
+    grid = {"$x^{$": X, "layer_1$": X[:, :2]}
+    table = alignment_test(grid, {"$y$": Y}, n_permutations=19)
+    display = AlignmentTestDisplay.from_table(table)
+    display.figure_.canvas.draw()
+    assert [text.get_text() for text in display.ax_.get_yticklabels()] == list(grid)
+    with pytest.raises(ValueError, match="one row for each pair of encoders"):
+        AlignmentTestDisplay.from_table(pd.concat([table, table]))
