@@ -246,7 +246,7 @@ INFERENCE = {
         REGIME,
         together=(*BOTH, "labels", "groups"),
         one_column=("y",),
-        warned=(Call("", REGIME | {"groups": np.arange(len(X)) // (len(X) // 2)}, "few"),),
+        warned=(Call("", REGIME | {"groups": np.arange(len(X)) % 2}, "few"),),
     ),
     "alignment_test": Row(
         inference.alignment_test,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from .._checks import check_flag, check_of_sides, check_random_state, check_whole_number
+from .._errors import about
 from .._typing import FloatArray
 from ..models._pair import standardized_columns
 from ..rows._validation import checked_pair, warn_of_other_order
@@ -157,7 +158,8 @@ def alignment_regime(
     exchange = Exchange.of_rows(len(sides[0])) if groups is None else Exchange.within(len(sides[0]), groups, None)
     of_labels = Exchange.of_rows(len(labelled.rows))
     if groups is not None:
-        of_labels = Exchange.within(len(labelled.rows), exchange.codes[labelled.rows], None)
+        with about("labels"):
+            of_labels = Exchange.within(len(labelled.rows), exchange.codes[labelled.rows], None)
     for each in (exchange, of_labels):
         each.warn_of_few()
     rng = np.random.default_rng(check_random_state(random_state).randint(2**31))
