@@ -89,8 +89,8 @@ def check_whole_numbers(values: Any, name: str, *, low: int = 1) -> list[int]:
     if isinstance(values, str) or not np.iterable(values):
         raise TypeError(f"{name} must be a sequence of whole numbers, such as (1, 5); got {values!r}.")
     numbers = [check_whole_number(value, f"{name}[{i}]", low=low) for i, value in enumerate(values)]
-    if not numbers or len(set(numbers)) < len(numbers):
-        raise ValueError(f"{name} must be one or more different whole numbers; got {values!r}.")
+    if len(set(numbers)) < len(numbers):
+        raise ValueError(f"{name} must be different whole numbers; got {values!r}.")
     return numbers
 
 

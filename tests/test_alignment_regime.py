@@ -336,6 +336,7 @@ BAD = {
     "Squares of the values overflow or vanish": {"X": X * 1e200},
     "overflow or vanish in double precision": {"y": Y * 1e-200},
     "vanish in double precision; rescale": {"X": X * 1e200, "scale": True},
+    "labels: Nothing can be exchanged": {"groups": np.arange(300) % 2, "labels": [0, None, 1, 1, 0, 0] * 50},
     "X does not vary": {"X": np.ones((300, 2))},
     "Input y contains NaN.*row 2, column 0": {"y": np.where(np.eye(300, 6, -2) > 0, np.nan, Y)},
 }

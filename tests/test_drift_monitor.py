@@ -354,6 +354,15 @@ def test_a_group_goes_on_in_labels_of_another_type(kind):
     assert monitor.model_.stream.n_values == 10
 
 
+def test_a_group_goes_on_in_dates_of_another_type():
+    X, y = some_pairs(40, 16, size=4)
+    days = pd.date_range("2026-01-01", periods=10).repeat(4)
+    monitor = DriftMonitor(ALIGNER).fit(*some_pairs(400, 15, size=4), np.arange(400) // 4)
+    monitor.update(X[:18], y[:18], days[:18]).update(X[18:30], y[18:30], list(days[18:30]))
+    monitor.update(X[30:], y[30:], days[30:].to_numpy().astype("datetime64[s]"))
+    assert monitor.model_.stream.n_values == 10
+
+
 def test_memory_does_not_grow_and_points_are_thinned():
     X, y = some_pairs(2500, 17)
     monitor = DriftMonitor(ALIGNER).fit(*some_pairs(300, 1))

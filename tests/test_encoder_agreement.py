@@ -290,6 +290,7 @@ BAD = {
     "Nothing can be exchanged": {"groups": np.zeros(40, int)},
     "Squares of the values overflow or vanish": {"y": Y * 1e200, "measure": "cca"},
     "overflow or vanish in double precision": {"X": X * 1e-200, "measure": "cca"},
+    "All rows of y are the same": {"y": np.ones((40, 3))},
     "y does not vary": {"y": np.ones((40, 3)), "measure": "cca"},
     "All rows of y are equally far": {"y": np.eye(40), "measure": "cka"},
     "All rows of X\\['a'\\] are equally far": {"X": {"a": np.ones((40, 3))}, "measure": "cka"},
@@ -328,3 +329,13 @@ def test_the_picture_has_a_cell_for_each_pair_of_encoders():
             AlignmentTestDisplay.from_table(wrong)
     with pytest.raises(ValueError, match="column must be one of"):
         AlignmentTestDisplay.from_table(table, column="chance")
+
+
+def test_names_are_no_formulas_in_the_picture():
+    grid = {"$x^{$": X, "layer_1$": X[:, :2]}
+    table = alignment_test(grid, {"$y$": Y}, n_permutations=19)
+    display = AlignmentTestDisplay.from_table(table)
+    display.figure_.canvas.draw()
+    assert [text.get_text() for text in display.ax_.get_yticklabels()] == list(grid)
+    with pytest.raises(ValueError, match="one row for each pair of encoders"):
+        AlignmentTestDisplay.from_table(pd.concat([table, table]))

@@ -197,6 +197,7 @@ def test_few_places_are_few_slices():
         ({"names": ["a"] * 3}, "names must have one entry per row of embeddings"),
         ({"n_permutations": 98}, "n_permutations must be a whole number of at least 99"),
         ({"n_clusters": (1,)}, r"n_clusters\[0\] must be a whole number of at least 2"),
+        ({"n_clusters": ()}, "n_clusters must hold at least one number"),
     ],
 )
 def test_what_cannot_be_tested_is_refused(change, message):

@@ -256,7 +256,7 @@ def test_wrong_pairs_are_counted_and_listed_and_a_weak_relation_is_no_sign_of_th
     assert np.isnan(weak.evidence.grounds.wrong_share)
     few = crossmodal_cca.report(*rows(12, (0.9,), 0, 3, 3), aligner=CCA(1), n_shuffles=2)
     assert "training rows" in few.numbers["wrong_pairs"]["reason"]
-    assert "These pairs do not tell" in few.to_markdown()
+    assert "These pairs do not tell: X of the reference has" in few.to_markdown()
 
 
 def test_flat_p_values_stand_out_and_falling_ones_do_not():

@@ -6,6 +6,7 @@ Letters: S figures of each value; p their p-values; ε the exponent of a bet; s 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -152,6 +153,10 @@ class DriftStream(Value):
 
 def _name_of(label: Any) -> str:
     """Name a group such that equal labels have one name, whatever the type of the array or list that they came in."""
+    import pandas as pd
+
+    if isinstance(label, datetime | np.datetime64):
+        return pd.Timestamp(label).isoformat()
     label = label.item() if isinstance(label, np.generic) else label
     return repr(int(label) if isinstance(label, float) and label.is_integer() else label)
 

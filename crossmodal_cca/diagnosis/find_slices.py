@@ -143,6 +143,8 @@ def find_slices(
     True
     """
     numbers = check_whole_numbers(n_clusters, "n_clusters", low=2)
+    if not numbers:
+        raise ValueError(f"n_clusters must hold at least one number, such as (5, 10, 20); got {n_clusters!r}.")
     max_slices, n_names = check_whole_number(max_slices, "max_slices"), check_whole_number(n_names, "n_names")
     n_permutations = check_whole_number(n_permutations, "n_permutations", low=round(max_slices / LEVEL) - 1)
     rng = check_random_state(random_state)

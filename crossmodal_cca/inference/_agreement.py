@@ -63,6 +63,8 @@ class MutualNeighbors(Agreement):
     def kept(self, rows: Any, name: str, rng: np.random.Generator) -> NDArray[np.int32]:
         """List the neighbours of each item, (n, k), in no order."""
         A = rows.dense(slice(None), float_dtype(rows), name)
+        if (A == A[0]).all():
+            raise ValueError(f"All rows of {name} are the same: none is nearer than another; pass columns that vary.")
         if self.similarity.needs_direction:
             warn_of_zero_rows(A, name)
         # Equal items come in the order of the rows. The same order on both sides would count as agreement.

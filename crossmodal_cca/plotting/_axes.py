@@ -99,7 +99,7 @@ def add_names(axis: Axis, places: ArrayLike, names: Sequence[Any], importance: A
         if all(abs(places[i] - places[j]) >= apart for j in named):
             named.append(int(i))
     texts, families = writable(names[i] for i in named)
-    axis.set_ticks(places[named], texts, fontsize=8, fontfamily=families, **style)
+    axis.set_ticks(places[named], texts, fontsize=8, fontfamily=families, parse_math=False, **style)
 
 
 def y_range(ax: Axes) -> tuple[float, float]:

@@ -76,6 +76,10 @@ class AlignmentTestDisplay(Display):
         missing = set(COLUMNS).difference(getattr(table, "columns", ()))
         if missing or not len(table) or list(table.index.names) != ["x", "y"]:
             raise ValueError(f"table must be a table of alignment_test; {sorted(missing) or 'its rows are'} missing.")
+        if table.index.has_duplicates:
+            raise ValueError(
+                "table must have one row for each pair of encoders; draw tables of several tests one by one."
+            )
         return cls(table, column=column).plot(ax)
 
     def _draw(self, ax: Axes) -> None:
@@ -94,7 +98,7 @@ class AlignmentTestDisplay(Display):
         )
         for axis, names in ((ax.xaxis, y_names), (ax.yaxis, x_names)):
             texts, families = writable(names)
-            axis.set_ticks(range(len(names)), texts, fontfamily=families)
+            axis.set_ticks(range(len(names)), texts, fontfamily=families, parse_math=False)
         if len(y_names) > 4:
             ax.tick_params(axis="x", rotation=45)
         if max(grid.shape) <= WRITTEN_UP_TO:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from .._errors import in_terms_of
 from .._sklearn import take_rows
 from .._typing import DataFrame
 from ..diagnosis import DriftMonitor
@@ -35,7 +36,8 @@ def drift_of(question: Question, positions: Positions, sides: Sides, model: Any)
     assert question.reference is not None
     kept = question.one_of_each_group(positions)
     aligner = None if isinstance(model, RowsAsTheyAre) else model
-    monitor = DriftMonitor(aligner, random_state=question.random_state).fit(*question.reference)
+    with in_terms_of(X_ref="X of the reference", y_ref="y of the reference"):
+        monitor = DriftMonitor(aligner, random_state=question.random_state).fit(*question.reference)
     table = monitor.test(*(take_rows(A, kept) for A in sides))
     return Drift(table, len(kept), monitor.n_reference_rows_)
 
