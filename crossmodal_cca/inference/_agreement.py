@@ -63,7 +63,7 @@ class MutualNeighbors(Agreement):
     def kept(self, rows: Any, name: str, rng: np.random.Generator) -> NDArray[np.int32]:
         """List the neighbours of each item, (n, k), in no order."""
         A = rows.dense(slice(None), float_dtype(rows), name)
-        if (A == A[0]).all():
+        if (A[0] == A).all():
             raise ValueError(f"All rows of {name} are the same: none is nearer than another; pass columns that vary.")
         if self.similarity.needs_direction:
             warn_of_zero_rows(A, name)
