@@ -256,7 +256,7 @@ def test_wrong_pairs_are_counted_and_listed_and_a_weak_relation_is_no_sign_of_th
     assert np.isnan(weak.evidence.grounds.wrong_share)
     few = crossmodal_cca.report(*rows(12, (0.9,), 0, 3, 3), aligner=CCA(1), n_shuffles=2)
     assert "training rows" in few.numbers["wrong_pairs"]["reason"]
-    assert "These pairs do not tell: X of the reference has" in few.to_markdown()
+    assert "These pairs do not tell" in few.to_markdown()
 
 
 def test_flat_p_values_stand_out_and_falling_ones_do_not():
@@ -401,7 +401,7 @@ def test_pairs_are_compared_with_a_reference():
     assert "- sound means: changed" in moved.to_markdown()
     assert "These pairs differ from the reference" in moved.to_markdown()
     few = crossmodal_cca.report(*sides, **FAST, reference=(X[:9], y[:9]))
-    assert few.numbers["drift"]["reason"]
+    assert few.numbers["drift"]["reason"].startswith("X of the reference has")
     assert "drift" not in crossmodal_cca.report(*sides, **FAST).numbers
 
 
