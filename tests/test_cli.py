@@ -175,6 +175,18 @@ def test_a_group_that_is_taken_whole_or_not_at_all_is_told(small, tmp_path, monk
     assert (status, "of 1 groups of pairs leaves none to fit to" in found["error"]) == (2, True)
 
 
+def test_check_looks_at_some_pairs_of_a_group_that_is_larger_than_what_it_looks_at(tmp_path, monkeypatch, run):
+    monkeypatch.chdir(tmp_path)
+    for name, rows in zip("xy", make_paired_latent(2600, 6, 5, correlations=(0.9, 0.8), random_state=0), strict=True):
+        np.save(f"{name}.npy", rows)
+    pd.DataFrame({"film": np.maximum(np.arange(2600) - 2499, 0)}).to_csv("films.csv", index=False)
+    for seed in range(3):
+        _, found = run("check", "x.npy", "y.npy", "--groups", "films.csv:film", "--seed", seed)
+        of_pairs = [each["what"] for each in found["findings"] if "chosen at random of 2,600" in each["what"]]
+        assert len(of_pairs) == 2
+        assert all("(300 pairs" in what for what in of_pairs)
+
+
 def test_methods_are_compared(small, tmp_path, monkeypatch, run, capsys):
     monkeypatch.chdir(small)
     ids = ["--x-ids", "x.csv:id", "--y-ids", "y.csv:id", "--names", "picture", "word"]

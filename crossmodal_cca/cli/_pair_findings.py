@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from .._ids import distinct_ids
 from ..diagnosis import PairCheck
 from ..diagnosis._findings import Finding
+from ..diagnosis._groups import thinned
 from ..diagnosis._wrong_pairs import finding_of
 from ..inference import alignment_test
-from ._pair_report import some_pairs
 from ._sides import Positions, Sides
 
-# Most pairs that are looked at: that takes seconds, whatever the features are.
-AT_MOST = 2000
+# Most pairs that are looked at, and most of one group: that takes seconds, whatever the features are.
+AT_MOST, _OF_GROUP = 2000, 200
 # Folds of the check for wrong pairs, which takes a fit for each and one more.
 _FOLDS = 3
 # Permutations and level of the test of agreement, and pairs from which on it would see a relation.
@@ -32,7 +32,9 @@ def findings_of_pairs(X: NDArray[Any], y: NDArray[Any], arguments: argparse.Name
     except ValueError as error:
         return [_not_looked_for("agreement and wrong pairs", error)]
     every = np.arange(len(sides.rows.x_rows))
-    pairs = some_pairs(sides, every, AT_MOST, arguments.seed)
+    pairs = every
+    if len(every) > AT_MOST:
+        pairs = thinned(_codes(sides, every), AT_MOST, _OF_GROUP, np.random.default_rng(arguments.seed))
     drawn = "" if len(pairs) == len(every) else f" ({len(pairs):,} pairs chosen at random of {len(every):,})"
     asked: dict[str, Callable[[Sides, Positions, int], Finding]] = {
         "agreement": _agreement,

@@ -21,8 +21,6 @@ EXAMPLE = (
     "--reference-groups emoji/emoji.csv:base_name --batch emoji/pictures.npy emoji/words.npy "
     "--batch-groups emoji/emoji.csv:base_name"
 )
-# Verdict of a test that is an alarm.
-_ALARM = "changed"
 # Options by the parameters of the monitor.
 _OPTIONS = {"n_permutations": "--permutations", "false_alarm_rate": "--false-alarms", "min_effect": "--min-effect"}
 # Most unusual rows that are listed after an alarm.
@@ -76,6 +74,7 @@ def run(arguments: argparse.Namespace) -> Result:
     from .. import load
     from .._errors import in_terms_of
     from ..diagnosis import DriftMonitor
+    from ..diagnosis._drift_family import CHANGED
     from ._sides import held_out
 
     model = load(arguments.model)
@@ -95,7 +94,7 @@ def run(arguments: argparse.Namespace) -> Result:
     X, y, groups = _rows(batch, pairs)
     with in_terms_of(X="--batch X", y="--batch Y", groups="--batch-groups", **_OPTIONS):
         table = monitor.test(X, y, groups)
-        alarms = table.index[table["verdict"] == _ALARM].tolist()
+        alarms = table.index[table["verdict"] == CHANGED].tolist()
         unusual = _in_files(monitor.unusual_rows(X, y).head(_LISTED), batch, pairs) if alarms else None
     lines = [f"{len(X):,} pairs against {monitor.n_reference_rows_:,} of the reference", table.round(4).to_string(), ""]
     lines.append(f"alarm: {', '.join(alarms)}" if alarms else "no alarm")

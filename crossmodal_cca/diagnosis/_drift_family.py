@@ -17,8 +17,10 @@ from ._drift_statistics import Found, beyond, distribution, groups_beyond, means
 if TYPE_CHECKING:
     import pandas as pd
 
+# The verdict that is an alarm.
+CHANGED = "changed"
 # Verdicts by whether a test rejects, and whether its effect is large enough.
-VERDICTS = {(True, True): "changed", (True, False): "changed little"}
+VERDICTS = {(True, True): CHANGED, (True, False): "changed little"}
 # The verdict where nothing is shown.
 NOT_SEEN = "no change seen"
 

@@ -9,11 +9,9 @@ from .._errors import in_terms_of
 from .._sklearn import take_rows
 from .._typing import DataFrame
 from ..diagnosis import DriftMonitor
+from ..diagnosis._drift_family import CHANGED
 from ..metrics._methods import RowsAsTheyAre
 from ._question import Positions, Question, Sides
-
-# Verdict of a test that is an alarm.
-_CHANGED = "changed"
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +25,7 @@ class Drift:
     @property
     def changed(self) -> list[str]:
         """Names of the tests that see a change."""
-        found: list[str] = self.table.index[self.table["verdict"] == _CHANGED].tolist()
+        found: list[str] = self.table.index[self.table["verdict"] == CHANGED].tolist()
         return found
 
 
